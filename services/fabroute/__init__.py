@@ -1,0 +1,1 @@
+"""fabroute: routes spare-part orders to qualified printing nodes, and tells why."""

@@ -1,0 +1,60 @@
+"""Engines: one pool a process, made from a URL that is checked for what is usually wrong with it."""
+
+from functools import lru_cache
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from fabroute.kernel.errors import DomainError
+from fabroute.settings import EXAMPLE_DATABASE_URL, get_settings
+
+_CONNECT_TIMEOUT_SECONDS = 5
+
+
+class DatabaseMissing(DomainError):
+    """No database is configured, or its URL can't be read."""
+
+    code = "database_not_configured"
+    status = 503
+
+
+class DatabaseUnreachable(DomainError):
+    """The configured PostgreSQL does not answer."""
+
+    code = "database_unreachable"
+    status = 503
+
+
+def create_database_engine(url: str | None, *, pool_size: int = 20) -> Engine:
+    """Return an engine for a PostgreSQL ``url``; ``DatabaseMissing`` says what to set if there is none.
+
+    Connections are tested when they leave the pool, so a restarted server costs one reconnect and no failed request.
+    """
+    if not url:
+        raise DatabaseMissing(
+            f"no database: set FABROUTE_DATABASE_URL, e.g. {EXAMPLE_DATABASE_URL} (or run the demo: fabroute demo)"
+        )
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseMissing(f"FABROUTE_DATABASE_URL is not a URL; it looks like {EXAMPLE_DATABASE_URL}") from error
+    if parsed.get_backend_name() != "postgresql":
+        raise DatabaseMissing(
+            f"fabroute keeps its record in PostgreSQL, not {parsed.get_backend_name()}: "
+            f"FABROUTE_DATABASE_URL looks like {EXAMPLE_DATABASE_URL}"
+        )
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=20,
+        pool_pre_ping=True,
+        pool_timeout=_CONNECT_TIMEOUT_SECONDS,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS, "options": "-c timezone=UTC"},
+    )
+
+
+@lru_cache(maxsize=1)
+def database_engine() -> Engine:
+    """Return this process's engine for the configured database."""
+    return create_database_engine(get_settings().database_url)

@@ -1,0 +1,1 @@
+"""Organisations, their API keys, the audit log, and replays of requests already answered."""

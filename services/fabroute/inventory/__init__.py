@@ -1,0 +1,1 @@
+"""The digital inventory: parts, their revisions and print files."""

@@ -1,0 +1,173 @@
+"""Tables of nodes, machines, materials, lots, capacity and what is reserved of them."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from fabroute.database.columns import instant, texts
+
+
+class Node(SQLModel, table=True):
+    """A place that prints: an in-house machine park, a service bureau or a regional hub."""
+
+    __tablename__ = "nodes"
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(foreign_key="organisations.id", index=True)
+    kind: str
+    """``in_house``, ``service_bureau`` or ``regional_hub``."""
+    city: str
+    country: str
+    latitude: float
+    longitude: float
+    timezone: str
+    working_days: str
+    """``Mon-Fri``, ``Mon-Sat`` or ``Mon-Sun``."""
+    cutoff_local: str
+    """``HH:MM``; what comes later starts on the next working day."""
+    labour_minor_per_hour: int
+    grid_g_co2_per_kwh: float
+    minimum_order_minor: int
+    minimum_order_policy: str
+    """``top_up`` (the price is lifted to the minimum) or ``refuse``."""
+    margin: float
+    on_time_score: float
+    first_pass_yield: float
+    packaging: list[str] = Field(sa_column=texts())
+    export_permissions: list[str] = Field(sa_column=texts())
+    status: str = "up"
+    """``up`` or ``down``."""
+    status_reason: str = ""
+    version: int = 1
+    queue_version: int = 1
+    """Counts up in every transaction that changes the node's jobs: the ETag of its queue."""
+
+
+class MachineModel(SQLModel, table=True):
+    """What every machine of one model has in common."""
+
+    __tablename__ = "machine_models"
+
+    model: str = Field(primary_key=True)
+    process: str
+    x_mm: float
+    y_mm: float
+    z_mm: float
+    layer_um: float
+    layer_fixed_s: float
+    rate_cm3_per_hour: float
+    warmup_hours: float
+    cooldown_hours: float
+    setup_hours: float
+    unload_hours: float
+    rate_minor_per_hour: int
+    power_kw: float
+    source: str
+
+
+class Material(SQLModel, table=True):
+    """A printing material of one process family."""
+
+    __tablename__ = "materials"
+
+    code: str = Field(primary_key=True)
+    process: str
+    density_g_per_cm3: float
+    bulk_density_g_per_cm3: float | None = None
+    price_minor_per_kg: int
+    refresh_ratio: float | None = None
+    support_fraction: float
+    source: str
+
+
+class Machine(SQLModel, table=True):
+    """One machine at a node; its working minutes are the capacity pool."""
+
+    __tablename__ = "machines"
+
+    id: str = Field(primary_key=True)
+    node_id: str = Field(foreign_key="nodes.id", index=True)
+    model: str = Field(foreign_key="machine_models.model")
+    utilisation: float
+    """Share of its working time that is taken by work outside fabroute."""
+    status: str = "up"
+
+
+class MachineOffer(SQLModel, table=True):
+    """A machine with a material and a parameter set: the smallest thing that can be qualified and priced."""
+
+    __tablename__ = "machine_offers"
+    __table_args__ = (UniqueConstraint("machine_id", "material", "parameter_set"),)
+
+    id: str = Field(primary_key=True)
+    machine_id: str = Field(foreign_key="machines.id", index=True)
+    process: str
+    material: str = Field(foreign_key="materials.code")
+    parameter_set: str
+    parameter_set_state: str = "qualified"
+    """``qualified`` or ``development``."""
+
+
+class MaterialLot(SQLModel, table=True):
+    """A lot of material in a node's store. Conditional decrements and this CHECK keep it from being sold twice."""
+
+    __tablename__ = "material_lots"
+    __table_args__ = (
+        CheckConstraint("remaining_grams >= 0 AND remaining_grams <= initial_grams", name="never_over_allocated"),
+        Index("ix_material_lots_place", "node_id", "material"),
+    )
+
+    id: str = Field(primary_key=True)
+    node_id: str = Field(foreign_key="nodes.id")
+    material: str = Field(foreign_key="materials.code")
+    initial_grams: int
+    remaining_grams: int
+    expires_on: date
+    state: str = "available"
+    """``available``, ``quarantined`` or ``blocked``."""
+    reuse_count: int = 0
+
+
+class CapacitySlot(SQLModel, table=True):
+    """Minutes of one machine on one day (the node's local calendar)."""
+
+    __tablename__ = "capacity_slots"
+    __table_args__ = (
+        CheckConstraint("remaining_minutes >= 0 AND remaining_minutes <= initial_minutes", name="never_over_allocated"),
+    )
+
+    machine_id: str = Field(primary_key=True, foreign_key="machines.id")
+    day: date = Field(primary_key=True)
+    initial_minutes: int
+    remaining_minutes: int
+
+
+class MaterialAllocation(SQLModel, table=True):
+    """Grams of a lot held for a job until ``released_at``."""
+
+    __tablename__ = "material_allocations"
+    __table_args__ = (CheckConstraint("grams > 0", name="positive_grams"),)
+
+    job_id: str = Field(primary_key=True)
+    lot_id: str = Field(primary_key=True, foreign_key="material_lots.id", index=True)
+    grams: int
+    allocated_at: datetime = Field(sa_column=instant())
+    released_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+
+
+class CapacityAllocation(SQLModel, table=True):
+    """Minutes of a machine's day held for a job until ``released_at``."""
+
+    __tablename__ = "capacity_allocations"
+    __table_args__ = (
+        CheckConstraint("minutes > 0", name="positive_minutes"),
+        Index("ix_capacity_allocations_slot", "machine_id", "day", postgresql_where=text("released_at IS NULL")),
+    )
+
+    job_id: str = Field(primary_key=True)
+    machine_id: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    minutes: int
+    allocated_at: datetime = Field(sa_column=instant())
+    released_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))

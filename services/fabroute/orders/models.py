@@ -1,0 +1,75 @@
+"""Tables of orders and order lines."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from fabroute.database.columns import instant
+
+
+class Order(SQLModel, table=True):
+    """What a customer wants, where and by when."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        Index("ix_orders_owner", "organisation_id", "id"),
+        Index("ix_orders_batch", "organisation_id", "batch", "state"),
+    )
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(foreign_key="organisations.id")
+    reference: str | None = None
+    """The client's own number."""
+    batch: str | None = None
+    """A label of the client's that groups orders, such as an import."""
+    objective: str
+    criticality: str
+    packaging: str
+    need_by: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    need_by_hard: bool = True
+    max_price_minor: int | None = None
+    currency: str
+    ship_to_name: str = ""
+    ship_to_city: str
+    ship_to_country: str
+    ship_to_latitude: float
+    ship_to_longitude: float
+    state: str
+    """``pending``, ``routed``, ``partly_routed``, ``no_route``, ``parked`` or ``cancelled``."""
+    placed_at: datetime = Field(sa_column=instant())
+    updated_at: datetime = Field(sa_column=instant())
+    version: int = 1
+
+
+class OrderLine(SQLModel, table=True):
+    """One part in one quantity: the unit of routing."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        UniqueConstraint("order_id", "position"),
+        CheckConstraint("quantity BETWEEN 1 AND 100000", name="quantity_in_range"),
+        Index(
+            "ix_order_lines_open",
+            "planning_scope",
+            "next_attempt_at",
+            postgresql_where=text("state IN ('pending', 'routing')"),
+        ),
+        Index("ix_order_lines_no_route", "planning_scope", "id", postgresql_where=text("state = 'no_route'")),
+    )
+
+    id: str = Field(primary_key=True)
+    order_id: str = Field(foreign_key="orders.id", index=True)
+    position: int
+    part_id: str
+    revision_id: str
+    quantity: int
+    planning_scope: str
+    state: str
+    """``pending``, ``routing``, ``routed``, ``no_route``, ``parked`` or ``cancelled``."""
+    state_reason: str = ""
+    attempts: int = 0
+    fence: int = 0
+    lease_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    next_attempt_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    decision_id: str | None = None

@@ -1,0 +1,1 @@
+"""Jobs: the queue of each node, and what is held for them."""

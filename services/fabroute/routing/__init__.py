@@ -1,0 +1,1 @@
+"""The decision: every pending line against every qualified node, jointly, proven and explained."""

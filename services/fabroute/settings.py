@@ -1,0 +1,63 @@
+"""Settings from the environment (prefix ``FABROUTE_``), validated once at the start of a process."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Profile = Literal["development", "embedded", "production"]
+
+EXAMPLE_DATABASE_URL = "postgresql+psycopg://fabroute@localhost:5432/fabroute"
+EXAMPLE_BROKER_URL = "redis://localhost:6379/0"
+
+
+class Settings(BaseSettings):
+    """Everything that differs between two installations; nothing else is configurable from outside."""
+
+    model_config = SettingsConfigDict(env_prefix="FABROUTE_", extra="ignore")
+
+    profile: Profile = "development"
+    database_url: str | None = None
+    """The role that serves requests: it owns no table and can't bypass row-level security."""
+    migration_database_url: str | None = None
+    """The role that owns the tables; ``database_url`` where it is not set."""
+    broker_url: str | None = None
+    storage_url: str = "file://./.fabroute/print-files"
+    """Where print files lie, by SHA-256: ``file://`` folder, ``memory://`` or ``s3://bucket/prefix``."""
+    reference_folder: Path | None = None
+    environment_name: str = "test"
+    """Stands in every API key (``fr_<environment>_…``), so that a key can't be taken for another installation's."""
+
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    intake_queue_size: int = 4096
+    """Orders waiting for the writers; one more is answered with 429."""
+    intake_writers: int = 2
+    max_body_bytes: int = 1_000_000
+    api_key_cache_seconds: float = 1.0
+
+    routing_batch_lines: int = 200
+    routing_seed: int = 1
+    routing_deterministic_seconds: float = 10.0
+    routing_wall_seconds: float = 30.0
+    routing_lease_seconds: int = 60
+    routing_attempt_cap: int = 8
+    planning_horizon_days: int = 45
+
+    @model_validator(mode="after")
+    def _embedded_servers_stay_in_their_profile(self) -> Self:
+        socket_url = any(url is not None and "fabroute-embedded" in url for url in (self.database_url, self.broker_url))
+        if socket_url and self.profile != "embedded":
+            raise ValueError(
+                "FABROUTE_DATABASE_URL or FABROUTE_BROKER_URL points at embedded servers, which are for the demo and "
+                "the tests only: point them at servers of your own, or set FABROUTE_PROFILE=embedded"
+            )
+        return self
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings()
