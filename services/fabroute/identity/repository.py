@@ -1,0 +1,79 @@
+"""Statements on organisations, API keys and audit entries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, update
+from sqlalchemy.dialects import postgresql
+from sqlmodel import Session, col, select
+
+from fabroute.identity.models import ApiKey, AuditEntry, Organisation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKey:
+    """An API key with the kind of its organisation."""
+
+    organisation_id: str
+    kind: str
+    secret_sha256: str
+    scopes: frozenset[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+def upsert_organisation(session: Session, row: Mapping[str, object]) -> None:
+    """Add an organisation; one that is there keeps its kind and its birth and takes the new name."""
+    statement = postgresql.insert(Organisation).values(**row)
+    session.exec(
+        statement.on_conflict_do_update(index_elements=["id"], set_={"name": statement.excluded["name"]}),
+    )
+
+
+def organisation_exists(session: Session, organisation_id: str) -> bool:
+    """Return whether there is such an organisation."""
+    return session.get(Organisation, organisation_id) is not None
+
+
+def insert_key(session: Session, row: Mapping[str, object]) -> None:
+    """Add an API key."""
+    session.exec(insert(ApiKey).values(**row))
+
+
+def find_key(session: Session, key_id: str) -> StoredKey | None:
+    """Return a key and its organisation's kind by one query."""
+    statement = (
+        select(ApiKey, Organisation.kind)
+        .join(Organisation, col(Organisation.id) == col(ApiKey.organisation_id))
+        .where(col(ApiKey.id) == key_id)
+    )
+    found = session.exec(statement).one_or_none()
+    if found is None:
+        return None
+    key, kind = found
+    return StoredKey(
+        organisation_id=key.organisation_id,
+        kind=kind,
+        secret_sha256=key.secret_sha256,
+        scopes=frozenset(key.scopes),
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+    )
+
+
+def set_revoked(session: Session, *, key_id: str, now: datetime) -> str | None:
+    """Revoke a key that is not revoked yet; return its organisation's id, ``None`` if there is no such key."""
+    statement = (
+        update(ApiKey)
+        .where(col(ApiKey.id) == key_id, col(ApiKey.revoked_at).is_(None))
+        .values(revoked_at=now)
+        .returning(col(ApiKey.organisation_id))
+    )
+    found = session.exec(statement).one_or_none()
+    return None if found is None else str(found[0])
+
+
+def insert_audit(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Add audit entries in one round trip."""
+    session.exec(insert(AuditEntry), params=[dict(row) for row in rows])

@@ -1,0 +1,75 @@
+"""Who may do what: principals, scopes, and the form of an API key."""
+
+import secrets
+import zlib
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from fabroute.kernel.errors import DomainError
+
+OrganisationKind = Literal["owner", "bureau", "operator"]
+Scope = Literal["orders:read", "orders:write", "inventory:read", "network:read", "network:write", "jobs:read"]
+
+ALL_SCOPES: frozenset[str] = frozenset(get_args(Scope))
+ORGANISATION_KINDS: frozenset[str] = frozenset(get_args(OrganisationKind))
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_SECRET_LENGTH = 32
+_CHECKSUM_LENGTH = 7
+_KEY_PREFIX = "key_"
+
+
+class Unauthenticated(DomainError):
+    """No API key, or one that opens nothing."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class MissingScope(DomainError):
+    """The API key is good, but not for this."""
+
+    code = "missing_scope"
+    status = 403
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """The organisation that makes a request, and what its key allows."""
+
+    organisation_id: str
+    kind: OrganisationKind
+    key_id: str
+    scopes: frozenset[str]
+
+
+def require_scope(principal: Principal, scope: Scope) -> None:
+    """Raise ``MissingScope`` unless the principal's key has ``scope``."""
+    if scope not in principal.scopes:
+        raise MissingScope(f"this needs an API key with the scope {scope}: ask your operator for one")
+
+
+def make_token(*, environment: str, key_id: str) -> str:
+    """Return a new ``fr_<environment>_<key>_<secret><checksum>``: 160 random bits and a CRC-32 against typing errors.
+
+    The prefix lets secret scanners find a leaked key; the checksum rejects a broken one without a query.
+    """
+    secret = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
+    body = f"fr_{environment}_{key_id.removeprefix(_KEY_PREFIX)}_{secret}"
+    return body + _checksum(body)
+
+
+def key_id_of(token: str) -> str:
+    """Return the id of the key in ``token``; ``Unauthenticated`` if it is no key of fabroute or has a typing error."""
+    body, checksum = token[:-_CHECKSUM_LENGTH], token[-_CHECKSUM_LENGTH:]
+    parts = body.rsplit("_", 2)
+    if not token.isascii() or len(parts) != 3 or not parts[0].startswith("fr_") or _checksum(body) != checksum:
+        raise Unauthenticated(
+            "this is not an API key of fabroute (fr_<environment>_<id>_<secret>): copy it again, whole and unchanged"
+        )
+    return _KEY_PREFIX + parts[1]
+
+
+def _checksum(body: str) -> str:
+    value = zlib.crc32(body.encode())
+    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(30, -1, -5))

@@ -1,0 +1,85 @@
+"""Record events with the change that made them true; hand them to a relay that delivers at least once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from fabroute.kernel.events import DomainEvent, JsonScalar
+from fabroute.kernel.ids import new_id
+from fabroute.outbox import repository
+from fabroute.outbox.models import OutboxEvent
+
+NOTIFY_CHANNEL = "fabroute_outbox"
+"""PostgreSQL channel that is notified after events were committed. A lost notice costs latency, never an event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMessage:
+    """An event as the relay sees it; ``event_id`` is the same at every delivery."""
+
+    id: int
+    event_id: str
+    name: str
+    subject_type: str
+    subject_id: str
+    organisation_id: str | None
+    occurred_at: datetime
+    data: Mapping[str, JsonScalar]
+
+
+def record(session: Session, event: DomainEvent) -> None:
+    """Keep ``event`` in the transaction of ``session``; it is told if that commits, and forgotten if it does not."""
+    record_all(session, (event,))
+
+
+def record_all(session: Session, events: Sequence[DomainEvent]) -> None:
+    """Keep several events, in their order, in one round trip."""
+    if events:
+        repository.insert_events(session, [_row(event) for event in events])
+
+
+def claim_unpublished(session: Session, *, limit: int) -> tuple[OutboxMessage, ...]:
+    """Return up to ``limit`` of the oldest unpublished events, locked until the transaction ends.
+
+    Any number of relays may claim at once: none sees an event that another holds.
+    """
+    return tuple(_message(row) for row in repository.lock_unpublished(session, limit=limit))
+
+
+def mark_published(session: Session, *, ids: Sequence[int], now: datetime) -> None:
+    """Note that the broker has the events ``ids``: they are not claimed again."""
+    if ids:
+        repository.set_published(session, ids=ids, now=now)
+
+
+def oldest_unpublished_age_seconds(session: Session) -> float | None:
+    """Return how long the oldest unpublished event has waited, ``None`` if nothing waits. Alert above 60 s."""
+    return repository.oldest_unpublished_age(session)
+
+
+def _row(event: DomainEvent) -> Mapping[str, object]:
+    return {
+        "event_id": new_id("evt"),
+        "name": event.name,
+        "organisation_id": event.organisation_id,
+        "subject_type": event.subject_type,
+        "subject_id": event.subject_id,
+        "data": dict(event.data),
+        "occurred_at": event.occurred_at,
+    }
+
+
+def _message(row: OutboxEvent) -> OutboxMessage:
+    assert row.id is not None
+    return OutboxMessage(
+        id=row.id,
+        event_id=row.event_id,
+        name=row.name,
+        subject_type=row.subject_type,
+        subject_id=row.subject_id,
+        organisation_id=row.organisation_id,
+        occurred_at=row.occurred_at,
+        data=row.data,
+    )
