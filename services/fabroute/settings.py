@@ -1,5 +1,6 @@
 """Settings from the environment (prefix ``FABROUTE_``), validated once at the start of a process."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -8,6 +9,8 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Profile = Literal["development", "embedded", "production"]
+
+_EMBEDDED_SOCKET = re.compile(r"/fabroute-[^/]+/(postgres|redis)\b")
 
 EXAMPLE_DATABASE_URL = "postgresql+psycopg://fabroute@localhost:5432/fabroute"
 EXAMPLE_BROKER_URL = "redis://localhost:6379/0"
@@ -48,8 +51,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _embedded_servers_stay_in_their_profile(self) -> Self:
-        socket_url = any(url is not None and "fabroute-embedded" in url for url in (self.database_url, self.broker_url))
-        if socket_url and self.profile != "embedded":
+        urls = (self.database_url, self.migration_database_url, self.broker_url)
+        if self.profile != "embedded" and any(url is not None and _EMBEDDED_SOCKET.search(url) for url in urls):
             raise ValueError(
                 "FABROUTE_DATABASE_URL or FABROUTE_BROKER_URL points at embedded servers, which are for the demo and "
                 "the tests only: point them at servers of your own, or set FABROUTE_PROFILE=embedded"

@@ -1,0 +1,5 @@
+"""``python -m fabroute.cli``, for processes that start another part of fabroute."""
+
+from fabroute.cli import main
+
+main()

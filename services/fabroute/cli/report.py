@@ -1,0 +1,185 @@
+"""What orders came to, as tables and sentences for a person."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.table import Table
+
+from fabroute.cli.client import JsonObject
+from fabroute.cli.mapping import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineReport:
+    """One order line with its outcome, as the tables show it."""
+
+    reference: str
+    order_id: str
+    part: str
+    quantity: int
+    city: str
+    country: str
+    objective: str
+    state: str
+    state_reason: str
+    placed_at: datetime
+    node: str = ""
+    landed_minor: int = 0
+    promised_at: datetime | None = None
+    co2e_g: int = 0
+    candidates: int = 0
+    excluded: int = 0
+    why: str = ""
+
+    @property
+    def lead_days(self) -> float:
+        """Days from order to promised arrival; 0 where nothing is promised."""
+        return (self.promised_at - self.placed_at).total_seconds() / 86_400 if self.promised_at else 0.0
+
+
+def line_reports(orders: Iterable[JsonObject]) -> list[LineReport]:
+    """Return one report a line, in the order of ``orders``."""
+    return [_line_report(order, line) for order in orders for line in _list(order["lines"])]
+
+
+def _line_report(order: JsonObject, line: JsonObject) -> LineReport:
+    ship_to, routing = _dict(order["ship_to"]), _dict(line.get("routing"))
+    promised = routing.get("promised_at")
+    return LineReport(
+        reference=str(order.get("reference") or order["id"]),
+        order_id=str(order["id"]),
+        part=str(line["part"]),
+        quantity=_int(line["quantity"]),
+        city=str(ship_to["city"]),
+        country=str(ship_to["country"]),
+        objective=str(order["objective"]),
+        state=str(line["state"]),
+        state_reason=str(line.get("state_reason") or ""),
+        placed_at=datetime.fromisoformat(str(order["placed_at"])),
+        node=" ".join(str(routing[key]) for key in ("node_id", "city") if routing.get(key)),
+        landed_minor=_int(_dict(routing.get("landed")).get("amount_minor")),
+        promised_at=datetime.fromisoformat(str(promised)) if promised else None,
+        co2e_g=_int(routing.get("co2e_g")),
+        candidates=_int(routing.get("candidates")),
+        excluded=_int(routing.get("excluded")),
+        why=str(routing.get("why") or ""),
+    )
+
+
+def order_table(orders: Iterable[JsonObject]) -> Table:
+    """Return the table of order lines: where each goes, for how much, by when, and why."""
+    table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "dim"])
+    for heading in ("order", "part", "to", "wants"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("node", no_wrap=True)
+    for heading in ("landed", "promised", "cand.", "excl."):
+        table.add_column(heading, no_wrap=True, justify="right")
+    table.add_column("why", overflow="fold", min_width=30)
+    for line in line_reports(orders):
+        table.add_row(*_cells(line))
+    return table
+
+
+def _cells(line: LineReport) -> tuple[str, ...]:
+    routed = line.state == "routed"
+    return (
+        line.reference,
+        f"{line.quantity} × {line.part}",
+        f"{line.city} {line.country}",
+        line.objective,
+        line.node if routed else f"[red]{line.state.replace('_', ' ')}[/]",
+        euro(line.landed_minor) if routed else "",
+        f"{line.promised_at:%d %b}" if line.promised_at else "",
+        str(line.candidates),
+        str(line.excluded),
+        (line.why or line.state_reason).replace("[", r"\["),
+    )
+
+
+def order_story(order: JsonObject) -> str:
+    """Return one order in a few lines: its state, and for each line the node, price, date and reason."""
+    rows = [f"order {order['id']}: {str(order['state']).replace('_', ' ')}"]
+    for line in line_reports([order]):
+        rows.append(f"  {line.quantity} × {line.part} to {line.city}, {line.country} ({line.objective})")
+        if line.state == "routed" and line.promised_at:
+            rows.append(
+                f"    {line.node}: {euro(line.landed_minor)} landed, arrives by {line.promised_at:%Y-%m-%d %H:%M %Z}"
+            )
+        rows.append(f"    why: {line.why or line.state_reason or 'not decided yet'}")
+        rows.append(
+            f"    {line.candidates} nodes could, {line.excluded} are ruled out; in full: fabroute order why {line.order_id}"
+        )
+    return "\n".join(rows)
+
+
+def outcome_summary(lines: Sequence[LineReport]) -> list[str]:
+    """Return what became of ``lines`` in words: routed, no route by reason, money, carbon."""
+    states, routed = Counter(line.state for line in lines), [line for line in lines if line.state == "routed"]
+    rows = [f"{states['routed']} of {len(lines)} order lines routed to {len({line.node for line in routed})} nodes"]
+    for reason, count in Counter(line.state_reason for line in lines if line.state == "no_route").most_common():
+        rows.append(f"  no route: {count} × {reason}")
+    rows.extend(
+        f"  {state.replace('_', ' ')}: {states[state]}"
+        for state in sorted(states)
+        if state not in ("routed", "no_route")
+    )
+    if routed:
+        rows.append(
+            f"landed cost {euro(sum(line.landed_minor for line in routed))}, "
+            f"{sum(line.co2e_g for line in routed) / 1000:,.1f} kg CO2e, "
+            f"median lead time {_median([line.lead_days for line in routed]):.1f} days"
+        )
+    return rows
+
+
+def country_table(lines: Sequence[LineReport]) -> Table:
+    """Return routed, no route, cost, lead time and carbon by destination country."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("country")
+    for heading in ("lines", "routed", "no route", "landed", "landed/line", "lead days", "kg CO2e", "kg/line"):
+        table.add_column(heading, justify="right")
+    for country in sorted({line.country for line in lines}):
+        table.add_row(country, *_country_cells([line for line in lines if line.country == country]))
+    table.add_row("all", *_country_cells(lines), style="bold")
+    return table
+
+
+def _country_cells(lines: Sequence[LineReport]) -> list[str]:
+    routed = [line for line in lines if line.state == "routed"]
+    landed, carbon = sum(line.landed_minor for line in routed), sum(line.co2e_g for line in routed) / 1000
+    count = max(1, len(routed))
+    return [
+        str(len(lines)),
+        str(len(routed)),
+        str(sum(1 for line in lines if line.state == "no_route")),
+        euro(landed),
+        euro(landed // count),
+        f"{sum(line.lead_days for line in routed) / count:.1f}",
+        f"{carbon:,.1f}",
+        f"{carbon / count:.2f}",
+    ]
+
+
+def euro(minor: int) -> str:
+    """Return an amount as people write it: ``€1,234.50``."""
+    return f"€{minor / 100:,.2f}"
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _dict(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Json) -> list[JsonObject]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _int(value: Json) -> int:
+    return value if isinstance(value, int) else 0

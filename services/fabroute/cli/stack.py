@@ -1,0 +1,186 @@
+"""The whole product on this machine for a while: embedded servers, schema, reference data, API and worker."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+
+from fabroute.cli.output import note
+from fabroute.cli.progress import Step
+from fabroute.database import create_database_engine, unit_of_work
+from fabroute.identity import service as identity
+from fabroute.integrations.object_storage import open_print_file_store
+from fabroute.integrations.reference import load_reference, reference_folder
+from fabroute.kernel.errors import DomainError
+from fabroute.kernel.time import utc_now
+from fabroute.migrations import upgrade
+from fabroute_embedded import EmbeddedServerError, EmbeddedServers, embedded_servers, stop_embedded_servers
+from fabroute_embedded.accounts import Account
+from fabroute_embedded.processes import ServerCommand, ServerProcess, start_process, stop_pid
+
+HOME = Path(".fabroute")
+OWNER, OPERATOR = "org_owner", "org_operator"
+_OWNER_SCOPES = ("orders:read", "orders:write", "inventory:read", "network:read")
+_OPERATOR_SCOPES = ("orders:read", "inventory:read", "network:read", "network:write", "jobs:read")
+
+
+class DemoFailed(DomainError):
+    """A piece of the demo did not start; the message holds the end of its log."""
+
+    code = "demo_failed"
+    status = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A running installation: where it is, and keys to use it."""
+
+    url: str
+    folder: str
+    owner_key: str
+    operator_key: str
+    pids: tuple[int, ...]
+    environment: Mapping[str, str]
+
+
+@contextmanager
+def running_stack(*, keep: bool, step: Step) -> Iterator[Stack]:
+    """Start everything, yield it, and stop it all in reverse order; with ``keep`` it goes on until ``stop_kept``."""
+    with ExitStack() as cleanup:
+        try:
+            servers = cleanup.enter_context(_kept_or_not(keep=keep))
+        except EmbeddedServerError as error:
+            raise DemoFailed(str(error)) from error
+        environment = _environment(servers)
+        owner_key, operator_key = _prepare_database(servers, environment, step)
+        port = _free_port()
+        api = _start("API", ("fabroute.api", "--host", "127.0.0.1", "--port", str(port)), servers, environment, keep)
+        cleanup.callback(api.stop)
+        worker = _start("worker", ("fabroute_workers", "--concurrency", "1"), servers, environment, keep)
+        cleanup.callback(worker.stop)
+        _wait_until_answering(f"http://127.0.0.1:{port}", api, worker)
+        yield Stack(
+            url=f"http://127.0.0.1:{port}",
+            folder=str(servers.folder),
+            owner_key=owner_key,
+            operator_key=operator_key,
+            pids=(api.pid, worker.pid),
+            environment=environment,
+        )
+        if keep:
+            cleanup.pop_all()
+
+
+def remember(stack: Stack) -> None:
+    """Write down a stack that goes on running, so that ``stop_kept`` finds it. The file is private: it holds keys."""
+    HOME.mkdir(exist_ok=True)
+    state = HOME / "demo.json"
+    state.touch(mode=0o600)
+    state.write_text(json.dumps(asdict(stack), indent=2), encoding="utf8")
+
+
+def stop_kept() -> bool:
+    """Stop the demo that was left running from this folder; False if there is none."""
+    state = HOME / "demo.json"
+    if not state.exists():
+        return False
+    kept = json.loads(state.read_text(encoding="utf8"))
+    ours = [pid for pid in kept["pids"] if _is_fabroute(pid)]
+    for pid in reversed(ours):
+        stop_pid(pid, stop_signal=signal.SIGTERM)
+    stopped = stop_embedded_servers(Path(kept["folder"]))
+    state.unlink()
+    return bool(ours) or stopped
+
+
+@contextmanager
+def _kept_or_not(*, keep: bool) -> Iterator[EmbeddedServers]:
+    note("PostgreSQL and Redis: starting embedded servers on Unix sockets in a private folder")
+    with embedded_servers(keep=keep) as servers:
+        yield servers
+
+
+def _environment(servers: EmbeddedServers) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FABROUTE_", "PG"))}
+    return inherited | {
+        "FABROUTE_PROFILE": "embedded",
+        "FABROUTE_DATABASE_URL": servers.database_url,
+        "FABROUTE_MIGRATION_DATABASE_URL": servers.migration_url,
+        "FABROUTE_BROKER_URL": servers.broker_url,
+        "FABROUTE_STORAGE_URL": (HOME / "print-files").resolve().as_uri(),
+        "FABROUTE_ENVIRONMENT_NAME": "demo",
+    }
+
+
+def _prepare_database(servers: EmbeddedServers, environment: Mapping[str, str], step: Step) -> tuple[str, str]:
+    upgrade(servers.migration_url)
+    engine, now = create_database_engine(servers.database_url), utc_now()
+    report = load_reference(
+        engine,
+        folder=reference_folder(),
+        store=open_print_file_store(environment["FABROUTE_STORAGE_URL"]),
+        as_of=now.date(),
+        now=now,
+        progress=step,
+    )
+    note(str(report))
+    with unit_of_work(engine) as session:
+        issued = [
+            identity.issue_api_key(session, organisation_id=who, name="demo", scopes=scopes, now=now).token
+            for who, scopes in ((OWNER, _OWNER_SCOPES), (OPERATOR, _OPERATOR_SCOPES))
+        ]
+    engine.dispose()
+    return issued[0], issued[1]
+
+
+def _start(
+    name: str, module: tuple[str, ...], servers: EmbeddedServers, environment: Mapping[str, str], keep: bool
+) -> ServerProcess:
+    command = ServerCommand(
+        name=name,
+        program=(sys.executable, "-m", *module),
+        folder=Path.cwd(),
+        log_path=servers.folder / f"{name.lower()}.log",
+        account=Account(name="", uid=os.geteuid(), gid=os.getegid()),
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGTERM,
+        environment=environment,
+    )
+    return start_process(command, keep=keep)
+
+
+def _wait_until_answering(url: str, api: ServerProcess, worker: ServerProcess) -> None:
+    def is_ready() -> bool:
+        try:
+            return httpx.get(f"{url}/readyz", timeout=2).is_success
+        except httpx.TransportError:
+            time.sleep(0.1)
+            return False
+
+    try:
+        api.wait_until_ready(is_ready)
+        worker.wait_until_ready(worker.is_running)
+    except EmbeddedServerError as error:
+        raise DemoFailed(str(error)) from error
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_fabroute(pid: int) -> bool:
+    """Tell whether ``pid`` is still a process of ours, and not one that got a used number."""
+    try:
+        return b"fabroute" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
