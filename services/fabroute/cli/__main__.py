@@ -1,5 +1,5 @@
 """``python -m fabroute.cli``, for processes that start another part of fabroute."""
 
-from fabroute.cli import main
+from fabroute.cli.app import main
 
 main()

@@ -90,8 +90,8 @@ def _comparison(runs: list[JsonObject]) -> list[str]:
     gaps = [float(str(run["gap"])) for run in runs]
     saved = 100 * (baseline - plan) / baseline if baseline else 0.0
     return [
-        f"against one by one, cheapest first, on the same snapshots: {euro(baseline)} → {euro(plan)} ({saved:+.2f} % "
-        f"saved on the lines that both route), no route {_total(runs, 'baseline_no_route')} → {_total(runs, 'no_route')}",
+        f"one by one, cheapest first, on the same snapshots: {euro(baseline)}; jointly: {euro(plan)} on the lines that "
+        f"both route ({saved:.2f} % saved); no route {_total(runs, 'baseline_no_route')}, {_total(runs, 'no_route')}",
         f"proven distance to the optimum: at most {100 * max(gaps, default=0):.2f} % in the worst run",
     ]
 

@@ -102,13 +102,14 @@ INVARIANTS: Sequence[Invariant] = (
         " GROUP BY job_id) c ON c.job_id = j.id"
         " LEFT JOIN (SELECT job_id, sum(grams) AS grams FROM material_allocations WHERE released_at IS NULL"
         f" GROUP BY job_id) m ON m.job_id = j.id WHERE j.{_LIVE_JOB}"
-        " AND (j.machine_minutes <> coalesce(c.minutes, 0) OR j.lot_id IS NOT NULL AND j.grams <> coalesce(m.grams, 0))",
+        " AND (j.machine_minutes <> coalesce(c.minutes, 0)"
+        " OR j.lot_id IS NOT NULL AND j.grams <> coalesce(m.grams, 0))",
         advice="the job can't be made with what is held for it: cancel the order and place it again",
     ),
     Invariant(
         name="no job at a node that lacked a required certificate",
-        query="SELECT j.id, j.node_id, r.required FROM jobs j JOIN (SELECT id, unnest(required_certificates) AS required"
-        " FROM part_revisions) r ON r.id = j.revision_id JOIN machine_offers o ON o.machine_id = j.machine_id"
+        query="SELECT j.id, j.node_id, r.required FROM jobs j"
+        " JOIN (SELECT id, unnest(required_certificates) AS required FROM part_revisions) r ON r.id = j.revision_id JOIN machine_offers o ON o.machine_id = j.machine_id"
         f" AND o.material = j.material AND o.parameter_set = j.parameter_set WHERE j.{_LIVE_JOB}"
         " AND NOT EXISTS (SELECT FROM certificates c WHERE c.node_id = j.node_id AND c.scheme = r.required"
         " AND c.scope IN ('*', o.process || ':' || o.material) AND c.valid_from <= j.offered_at::date"

@@ -109,7 +109,7 @@ def order_story(order: JsonObject) -> str:
             )
         rows.append(f"    why: {line.why or line.state_reason or 'not decided yet'}")
         rows.append(
-            f"    {line.candidates} nodes could, {line.excluded} are ruled out; in full: fabroute order why {line.order_id}"
+            f"    {line.candidates} nodes could, {line.excluded} are ruled out: fabroute order why {line.order_id}"
         )
     return "\n".join(rows)
 
