@@ -109,7 +109,8 @@ INVARIANTS: Sequence[Invariant] = (
     Invariant(
         name="no job at a node that lacked a required certificate",
         query="SELECT j.id, j.node_id, r.required FROM jobs j"
-        " JOIN (SELECT id, unnest(required_certificates) AS required FROM part_revisions) r ON r.id = j.revision_id JOIN machine_offers o ON o.machine_id = j.machine_id"
+        " JOIN (SELECT id, unnest(required_certificates) AS required FROM part_revisions) r ON r.id = j.revision_id"
+        " JOIN machine_offers o ON o.machine_id = j.machine_id"
         f" AND o.material = j.material AND o.parameter_set = j.parameter_set WHERE j.{_LIVE_JOB}"
         " AND NOT EXISTS (SELECT FROM certificates c WHERE c.node_id = j.node_id AND c.scheme = r.required"
         " AND c.scope IN ('*', o.process || ':' || o.material) AND c.valid_from <= j.offered_at::date"

@@ -123,7 +123,7 @@ def _value_map(table: Mapping[str, Json]) -> ValueMap:
     )
 
 
-def map_rows(content: str, *, mapping: OrderMapping | None, batch: str) -> Iterator[MappedRow | UnmappedRow]:
+def map_rows(content: str, *, batch: str, mapping: OrderMapping | None = None) -> Iterator[MappedRow | UnmappedRow]:
     """Yield, for every row of the CSV ``content``, an order or the reason why it is none.
 
     Without a ``mapping`` the columns are fabroute's own: ``part, quantity, city, country`` and, if wanted,
