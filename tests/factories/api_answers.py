@@ -1,0 +1,44 @@
+"""Orders as the API answers them, for tests of what prints them."""
+
+from fabroute.cli.client import JsonObject
+
+NO_ROUTE_WHY = "60 nodes ruled out, mostly BUILD_VOLUME"
+
+
+def routing_answer(*, node_id: str = "N001", city: str = "Hamburg", landed_minor: int = 1130) -> JsonObject:
+    """Return a line's routing summary."""
+    return {
+        "node_id": node_id,
+        "city": city,
+        "country": "DE",
+        "landed": {"amount_minor": landed_minor, "currency": "EUR"},
+        "promised_at": "2026-06-18T17:00:00+00:00",
+        "co2e_g": 1500,
+        "candidates": 3,
+        "excluded": 57,
+        "why": f"{city}: cheapest of 3",
+    }
+
+
+def order_answer(
+    *, reference: str = "po-1", country: str = "DE", state: str = "routed", routing: JsonObject | None = None
+) -> JsonObject:
+    """Return an order with one line; a routed one has a routing summary."""
+    summary = routing if routing is not None else routing_answer()
+    return {
+        "id": f"ord_{reference}",
+        "reference": reference,
+        "state": state,
+        "objective": "cheapest",
+        "ship_to": {"city": "Berlin", "country": country},
+        "placed_at": "2026-06-15T17:00:00+00:00",
+        "lines": [
+            {
+                "part": "AP-0101",
+                "quantity": 2,
+                "state": state,
+                "state_reason": "BUILD_VOLUME" if state == "no_route" else "",
+                "routing": summary if state == "routed" else {"candidates": 0, "excluded": 60, "why": NO_ROUTE_WHY},
+            }
+        ],
+    }

@@ -1,0 +1,99 @@
+from io import StringIO
+
+from rich.console import Console
+from rich.table import Table
+
+from fabroute.cli.report import country_table, euro, line_reports, order_story, order_table, outcome_summary
+from tests.factories.api_answers import NO_ROUTE_WHY, order_answer, routing_answer
+
+
+def _printed(table: Table) -> list[str]:
+    page = StringIO()
+    Console(file=page, width=200).print(table)
+    return [line.rstrip() for line in page.getvalue().splitlines()]
+
+
+def test_a_line_report_reads_the_answer_whole() -> None:
+    (line,) = line_reports([order_answer()])
+
+    assert (line.reference, line.order_id, line.part, line.quantity) == ("po-1", "ord_po-1", "AP-0101", 2)
+    assert (line.node, line.landed_minor, line.co2e_g) == ("N001 Hamburg", 1130, 1500)
+    assert (line.candidates, line.excluded, line.lead_days) == (3, 57, 3.0)
+
+
+def test_the_table_shows_where_for_how_much_by_when_and_why() -> None:
+    header, routed, refused = _printed(order_table([order_answer(), order_answer(reference="po-2", state="no_route")]))
+
+    assert header.split() == ["order", "part", "to", "wants", "node", "landed", "promised", "cand.", "excl.", "why"]
+    assert routed.split("  ")[0] == "po-1"
+    assert all(word in routed for word in ("2 × AP-0101", "Berlin DE", "N001 Hamburg", "€11.30", "18 Jun", "57"))
+    assert all(word in refused for word in ("no route", "60", NO_ROUTE_WHY))
+    assert "€" not in refused
+
+
+def test_words_in_brackets_are_shown_and_not_taken_for_colours() -> None:
+    answer = order_answer(routing=routing_answer() | {"why": "Hamburg [red] wins"})
+
+    assert "Hamburg [red] wins" in _printed(order_table([answer]))[1]
+    assert "Hamburg [red] wins" in order_story(answer)
+
+
+def test_the_summary_counts_outcomes_money_and_carbon() -> None:
+    orders = [
+        order_answer(),
+        order_answer(reference="po-2", routing=routing_answer(node_id="N002", landed_minor=870)),
+        order_answer(reference="po-3", state="no_route"),
+        order_answer(reference="po-4", state="parked"),
+    ]
+
+    assert outcome_summary(line_reports(orders)) == [
+        "2 of 4 order lines routed to 2 nodes",
+        "  no route: 1 × BUILD_VOLUME",
+        "  parked: 1",
+        "landed cost €20.00, 3.0 kg CO2e, median lead time 3.0 days",
+    ]
+
+
+def test_a_summary_of_nothing_routed_has_no_averages() -> None:
+    assert outcome_summary(line_reports([order_answer(state="no_route")])) == [
+        "0 of 1 order lines routed to 0 nodes",
+        "  no route: 1 × BUILD_VOLUME",
+    ]
+    assert outcome_summary([]) == ["0 of 0 order lines routed to 0 nodes"]
+
+
+def test_countries_have_a_row_each_and_a_total() -> None:
+    orders = [
+        order_answer(),
+        order_answer(reference="po-2", country="FR", routing=routing_answer(landed_minor=870)),
+        order_answer(reference="po-3", country="FR", state="no_route"),
+    ]
+
+    rows = [row.split() for row in _printed(country_table(line_reports(orders)))]
+
+    assert rows[1] == ["DE", "1", "1", "0", "€11.30", "€11.30", "3.0", "1.5", "1.50"]
+    assert rows[2] == ["FR", "2", "1", "1", "€8.70", "€8.70", "3.0", "1.5", "1.50"]
+    assert rows[3] == ["all", "3", "2", "1", "€20.00", "€10.00", "3.0", "3.0", "1.50"]
+
+
+def test_the_story_of_an_order_says_what_to_read_next() -> None:
+    assert order_story(order_answer()).splitlines() == [
+        "order ord_po-1: routed",
+        "  2 × AP-0101 to Berlin, DE (cheapest)",
+        "    N001 Hamburg: €11.30 landed, arrives by 2026-06-18 17:00 UTC",
+        "    why: Hamburg: cheapest of 3",
+        "    3 nodes could, 57 are ruled out: fabroute order why ord_po-1",
+    ]
+
+
+def test_an_undecided_order_says_so() -> None:
+    answer = order_answer(state="pending")
+    answer["lines"] = [{"part": "AP-0101", "quantity": 1, "state": "pending", "routing": None}]
+
+    assert "    why: not decided yet" in order_story(answer).splitlines()
+    assert line_reports([answer])[0].lead_days == 0.0
+
+
+def test_amounts_are_written_with_thousands() -> None:
+    assert euro(123456) == "€1,234.56"
+    assert euro(0) == "€0.00"

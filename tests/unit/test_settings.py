@@ -1,0 +1,39 @@
+import pytest
+from pydantic import ValidationError
+
+from fabroute.settings import Settings
+
+EMBEDDED = "postgresql+psycopg://app_rw@/fabroute?host=/tmp/fabroute-abc12345/postgres"
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = Settings()
+
+    assert (settings.profile, settings.database_url, settings.broker_url) == ("development", None, None)
+    assert settings.routing_wall_seconds < settings.routing_lease_seconds
+
+
+@pytest.mark.parametrize("field", ["database_url", "migration_database_url", "broker_url"])
+@pytest.mark.parametrize("profile", ["development", "production"])
+def test_embedded_servers_are_refused_outside_their_profile(field: str, profile: str) -> None:
+    url = EMBEDDED if "database" in field else "redis+socket:///tmp/fabroute-abc12345/redis/redis.sock"
+
+    with pytest.raises(ValidationError, match="embedded servers, which are for the demo") as refusal:
+        Settings.model_validate({"profile": profile, field: url})
+
+    assert "FABROUTE_PROFILE=embedded" in str(refusal.value)
+    assert Settings.model_validate({"profile": "embedded", field: url}).profile == "embedded"
+
+
+def test_servers_of_one_s_own_are_taken_whatever_their_folder() -> None:
+    settings = Settings(database_url="postgresql://fabroute@/fabroute?host=/run/postgresql")
+
+    assert settings.database_url == "postgresql://fabroute@/fabroute?host=/run/postgresql"
+    assert settings.profile == "development"
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(ValidationError, match="profile") as refusal:
+        Settings.model_validate({"profile": "staging"})
+
+    assert "'development', 'embedded' or 'production'" in str(refusal.value)
