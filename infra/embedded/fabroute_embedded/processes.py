@@ -122,7 +122,18 @@ def stop_pid(pid: int, *, stop_signal: signal.Signals, within_s: float = STOP_WI
     deadline = time.monotonic() + within_s
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, stop_signal)
-        while time.monotonic() < deadline:
-            os.kill(pid, 0)
+        while _is_alive(pid):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
             time.sleep(_POLL_S)
-        os.kill(pid, signal.SIGKILL)
+
+
+def _is_alive(pid: int) -> bool:
+    """Tell whether the process still runs. One that has ended but that its parent has not asked after does not."""
+    with contextlib.suppress(FileNotFoundError):
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+        return state != "Z"
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False

@@ -1,0 +1,88 @@
+# fabroute: everything that a newcomer or the continuous integration needs. `make` alone lists it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.complete
+PYTHON ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-stop test check coverage format lock clean
+
+help:
+	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
+	@echo "make demo-stop   stop a demo that was left running"
+	@echo "make setup       make .venv with everything pinned (other targets do it when needed)"
+	@echo "make test        run the tests against embedded PostgreSQL and Redis (ARGS='-k routing' picks some)"
+	@echo "make check       style, types, import contracts, OpenAPI document"
+	@echo "make coverage    run the tests and report the lines and branches that none of them reaches"
+	@echo "make format      let ruff put the style right"
+	@echo "make lock        pin the dependencies of pyproject.toml again (needs uv)"
+	@echo "make clean       remove .venv, caches and reports"
+
+setup: $(READY)
+
+# The first of these Pythons that is 3.11 or newer; `make PYTHON=/path/to/python3` names another one.
+$(READY): requirements-dev.txt pyproject.toml
+	@set -eu; \
+	python=; seen=; \
+	for candidate in $(if $(PYTHON),'$(PYTHON)',python3.11 python3.12 python3 python3.13); do \
+		version=$$("$$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+		seen="$$seen $$candidate is $$version;"; \
+		if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "fabroute needs Python 3.11 or newer:$${seen:- no Python found;} install one or run make PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$python can't make virtual environments: install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; \
+		exit 1; \
+	fi; \
+	if ! $(BIN)/python -c 'import pip, sys; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1])' "$$version" 2>/dev/null; then \
+		echo "making $(VENV) with Python $$version"; \
+		"$$python" -m venv --clear $(VENV); \
+	fi; \
+	echo "installing $$(grep -c == requirements-dev.txt) pinned packages, about a minute the first time"; \
+	$(BIN)/python -m pip install -qq --require-hashes -r requirements-dev.txt; \
+	$(BIN)/python -m pip install -qq --no-build-isolation --no-deps --no-index -e .; \
+	touch $(READY)
+
+demo: setup
+	@$(BIN)/python -m fabroute.cli demo $(if $(filter-out 0,$(KEEP)),--keep)
+
+demo-stop: setup
+	@$(BIN)/python -m fabroute.cli demo --stop
+
+test: setup
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: setup
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+	@PYTHONPATH=services:workers:infra/embedded $(BIN)/lint-imports
+	@$(BIN)/python -m fabroute.cli openapi --check
+
+coverage: setup
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report
+
+format: setup
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
+PIN = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	$(PIN) $(if $(UPGRADE),--upgrade) --extra embedded pyproject.toml -o requirements.txt
+	$(PIN) $(if $(UPGRADE),--upgrade) --extra embedded --extra dev pyproject.toml -o requirements-dev.txt
+
+clean:
+	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find services workers infra tests -name __pycache__ -type d -prune -exec rm -rf {} +

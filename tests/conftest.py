@@ -1,0 +1,63 @@
+"""Fixtures for tests that need real servers; nothing is started for those that don't ask."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import pytest
+
+from fabroute import migrations
+from fabroute_embedded import EmbeddedServers, embedded_servers
+
+_TEMPLATE = "template_migrated"
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """One test's own database with the present schema and nothing in it."""
+
+    url: str
+    """As ``app_rw``, which requests and tasks use."""
+    migration_url: str
+    """As the owner of the tables."""
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[EmbeddedServers]:
+    """PostgreSQL and Redis of this test process, started when the first test asks."""
+    with embedded_servers(durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def migrated_template(servers: EmbeddedServers) -> str:
+    """The name of a database that every migration ran on once; ``database`` copies it."""
+    urls = servers.postgres.create_database(_TEMPLATE)
+    migrations.upgrade(urls.migration_url)
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database(servers: EmbeddedServers, migrated_template: str) -> Iterator[Database]:
+    """A fresh database with the present schema, dropped after the test together with its connections."""
+    name = f"test_{next(_numbers)}"
+    urls = servers.postgres.create_database(name, template=migrated_template)
+    yield Database(url=urls.url, migration_url=urls.migration_url)
+    servers.postgres.drop_database(name)
+
+
+@pytest.fixture
+def empty_database(servers: EmbeddedServers) -> Iterator[Database]:
+    """A fresh database without any table, for tests of the migrations."""
+    name = f"test_{next(_numbers)}"
+    urls = servers.postgres.create_database(name)
+    yield Database(url=urls.url, migration_url=urls.migration_url)
+    servers.postgres.drop_database(name)
+
+
+@pytest.fixture
+def broker_url(servers: EmbeddedServers) -> str:
+    """The URL of an empty Redis, as Celery takes it."""
+    servers.redis.flush()
+    return servers.redis.url
