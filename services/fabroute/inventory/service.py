@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.database.pages import Page, page_of
 from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.inventory import repository
 from fabroute.inventory.events import network_changed
@@ -191,12 +192,10 @@ def withdraw_revision(session: Session, *, revision_id: str, actor: str, now: da
     _move(session, _locked(session, revision_id), "withdrawn", actor=actor, now=now)
 
 
-def list_parts(
-    session: Session, *, organisation_id: str, cursor: str | None = None, limit: int = 50
-) -> tuple[PartView, ...]:
-    """Return up to ``limit`` parts of an owner after the part number ``cursor``, in the order of part numbers."""
-    found = repository.read_parts(session, organisation_id=organisation_id, after=cursor or "", limit=limit)
-    return part_views(session, found)
+def list_parts(session: Session, *, organisation_id: str, cursor: str | None = None, limit: int = 50) -> Page[PartView]:
+    """Return a page of an owner's parts, in the order of part numbers, after the part number ``cursor``."""
+    found = repository.read_parts(session, organisation_id=organisation_id, after=cursor or "", limit=limit + 1)
+    return page_of(part_views(session, found), limit=limit, cursor_of=lambda part: part.part_no)
 
 
 def get_part(session: Session, *, organisation_id: str, part_no: str) -> PartView:

@@ -1,0 +1,1 @@
+"""Statements on the network's tables: its description, and what is reserved of it."""

@@ -1,0 +1,158 @@
+"""Look nodes up, take them down and up, put material into their stores."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.engine import RowMapping
+from sqlmodel import Session
+
+from fabroute.database.pages import Page, page_of
+from fabroute.identity.service import AuditRecord, record_audit
+from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.kernel.events import JsonScalar
+from fabroute.network.events import network_changed
+from fabroute.network.models import MaterialLot
+from fabroute.network.repository import nodes
+from fabroute.network.repository.nodes import NodeFilter
+from fabroute.network.service.data import NewLot
+from fabroute.network.service.saving import lot_row
+from fabroute.network.snapshot import LotView, NodeDetail, NodeView, read_node_detail
+from fabroute.outbox.service import record
+
+NODE_STATUSES = ("up", "down")
+
+
+class UnknownNode(DomainError):
+    """There is no such node."""
+
+    code = "unknown_node"
+    status = 404
+
+
+class UnknownMaterial(DomainError):
+    """A lot of a material that no machine of the network prints."""
+
+    code = "unknown_material"
+    status = 422
+
+
+class InvalidNodeStatus(DomainError):
+    """A status that a node can't have."""
+
+    code = "invalid_node_status"
+    status = 422
+
+
+class StaleVersion(DomainError):
+    """The thing was changed since it was read."""
+
+    code = "stale_version"
+    status = 412
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChange:
+    """What a node's status shall be and why; ``expected_version`` is the version that the caller has seen."""
+
+    status: str
+    reason: str
+    expected_version: int
+
+    def __post_init__(self) -> None:
+        if self.status not in NODE_STATUSES:
+            advice = f"{self.status!r} is no status of a node: use {' or '.join(NODE_STATUSES)}"
+            raise InvalidNodeStatus(advice, problems=(FieldProblem(pointer="/status", message=advice),))
+
+
+def list_nodes(
+    session: Session,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    country: str | None = None,
+    kind: str | None = None,
+) -> Page[NodeView]:
+    """Return a page of nodes in the order of their ids after the id ``cursor``: all, or those of a country or kind."""
+    wanted = NodeFilter(after=cursor or "", limit=limit + 1, country=country, kind=kind)
+    found = [NodeView(**row) for row in nodes.read_nodes(session, wanted)]
+    return page_of(found, limit=limit, cursor_of=lambda node: node.node_id)
+
+
+def find_node(session: Session, *, node_id: str) -> NodeView:
+    """Return a node by one query; ``UnknownNode`` if there is none."""
+    return NodeView(**_known(node_id, nodes.find_node(session, node_id)))
+
+
+def get_node(session: Session, *, node_id: str) -> NodeDetail:
+    """Return a node with its machines, offers and lots; ``UnknownNode`` if there is none."""
+    return read_node_detail(session, _known(node_id, nodes.find_node(session, node_id)))
+
+
+def set_node_status(session: Session, *, node_id: str, change: StatusChange, actor: str, now: datetime) -> NodeView:
+    """Take a node down or up, and return it with its new version. Audited; ``network.changed``.
+
+    Raises ``UnknownNode``, and ``StaleVersion`` when the node's version is not ``change.expected_version``.
+    """
+    before = _known(node_id, nodes.lock_node(session, node_id))
+    if before["version"] != change.expected_version:
+        raise StaleVersion(
+            f"node {node_id} is at version {before['version']}, not {change.expected_version}: read it again, and "
+            "send its new ETag in If-Match if you still want the change"
+        )
+    nodes.set_status(session, node_id=node_id, status=change.status, reason=change.reason)
+    data = {"from": before["status"], "to": change.status, "reason": change.reason}
+    _audit(session, action="node.status_set", subject=("node", node_id), actor=actor, now=now, data=data)
+    record(session, network_changed(subject=("node", node_id), reason=f"node_{change.status}", now=now))
+    return find_node(session, node_id=node_id)
+
+
+def add_lot(session: Session, *, lot: NewLot, actor: str, now: datetime) -> LotView:
+    """Put a lot into a node's store and return it. Audited; ``network.changed``.
+
+    Raises ``UnknownNode``, ``UnknownMaterial``.
+    """
+    _known(lot.node_id, nodes.find_node(session, lot.node_id))
+    if not nodes.material_exists(session, lot.material):
+        advice = f"{lot.material!r} is no material of this network: see the offers of GET /v1/nodes/{lot.node_id}"
+        raise UnknownMaterial(advice, problems=(FieldProblem(pointer="/material", message=advice),))
+    row = lot_row(lot)
+    lot_id = str(row["id"])
+    nodes.save(session, MaterialLot, [row])
+    data: dict[str, JsonScalar] = {"node_id": lot.node_id, "material": lot.material, "grams": lot.grams}
+    _audit(session, action="lot.added", subject=("material_lot", lot_id), actor=actor, now=now, data=data)
+    record(session, network_changed(subject=("node", lot.node_id), reason="lot_added", now=now))
+    return next(LotView(**row) for row in nodes.read_lots(session, node_id=lot.node_id) if row["lot_id"] == lot_id)
+
+
+def bump_queue_versions(session: Session, *, node_ids: Collection[str]) -> None:
+    """Count up the queue versions of nodes whose jobs change in this transaction."""
+    if node_ids:
+        nodes.bump_queue_versions(session, node_ids=node_ids)
+
+
+def _known(node_id: str, row: RowMapping | None) -> RowMapping:
+    if row is None:
+        raise UnknownNode(f"there is no node {node_id}: GET /v1/nodes lists them")
+    return row
+
+
+def _audit(
+    session: Session,
+    *,
+    action: str,
+    subject: tuple[str, str],
+    actor: str,
+    now: datetime,
+    data: dict[str, JsonScalar],
+) -> None:
+    entry = AuditRecord(
+        organisation_id=None,
+        occurred_at=now,
+        actor=actor,
+        action=action,
+        subject_type=subject[0],
+        subject_id=subject[1],
+        data=data,
+    )
+    record_audit(session, entry=entry)

@@ -1,0 +1,193 @@
+"""The network as one instant saw it: what routing plans with and what a reader of the API gets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.engine import RowMapping
+from sqlmodel import Session
+
+from fabroute.network.repository import capacity, nodes
+from fabroute.network.repository.nodes import NodeFilter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """A place that prints. Money in minor units of EUR; see the table for the words used."""
+
+    node_id: str
+    organisation_id: str
+    kind: str
+    city: str
+    country: str
+    latitude: float
+    longitude: float
+    timezone: str
+    working_days: str
+    cutoff_local: str
+    labour_minor_per_hour: int
+    grid_g_co2_per_kwh: float
+    minimum_order_minor: int
+    minimum_order_policy: str
+    margin: float
+    on_time_score: float
+    first_pass_yield: float
+    packaging: tuple[str, ...]
+    export_permissions: tuple[str, ...]
+    status: str
+    status_reason: str
+    version: int
+    queue_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineModelView:
+    """What all machines of a model share."""
+
+    model: str
+    process: str
+    x_mm: float
+    y_mm: float
+    z_mm: float
+    layer_um: float
+    layer_fixed_s: float
+    rate_cm3_per_hour: float
+    warmup_hours: float
+    cooldown_hours: float
+    setup_hours: float
+    unload_hours: float
+    rate_minor_per_hour: int
+    power_kw: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterialView:
+    """A printing material."""
+
+    code: str
+    process: str
+    density_g_per_cm3: float
+    bulk_density_g_per_cm3: float | None
+    price_minor_per_kg: int
+    refresh_ratio: float | None
+    support_fraction: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineView:
+    """One machine of a node."""
+
+    machine_id: str
+    node_id: str
+    model: MachineModelView
+    utilisation: float
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferView:
+    """A machine with a material and a parameter set, and the facts about all of them."""
+
+    offer_id: str
+    machine_id: str
+    node_id: str
+    process: str
+    material: MaterialView
+    model: MachineModelView
+    parameter_set: str
+    parameter_set_state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotView:
+    """A lot in a node's store."""
+
+    lot_id: str
+    node_id: str
+    material: str
+    initial_grams: int
+    remaining_grams: int
+    expires_on: date
+    state: str
+    reuse_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeDetail(NodeView):
+    """A node with its machines, what they offer, and its store."""
+
+    machines: tuple[MachineView, ...]
+    offers: tuple[OfferView, ...]
+    lots: tuple[LotView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkView:
+    """All nodes with machines, offers, lots and free minutes; sequences and mappings in the order of ids."""
+
+    first_day: date
+    last_day: date
+    nodes: Mapping[str, NodeView]
+    machines: Mapping[str, MachineView]
+    offers: tuple[OfferView, ...]
+    lots: tuple[LotView, ...]
+    capacity: Mapping[str, tuple[int, ...]]
+    """Free minutes per machine, one number a day from ``first_day`` to ``last_day``; 0 where no slot is planned."""
+
+
+def read_network(session: Session, *, first_day: date, last_day: date) -> NetworkView:
+    """Return the network with the free capacity of the days from ``first_day`` to ``last_day``, both included.
+
+    Seven queries: read it in a repeatable-read unit of work if they are to see one instant.
+    """
+    machines, offers = _machines_and_offers(session)
+    free = _capacity(session, machines, first_day=first_day, last_day=last_day)
+    return NetworkView(
+        first_day=first_day,
+        last_day=last_day,
+        nodes={row["node_id"]: NodeView(**row) for row in nodes.read_nodes(session, NodeFilter())},
+        machines=machines,
+        offers=offers,
+        lots=tuple(LotView(**row) for row in nodes.read_lots(session)),
+        capacity=free,
+    )
+
+
+def read_node_detail(session: Session, row: RowMapping) -> NodeDetail:
+    """Return the node of ``row`` with its machines, offers and lots."""
+    machines, offers = _machines_and_offers(session, node_id=row["node_id"])
+    return NodeDetail(
+        **row,
+        machines=tuple(machines.values()),
+        offers=offers,
+        lots=tuple(LotView(**lot) for lot in nodes.read_lots(session, node_id=row["node_id"])),
+    )
+
+
+def _machines_and_offers(
+    session: Session, *, node_id: str | None = None
+) -> tuple[dict[str, MachineView], tuple[OfferView, ...]]:
+    models = {row["model"]: MachineModelView(**row) for row in nodes.read_models(session)}
+    materials = {row["code"]: MaterialView(**row) for row in nodes.read_materials(session)}
+    machines = {
+        row["machine_id"]: MachineView(**{**row, "model": models[row["model"]]})
+        for row in nodes.read_machines(session, node_id=node_id)
+    }
+    offers = tuple(
+        OfferView(**{**row, "model": models[row["model"]], "material": materials[row["material"]]})
+        for row in nodes.read_offers(session, node_id=node_id)
+    )
+    return machines, offers
+
+
+def _capacity(
+    session: Session, machines: Mapping[str, MachineView], *, first_day: date, last_day: date
+) -> dict[str, tuple[int, ...]]:
+    days = (last_day - first_day).days + 1
+    free = {machine_id: [0] * days for machine_id in machines}
+    for machine_id, offsets, minutes in capacity.read_capacity(session, first_day=first_day, last_day=last_day):
+        for offset, remaining in zip(offsets, minutes, strict=True):
+            free[machine_id][offset] = remaining
+    return {machine_id: tuple(minutes) for machine_id, minutes in free.items()}
