@@ -13,11 +13,12 @@ from fabroute.cli.invariants import Finding, check_invariants
 from fabroute.cli.output import complain, note, stdout
 from fabroute.cli.progress import counted_progress
 from fabroute.database import create_database_engine, database_engine, unit_of_work
+from fabroute.database.schema import require_current_schema
 from fabroute.identity import service as identity
 from fabroute.integrations.object_storage import open_print_file_store
 from fabroute.integrations.reference import load_reference, reference_folder
 from fabroute.kernel.time import utc_now
-from fabroute.migrations import current_revision, head_revision, require_current_schema, upgrade
+from fabroute.migrations import current_revision, head_revision, upgrade
 from fabroute.settings import get_settings
 
 administration = typer.Typer()

@@ -19,6 +19,8 @@ class SchemaNotCurrent(DomainError):
 def require_current_schema(engine: Engine) -> None:
     """Raise ``SchemaNotCurrent``, with the command to run, unless the database has this version's tables."""
     found = _revision(engine)
+    if found is not None and found > SCHEMA_REVISION:  # revisions begin with their date
+        raise SchemaNotCurrent(f"the database's schema, {found}, is newer than this version: upgrade fabroute")
     if found != SCHEMA_REVISION:
         raise SchemaNotCurrent(
             f"the database's schema is at revision {found or 'none'}, this version needs {SCHEMA_REVISION}: "
