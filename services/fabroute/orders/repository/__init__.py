@@ -1,0 +1,1 @@
+"""Statements on orders and order lines."""

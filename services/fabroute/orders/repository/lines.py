@@ -1,0 +1,196 @@
+"""Statements that hand lines to routing and note what became of them. Lines are locked before orders, each by id."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from fabroute.orders.states import sources_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimTerms:
+    """How many lines of which scope are claimed, for how long, and after how many attempts no more."""
+
+    scope: str
+    limit: int
+    lease_seconds: float
+    attempt_cap: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedLine:
+    """A line that the caller may route until its lease lapses, with what its order asks for.
+
+    ``fence`` is the claim's own number: a later claim has a higher one, and only the highest may write.
+    """
+
+    line_id: str
+    order_id: str
+    organisation_id: str
+    position: int
+    part_id: str
+    revision_id: str
+    quantity: int
+    fence: int
+    attempts: int
+    objective: str
+    criticality: str
+    packaging: str
+    need_by: datetime | None
+    need_by_hard: bool
+    max_price_minor: int | None
+    ship_to_city: str
+    ship_to_country: str
+    ship_to_latitude: float
+    ship_to_longitude: float
+    placed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineOutcome:
+    """What a routing run made of a line; ``reason`` says why where it was not routed.
+
+    ``pending`` sends it back, to be routed again from ``next_attempt_at`` (at once where that is ``None``).
+    """
+
+    line_id: str
+    state: Literal["routed", "no_route", "pending"]
+    decision_id: str | None = None
+    reason: str = ""
+    next_attempt_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.state != "pending" and self.decision_id is None:
+            raise ValueError(f"line {self.line_id} is {self.state} without a decision_id")
+        if self.state == "no_route" and not self.reason:
+            raise ValueError(f"line {self.line_id} has no route and doesn't say why: give a reason")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The lines that were claimed, the orders with lines that were parked instead, and when, by the database."""
+
+    lines: tuple[ClaimedLine, ...]
+    orders_with_parked: frozenset[str]
+    claimed_at: datetime | None
+
+
+_DUE = """(
+    line.state = 'pending' AND (line.next_attempt_at IS NULL OR line.next_attempt_at <= clock_timestamp())
+    OR line.state = 'routing' AND line.lease_until <= clock_timestamp()
+)"""
+
+_CLAIM = text(f"""
+WITH due AS (
+    SELECT line.id, line.attempts >= :attempt_cap AS is_worn_out FROM order_lines line
+    WHERE line.planning_scope = :scope AND line.state IN ('pending', 'routing') AND {_DUE}
+    ORDER BY line.next_attempt_at, line.id
+    LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+UPDATE order_lines line
+SET state = CASE WHEN is_worn_out THEN 'parked' ELSE 'routing' END,
+    state_reason = CASE WHEN is_worn_out THEN :reason ELSE '' END,
+    fence = line.fence + 1,
+    attempts = line.attempts + CASE WHEN is_worn_out THEN 0 ELSE 1 END,
+    lease_until = CASE WHEN is_worn_out THEN NULL ELSE clock_timestamp() + make_interval(secs => :lease_seconds) END
+FROM due, orders placed
+WHERE line.id = due.id AND placed.id = line.order_id
+RETURNING clock_timestamp() AS claimed_at, is_worn_out, line.id AS line_id, line.order_id,
+    placed.organisation_id, line.position, line.part_id,
+    line.revision_id, line.quantity, line.fence, line.attempts, placed.objective, placed.criticality,
+    placed.packaging, placed.need_by, placed.need_by_hard, placed.max_price_minor, placed.ship_to_city,
+    placed.ship_to_country, placed.ship_to_latitude, placed.ship_to_longitude, placed.placed_at
+""")
+
+_LOCK_FENCED = text("""
+SELECT line.id FROM order_lines line
+JOIN unnest(CAST(:ids AS text[]), CAST(:fences AS int[])) AS held (id, fence) ON held.id = line.id
+WHERE line.state = 'routing' AND line.fence = held.fence
+ORDER BY line.id FOR UPDATE OF line
+""")
+
+_WRITE_OUTCOMES = text("""
+UPDATE order_lines line
+SET state = outcome.state, state_reason = outcome.reason, lease_until = NULL,
+    decision_id = coalesce(outcome.decision_id, line.decision_id),
+    next_attempt_at = CASE outcome.state WHEN 'pending' THEN coalesce(outcome.next_attempt_at, clock_timestamp()) END
+FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:decision_ids AS text[]),
+            CAST(:next_attempts AS timestamptz[])) AS outcome (id, state, reason, decision_id, next_attempt_at)
+WHERE line.id = outcome.id AND line.state = 'routing'
+RETURNING line.order_id
+""")
+
+_REQUEUE = text("""
+WITH waiting AS (
+    SELECT id FROM order_lines WHERE planning_scope = :scope AND state = 'no_route' ORDER BY id FOR UPDATE
+)
+UPDATE order_lines line
+SET state = 'pending', state_reason = '', attempts = 0, next_attempt_at = clock_timestamp()
+FROM waiting WHERE line.id = waiting.id
+RETURNING line.order_id
+""")
+
+_CANCEL = text("""
+WITH standing AS (
+    SELECT id FROM order_lines WHERE order_id = :order_id AND state = ANY(:sources) ORDER BY id FOR UPDATE
+)
+UPDATE order_lines line
+SET state = 'cancelled', state_reason = '', fence = line.fence + 1, lease_until = NULL
+FROM standing WHERE line.id = standing.id
+RETURNING line.id
+""")
+
+_DUE_SCOPES = text(f"""
+SELECT DISTINCT line.planning_scope FROM order_lines line
+WHERE line.state IN ('pending', 'routing') AND {_DUE} ORDER BY line.planning_scope
+""")
+
+
+def claim(session: Session, terms: ClaimTerms, *, reason: str) -> Claim:
+    """Take due lines that no other transaction holds: next fence, one more attempt, a lease by the database's clock.
+
+    Lines that had all their attempts are parked with ``reason`` instead.
+    """
+    rows = [dict(row) for row in session.connection().execute(_CLAIM, asdict(terms) | {"reason": reason}).mappings()]
+    moments = [row.pop("claimed_at") for row in rows]
+    parked = frozenset(row["order_id"] for row in rows if row["is_worn_out"])
+    claimed = tuple(ClaimedLine(**row) for row in rows if not row.pop("is_worn_out"))
+    return Claim(lines=claimed, orders_with_parked=parked, claimed_at=max(moments, default=None))
+
+
+def lock_fenced(session: Session, fences: Mapping[str, int]) -> frozenset[str]:
+    """Lock the lines that are still being routed under these very fences; return their ids."""
+    parameters = {"ids": list(fences), "fences": list(fences.values())}
+    return frozenset(session.connection().execute(_LOCK_FENCED, parameters).scalars())
+
+
+def write_outcomes(session: Session, outcomes: Sequence[LineOutcome]) -> list[str]:
+    """Write the outcomes of lines that are being routed; return the order of each line that was written."""
+    parameters = {
+        "ids": [outcome.line_id for outcome in outcomes],
+        "states": [outcome.state for outcome in outcomes],
+        "reasons": [outcome.reason for outcome in outcomes],
+        "decision_ids": [outcome.decision_id for outcome in outcomes],
+        "next_attempts": [outcome.next_attempt_at for outcome in outcomes],
+    }
+    return list(session.connection().execute(_WRITE_OUTCOMES, parameters).scalars())
+
+
+def requeue(session: Session, *, scope: str) -> list[str]:
+    """Send the lines without a route back to routing, with all their attempts; return the order of each."""
+    return list(session.connection().execute(_REQUEUE, {"scope": scope}).scalars())
+
+
+def cancel(session: Session, *, order_id: str) -> list[str]:
+    """Cancel an order's standing lines, fencing out whoever routes them now; return their ids."""
+    parameters = {"order_id": order_id, "sources": sources_of("cancelled")}
+    return sorted(session.connection().execute(_CANCEL, parameters).scalars())
+
+
+def due_scopes(session: Session) -> Collection[str]:
+    """Return the planning scopes that have due lines."""
+    return session.connection().execute(_DUE_SCOPES).scalars().all()

@@ -1,0 +1,103 @@
+"""Statements on orders: their states, derived from their lines, and reading them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import func, text
+from sqlmodel import Session, col, select
+
+from fabroute.orders.models import Order, OrderLine
+from fabroute.orders.states import LineState, OrderState
+
+_WRITE_STATES = text("""
+UPDATE orders SET state = new.state, version = version + 1, updated_at = :now
+FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[])) AS new (id, state) WHERE orders.id = new.id
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders of an organisation are listed; ``None`` means any."""
+
+    organisation_id: str
+    state: OrderState | None = None
+    batch: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockedOrder:
+    """An order that no other transaction can change until this one ends."""
+
+    id: str
+    organisation_id: str
+    state: str
+
+
+def lock_orders(session: Session, order_ids: Collection[str]) -> list[LockedOrder]:
+    """Lock orders by id. What their lines are is read after this: no other transaction can then derive a state."""
+    statement = (
+        select(Order.id, Order.organisation_id, Order.state)
+        .where(col(Order.id).in_(sorted(order_ids)))
+        .order_by(Order.id)
+        .with_for_update()
+    )
+    return [LockedOrder(*row) for row in session.exec(statement)]
+
+
+def line_states(session: Session, order_ids: Collection[str]) -> Mapping[str, list[LineState]]:
+    """Return the states of the lines of each order."""
+    statement = select(OrderLine.order_id, OrderLine.state).where(col(OrderLine.order_id).in_(sorted(order_ids)))
+    found: dict[str, list[LineState]] = {}
+    for order_id, state in session.exec(statement):
+        found.setdefault(order_id, []).append(cast(LineState, state))
+    return found
+
+
+def write_states(session: Session, states: Mapping[str, OrderState], *, now: datetime) -> None:
+    """Set the states of orders: each is a new version, even where the state is the same, because its lines changed."""
+    parameters = {"ids": list(states), "states": list(states.values()), "now": now}
+    session.connection().execute(_WRITE_STATES, parameters)
+
+
+def find_order(session: Session, *, organisation_id: str, order_id: str) -> Order | None:
+    """Return an order of an organisation, as it is now."""
+    statement = select(Order).where(col(Order.id) == order_id, col(Order.organisation_id) == organisation_id)
+    return session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def lines_of(session: Session, order_ids: Collection[str]) -> Sequence[OrderLine]:
+    """Return the lines of orders, by order and position."""
+    statement = (
+        select(OrderLine)
+        .where(col(OrderLine.order_id).in_(order_ids))
+        .order_by(col(OrderLine.order_id), col(OrderLine.position))
+    )
+    return session.exec(statement.execution_options(populate_existing=True)).all()
+
+
+def list_orders(session: Session, wanted: OrderFilter, *, before: str | None, limit: int) -> Sequence[Order]:
+    """Return up to ``limit`` orders, newest first, that are older than ``before``."""
+    conditions = [col(Order.organisation_id) == wanted.organisation_id]
+    conditions += [
+        col(column) == value
+        for column, value in (
+            (Order.state, wanted.state),
+            (Order.batch, wanted.batch),
+            (Order.reference, wanted.reference),
+        )
+        if value is not None
+    ]
+    if before is not None:
+        conditions.append(col(Order.id) < before)
+    return session.exec(select(Order).where(*conditions).order_by(col(Order.id).desc()).limit(limit)).all()
+
+
+def count_by_state(session: Session, *, organisation_id: str, batch: str | None) -> Mapping[str, int]:
+    """Return how many orders of an organisation (and batch) are in each state."""
+    statement = select(Order.state, func.count()).where(col(Order.organisation_id) == organisation_id)
+    if batch is not None:
+        statement = statement.where(col(Order.batch) == batch)
+    return dict(session.exec(statement.group_by(col(Order.state))).all())

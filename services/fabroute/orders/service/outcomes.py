@@ -1,0 +1,101 @@
+"""Hand due lines to routing, and note what became of them."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from fabroute.kernel.errors import DomainError
+from fabroute.orders import events
+from fabroute.orders.repository import lines as line_rows
+from fabroute.orders.repository import orders as order_rows
+from fabroute.orders.repository.lines import ClaimedLine, ClaimTerms, LineOutcome
+from fabroute.orders.service.reading import UnknownOrder
+from fabroute.orders.states import derive_order_state
+from fabroute.outbox import service as outbox
+
+
+class LinesLost(DomainError):
+    """An outcome came for a line that is not being routed: its lease lapsed, or its order was cancelled."""
+
+    code = "lines_lost"
+    status = 409
+
+
+def claim_lines(
+    session: Session, *, scope: str, limit: int, lease_seconds: float, attempt_cap: int
+) -> tuple[ClaimedLine, ...]:
+    """Take up to ``limit`` due lines of a planning scope for routing, oldest order first.
+
+    Due is what is pending and not put off, and what another worker left when its lease lapsed. Any number of workers
+    may claim at once; each line goes to one of them. A line that had ``attempt_cap`` attempts is parked instead.
+    """
+    terms = ClaimTerms(scope=scope, limit=limit, lease_seconds=lease_seconds, attempt_cap=attempt_cap)
+    reason = (
+        f"routing was tried {attempt_cap} times without an outcome: see the worker's log, "
+        "then cancel this order and place it again"
+    )
+    claim = line_rows.claim(session, terms, reason=reason)
+    if claim.claimed_at is not None:
+        _derive_orders(session, claim.orders_with_parked, now=claim.claimed_at)
+    return tuple(sorted(claim.lines, key=lambda line: (line.placed_at, line.line_id)))
+
+
+def lock_fenced_lines(session: Session, *, fences: Mapping[str, int]) -> frozenset[str]:
+    """Lock, by id, the lines that are still routed under the fence given for each; return which those are.
+
+    What is missing was claimed by someone else or cancelled meanwhile: nothing may be written for it.
+    """
+    return line_rows.lock_fenced(session, fences)
+
+
+def record_outcomes(session: Session, *, outcomes: tuple[LineOutcome, ...], now: datetime) -> None:
+    """Write what became of lines locked by ``lock_fenced_lines``, derive their orders' states and tell of the finished.
+
+    Raises ``LinesLost``, and then nothing may be committed, if one of them is not being routed.
+    """
+    order_ids = line_rows.write_outcomes(session, outcomes)
+    if len(order_ids) != len(outcomes):
+        raise LinesLost(f"{len(outcomes) - len(order_ids)} of {len(outcomes)} lines are not being routed any more")
+    _derive_orders(session, set(order_ids), now=now)
+
+
+def requeue_unroutable(session: Session, *, scope: str, now: datetime) -> int:
+    """Send every line without a route back to routing, because the network changed; return how many those are."""
+    order_ids = line_rows.requeue(session, scope=scope)
+    _derive_orders(session, set(order_ids), now=now)
+    return len(order_ids)
+
+
+def scopes_with_due_lines(session: Session) -> tuple[str, ...]:
+    """Return the planning scopes in which lines wait to be claimed: what a sweeper wakes routing for."""
+    return tuple(line_rows.due_scopes(session))
+
+
+def mark_cancelled(session: Session, *, organisation_id: str, order_id: str, now: datetime) -> tuple[str, ...]:
+    """Cancel an order and return the lines that were still standing: none if it was cancelled before.
+
+    A line that is just being routed is fenced off: the run can't write its outcome any more. Jobs, stock and capacity
+    are not touched here. Raises ``UnknownOrder``.
+    """
+    if order_rows.find_order(session, organisation_id=organisation_id, order_id=order_id) is None:
+        raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
+    cancelled = line_rows.cancel(session, order_id=order_id)
+    if cancelled:
+        _derive_orders(session, {order_id}, now=now)
+    return tuple(cancelled)
+
+
+def _derive_orders(session: Session, order_ids: Collection[str], *, now: datetime) -> None:
+    if not order_ids:
+        return
+    before = order_rows.lock_orders(session, order_ids)
+    lines = order_rows.line_states(session, order_ids)
+    states = {order.id: derive_order_state(lines[order.id]) for order in before}
+    order_rows.write_states(session, states, now=now)
+    changed = [order for order in before if states[order.id] != order.state]
+    finished = [
+        events.order_finished(order_id=order.id, organisation_id=order.organisation_id, state=states[order.id], now=now)
+        for order in changed
+    ]
+    outbox.record_all(session, [event for event in finished if event is not None])

@@ -1,0 +1,150 @@
+"""Show orders, list them, count them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlmodel import Session
+
+from fabroute.database.pages import Page, page_of
+from fabroute.inventory import service as inventory
+from fabroute.inventory.service import RevisionView
+from fabroute.kernel.errors import DomainError
+from fabroute.orders.models import Order, OrderLine
+from fabroute.orders.repository import orders as order_rows
+from fabroute.orders.repository.orders import OrderFilter
+from fabroute.orders.repository.placing import ShipTo
+from fabroute.orders.states import ORDER_STATES, LineState, OrderState
+
+
+class UnknownOrder(DomainError):
+    """There is no such order for this organisation."""
+
+    code = "unknown_order"
+    status = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """An order line as its owner sees it."""
+
+    id: str
+    position: int
+    part: str
+    revision: str
+    quantity: int
+    state: LineState
+    state_reason: str
+    decision_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """An order with its lines, as its owner sees it."""
+
+    id: str
+    organisation_id: str
+    reference: str | None
+    batch: str | None
+    state: OrderState
+    objective: str
+    criticality: str
+    packaging: str
+    need_by: datetime | None
+    need_by_hard: bool
+    max_price_minor: int | None
+    currency: str
+    ship_to: ShipTo
+    placed_at: datetime
+    updated_at: datetime
+    version: int
+    lines: tuple[LineView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStatistics:
+    """How many orders are in each state; states without an order are there with 0."""
+
+    batch: str | None
+    orders: int
+    states: Mapping[OrderState, int]
+
+
+def get_order(session: Session, *, organisation_id: str, order_id: str) -> OrderView:
+    """Return an order with its lines; ``UnknownOrder`` if there is none or it is someone else's."""
+    order = order_rows.find_order(session, organisation_id=organisation_id, order_id=order_id)
+    if order is None:
+        raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
+    return _views(session, (order,))[0]
+
+
+def list_orders(
+    session: Session, *, wanted: OrderFilter, cursor: str | None = None, limit: int = 50
+) -> Page[OrderView]:
+    """Return a page of orders, newest first; ``cursor`` is the id of the last order of the page before."""
+    found = order_rows.list_orders(session, wanted, before=cursor, limit=limit + 1)
+    page = page_of(found, limit=limit, cursor_of=lambda order: order.id)
+    return Page(items=tuple(_views(session, page.items)), next_cursor=page.next_cursor)
+
+
+def order_statistics(session: Session, *, organisation_id: str, batch: str | None = None) -> OrderStatistics:
+    """Return how many of an organisation's orders (those of ``batch``, if given) are in each state."""
+    counts = order_rows.count_by_state(session, organisation_id=organisation_id, batch=batch)
+    return OrderStatistics(
+        batch=batch, orders=sum(counts.values()), states={state: counts.get(state, 0) for state in ORDER_STATES}
+    )
+
+
+def _views(session: Session, orders: Sequence[Order]) -> list[OrderView]:
+    lines = order_rows.lines_of(session, [order.id for order in orders])
+    revisions = inventory.read_revisions(session, revision_ids={line.revision_id for line in lines})
+    by_order: dict[str, list[LineView]] = {}
+    for line in lines:
+        by_order.setdefault(line.order_id, []).append(_line_view(line, revisions[line.revision_id]))
+    return [_order_view(order, by_order[order.id]) for order in orders]
+
+
+def _line_view(line: OrderLine, revision: RevisionView) -> LineView:
+    return LineView(
+        id=line.id,
+        position=line.position,
+        part=revision.part_no,
+        revision=revision.revision,
+        quantity=line.quantity,
+        state=cast(LineState, line.state),
+        state_reason=line.state_reason,
+        decision_id=line.decision_id,
+    )
+
+
+def _order_view(order: Order, lines: Sequence[LineView]) -> OrderView:
+    return OrderView(
+        id=order.id,
+        organisation_id=order.organisation_id,
+        reference=order.reference,
+        batch=order.batch,
+        state=cast(OrderState, order.state),
+        objective=order.objective,
+        criticality=order.criticality,
+        packaging=order.packaging,
+        need_by=order.need_by,
+        need_by_hard=order.need_by_hard,
+        max_price_minor=order.max_price_minor,
+        currency=order.currency,
+        ship_to=_ship_to(order),
+        placed_at=order.placed_at,
+        updated_at=order.updated_at,
+        version=order.version,
+        lines=tuple(lines),
+    )
+
+
+def _ship_to(order: Order) -> ShipTo:
+    return ShipTo(
+        name=order.ship_to_name,
+        city=order.ship_to_city,
+        country=order.ship_to_country,
+        latitude=order.ship_to_latitude,
+        longitude=order.ship_to_longitude,
+    )
