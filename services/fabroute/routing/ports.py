@@ -1,0 +1,44 @@
+"""What routing asks of the rooms above it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from sqlmodel import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOffer:
+    """Work that a decision gives to a node: what to print, on what, from which lot, by when, for whom."""
+
+    job_id: str
+    organisation_id: str
+    """The owner whose part it is."""
+    node_id: str
+    order_id: str
+    order_line_id: str
+    decision_id: str
+    revision_id: str
+    part_no: str
+    quantity: int
+    machine_id: str
+    material: str
+    parameter_set: str
+    lot_id: str | None
+    grams: int
+    machine_minutes: int
+    price_minor: int
+    """What the node is paid: production only, without freight and duty."""
+    produce_by: date
+    shipping_service: str
+    packaging: str
+    ship_to_city: str
+    ship_to_country: str
+    promised_at: datetime
+
+
+class JobDispatch(Protocol):
+    """Puts jobs into the queues of their nodes, in the transaction that reserves for them."""
+
+    def __call__(self, session: Session, *, offers: tuple[JobOffer, ...], now: datetime) -> None:
+        """Create the jobs; all of them or, with an error, none."""

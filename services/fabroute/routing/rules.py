@@ -1,0 +1,87 @@
+"""What an order's wishes are worth, as data: every figure here is an assumption that an installation may change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+MILLIS_PER_MINOR = 1_000
+"""Costs are compared in thousandths of a cent; the last three digits are left to break ties."""
+TIE_BREAK_LIMIT_MILLIS = MILLIS_PER_MINOR - 1
+UNROUTED_MULTIPLIER = 2.5
+"""A line without a place costs this times its cheapest option …"""
+UNROUTED_FIXED_MILLIS = 50_00 * MILLIS_PER_MINOR
+"""… and 50 €: a last resort, never a saving. Print the multiplier beside every saving."""
+HORIZON_DAYS = 45
+MAXIMUM_OPTIONS_PER_LINE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveWeights:
+    """What an hour, a gram of CO2e and an hour of delay are worth beside the landed money, in milli-minor units."""
+
+    millis_per_hour: int
+    millis_per_co2e_gram: int
+    millis_per_late_hour: int
+    """For a need-by that may be missed; a hard one never is."""
+
+
+WEIGHTS: Mapping[str, ObjectiveWeights] = MappingProxyType(
+    {
+        # 1 € an hour late.
+        "cheapest": ObjectiveWeights(millis_per_hour=0, millis_per_co2e_gram=0, millis_per_late_hour=100_000),
+        # 100 € an hour, and as much again when late.
+        "fastest": ObjectiveWeights(
+            millis_per_hour=10_000_000, millis_per_co2e_gram=0, millis_per_late_hour=10_000_000
+        ),
+        # 1 € an hour and 0.10 € a kilogram; 2 € an hour late.
+        "balanced": ObjectiveWeights(millis_per_hour=100_000, millis_per_co2e_gram=10, millis_per_late_hour=200_000),
+        # 1,000 € a kilogram: money only breaks ties.
+        "greenest": ObjectiveWeights(millis_per_hour=0, millis_per_co2e_gram=100_000, millis_per_late_hour=100_000),
+    }
+)
+
+PRICE_CAP_MULTIPLIER: Mapping[str, int] = MappingProxyType({"aog": 5})
+"""An aircraft on the ground may cost five times the order's cap."""
+SAME_COUNTRY = frozenset({"patient"})
+"""Printed in the country it goes to."""
+PART_QUALIFICATION = frozenset({"safety"})
+"""Needs a first article, whatever the part's own record says."""
+
+
+def generalised_cost_millis(
+    weights: ObjectiveWeights, *, landed_minor: int, minutes: int, co2e_g: int, late_minutes: int = 0
+) -> int:
+    """Return the one figure in which options are compared, in milli-minor units.
+
+    ``minutes`` run from now to delivery, ``late_minutes`` from a soft need-by to delivery. Among equal costs the
+    earlier delivery is the smaller number.
+    """
+    return (
+        landed_minor * MILLIS_PER_MINOR
+        + weights.millis_per_hour * minutes // 60
+        + weights.millis_per_co2e_gram * co2e_g
+        + weights.millis_per_late_hour * late_minutes // 60
+        + min(minutes // 60, TIE_BREAK_LIMIT_MILLIS)
+    )
+
+
+def unrouted_cost_millis(cheapest_millis: int) -> int:
+    """Return what it costs the plan to leave a line without a place."""
+    return int(UNROUTED_MULTIPLIER * cheapest_millis) + UNROUTED_FIXED_MILLIS
+
+
+def price_cap_minor(max_price_minor: int | None, *, criticality: str) -> int | None:
+    """Return the most that an order may cost landed, in cents; ``None`` without a cap."""
+    if max_price_minor is None:
+        return None
+    return max_price_minor * PRICE_CAP_MULTIPLIER.get(criticality, 1)
+
+
+def shares_of_cap(cap_minor: int, cheapest_minor: Mapping[str, int]) -> dict[str, int]:
+    """Split an order's cap over its lines in proportion to the cheapest landed cost of each.
+
+    Lines that keep to their shares keep to the cap together, and every line can take its cheapest option if all
+    cheapest options together are within the cap.
+    """
+    total = sum(cheapest_minor.values())
+    return {line: cap_minor * cost // total if total else cap_minor for line, cost in cheapest_minor.items()}
