@@ -1,30 +1,23 @@
 """Owners with parts that can be ordered, and orders of them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 from sqlalchemy import Engine
 
-from fabroute.database import create_database_engine, unit_of_work
+from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES
 from fabroute.identity.service import create_organisation, issue_api_key
-from fabroute.inventory.service import (
-    NewPart,
-    NewRevision,
-    PrintFileRecord,
-    add_revision,
-    attach_print_file,
-    register_part,
-    release_revision,
-)
+from fabroute.inventory.service import add_revision, attach_print_file, register_part, release_revision
 from fabroute.kernel.ids import new_id
 from fabroute.orders.service import NewLine, NewOrder, Placed, ShipTo, place_orders
+from tests.factories.inventory import a_part, a_print_file, a_revision
+from tests.factories.organisations import NOW
 
-NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 HAMBURG = ShipTo(name="Workshop 4", city="Hamburg", country="DE", latitude=53.5507, longitude=9.993)
 
 
@@ -41,14 +34,6 @@ class Owner:
 
 
 @contextmanager
-def engine_of(url: str) -> Iterator[Engine]:
-    """Yield an engine and close its connections afterwards."""
-    engine = create_database_engine(url)
-    yield engine
-    engine.dispose()
-
-
-@contextmanager
 def intake_connection(engine: Engine) -> Iterator[Connection[Any]]:
     """Yield a connection as the intake uses it: its own, in autocommit mode."""
     pooled = engine.raw_connection()
@@ -61,53 +46,36 @@ def intake_connection(engine: Engine) -> Iterator[Connection[Any]]:
 
 
 def given_owner(
-    engine: Engine, *, name: str = "Nordbahn", part_no: str = "RL-0001", criticality: str = "routine"
+    engine: Engine, *, name: str = "Nordbahn", part_no: str = "RL-0001", scopes: Collection[str] = ALL_SCOPES
 ) -> Owner:
     """Return an owner with a released revision A of one part."""
     with unit_of_work(engine) as session:
         organisation_id = create_organisation(session, name=name, kind="owner", now=NOW)
-        key = issue_api_key(session, organisation_id=organisation_id, name="test", scopes=ALL_SCOPES, now=NOW)
-    part_id = given_part(engine, organisation_id=organisation_id, part_no=part_no, criticality=criticality)
-    revision_id = given_revision(engine, part_id=part_id, revision="A")
+        key = issue_api_key(session, organisation_id=organisation_id, name="test", scopes=scopes, now=NOW)
+    part_id = given_part(engine, organisation_id=organisation_id, part_no=part_no)
     return Owner(
         organisation_id=organisation_id,
         token=key.token,
         key_id=key.key_id,
         part_id=part_id,
-        revision_id=revision_id,
+        revision_id=given_revision(engine, part_id=part_id, revision="A"),
         part_no=part_no,
     )
 
 
 def given_part(engine: Engine, *, organisation_id: str, part_no: str, criticality: str = "routine") -> str:
     """Return the id of a new part without revisions."""
-    part = NewPart(
-        organisation_id=organisation_id,
-        part_no=part_no,
-        name="Door stopper",
-        sector="rail",
-        criticality=criticality,
-        hs_code="8607.19",
-    )
+    part = replace(a_part(organisation_id=organisation_id, part_no=part_no), criticality=criticality)
     with unit_of_work(engine) as session:
         return register_part(session, part=part, now=NOW)
 
 
 def given_revision(engine: Engine, *, part_id: str, revision: str, state: str = "released") -> str:
     """Return the id of a new revision in ``draft``, ``validated`` or ``released``."""
-    facts = NewRevision(
-        part_id=part_id,
-        revision=revision,
-        box_x_mm=62,
-        box_y_mm=48,
-        box_z_mm=34,
-        volume_cm3=41,
-        process_materials=("LPBF:316L",),
-    )
     with unit_of_work(engine) as session:
-        revision_id = add_revision(session, revision=facts, now=NOW)
+        revision_id = add_revision(session, revision=a_revision(part_id=part_id, revision=revision), now=NOW)
         if state != "draft":
-            attach_print_file(session, revision_id=revision_id, facts=_print_file(revision_id), now=NOW)
+            attach_print_file(session, revision_id=revision_id, facts=a_print_file(content=revision_id), now=NOW)
         if state == "released":
             release_revision(session, revision_id=revision_id, actor="system:test", now=NOW)
     return revision_id
@@ -167,16 +135,3 @@ def given_orders(engine: Engine, *orders: NewOrder) -> tuple[NewOrder, ...]:
         outcomes = place_orders(connection, orders=orders)
     assert all(isinstance(outcome, Placed) for outcome in outcomes), outcomes
     return orders
-
-
-def _print_file(revision_id: str) -> PrintFileRecord:
-    return PrintFileRecord(
-        sha256=f"sha256-of-{revision_id}",
-        size_bytes=1000,
-        media_type="model/3mf",
-        box_x_mm=62,
-        box_y_mm=48,
-        box_z_mm=34,
-        volume_cm3=41,
-        triangles=12,
-    )
