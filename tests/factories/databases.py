@@ -1,0 +1,33 @@
+"""Ways to look into a test's database and to work in it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+
+from fabroute.database import create_database_engine, unit_of_work
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def engine_for(url: str, *, connections: int = 5) -> Iterator[Engine]:
+    """Yield an engine with up to ``connections`` connections, closed in the end."""
+    engine = create_database_engine(url, pool_size=connections)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def in_transaction(engine: Engine, work: Callable[[Session], Result]) -> Result:
+    """Return what ``work`` returns in a unit of work of its own."""
+    with unit_of_work(engine) as session:
+        return work(session)
+
+
+def rows(session: Session, sql: str, **values: object) -> list[tuple[object, ...]]:
+    """Return the rows of a query as plain tuples."""
+    return [tuple(row) for row in session.connection().execute(text(sql), values)]
