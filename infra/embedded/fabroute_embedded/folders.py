@@ -104,7 +104,7 @@ def _hold(folder: Path) -> BufferedRandom:
     """Lock the folder's lock file, under another name first: a sweeper must never see it unlocked."""
     unnamed = folder / f"{_OWNER_LOCK}.new"
     lock = unnamed.open("w+b")
-    fcntl.lockf(lock, fcntl.LOCK_EX)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     unnamed.rename(folder / _OWNER_LOCK)
     return lock
 
@@ -120,7 +120,7 @@ def _is_abandoned(lock_path: Path) -> bool:
     """Tell whether nobody holds the lock; a folder of another user, or one that has just gone, is none of ours."""
     try:
         with lock_path.open("r+b") as lock:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
     except OSError:
         return False

