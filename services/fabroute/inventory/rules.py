@@ -25,7 +25,7 @@ def size_differences(*, file: Size, revision: Size) -> tuple[str, ...]:
         ("volume", file.volume_cm3, revision.volume_cm3, "cm³"),
     )
     return tuple(
-        f"{name} is {found:g} {unit} instead of {wanted:g}"
+        f"{name} is {found:g} {unit} instead of {wanted:g} {unit}"
         for name, found, wanted, unit in pairs
         if abs(found - wanted) > SIZE_TOLERANCE * wanted
     )
