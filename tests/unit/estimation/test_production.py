@@ -1,0 +1,204 @@
+"""The estimate of an order line, against figures worked by hand."""
+
+import pytest
+
+from fabroute.estimation.facts import InvalidFact, Process
+from fabroute.estimation.production import ProductionEstimate, estimate_production
+from fabroute.estimation.sources import figures_used
+from tests.factories.estimation import a_machine, a_material, a_part, some_rates
+
+
+def extruded(
+    *,
+    quantity: int = 20,
+    margin: float = 0.0,
+    minimum_order_minor: int = 0,
+    first_pass_yield: float = 1.0,
+) -> ProductionEstimate:
+    """Return an estimate for a plate of 20: 3.5 h around the build, 2/3 h of exposure a part."""
+    return estimate_production(
+        part=a_part(),
+        machine=a_machine(),
+        material=a_material(),
+        rates=some_rates(margin=margin, minimum_order_minor=minimum_order_minor, first_pass_yield=first_pass_yield),
+        quantity=quantity,
+    )
+
+
+def jetted(*, quantity: int = 16, refresh_ratio: float = 0.2, first_pass_yield: float = 1.0) -> ProductionEstimate:
+    """Return an estimate for parts of which 160 fill a bed that takes 4.03 h."""
+    return estimate_production(
+        part=a_part(volume_cm3=5),
+        machine=a_machine(process=Process.MJF, layer_fixed_s=3.6, rate_cm3_per_hour=0),
+        material=a_material(process=Process.MJF, refresh_ratio=refresh_ratio),
+        rates=some_rates(first_pass_yield=first_pass_yield),
+        quantity=quantity,
+    )
+
+
+def rows(estimate: ProductionEstimate) -> dict[str, int]:
+    return {row.code: row.amount_minor for row in estimate.breakdown}
+
+
+# ---------------------------------------------------------------- a build of its own
+
+
+def test_every_row_of_a_price_is_worked_out() -> None:
+    estimate = extruded()
+    assert rows(estimate) == {
+        "file_preparation": 1000,  # 0.25 h at 40.00
+        "machine": 16833,  # 16.8333 h at 10.00
+        "operator": 1347,  # 2 % of it at 40.00
+        "setup_and_unloading": 8000,  # 2 h
+        "consumables_and_gas": 200,
+        "material": 1050,  # 20 x 10 g and 5 % lost, at 50.00
+        "post_processing": 6400,  # 20 x 0.08 h
+        "inspection": 1600,  # 20 x 0.02 h
+        "yield_loss": 0,
+        "margin": 0,
+        "minimum_order_top_up": 0,
+    }
+    assert estimate.price_minor == sum(rows(estimate).values()) == 36430
+
+
+def test_times_and_masses_of_a_build_of_its_own() -> None:
+    estimate = extruded()
+    assert (estimate.parts_per_build, estimate.builds) == (20, 1)
+    assert estimate.machine_minutes == estimate.build_minutes == 1010
+    assert estimate.off_machine_minutes == 60  # 20 x 0.1 h by two people
+    assert (estimate.material_grams, estimate.net_grams) == (210, 200)
+    assert estimate.standing_mm[2] == 20.0
+
+
+def test_one_part_more_than_a_build_holds_opens_the_next() -> None:
+    full, more = extruded(quantity=20), extruded(quantity=21)
+    assert more.builds == 2
+    assert more.machine_minutes == 1010 + 210 + 40
+    assert more.build_minutes == full.build_minutes
+    assert rows(more)["setup_and_unloading"] == 16000
+
+
+def test_electricity_and_carbon_of_a_build_of_its_own() -> None:
+    estimate = extruded()
+    # 2 kW for 1.5 h around the build and 13.333 h of exposure; 0.21 kg of material at 5 kg.
+    assert estimate.energy_wh == 29667
+    assert estimate.co2_g == 12917
+    assert extruded(first_pass_yield=0.5).energy_wh == 59334
+
+
+# ---------------------------------------------------------------- yield, margin, minimum order
+
+
+def test_what_fails_is_paid_for_but_the_file_is_prepared_once() -> None:
+    estimate = extruded(first_pass_yield=0.8)
+    assert rows(estimate)["file_preparation"] == 1000
+    assert rows(estimate)["yield_loss"] == 8858  # 35,430 x 0.25 = 8,857.5
+    assert estimate.price_minor == 45288
+    assert estimate.machine_minutes == 1263  # 1,010 / 0.8
+    assert (estimate.material_grams, estimate.net_grams) == (263, 200)
+    assert estimate.off_machine_minutes == 75
+
+
+def test_the_margin_is_on_all_that_the_line_costs() -> None:
+    estimate = extruded(first_pass_yield=0.8, margin=0.1)
+    assert rows(estimate)["margin"] == 4528
+    assert estimate.price_minor == 49816  # 45,287.5 x 1.1 = 49,816.25
+    assert estimate.minimum_top_up_minor == 0
+
+
+def test_a_small_order_is_topped_up_to_the_minimum_in_a_row_of_its_own() -> None:
+    estimate = extruded(minimum_order_minor=40000)
+    assert estimate.price_minor == 40000
+    assert estimate.minimum_top_up_minor == rows(estimate)["minimum_order_top_up"] == 3570
+    assert sum(rows(estimate).values()) == 40000
+    assert extruded(minimum_order_minor=36430).minimum_top_up_minor == 0
+
+
+# ---------------------------------------------------------------- a share of a shared build
+
+
+def test_a_line_pays_for_the_share_of_the_bed_that_it_fills() -> None:
+    estimate = jetted(quantity=16)
+    # A tenth of 4.03 h at 10.00; 3 % of it and a tenth of 2 h at 40.00; 16 x 0.03 h and 16 x 0.01 h of hand work.
+    assert rows(estimate) == {
+        "file_preparation": 1000,
+        "machine": 403,
+        "operator": 48,
+        "setup_and_unloading": 800,
+        "consumables_and_gas": 150,
+        "material": 477,
+        "post_processing": 1920,
+        "inspection": 640,
+        "yield_loss": 0,
+        "margin": 0,
+        "minimum_order_top_up": 0,
+    }
+    assert estimate.price_minor == 5438
+
+
+def test_a_share_takes_little_of_the_machine_but_waits_for_the_whole_build() -> None:
+    estimate = jetted(quantity=16)
+    assert (estimate.parts_per_build, estimate.builds) == (160, 1)
+    assert estimate.machine_minutes == 25  # 24.18
+    assert estimate.build_minutes == 242  # 241.8
+    assert estimate.off_machine_minutes == 50  # 30 minutes of cooling and 16 x 2.4 minutes by two people
+    assert jetted(quantity=161).builds == 2
+
+
+def test_a_share_draws_the_powder_around_its_parts() -> None:
+    # 8,741.816 cm3 / 160 less 5 cm3 of part leave 49.636 cm3 of powder, 24.818 g.
+    thin, aged = jetted(refresh_ratio=0.2), jetted(refresh_ratio=0.5)
+    assert thin.material_grams == 96  # 16 x 0.2 x 29.818 = 95.42
+    assert aged.material_grams == 239  # 16 x 0.5 x 29.818 = 238.54
+    assert thin.net_grams == aged.net_grams == 80
+
+
+def test_even_the_smallest_share_takes_a_minute() -> None:
+    tiny = estimate_production(
+        part=a_part(box_mm=(5.0, 5.0, 5.0), volume_cm3=0.05),
+        machine=a_machine(process=Process.MJF, layer_fixed_s=3.6),
+        material=a_material(process=Process.MJF, refresh_ratio=0.2),
+        rates=some_rates(),
+        quantity=1,
+    )
+    assert tiny.machine_minutes == 1
+    assert tiny.material_grams == 1
+
+
+# ---------------------------------------------------------------- beside the machine, and what is refused
+
+
+def test_sintering_and_stress_relief_are_lead_time() -> None:
+    sintered = estimate_production(
+        part=a_part(volume_cm3=5),
+        machine=a_machine(process=Process.BJT, layer_fixed_s=3.6, rate_cm3_per_hour=0),
+        material=a_material(process=Process.BJT, refresh_ratio=0.02),
+        rates=some_rates(),
+        quantity=16,
+    )
+    melted = estimate_production(
+        part=a_part(),
+        machine=a_machine(process=Process.LPBF),
+        material=a_material(process=Process.LPBF, refresh_ratio=0.05),
+        rates=some_rates(),
+        quantity=2,
+    )
+    assert sintered.off_machine_minutes == 36 * 60 + 120  # and 16 x 0.25 h by two people
+    assert melted.off_machine_minutes == 8 * 60 + 36  # and 2 x 0.6 h by two people
+
+
+def test_an_estimate_names_its_constants_and_repeats_exactly() -> None:
+    assert extruded() == extruded()
+    assert extruded().figures == figures_used(a_machine(), a_material())
+
+
+@pytest.mark.parametrize("quantity", [0, -1])
+def test_nothing_can_not_be_estimated(quantity: int) -> None:
+    with pytest.raises(InvalidFact, match="quantity must be 1 or more"):
+        extruded(quantity=quantity)
+
+
+def test_a_billion_parts_are_estimated_all_the_same() -> None:
+    estimate = extruded(quantity=10**9)
+    assert estimate.builds == 50_000_000
+    assert estimate.price_minor == sum(rows(estimate).values())
