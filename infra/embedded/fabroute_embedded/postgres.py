@@ -1,7 +1,6 @@
 """An embedded PostgreSQL 18: on a Unix socket only, with the roles that fabroute needs."""
 
 import signal
-import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,14 @@ from psycopg import sql
 from fabroute_embedded.accounts import Account, server_account
 from fabroute_embedded.errors import EmbeddedServerError
 from fabroute_embedded.folders import prepare_server_folder, socket_path
-from fabroute_embedded.processes import ServerCommand, ServerProcess, plain_environment, start_process, stop_pid
+from fabroute_embedded.processes import (
+    ServerCommand,
+    ServerProcess,
+    plain_environment,
+    run_to_end,
+    start_process,
+    stop_pid,
+)
 from fabroute_embedded.wheels import PostgresPrograms, postgres_programs
 
 OWNER_ROLE = "fabroute_owner"
@@ -156,18 +162,7 @@ def _initialise(initdb: Path, data: Path, account: Account) -> None:
     Without syncing: a crash of the whole machine in that moment leaves a cluster that nobody has written to, in a
     folder that is made anew. From the server's start on, fsync is on.
     """
-    done = subprocess.run(
-        [str(initdb), "-D", str(data), *_INITDB_OPTIONS],
-        cwd="/",
-        env=plain_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        user=account.uid,
-        group=account.gid,
-        extra_groups=[],
-        text=True,
-        check=False,
-    )
+    done = run_to_end([str(initdb), "-D", str(data), *_INITDB_OPTIONS], account=account)
     if done.returncode != 0:
         raise EmbeddedServerError(f"initdb could not make a database cluster in {data}:\n{done.stderr or done.stdout}")
 

@@ -88,11 +88,10 @@ def start_process(command: ServerCommand, *, keep: bool) -> ServerProcess:
         raise EmbeddedServerError(
             "start embedded servers in the main thread: they end with the thread that starts them"
         )
-    account = command.account
-    launch = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), str(0 if keep else command.death_signal)]
+    death_signal = 0 if keep else int(command.death_signal)
     with command.log_path.open("ab") as log:
         child = subprocess.Popen(
-            [*launch, str(account.uid), str(account.gid), *command.program],
+            _launch(command.program, account=command.account, death_signal=death_signal),
             cwd=command.folder,
             env=dict(command.environment),
             stdin=subprocess.DEVNULL,
@@ -101,6 +100,24 @@ def start_process(command: ServerCommand, *, keep: bool) -> ServerProcess:
             start_new_session=True,
         )
     return ServerProcess(command=command, child=child)
+
+
+def run_to_end(program: Sequence[str], *, account: Account) -> subprocess.CompletedProcess[str]:
+    """Run a program as ``account`` and return its exit code and what it printed."""
+    return subprocess.run(
+        _launch(program, account=account, death_signal=0),
+        cwd="/",
+        env=plain_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _launch(program: Sequence[str], *, account: Account, death_signal: int) -> list[str]:
+    launch = [sys.executable, "-I", "-S", launcher.__file__]
+    return [*launch, *map(str, (os.getpid(), death_signal, account.uid, account.gid)), *program]
 
 
 def plain_environment() -> dict[str, str]:

@@ -36,10 +36,12 @@ def shell_command(script: str, *, folder: Path) -> ServerCommand:
     )
 
 
-def started(script: str, *, folder: Path, keep: bool = False) -> ServerProcess:
-    """A process whose script has begun: it touches a file first."""
-    command = shell_command(f"touch begun; {script}", folder=folder)
-    process = start_process(command, keep=keep)
+def sleeper(*, folder: Path, on_term: str | None = None) -> ServerProcess:
+    """A process that sleeps, and does ``on_term`` when it is asked to stop; what it will do then is settled."""
+    trap = "" if on_term is None else f"trap '{on_term}' TERM; "
+    process = start_process(
+        shell_command(f"{trap}touch begun; while :; do sleep 0.05; done", folder=folder), keep=False
+    )
     process.wait_until_ready((folder / "begun").exists)
     return process
 
@@ -55,14 +57,14 @@ def test_a_process_runs_in_its_folder_with_the_environment_it_was_given_and_logs
 
 
 def test_a_process_has_a_session_of_its_own_so_that_ctrl_c_passes_it_by(tmp_path: Path) -> None:
-    process = started("exec sleep 60", folder=tmp_path)
+    process = sleeper(folder=tmp_path)
     assert os.getsid(process.pid) == process.pid
     assert os.getsid(0) != process.pid
     process.stop()
 
 
 def test_stopping_asks_first_and_is_harmless_when_repeated(tmp_path: Path) -> None:
-    process = started("trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done", folder=tmp_path)
+    process = sleeper(folder=tmp_path, on_term="echo bye; exit 0")
     assert process.is_running()
     process.stop()
     process.stop()
@@ -72,7 +74,7 @@ def test_stopping_asks_first_and_is_harmless_when_repeated(tmp_path: Path) -> No
 
 
 def test_a_process_that_does_not_listen_is_killed_after_a_while(tmp_path: Path) -> None:
-    process = started("trap '' TERM; while :; do sleep 0.05; done", folder=tmp_path)
+    process = sleeper(folder=tmp_path, on_term="")
     before = time.monotonic()
     process.stop(within_s=0.3)
     assert process.child.returncode == -signal.SIGKILL
@@ -88,7 +90,7 @@ def test_a_process_that_ends_before_it_is_ready_is_reported_with_the_end_of_its_
 
 
 def test_a_process_that_is_not_ready_in_time_is_reported(tmp_path: Path) -> None:
-    process = started("exec sleep 60", folder=tmp_path)
+    process = sleeper(folder=tmp_path)
     with pytest.raises(EmbeddedServerError, match=r"the embedded sleeper was not ready within 0\.2 s"):
         process.wait_until_ready(lambda: False, within_s=0.2)
     assert process.is_running()
@@ -129,14 +131,14 @@ def test_the_plain_environment_holds_no_secrets() -> None:
 
 
 def test_a_server_of_another_process_is_stopped_by_its_id(tmp_path: Path) -> None:
-    process = started("trap 'exit 7' TERM; while :; do sleep 0.05; done", folder=tmp_path)
+    process = sleeper(folder=tmp_path, on_term="exit 7")
     stop_pid(process.pid, stop_signal=signal.SIGTERM)
     assert process.child.wait(1) == 7
     stop_pid(process.pid, stop_signal=signal.SIGTERM)
 
 
 def test_a_deaf_server_of_another_process_is_killed_by_its_id(tmp_path: Path) -> None:
-    process = started("trap '' TERM; while :; do sleep 0.05; done", folder=tmp_path)
+    process = sleeper(folder=tmp_path, on_term="")
     stop_pid(process.pid, stop_signal=signal.SIGTERM, within_s=0.2)
     assert process.child.wait(1) == -signal.SIGKILL
     assert not process.is_running()
