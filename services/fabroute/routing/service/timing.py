@@ -1,0 +1,197 @@
+"""From the end of production to the customer's door, for all days of the horizon at once.
+
+Days are counted from the first day of the run (*buckets*). Production that ends on a day leaves the machine at that
+day's local midnight; cooling and finishing follow; the parcel goes with the first dispatch on a working day before
+cut-off, travels as long as 95 of 100 parcels do at most, counted in days that are worked at both ends, and is handed
+over at 17:00 (assumption) of the destination's clock, which is set by its longitude (assumption).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from fabroute.network.rules import (
+    MINUTES_PER_DAY,
+    NodeCalendar,
+    daily_capacity_minutes,
+    end_of_day,
+    first_production_day,
+    is_working_day,
+)
+from fabroute.network.service import NodeView
+
+Days = npt.NDArray[np.int64]
+
+LOOKAHEAD_DAYS = 160
+"""Beyond the horizon: the slowest service takes 45 working days."""
+CARRIER_DAYS = "Mon-Fri"
+DELIVERY_HOUR = 17
+_LADDER_STEPS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
+NEVER = 10_000
+"""A bucket after all others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where a line goes, as far as time is concerned."""
+
+    country: str
+    longitude: float
+
+    @property
+    def clock_offset_hours(self) -> int:
+        """Hours that the local clock is ahead of UTC, by longitude."""
+        return round(self.longitude / 15)
+
+
+class Calendars:
+    """The calendars of one run: working days and arrivals, each worked out once."""
+
+    def __init__(self, *, now: datetime, horizon_days: int) -> None:
+        self.now = now
+        self.first_day = now.date()
+        self.horizon_days = horizon_days
+        self._working: dict[tuple[str, frozenset[str]], Days] = {}
+        self._clocks: dict[str, NodeClock] = {}
+        self._arrivals: dict[tuple[str, str, int, int], Days] = {}
+
+    def day(self, bucket: int) -> date:
+        """Return the date of a bucket."""
+        return self.first_day + timedelta(days=int(bucket))
+
+    def bucket(self, day: date) -> int:
+        """Return the bucket of a date; negative for one in the past."""
+        return (day - self.first_day).days
+
+    def clock(self, node: NodeView) -> "NodeClock":
+        """Return what a node's clock and calendar say at the run's beginning."""
+        if node.node_id not in self._clocks:
+            self._clocks[node.node_id] = NodeClock(node, self)
+        return self._clocks[node.node_id]
+
+    def delivery_buckets(self, node: NodeView, *, off_machine_minutes: int, country: str, transit_days: int) -> Days:
+        """Return the day of delivery for production that ends in each bucket of the horizon."""
+        ready_days, ready_minute = divmod(off_machine_minutes, MINUTES_PER_DAY)
+        late = ready_minute > self.clock(node).cutoff_minute
+        shift = 1 + ready_days + (1 if late else 0)
+        key = (node.node_id, country, shift, transit_days)
+        if key not in self._arrivals:
+            dispatch = _on_or_after(self._node_days(node), np.arange(self.horizon_days) + shift)
+            travel = self._working_days(CARRIER_DAYS, frozenset({node.country, country}))
+            self._arrivals[key] = _nth_after(travel, dispatch, transit_days)
+        return self._arrivals[key]
+
+    def delivery_minutes(self, deliveries: Days, destination: Destination) -> Days:
+        """Return the minutes from now to the hand-over on each day of ``deliveries``."""
+        start = datetime.combine(self.first_day, datetime.min.time(), tzinfo=self.now.tzinfo)
+        start += timedelta(hours=DELIVERY_HOUR - destination.clock_offset_hours)
+        offset = round((start - self.now).total_seconds() // 60)
+        return deliveries * MINUTES_PER_DAY + offset
+
+    def minutes_until(self, instant: datetime) -> int:
+        """Return the whole minutes from now to an instant, rounded down."""
+        return int((instant - self.now).total_seconds() // 60)
+
+    def instant(self, minutes: int) -> datetime:
+        """Return the instant so many minutes after now, seconds cut off."""
+        return self.now.replace(second=0, microsecond=0) + timedelta(minutes=int(minutes))
+
+    def _node_days(self, node: NodeView) -> Days:
+        return self._working_days(node.working_days, frozenset({node.country}))
+
+    def _working_days(self, working_days: str, countries: frozenset[str]) -> Days:
+        key = (working_days, countries)
+        if key not in self._working:
+            wanted = [
+                offset
+                for offset in range(self.horizon_days + LOOKAHEAD_DAYS)
+                if all(is_working_day(self.day(offset), working_days=working_days, country=name) for name in countries)
+            ]
+            self._working[key] = np.array(wanted, dtype=np.int64)
+        return self._working[key]
+
+
+class NodeClock:
+    """A node's local time at the beginning of a run, and the machine time that it still has."""
+
+    def __init__(self, node: NodeView, calendars: Calendars) -> None:
+        self._calendars = calendars
+        self._node = node
+        hours, minutes = node.cutoff_local.split(":")
+        self.cutoff_minute = int(hours) * 60 + int(minutes)
+        self.calendar = NodeCalendar(
+            country=node.country,
+            timezone=node.timezone,
+            working_days=node.working_days,
+            cutoff_local=node.cutoff_local,
+        )
+
+    @cached_property
+    def first_bucket(self) -> int:
+        """The first day on which production can begin; never before the run's first day."""
+        first = first_production_day(self._calendars.now, calendar=self.calendar)
+        return max(0, self._calendars.bucket(first))
+
+    @cached_property
+    def first_day_minutes(self) -> int:
+        """Minutes left of the first production day: less than a day if it has begun."""
+        end = end_of_day(self._calendars.day(self.first_bucket), timezone=self.calendar.timezone)
+        return min(MINUTES_PER_DAY, self._calendars.minutes_until(end))
+
+    def usable_minutes(self, free: tuple[int, ...]) -> Days:
+        """Return the minutes of a machine by bucket, without those that are over already."""
+        usable = np.array(free, dtype=np.int64)
+        usable[: self.first_bucket] = 0
+        usable[self.first_bucket : self.first_bucket + 1] = np.minimum(
+            usable[self.first_bucket : self.first_bucket + 1], self.first_day_minutes
+        )
+        return usable
+
+    def full_minutes(self, *, utilisation: float) -> Days:
+        """Return the minutes by bucket of a machine that holds nothing yet."""
+        days = range(self._calendars.horizon_days)
+        offered = tuple(
+            daily_capacity_minutes(self._calendars.day(bucket), utilisation=utilisation, calendar=self.calendar)
+            for bucket in days
+        )
+        return self.usable_minutes(offered)
+
+    def end_of_bucket(self, bucket: int) -> datetime:
+        """Return the instant at which a day is over at the node."""
+        return end_of_day(self._calendars.day(bucket), timezone=self.calendar.timezone)
+
+
+def earliest_bucket(cumulative: Days, *, minutes: int, not_before: int) -> int:
+    """Return the first bucket up to which ``minutes`` are free, at least ``not_before``; ``NEVER`` if there is none."""
+    bucket = max(int(np.searchsorted(cumulative, minutes)), not_before)
+    return bucket if bucket < len(cumulative) else NEVER
+
+
+def latest_bucket(minutes_to_delivery: Days, *, minutes_to_need_by: int) -> int:
+    """Return the last bucket whose delivery is in time, -1 if none is. Deliveries never come earlier for a later end."""
+    return int(np.searchsorted(minutes_to_delivery, minutes_to_need_by, side="right")) - 1
+
+
+def ladder(earliest: int, latest: int) -> tuple[int, ...]:
+    """Return some buckets from ``earliest`` to ``latest``, close together at first: the deadlines worth offering."""
+    if earliest > latest:
+        return ()
+    return (*(earliest + step for step in _LADDER_STEPS if earliest + step < latest), latest)
+
+
+def _on_or_after(working: Days, days: Days) -> Days:
+    return _pick(working, np.searchsorted(working, days))
+
+
+def _nth_after(working: Days, days: Days, count: int) -> Days:
+    if count == 0:
+        return _on_or_after(working, days)
+    return _pick(working, np.searchsorted(working, days, side="right") + count - 1)
+
+
+def _pick(working: Days, positions: npt.NDArray[np.intp]) -> Days:
+    padded = np.append(working, NEVER)
+    return padded[np.minimum(positions, len(working))]

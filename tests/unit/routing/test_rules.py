@@ -1,0 +1,82 @@
+"""What an order's wishes are worth."""
+
+import pytest
+
+from fabroute.routing.rules import (
+    WEIGHTS,
+    generalised_cost_millis,
+    price_cap_minor,
+    shares_of_cap,
+    unrouted_cost_millis,
+)
+
+
+def test_cheapest_counts_money_and_prefers_the_earlier_of_equal_prices() -> None:
+    weights = WEIGHTS["cheapest"]
+
+    assert generalised_cost_millis(weights, landed_minor=1130, minutes=72 * 60, co2e_g=500) == 1_130_072
+    assert generalised_cost_millis(weights, landed_minor=1130, minutes=71 * 60, co2e_g=900) == 1_130_071
+    assert generalised_cost_millis(weights, landed_minor=1129, minutes=5_000 * 60, co2e_g=0) == 1_129_999
+
+
+def test_fastest_pays_a_hundred_euro_an_hour() -> None:
+    weights = WEIGHTS["fastest"]
+
+    slow_and_cheap = generalised_cost_millis(weights, landed_minor=1_000, minutes=48 * 60, co2e_g=0)
+    quick_and_dear = generalised_cost_millis(weights, landed_minor=10_999, minutes=47 * 60, co2e_g=0)
+    assert slow_and_cheap == 1_000_000 + 480_000_000 + 48
+    assert quick_and_dear < slow_and_cheap
+
+
+def test_balanced_pays_a_euro_an_hour_and_ten_cents_a_kilogram() -> None:
+    cost = generalised_cost_millis(WEIGHTS["balanced"], landed_minor=2_000, minutes=24 * 60, co2e_g=3_000)
+
+    assert cost == 2_000_000 + 2_400_000 + 30_000 + 24
+
+
+def test_greenest_pays_a_thousand_euro_a_kilogram_so_that_money_only_breaks_ties() -> None:
+    weights = WEIGHTS["greenest"]
+
+    clean_and_dear = generalised_cost_millis(weights, landed_minor=50_000, minutes=600, co2e_g=900)
+    dirty_and_cheap = generalised_cost_millis(weights, landed_minor=100, minutes=600, co2e_g=1_500)
+    assert clean_and_dear == 50_000_000 + 90_000_000 + 10
+    assert clean_and_dear < dirty_and_cheap
+
+
+@pytest.mark.parametrize(
+    ("objective", "millis"), [("cheapest", 100_000), ("fastest", 10_000_000), ("balanced", 200_000)]
+)
+def test_an_hour_late_has_its_price(objective: str, millis: int) -> None:
+    weights = WEIGHTS[objective]
+    in_time = generalised_cost_millis(weights, landed_minor=1_000, minutes=600, co2e_g=0)
+    late = generalised_cost_millis(weights, landed_minor=1_000, minutes=600, co2e_g=0, late_minutes=60)
+
+    assert late - in_time == millis
+
+
+def test_a_line_without_a_place_costs_two_and_a_half_times_its_cheapest_option_and_fifty_euro() -> None:
+    assert unrouted_cost_millis(1_000_000) == 2_500_000 + 5_000_000
+    assert unrouted_cost_millis(0) == 5_000_000
+
+
+def test_an_aircraft_on_the_ground_may_cost_five_times_the_cap() -> None:
+    assert price_cap_minor(2_000, criticality="aog") == 10_000
+    assert price_cap_minor(2_000, criticality="line_down") == 2_000
+    assert price_cap_minor(None, criticality="aog") is None
+
+
+def test_a_cap_is_split_over_the_lines_as_their_cheapest_prices_are() -> None:
+    assert shares_of_cap(12_000, {"first": 3_000, "second": 6_000}) == {"first": 4_000, "second": 8_000}
+    assert shares_of_cap(9_000, {"first": 3_000, "second": 6_000}) == {"first": 3_000, "second": 6_000}
+
+
+def test_shares_never_sum_up_to_more_than_the_cap() -> None:
+    shares = shares_of_cap(100, {"first": 33, "second": 33, "third": 33})
+
+    assert sum(shares.values()) <= 100
+    assert shares == {"first": 33, "second": 33, "third": 33}
+
+
+def test_a_single_line_has_the_whole_cap() -> None:
+    assert shares_of_cap(5_000, {"only": 4_000}) == {"only": 5_000}
+    assert shares_of_cap(5_000, {"only": 0}) == {"only": 5_000}

@@ -1,0 +1,23 @@
+"""The command lines of worker and relay."""
+
+import sys
+
+from fabroute_workers.commands import relay_command, worker_command
+
+
+def test_the_worker_runs_a_prefork_pool_without_gossip_and_mingle() -> None:
+    command = worker_command(3)
+    assert command[:3] == [sys.executable, "-m", "celery"]
+    assert command[command.index("--pool") + 1] == "prefork"
+    assert command[command.index("--concurrency") + 1] == "3"
+    assert command[command.index("--queues") + 1] == "routing,network"
+    assert {"--without-gossip", "--without-mingle"} <= set(command)
+
+
+def test_a_worker_may_serve_some_queues_only() -> None:
+    command = worker_command(1, queues=["network"])
+    assert command[command.index("--queues") + 1] == "network"
+
+
+def test_the_relay_is_a_module_of_its_own() -> None:
+    assert relay_command() == [sys.executable, "-m", "fabroute_workers.relay"]

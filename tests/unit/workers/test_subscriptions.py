@@ -1,0 +1,38 @@
+"""Which event makes which task run."""
+
+from fabroute_workers.app import create_app
+from fabroute_workers.subscriptions import SUBSCRIPTIONS, Errand, errands_of
+
+
+def test_a_placed_order_has_its_planning_scope_routed() -> None:
+    assert errands_of(event_name="order.placed", data={"scope": "north"}) == (
+        Errand(task="routing.route_pending", scope="north"),
+    )
+
+
+def test_a_changed_network_has_lines_without_a_route_looked_at_again() -> None:
+    errands = errands_of(event_name="network.changed", data={"reason": "lot_added"})
+    assert errands == (Errand(task="routing.requeue_unroutable", scope="global"),)
+    assert errands[0].arguments == {"scope": "global"}
+
+
+def test_other_events_ask_for_nothing() -> None:
+    assert errands_of(event_name="order.routed", data={}) == ()
+    assert errands_of(event_name="job.offered", data={"node_id": "N001"}) == ()
+
+
+def test_equal_errands_of_several_events_are_one() -> None:
+    errands = [errands_of(event_name="order.placed", data={"scope": "north"})[0] for _ in range(3)]
+    assert len(set(errands)) == 1
+
+
+def test_an_errand_without_a_scope_has_no_arguments() -> None:
+    assert Errand(task="network.extend_capacity").arguments == {}
+
+
+def test_every_subscribed_task_exists() -> None:
+    app = create_app("redis://localhost:6379/0")
+    app.loader.import_default_modules()
+    named = {name for tasks in SUBSCRIPTIONS.values() for name in tasks}
+    assert named == {"routing.route_pending", "routing.requeue_unroutable"}
+    assert named <= set(app.tasks)

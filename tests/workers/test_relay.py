@@ -1,0 +1,90 @@
+"""The relay as a process, with real servers that stop, hang and come back."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import Engine
+
+from fabroute_embedded.redis import RedisServer
+from fabroute_workers.app import EXIT_MISCONFIGURED
+from tests.factories.databases import in_transaction, rows
+from tests.factories.orders import Owner, given_orders, given_owner, make_order
+from tests.factories.processes import a_process, is_running, run_module, wait_until
+
+
+@pytest.fixture
+def owner(engine: Engine) -> Owner:
+    return given_owner(engine)
+
+
+def unpublished(engine: Engine) -> int:
+    query = "SELECT id FROM outbox_events WHERE published_at IS NULL"
+    return len(in_transaction(engine, lambda session: rows(session, query)))
+
+
+def queue_length(broker: RedisServer, queue: str = "routing") -> int:
+    with redis.Redis(unix_socket_path=str(broker.socket_path)) as client:
+        return int(client.llen(queue))
+
+
+def test_a_placed_order_reaches_the_broker_and_a_notice_makes_it_quick(
+    settings: dict[str, str], broker: RedisServer, engine: Engine, owner: Owner, tmp_path: Path
+) -> None:
+    with a_process("fabroute_workers.relay", environment=settings, log=tmp_path / "log"):
+        assert wait_until(lambda: queue_length(broker, "network") == 1)
+        given_orders(engine, make_order(owner))
+        in_transaction(engine, lambda session: rows(session, "SELECT pg_notify('fabroute_outbox', '')"))
+        assert wait_until(lambda: queue_length(broker) == 1, seconds=2)
+        assert wait_until(lambda: unpublished(engine) == 0)
+
+
+def test_while_the_broker_hangs_events_stay_and_afterwards_they_go(
+    settings: dict[str, str], broker: RedisServer, engine: Engine, owner: Owner, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with a_process("fabroute_workers.relay", environment=settings, log=log):
+        assert wait_until(lambda: queue_length(broker, "network") == 1)
+        os.kill(broker.pid, signal.SIGSTOP)
+        given_orders(engine, make_order(owner))
+        assert wait_until(lambda: "relay.waiting" in log.read_text(), seconds=15)
+        assert unpublished(engine) == 1
+        os.kill(broker.pid, signal.SIGCONT)
+        assert wait_until(lambda: unpublished(engine) == 0)
+        assert wait_until(lambda: queue_length(broker) >= 1)
+    assert log.read_text().count("relay.waiting") == 1
+    assert "relay.resumed" in log.read_text()
+
+
+def test_a_relay_survives_the_loss_of_its_database_connections(
+    settings: dict[str, str], broker: RedisServer, engine: Engine, owner: Owner, tmp_path: Path
+) -> None:
+    others = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with a_process("fabroute_workers.relay", environment=settings, log=tmp_path / "log") as relay:
+        assert wait_until(lambda: queue_length(broker, "network") == 1)
+        engine.dispose()
+        in_transaction(engine, lambda session: rows(session, others))
+        given_orders(engine, make_order(owner))
+        assert wait_until(lambda: queue_length(broker) == 1)
+        assert is_running(relay.pid)
+
+
+def test_a_relay_without_a_broker_url_says_so_and_does_not_start(settings: dict[str, str]) -> None:
+    refused = run_module("fabroute_workers.relay", environment=settings | {"FABROUTE_BROKER_URL": ""})
+
+    assert refused.returncode == EXIT_MISCONFIGURED
+    assert "FABROUTE_BROKER_URL is not set; start one with: redis-server" in refused.stderr
+
+
+def test_a_relay_ends_in_good_order(settings: dict[str, str], broker: RedisServer, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with a_process("fabroute_workers.relay", environment=settings, log=log) as relay:
+        assert wait_until(lambda: queue_length(broker, "network") == 1)
+        relay.terminate()
+        assert relay.wait(10) == 0
+    assert "relay.stopped" in log.read_text()

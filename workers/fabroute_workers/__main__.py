@@ -1,0 +1,68 @@
+"""Everything that works on orders, in one command: ``python -m fabroute_workers``."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from sqlalchemy.exc import OperationalError
+
+from fabroute.database import DatabaseUnreachable, database_engine
+from fabroute.database.schema import require_current_schema
+from fabroute.kernel.errors import DomainError
+from fabroute_workers.app import EXIT_MISCONFIGURED, QUEUES, app, declare_dead_letters, require_settings
+from fabroute_workers.broker import require_reachable
+from fabroute_workers.commands import relay_command, worker_command
+from fabroute_workers.logs import configure_logging
+from fabroute_workers.supervisor import Supervisor
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the servers, then run worker and relay until SIGTERM or SIGINT; return the exit code."""
+    options = _parser().parse_args(arguments)
+    configure_logging()
+    try:
+        require_settings(app)
+        require_reachable(app)
+        declare_dead_letters(app)
+        _require_database()
+    except DomainError as error:
+        print(f"fabroute_workers: {error.message}", file=sys.stderr)
+        return EXIT_MISCONFIGURED
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda _sign, _frame: stop.set())
+    return Supervisor(_commands(options), stop=stop).run()
+
+
+def _require_database() -> None:
+    try:
+        require_current_schema(database_engine())
+    except OperationalError as error:
+        raise DatabaseUnreachable(
+            f"PostgreSQL does not answer ({error.orig}): is it running, and is FABROUTE_DATABASE_URL right? "
+            "Or run everything with: fabroute demo"
+        ) from error
+    database_engine().dispose()
+
+
+def _commands(options: argparse.Namespace) -> dict[str, list[str]]:
+    commands = {
+        "worker": worker_command(options.concurrency, queues=options.queues.split(",")),
+        "relay": relay_command(),
+    }
+    return {name: command for name, command in commands.items() if options.only in (None, name)}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fabroute_workers", description=__doc__)
+    parser.add_argument("--concurrency", type=int, default=os.cpu_count() or 1, help="child processes of the worker")
+    parser.add_argument("--only", choices=("worker", "relay"), help="run just this one; the default is both")
+    parser.add_argument("--queues", default=",".join(QUEUES), help="queues of the worker, separated by commas")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""The Celery app: its settings, its queues, and the check that refuses to start with others."""
+
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+
+from celery import Celery, bootsteps
+from celery.concurrency import prefork
+from kombu import Exchange, Queue
+
+from fabroute.kernel.errors import DomainError
+from fabroute.settings import get_settings
+from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing, broker_kind, require_broker_url
+
+EXIT_MISCONFIGURED = 78
+"""The process can't run as configured (``EX_CONFIG``): starting it again won't help."""
+
+QUEUES: tuple[str, ...] = ("routing", "network")
+DEAD_LETTERS = "fabroute.dead"
+_DELIVERY_LIMIT = 8
+_TASK_MODULES = ("fabroute_workers.tasks.routing", "fabroute_workers.tasks.network")
+
+REQUIRED_SETTINGS: Mapping[str, object] = {
+    "result_backend": None,
+    "task_ignore_result": True,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "task_acks_on_failure": True,
+    "task_acks_on_timeout": True,
+    "worker_prefetch_multiplier": 1,
+    "task_time_limit": 45,
+    "task_soft_time_limit": 40,
+    "task_publish_retry": False,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "worker_cancel_long_running_tasks_on_connection_loss": True,
+    "worker_enable_remote_control": False,
+    "worker_max_tasks_per_child": 500,
+}
+"""With other values tasks get lost, repeat for ever or block: each was measured to matter."""
+
+_log = logging.getLogger(__name__)
+
+
+class WrongSettings(DomainError):
+    """The Celery app has a setting with which work can be lost."""
+
+    code = "wrong_worker_settings"
+    status = 500
+
+
+class StartingWorker(Protocol):
+    """What is looked at of a worker that is about to start."""
+
+    app: Celery
+    pool_cls: type
+
+
+class RequireSettings(bootsteps.StartStopStep):
+    """Keeps a worker from starting with settings that lose work, however it was called."""
+
+    def __init__(self, parent: StartingWorker, **kwargs: object) -> None:
+        super().__init__(parent, **kwargs)
+        try:
+            require_settings(parent.app)
+            require_prefork(parent)
+        except (BrokerMissing, WrongSettings) as error:
+            _log.critical("the worker refuses to start: %s", error.message)
+            raise SystemExit(EXIT_MISCONFIGURED) from error
+
+
+def create_app(broker_url: str | None) -> Celery:
+    """Return a Celery app for the broker at ``broker_url``; without one it can be looked at, but not started."""
+    kind = broker_kind(broker_url)
+    app = Celery("fabroute", include=list(_TASK_MODULES))
+    app.conf.update(REQUIRED_SETTINGS)
+    app.conf.update(
+        broker_url=broker_url,
+        broker_transport_options=dict(TRANSPORT_OPTIONS[kind]) if kind else {},
+        task_queues=[_queue(name, kind=kind) for name in QUEUES],
+        task_default_queue="routing",
+        task_routes={f"{name}.*": {"queue": name} for name in QUEUES},
+        task_create_missing_queues=False,
+        timezone="UTC",
+    )
+    app.steps["worker"].add(RequireSettings)
+    return app
+
+
+def require_settings(app: Celery) -> None:
+    """Raise ``WrongSettings`` naming each setting that is not as required, ``BrokerMissing`` without a broker."""
+    kind = broker_kind(require_broker_url(app.conf.broker_url))
+    wrong = _differences("", REQUIRED_SETTINGS, {name: app.conf[name] for name in REQUIRED_SETTINGS})
+    if kind is not None:
+        options = app.conf.broker_transport_options or {}
+        wrong += _differences("broker_transport_options.", TRANSPORT_OPTIONS[kind], options)
+    if kind == "rabbitmq":
+        wrong += [f"queue {queue.name} is not a quorum queue" for queue in app.conf.task_queues if not _quorum(queue)]
+    if wrong:
+        raise WrongSettings(f"work can be lost with these settings, put them right in fabroute_workers.app: {wrong}")
+
+
+def require_prefork(worker: StartingWorker) -> None:
+    """Raise ``WrongSettings`` unless the worker runs tasks in processes: only those can be killed when one hangs."""
+    if not issubclass(worker.pool_cls, prefork.TaskPool):
+        raise WrongSettings(f"pool is {worker.pool_cls.__module__}, start the worker with --pool prefork")
+
+
+def dead_letter_queue() -> Queue:
+    """Return the queue in which RabbitMQ keeps what was delivered too often; a person looks at it."""
+    return Queue(DEAD_LETTERS, Exchange(DEAD_LETTERS, type="fanout"), queue_arguments={"x-queue-type": "quorum"})
+
+
+def declare_dead_letters(app: Celery) -> None:
+    """Make the dead-letter exchange and its queue on the broker of ``app``, where the broker knows such things."""
+    if broker_kind(app.conf.broker_url) == "redis":
+        return
+    with app.connection_for_write() as connection:
+        dead_letter_queue()(connection.default_channel).declare()
+
+
+def _queue(name: str, *, kind: BrokerKind | None) -> Queue:
+    arguments = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": _DELIVERY_LIMIT,
+        "x-dead-letter-exchange": DEAD_LETTERS,
+    }
+    exchange = Exchange(name, type="direct")
+    return Queue(name, exchange, routing_key=name, queue_arguments=arguments if kind == "rabbitmq" else None)
+
+
+def _quorum(queue: Queue) -> bool:
+    return (queue.queue_arguments or {}).get("x-queue-type") == "quorum"
+
+
+def _differences(prefix: str, wanted: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
+    return [
+        f"{prefix}{name} is {found.get(name)!r}, must be {value!r}"
+        for name, value in wanted.items()
+        if found.get(name) != value
+    ]
+
+
+app = create_app(get_settings().broker_url)

@@ -1,0 +1,108 @@
+"""What a relay does in one turn: publish events, sweep for forgotten lines, keep the calendar long enough."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from fabroute.database import unit_of_work
+from fabroute.kernel.time import utc_now
+from fabroute.orders.service import scopes_with_due_lines
+from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_published
+from fabroute_workers.bells import Bells
+from fabroute_workers.subscriptions import EXTEND_CAPACITY, ROUTE_PENDING, Errand, errands_of
+
+POLL_SECONDS = 1.0
+HELD_BACK_SECONDS = 0.05
+BATCH_EVENTS = 500
+UPKEEP_SECONDS = 3600.0
+
+
+class Ringer(Protocol):
+    """What takes errands to the workers; raises ``BrokerDown`` if it can't at present."""
+
+    def ring(self, errand: Errand) -> None:
+        """Hand over one errand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a turn did, and how long the relay may wait for a notice before the next."""
+
+    sent: int
+    wait_seconds: float
+
+
+class Relay:
+    """A relay. ``clock`` is any steady count of seconds, ``now`` the wall clock."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        ringer: Ringer,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._engine = engine
+        self._ringer = ringer
+        self._clock = clock
+        self._now = now
+        self._bells = Bells()
+        self._swept_at = float("-inf")
+        self._upkeep_at = float("-inf")
+
+    def turn(self) -> Turn:
+        """Publish what the outbox holds and, if a second has gone, sweep; the events stay where they are on errors.
+
+        Raises ``BrokerDown`` and the database's ``OperationalError``.
+        """
+        published = self.publish()
+        if self._clock() - self._swept_at < POLL_SECONDS:
+            return published
+        swept = self.sweep() + self.keep_up()
+        self._swept_at = self._clock()
+        return Turn(sent=published.sent + swept, wait_seconds=published.wait_seconds)
+
+    def publish(self) -> Turn:
+        """Send the errands of a batch of events, each once, and mark those events as published."""
+        with unit_of_work(self._engine) as session:
+            messages = claim_unpublished(session, limit=BATCH_EVENTS)
+            ready = [message for message in messages if self._ready(message)]
+            sent = self._send(dict.fromkeys(errand for message in ready for errand in _errands(message)))
+            mark_published(session, ids=[message.id for message in ready], now=self._now())
+        more = len(ready) < len(messages) or len(messages) == BATCH_EVENTS
+        return Turn(sent=sent, wait_seconds=HELD_BACK_SECONDS if more else POLL_SECONDS)
+
+    def sweep(self) -> int:
+        """Ring for every planning scope with lines that are due: retries, lapsed leases, a broker that forgot."""
+        with unit_of_work(self._engine) as session:
+            scopes = scopes_with_due_lines(session)
+        errands = [Errand(task=ROUTE_PENDING, scope=scope) for scope in scopes]
+        return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
+
+    def keep_up(self) -> int:
+        """Once an hour, and at the start, have the capacity calendar made longer."""
+        if self._clock() - self._upkeep_at < UPKEEP_SECONDS:
+            return 0
+        sent = self._send([Errand(task=EXTEND_CAPACITY)])
+        self._upkeep_at = self._clock()
+        return sent
+
+    def _ready(self, message: OutboxMessage) -> bool:
+        return all(self._bells.ready(errand, at=self._clock()) for errand in _errands(message))
+
+    def _send(self, errands: Iterable[Errand]) -> int:
+        sent = 0
+        for errand in errands:
+            self._ringer.ring(errand)
+            self._bells.sent(errand, at=self._clock())
+            sent += 1
+        return sent
+
+
+def _errands(message: OutboxMessage) -> tuple[Errand, ...]:
+    return errands_of(event_name=message.name, data=message.data)

@@ -1,0 +1,35 @@
+"""Sending task names to the broker: soon, or not at all."""
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from fabroute.kernel.errors import DomainError
+from fabroute_workers.subscriptions import Errand
+
+
+class BrokerDown(DomainError):
+    """The broker didn't take an errand in time; the record of what to do is in PostgreSQL, so nothing is lost."""
+
+    code = "broker_down"
+    status = 503
+
+
+class Doorbell:
+    """One connection to the broker. It tries once, within the socket timeouts, and connects anew after a failure."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._connection = app.connection_for_write(transport_options={"max_retries": 0})
+
+    def ring(self, errand: Errand) -> None:
+        """Send the errand's task by its name; ``BrokerDown`` if the broker doesn't take it."""
+        try:
+            producer = self._app.amqp.Producer(self._connection)
+            self._app.send_task(errand.task, kwargs=errand.arguments, producer=producer, retry=False)
+        except (OperationalError, OSError) as error:
+            self.close()
+            raise BrokerDown(f"{self._connection.as_uri()}: {error}") from error
+
+    def close(self) -> None:
+        """Drop the connection; the next ring makes a new one."""
+        self._connection.release()

@@ -1,0 +1,37 @@
+"""Which event makes which task run. Tasks are named, not imported: the relay needs none of their code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fabroute.kernel.events import JsonScalar
+
+ROUTE_PENDING = "routing.route_pending"
+REQUEUE_UNROUTABLE = "routing.requeue_unroutable"
+EXTEND_CAPACITY = "network.extend_capacity"
+
+DEFAULT_SCOPE = "global"
+
+SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
+    "order.placed": (ROUTE_PENDING,),
+    "network.changed": (REQUEUE_UNROUTABLE,),
+}
+"""Events that are not named here are facts without a listener in this process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """A task to be sent: its name and the planning scope it is for, if any."""
+
+    task: str
+    scope: str | None = None
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """What the task is called with: ids and names only."""
+        return {} if self.scope is None else {"scope": self.scope}
+
+
+def errands_of(*, event_name: str, data: Mapping[str, JsonScalar]) -> tuple[Errand, ...]:
+    """Return what has to be done about an event; several events may ask for the same errand."""
+    scope = str(data.get("scope") or DEFAULT_SCOPE)
+    return tuple(Errand(task=task, scope=scope) for task in SUBSCRIPTIONS.get(event_name, ()))

@@ -1,0 +1,94 @@
+"""Keeps the worker and the relay running as child processes: one that dies starts again, and all end together."""
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from fabroute_workers.app import EXIT_MISCONFIGURED
+from fabroute_workers.lifeline import lifeline
+
+RESTART_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0)
+STEADY_SECONDS = 60.0
+"""A child that ran so long is started again at once when it dies; one that dies sooner waits longer each time."""
+STOP_SECONDS = 50.0
+"""Longer than the hard time limit of a task, so that the worker can finish what it does."""
+_LOOK_SECONDS = 0.1
+
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.supervisor")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Child:
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    deaths: int = 0
+
+
+class Supervisor:
+    """Runs named commands until ``stop`` is set. If it dies itself, Linux ends its children."""
+
+    def __init__(
+        self, commands: Mapping[str, list[str]], *, stop: threading.Event, stop_seconds: float = STOP_SECONDS
+    ) -> None:
+        self._children = [_Child(name=name, command=command) for name, command in commands.items()]
+        self._stop = stop
+        self._stop_seconds = stop_seconds
+
+    def run(self) -> int:
+        """Start the children, watch them, stop them all, and return the exit code of it all.
+
+        A child that says it is misconfigured (exit code 78) is not started again: everything stops, with its code.
+        """
+        code: int | None = None
+        try:
+            while code is None and not self._stop.is_set():
+                code = self._look_after_all()
+                self._stop.wait(_LOOK_SECONDS)
+        finally:
+            self._stop_all()
+        return code or 0
+
+    def _look_after_all(self) -> int | None:
+        for child in self._children:
+            if child.process is None:
+                self._start_when_due(child)
+            elif (code := child.process.poll()) is not None:
+                if code == EXIT_MISCONFIGURED:
+                    return code
+                self._mourn(child, code)
+        return None
+
+    def _start_when_due(self, child: _Child) -> None:
+        if time.monotonic() < child.start_at:
+            return
+        child.process = subprocess.Popen(child.command, preexec_fn=lifeline(signal.SIGTERM))
+        child.started_at = time.monotonic()
+        _log.info("supervisor.started", child=child.name, pid=child.process.pid)
+
+    def _mourn(self, child: _Child, code: int) -> None:
+        lived = time.monotonic() - child.started_at
+        child.deaths = 1 if lived >= STEADY_SECONDS else child.deaths + 1
+        pause = RESTART_SECONDS[min(child.deaths, len(RESTART_SECONDS)) - 1]
+        _log.warning("supervisor.child_died", child=child.name, exit_code=code, lived_seconds=round(lived, 1))
+        child.process, child.start_at = None, time.monotonic() + pause
+
+    def _stop_all(self) -> None:
+        running = [child.process for child in self._children if child.process and child.process.poll() is None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + self._stop_seconds
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        _log.info("supervisor.stopped")
