@@ -1,0 +1,104 @@
+"""Print files in object storage: a folder, S3, Google or Azure storage, or memory, behind one URL."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote
+
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
+
+from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStore, PrintFileStoreDown
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_REMOTE = ("s3://", "s3a://", "gs://", "az://")
+_RETRY_AFTER_SECONDS = 5
+_ABSENT = (FileNotFoundError, NotFoundError)
+"""What the library documents, and what it raises."""
+
+
+class UnknownStorage(ValueError):
+    """The storage URL names no kind of storage that print files can lie in."""
+
+
+class ObjectStoragePrintFiles:
+    """A ``PrintFileStore`` in one object store; a file's key begins with two digits of its SHA-256."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def put(self, content: bytes) -> str:
+        """Keep ``content`` and return its SHA-256. Writing the same content again heals a damaged copy."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        with _reachable("kept"):
+            self._store.put(_key(sha256), content)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """Return the content; ``PrintFileMissing``, ``PrintFileDamaged`` or ``PrintFileStoreDown``."""
+        with _reachable("read"):
+            content = self._read(sha256)
+        found = hashlib.sha256(content).hexdigest()
+        if found != sha256:
+            raise PrintFileDamaged(
+                f"the print file {sha256} has been changed in the store: its content has the SHA-256 {found}. "
+                "Put the original back; nothing may be printed from this copy"
+            )
+        return content
+
+    def exists(self, sha256: str) -> bool:
+        """Tell whether the store holds that file, without reading it."""
+        key = _key(sha256)
+        with _reachable("looked up"):
+            try:
+                self._store.head(key)
+            except _ABSENT:
+                return False
+        return True
+
+    def _read(self, sha256: str) -> bytes:
+        try:
+            return bytes(self._store.get(_key(sha256)).bytes())
+        except _ABSENT as error:
+            raise PrintFileMissing(f"the store holds no print file {sha256}: put it there again") from error
+
+
+def open_print_file_store(url: str) -> PrintFileStore:
+    """Return the store at ``url``; a folder that isn't there is made.
+
+    ``file:///absolute/folder`` or ``file://./relative/folder``, ``memory://``, ``s3://bucket/prefix``, ``gs://`` or
+    ``az://`` (credentials by the provider's usual environment variables). ``UnknownStorage`` for anything else.
+    """
+    if url.startswith("file://"):
+        folder = Path(unquote(url.removeprefix("file://"))).absolute()
+        with _reachable("kept"):
+            return ObjectStoragePrintFiles(LocalStore(folder, mkdir=True))
+    if url.startswith("memory://"):
+        return ObjectStoragePrintFiles(MemoryStore())
+    if url.startswith(_REMOTE):
+        return ObjectStoragePrintFiles(from_url(url))
+    raise UnknownStorage(
+        f"FABROUTE_STORAGE_URL is {url!r}: give file:///folder, memory://, s3://bucket/prefix, gs://bucket/prefix "
+        "or az://container/prefix"
+    )
+
+
+def _key(sha256: str) -> str:
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(f"a print file is addressed by 64 hexadecimal digits in lower case, not by {sha256[:80]!r}")
+    return f"{sha256[:2]}/{sha256}.3mf"
+
+
+@contextmanager
+def _reachable(verb: str) -> Iterator[None]:
+    """Turn whatever the storage library raises into one error that a caller can wait for."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise PrintFileStoreDown(
+            f"a print file can't be {verb} just now: the store behind FABROUTE_STORAGE_URL does not answer as "
+            f"it should ({type(error).__name__}). Check the store, then try again",
+            headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+        ) from error
