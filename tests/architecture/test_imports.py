@@ -1,0 +1,75 @@
+import ast
+import tomllib
+
+import pytest
+from importlinter import cli
+
+from .sources import PROJECT, Module, modules
+
+CONTEXTS = ("identity", "inventory", "logistics", "network", "orders", "production", "qualification", "routing")
+PRIVATE = ("repository", "models")
+
+
+def imported_names(module: Module) -> list[str]:
+    """Every dotted name that a module imports, ``from a import b`` as ``a.b``."""
+    plain = [name.name for node in module.nodes() if isinstance(node, ast.Import) for name in node.names]
+    from_somewhere = [
+        f"{node.module}.{name.name}"
+        for node in module.nodes()
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    ]
+    return plain + from_somewhere
+
+
+def reaches_into(context: str, imported: str) -> bool:
+    """Tell whether a name lies in a context's tables or queries."""
+    return any(f"{imported}.".startswith(f"fabroute.{context}.{private}.") for private in PRIVATE)
+
+
+def may_reach_into(context: str, importer: str) -> bool:
+    """The context itself, and migrations, which compare tables with the schema."""
+    return f"{importer}.".startswith((f"fabroute.{context}.", "fabroute.migrations."))
+
+
+def test_every_import_contract_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    exit_code = cli.lint_imports(config_filename=str(PROJECT / "pyproject.toml"), no_cache=True)
+    printed = capsys.readouterr().out
+    assert exit_code == 0, printed
+    assert " 0 broken" in printed
+
+
+def test_contracts_have_no_exceptions_but_the_one_door_to_embedded_servers() -> None:
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    excepted = {
+        contract["id"]: contract["ignore_imports"] for contract in settings["contracts"] if "ignore_imports" in contract
+    }
+    assert list(excepted) == ["embedded-owner"]
+    assert all(line.startswith("fabroute.cli") for line in excepted["embedded-owner"])
+
+
+def test_tables_and_queries_are_private_to_their_context() -> None:
+    trespasses = [
+        f"{module.name} imports {imported}"
+        for module in modules()
+        for imported in imported_names(module)
+        for context in CONTEXTS
+        if reaches_into(context, imported) and not may_reach_into(context, module.name)
+    ]
+    assert trespasses == []
+    assert reaches_into("orders", "fabroute.orders.models.Order")
+    assert reaches_into("orders", "fabroute.orders.repository")
+    assert not reaches_into("orders", "fabroute.orders.service.place_order")
+    assert not may_reach_into("orders", "fabroute.production.service")
+
+
+def test_imports_are_written_in_full() -> None:
+    relative = [
+        module.at(node)
+        for module in modules()
+        for node in module.nodes()
+        if isinstance(node, ast.ImportFrom) and node.level > 0
+    ]
+    stars = [name for module in modules() for name in imported_names(module) if name.endswith(".*")]
+    assert relative == []
+    assert stars == []
