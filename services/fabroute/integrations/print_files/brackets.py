@@ -130,16 +130,15 @@ def space_frame(box: Box, wall: float) -> Manifold:
     beams = [block((box.x, wall, wall), (0.0, side * y, level)) for side in (-1, 1) for level in (0.0, z)]
     beams += [block((wall, box.y, wall), (place * x, 0.0, level)) for place in (-1, 0, 1) for level in (0.0, z)]
     beams += [block((wall, wall, box.z), (place * x, side * y, 0.0)) for place in (-1, 0, 1) for side in (-1, 1)]
-    corners = [((-x, low), (0.0, z + low)), ((x, low), (0.0, z + low))]
-    diagonal = profile_along_y(stroke(corners[0], 0.7 * wall) + stroke(corners[1], 0.7 * wall), 0.6 * wall)
+    slant = stroke([(-x, low), (0.0, z + low), (x, low)], 0.7 * wall)
+    diagonal = profile_along_y(slant, 0.6 * wall)
     sides = twins(diagonal.translate((0.0, y, 0.0)), (0.0, 1.0, 0.0))
-    plate = gusset(3 * wall, 3 * wall, 0.35 * wall).translate((-x, y, low))
-    plates = twins(twins(plate, (1.0, 0.0, 0.0)), (0.0, 1.0, 0.0))
-    foot = slab(
-        rounded(3 * wall, 3 * wall, 0.4 * wall) - placed(disc(0.5 * wall), spots(1.9 * wall, 1.9 * wall)), 0.4 * wall
+    foot = slab(rounded(3 * wall, 3 * wall, 0.4 * wall) - disc(0.7 * wall, (0.6 * wall, -0.6 * wall)), 0.4 * wall)
+    corner = fuse(
+        gusset(3 * wall, 3 * wall, 0.35 * wall).translate((-x, y, low)), foot.translate((wall - x, y - wall, 0.0))
     )
-    feet = copies(foot, spots(box.x - 3 * wall, box.y - 3 * wall))
-    return fuse(*beams, sides, plates, feet)
+    corners = twins(twins(corner, (1.0, 0.0, 0.0)), (0.0, 1.0, 0.0))
+    return fuse(*beams, sides, corners)
 
 
 PANTOGRAPH_HOUSING = Recipe(draw=pantograph_housing, thinnest=0.01, thickest=0.12)

@@ -105,8 +105,8 @@ def latch_cover(box: Box, wall: float) -> Manifold:
     basin = slab(grown(well, wall), depth + 0.8 * wall, box.z - depth - wall)
     carved = cut(fuse(body, basin), sunk(well, depth, box.z))
     grip = block((0.16 * box.x, 0.5 * box.y + wall, 1.3 * wall), (0.08 * box.x, 0.0, box.z - 1.5 * wall))
-    legs = copies(tube(0.11 * box.y + 2 * wall, 0.11 * box.y, box.z - 2 * wall), spots(0.72 * box.x, 0.6 * box.y))
-    screws = [screw_hole(0.07 * box.y, box.z, box.z, place) for place in spots(0.72 * box.x, 0.6 * box.y)]
+    legs = copies(tube(0.11 * box.y + 2 * wall, 0.11 * box.y, box.z - wall / 2), spots(0.68 * box.x, 0.52 * box.y))
+    screws = [screw_hole(0.07 * box.y, box.z, box.z, place) for place in spots(0.68 * box.x, 0.52 * box.y)]
     return cut(fuse(carved, grip, legs), *screws)
 
 
