@@ -1,0 +1,1 @@
+"""Unit tests of freight, duty and carbon."""
