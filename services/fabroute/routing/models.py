@@ -35,10 +35,10 @@ class RoutingRun(SQLModel, table=True):
     baseline_landed_minor: int = Field(sa_column=large_integer())
     """What one-by-one, cheapest-first routing of the same lines would have paid."""
     baseline_no_route: int
-    compared_lines: int
+    both_lines: int
     """Lines that both the plan and one-by-one routing serve: the two sums below are over these alone."""
-    compared_landed_minor: int = Field(sa_column=large_integer())
-    compared_baseline_minor: int = Field(sa_column=large_integer())
+    both_landed_minor: int = Field(sa_column=large_integer())
+    baseline_both_landed_minor: int = Field(sa_column=large_integer())
     solve_ms: int
     wall_ms: int
 
