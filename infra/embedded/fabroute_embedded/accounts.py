@@ -20,16 +20,21 @@ class Account:
 
 
 def server_account() -> Account:
-    """Return the account for the servers: ourselves, or ``nobody`` when we are root.
+    """Return the account for the servers: ourselves, or ``nobody`` when we are root."""
+    return account_under(Account(uid=os.geteuid(), gid=os.getegid()))
 
-    PostgreSQL refuses to run as root, and Redis has no need to. ``EmbeddedServerError`` if root has no ``nobody``.
+
+def account_under(owner: Account, *, instead_of_root: str = _NOBODY) -> Account:
+    """Return the account for servers of ``owner``: the same one, but another one for root.
+
+    PostgreSQL refuses to run as root, and Redis has no need to. ``EmbeddedServerError`` if the other one is missing.
     """
-    if os.geteuid() != 0:
-        return Account(uid=os.geteuid(), gid=os.getegid())
+    if owner.uid != 0:
+        return owner
     try:
-        entry = pwd.getpwnam(_NOBODY)
+        entry = pwd.getpwnam(instead_of_root)
     except KeyError as error:
-        message = "PostgreSQL refuses to run as root and there is no user 'nobody': run as an ordinary user"
+        message = f"PostgreSQL refuses to run as root and there is no user {instead_of_root!r}: run as an ordinary user"
         raise EmbeddedServerError(message) from error
     return Account(uid=entry.pw_uid, gid=entry.pw_gid)
 

@@ -30,6 +30,7 @@ def test_both_servers_answer_in_a_private_folder_and_are_gone_afterwards() -> No
             assert connection.execute("SELECT current_user, current_database()").fetchone() == ("app_rw", "fabroute")
         with psycopg.connect(plain(servers.migration_url)) as connection:
             assert connection.execute("SELECT current_user").fetchone() == ("fabroute_owner",)
+        assert servers.migration_url == servers.database_url.replace("app_rw", "fabroute_owner")
         assert servers.broker_url == f"redis+socket://{folder}/redis/redis.sock"
         assert set(pids) <= set(processes_using(folder))
     assert not folder.exists()

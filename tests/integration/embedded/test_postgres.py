@@ -96,6 +96,7 @@ def test_settings_keep_what_was_committed_and_speak_utc_and_unicode(runtime_fold
         "server_encoding": "UTF8",
     }
     with running(runtime_folder / "postgres", durable=True) as server, connect(server.database_url) as connection:
+        assert "database system is ready to accept connections" in server.log_path.read_text()
         shown = {name: connection.execute(f"SHOW {name}".encode()).fetchone() for name in expected}
         order = connection.execute("SELECT 'ä' = lower('Ä'), 'Z' < 'a'").fetchone()
         version = connection.info.server_version // 10000
@@ -170,6 +171,7 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(runtime_folder: Pat
         start_postgres(folder)
     assert "the embedded PostgreSQL ended with exit code 1 before it was ready" in str(failure.value)
     assert "invalid value for parameter" in str(failure.value)
+    assert str(folder / "postgres.log") in str(failure.value)
 
 
 def test_a_cluster_that_cannot_be_made_says_why(runtime_folder: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fabroute_embedded.accounts import Account, can_reach, give_to, server_account
+from fabroute_embedded.accounts import Account, account_under, can_reach, give_to, server_account
+from fabroute_embedded.errors import EmbeddedServerError
 
 AS_ROOT = os.geteuid() == 0
 STRANGER = Account(uid=54321, gid=54321)
@@ -16,6 +17,14 @@ def test_servers_run_as_ourselves_or_as_nobody_when_we_are_root() -> None:
     expected = (nobody.pw_uid, nobody.pw_gid) if AS_ROOT else (os.geteuid(), os.getegid())
     assert (account.uid, account.gid) == expected
     assert account.uid != 0
+
+
+def test_an_ordinary_user_runs_servers_and_root_lets_somebody_else() -> None:
+    root = Account(uid=0, gid=0)
+    assert account_under(STRANGER) == STRANGER
+    assert account_under(root).uid == pwd.getpwnam("nobody").pw_uid
+    with pytest.raises(EmbeddedServerError, match="there is no user 'noone': run as an ordinary user"):
+        account_under(root, instead_of_root="noone")
 
 
 def test_we_reach_what_we_may_read(tmp_path: Path) -> None:
@@ -48,7 +57,6 @@ def test_a_member_of_the_group_reaches_what_the_group_may_read(open_folder: Path
     assert not can_reach(file, STRANGER)
 
 
-@pytest.mark.skipif(AS_ROOT, reason="root owns what it makes and is never a stranger's account")
 def test_a_folder_of_ours_stays_ours(tmp_path: Path) -> None:
     give_to(Account(uid=os.geteuid(), gid=os.getegid()), tmp_path)
     assert tmp_path.stat().st_uid == os.geteuid()

@@ -132,9 +132,20 @@ def test_the_plain_environment_holds_no_secrets() -> None:
 
 def test_a_server_of_another_process_is_stopped_by_its_id(tmp_path: Path) -> None:
     process = sleeper(folder=tmp_path, on_term="exit 7")
+    parent = threading.Thread(target=process.child.wait)
+    parent.start()
     stop_pid(process.pid, stop_signal=signal.SIGTERM)
-    assert process.child.wait(1) == 7
+    parent.join()
+    assert process.child.returncode == 7
     stop_pid(process.pid, stop_signal=signal.SIGTERM)
+
+
+def test_a_stopped_server_that_its_parent_has_not_asked_after_counts_as_gone(tmp_path: Path) -> None:
+    process = sleeper(folder=tmp_path)
+    before = time.monotonic()
+    stop_pid(process.pid, stop_signal=signal.SIGTERM, within_s=5)
+    assert time.monotonic() - before < 5
+    assert process.child.wait(1) == -signal.SIGTERM
 
 
 def test_a_deaf_server_of_another_process_is_killed_by_its_id(tmp_path: Path) -> None:
