@@ -5,6 +5,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from fabroute.kernel.money import minor_from_major
 from fabroute.logistics.rules import (
     Duty,
     FreightBook,
@@ -113,10 +114,10 @@ def _tariff(row: dict[str, str]) -> Tariff:
     return Tariff(
         zone=Zone(row["zone"]),
         service=Service(row["service"]),
-        base_minor=int(row["base_minor"]),
-        per_kg_minor=int(row["per_kg_minor"]),
+        base_minor=minor_from_major(row["base_eur"]),
+        per_kg_minor=minor_from_major(row["per_kg_eur"]),
         fuel_fraction=float(row["fuel_fraction"]),
-        surcharge_minor=int(row["surcharge_minor"]),
+        surcharge_minor=minor_from_major(row["surcharge_eur"]),
         transit_p50_days=int(row["transit_p50_days"]),
         transit_p95_days=int(row["transit_p95_days"]),
         mode=Mode(row["mode"]),
@@ -129,8 +130,8 @@ def _duty(row: dict[str, str]) -> Duty:
     return Duty(
         territory=row["territory"],
         consignment="b2c" if row["consignment"] == "b2c" else "b2b",
-        maximum_value_minor=int(row["maximum_value_minor"]) if row["maximum_value_minor"] else None,
-        fixed_minor=int(row["fixed_minor"]),
+        maximum_value_minor=minor_from_major(row["maximum_value_eur"]) if row["maximum_value_eur"] else None,
+        fixed_minor=minor_from_major(row["fixed_eur"]),
         fraction=float(row["fraction"]),
         valid_from=date.fromisoformat(row["valid_from"]),
         valid_to=date.fromisoformat(row["valid_to"]),

@@ -228,3 +228,19 @@ def test_a_calendar_is_checked_at_birth_and_says_what_to_write_instead() -> None
         a_calendar(timezone="Europe/Atlantis")
     with pytest.raises(InvalidCalendar, match="IANA name"):
         a_calendar(timezone="Europe")
+
+
+# ---------------------------------------------------------------- together
+
+
+@given(
+    now=st.datetimes(min_value=datetime(2025, 1, 1), max_value=datetime(2029, 1, 1), timezones=st.just(UTC)),
+    timezone=st.sampled_from(["Europe/Berlin", "Asia/Kolkata", "Asia/Singapore", "America/Los_Angeles"]),
+    country=st.sampled_from(["DE", "IN", "SG", "US"]),
+)
+def test_production_starts_on_a_working_day_that_is_not_over(now: datetime, timezone: str, country: str) -> None:
+    calendar = a_calendar(country=country, timezone=timezone)
+    day = first_production_day(now, calendar=calendar)
+    assert is_working_day(day, working_days="Mon-Fri", country=country)
+    assert daily_capacity_minutes(day, utilisation=0, calendar=calendar) == 1440
+    assert end_of_day(day, timezone=timezone) > now
