@@ -173,7 +173,7 @@ def _command(programs: PostgresPrograms, home: Path, account: Account, *, durabl
     settings = {**_SETTINGS, **syncing, "unix_socket_directories": quoted_folder}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return ServerCommand(
-        name="PostgreSQL",
+        name="embedded PostgreSQL",
         program=[str(programs.postgres), "-D", str(home / "data"), *options],
         folder=home,
         log_path=home / "postgres.log",

@@ -75,7 +75,7 @@ class ServerProcess:
             self.child.wait()
 
     def _failure(self, what: str) -> EmbeddedServerError:
-        return EmbeddedServerError(f"the embedded {self.command.name} {what}\n{log_tail(self.command.log_path)}")
+        return EmbeddedServerError(f"the {self.command.name} {what}\n{log_tail(self.command.log_path)}")
 
 
 def start_process(command: ServerCommand, *, keep: bool) -> ServerProcess:

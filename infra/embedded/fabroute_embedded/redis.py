@@ -98,7 +98,7 @@ def _command(program: Path, home: Path, account: Account) -> ServerCommand:
         "pidfile": str(home / "redis.pid"),
     }
     return ServerCommand(
-        name="Redis",
+        name="embedded Redis",
         program=[str(program), *(part for name, value in settings.items() for part in (f"--{name}", value))],
         folder=home,
         log_path=home / "redis.log",

@@ -85,13 +85,13 @@ def test_a_process_that_ends_before_it_is_ready_is_reported_with_the_end_of_its_
     process = start_process(shell_command("echo 'no room left'; exit 3", folder=tmp_path), keep=False)
     with pytest.raises(EmbeddedServerError) as failure:
         process.wait_until_ready(lambda: False)
-    assert "the embedded sleeper ended with exit code 3 before it was ready" in str(failure.value)
+    assert "the sleeper ended with exit code 3 before it was ready" in str(failure.value)
     assert f"The end of {tmp_path}/sleeper.log:\n    no room left" in str(failure.value)
 
 
 def test_a_process_that_is_not_ready_in_time_is_reported(tmp_path: Path) -> None:
     process = sleeper(folder=tmp_path)
-    with pytest.raises(EmbeddedServerError, match=r"the embedded sleeper was not ready within 0\.2 s"):
+    with pytest.raises(EmbeddedServerError, match=r"the sleeper was not ready within 0\.2 s"):
         process.wait_until_ready(lambda: False, within_s=0.2)
     assert process.is_running()
     process.stop()
