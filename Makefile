@@ -64,7 +64,7 @@ check: setup
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
-	@PYTHONPATH=services:workers:infra/embedded $(BIN)/lint-imports
+	@PYTHONPATH=services:workers:infra/embedded $(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m fabroute.cli openapi --check
 
 coverage: setup
