@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert
+from sqlalchemy import select as select_columns
+from sqlalchemy.engine import RowMapping
 from sqlmodel import Session, col, select
 
 from fabroute.routing.models import RoutingDecision, RoutingRun
@@ -28,9 +30,39 @@ def read_decisions(session: Session, *, organisation_id: str, order_id: str) -> 
     return session.exec(statement).all()
 
 
-def read_landed(session: Session, *, decision_ids: Collection[str]) -> dict[str, int]:
-    """Return the landed cost, in cents, of those decisions that routed a line."""
-    statement = select(RoutingDecision.id, RoutingDecision.landed_minor).where(
-        col(RoutingDecision.id).in_(decision_ids), col(RoutingDecision.landed_minor).is_not(None)
+def read_summaries(session: Session, decision_ids: Collection[str]) -> Sequence[RowMapping]:
+    """Return decisions in short, without their documents, with the place of the chosen node."""
+    chosen = col(RoutingDecision.document)["chosen"]
+    statement = select_columns(
+        col(RoutingDecision.id).label("decision_id"),
+        col(RoutingDecision.node_id),
+        chosen["city"].as_string().label("city"),
+        chosen["country"].as_string().label("country"),
+        col(RoutingDecision.landed_minor),
+        col(RoutingDecision.promised_at),
+        col(RoutingDecision.co2e_g),
+        col(RoutingDecision.candidates),
+        col(RoutingDecision.excluded),
+        col(RoutingDecision.why),
+    ).where(col(RoutingDecision.id).in_(decision_ids))
+    return session.connection().execute(statement).mappings().all()
+
+
+def landed_of_other_lines(session: Session, *, order_ids: Collection[str], line_ids: Collection[str]) -> dict[str, int]:
+    """Return by order the landed cost, in cents, of its routed lines other than ``line_ids``."""
+    routed = (
+        select(RoutingDecision.order_id, func.sum(RoutingDecision.landed_minor))
+        .where(
+            col(RoutingDecision.order_id).in_(order_ids),
+            col(RoutingDecision.order_line_id).not_in(line_ids),
+            RoutingDecision.outcome == "routed",
+        )
+        .group_by(col(RoutingDecision.order_id))
     )
-    return {decision_id: landed for decision_id, landed in session.exec(statement) if landed is not None}
+    return {order_id: int(landed) for order_id, landed in session.exec(routed)}
+
+
+def read_runs(session: Session, *, before: str | None, limit: int) -> Sequence[RoutingRun]:
+    """Return runs, newest first; ``before`` is the id of the last one seen."""
+    statement = select(RoutingRun).order_by(col(RoutingRun.id).desc()).limit(limit)
+    return session.exec(statement if before is None else statement.where(col(RoutingRun.id) < before)).all()

@@ -1,0 +1,12 @@
+"""Read what was decided. The runs themselves are in ``run``: only workers import it, and the solver with it."""
+
+from fabroute.routing.service.decisions import (
+    DecisionSummary,
+    DecisionView,
+    RunView,
+    get_decisions,
+    list_runs,
+    read_summaries,
+)
+
+__all__ = ["DecisionSummary", "DecisionView", "RunView", "get_decisions", "list_runs", "read_summaries"]

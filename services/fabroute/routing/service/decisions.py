@@ -1,0 +1,101 @@
+"""Decisions and runs as readers of the API see them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from fabroute.database.pages import Page, page_of
+from fabroute.routing import repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionView:
+    """What was decided about a line, and why; ``document`` holds candidates, exclusions and figures."""
+
+    id: str
+    organisation_id: str
+    run_id: str
+    order_id: str
+    order_line_id: str
+    fence: int
+    outcome: str
+    node_id: str | None
+    machine_id: str | None
+    landed_minor: int | None
+    promised_at: datetime | None
+    co2e_g: int | None
+    candidates: int
+    excluded: int
+    why: str
+    document: Mapping[str, Any]
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionSummary:
+    """A decision in short, for lists of orders; node, place and figures are ``None`` where no node can."""
+
+    decision_id: str
+    node_id: str | None
+    city: str | None
+    country: str | None
+    landed_minor: int | None
+    promised_at: datetime | None
+    co2e_g: int | None
+    candidates: int
+    excluded: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """A joint run: how many lines it decided, what the plan costs, how near to the best it is proven to be."""
+
+    id: str
+    planning_scope: str
+    started_at: datetime
+    finished_at: datetime
+    engine: str
+    status: str
+    seed: int
+    limits: Mapping[str, Any]
+    snapshot_sha256: str
+    lines: int
+    options: int
+    routed: int
+    no_route: int
+    deferred: int
+    cost_millis: int
+    bound_millis: int
+    gap: float
+    landed_minor: int
+    baseline_landed_minor: int
+    baseline_no_route: int
+    both_lines: int
+    both_landed_minor: int
+    baseline_both_landed_minor: int
+    solve_ms: int
+    wall_ms: int
+
+
+def get_decisions(session: Session, *, organisation_id: str, order_id: str) -> tuple[DecisionView, ...]:
+    """Return all decisions about an order of an organisation, oldest first; none if it is not its order."""
+    found = repository.read_decisions(session, organisation_id=organisation_id, order_id=order_id)
+    return tuple(DecisionView(**decision.model_dump()) for decision in found)
+
+
+def read_summaries(session: Session, *, decision_ids: Collection[str]) -> dict[str, DecisionSummary]:
+    """Return decisions in short by their ids, by one query; unknown ids are left out."""
+    if not decision_ids:
+        return {}
+    found = repository.read_summaries(session, decision_ids)
+    return {row["decision_id"]: DecisionSummary(**row) for row in found}
+
+
+def list_runs(session: Session, *, cursor: str | None = None, limit: int = 50) -> Page[RunView]:
+    """Return a page of runs, newest first; ``cursor`` is the id of the last run of the page before."""
+    rows = repository.read_runs(session, before=cursor, limit=limit + 1)
+    return page_of([RunView(**run.model_dump()) for run in rows], limit=limit, cursor_of=lambda run: run.id)
