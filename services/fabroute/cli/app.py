@@ -1,6 +1,8 @@
 """The command ``fabroute``, put together from its groups of commands."""
 
+import signal
 import sys
+from types import FrameType
 
 import typer
 from sqlalchemy.exc import OperationalError
@@ -29,6 +31,7 @@ app.add_typer(orders, name="order")
 
 def main() -> None:
     """Run the command line; a refusal is one line on standard error and exit code 1, never a stack trace."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except DomainError as error:
@@ -42,3 +45,8 @@ def main() -> None:
     except KeyboardInterrupt:
         complain("stopped")
     sys.exit(1)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """Turn SIGTERM into an ordinary end, so that whatever a command started is stopped in order."""
+    raise KeyboardInterrupt

@@ -149,7 +149,7 @@ def _start(
         program=(sys.executable, "-m", *module),
         folder=Path.cwd(),
         log_path=servers.folder / f"{name.lower()}.log",
-        account=Account(name="", uid=os.geteuid(), gid=os.getegid()),
+        account=Account(uid=os.geteuid(), gid=os.getegid()),
         stop_signal=signal.SIGTERM,
         death_signal=signal.SIGTERM,
         environment=environment,
