@@ -1,0 +1,86 @@
+"""Reads a JSON body into a model, and says of everything wrong with it where it stands and what may be there."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from fabroute.api.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType, ValidationFailed
+from fabroute.kernel.errors import FieldProblem
+
+Body = TypeVar("Body", bound=BaseModel)
+
+_WORDS: Mapping[str, str] = {
+    "missing": "is required",
+    "extra_forbidden": "is no field of this object: leave it out",
+    "int_type": "must be a whole number",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "timezone_aware": "needs an offset from UTC, as in 2026-06-15T12:00:00+02:00",
+    "datetime_type": "must be a date and time with an offset, as in 2026-06-15T12:00:00+02:00",
+    "datetime_parsing": "must be a date and time with an offset, as in 2026-06-15T12:00:00+02:00",
+    "datetime_from_date_parsing": "must be a date and time with an offset, as in 2026-06-15T12:00:00+02:00",
+    "model_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
+}
+_OWN_CODES = frozenset({"quantity_out_of_range", "unsupported_currency", "unknown_country"})
+"""Kinds of error that have a code of their own."""
+
+
+def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
+    """Return a dependency that reads the request's body as ``model``.
+
+    It raises ``UnsupportedMediaType``, ``BodyTooLarge``, ``MalformedJson`` or ``ValidationFailed``.
+    """
+
+    async def read(request: Request) -> Body:
+        _require_json(request)
+        limit: int = request.app.state.resources.settings.max_body_bytes
+        return parse_body(model, await _read_at_most(request, limit))
+
+    return read
+
+
+def parse_body(model: type[Body], content: bytes) -> Body:
+    """Return ``content`` as ``model``; ``MalformedJson`` or ``ValidationFailed`` with every problem in it."""
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    if details[0]["type"] == "json_invalid":
+        raise MalformedJson(f"the body is not JSON: {details[0]['ctx']['error']}")
+    problems = tuple(FieldProblem(pointer=_pointer(item["loc"]), message=_message(item)) for item in details)
+    refusal = ValidationFailed("; ".join(f"{item.pointer} {item.message}" for item in problems), problems=problems)
+    kinds = {item["type"] for item in details}
+    if len(kinds) == 1 and kinds <= _OWN_CODES:
+        refusal.code = kinds.pop()
+    raise refusal
+
+
+def _require_json(request: Request) -> None:
+    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType("send the body as JSON, with the header Content-Type: application/json")
+
+
+async def _read_at_most(request: Request, limit: int) -> bytes:
+    declared = request.headers.get("Content-Length", "0")
+    content = bytearray()
+    if not declared.isdecimal() or int(declared) <= limit:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > limit:
+                break
+        else:
+            return bytes(content)
+    raise BodyTooLarge(f"the body is larger than {limit:,} bytes: send less")
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in location)
+
+
+def _message(item: ErrorDetails) -> str:
+    return _WORDS.get(item["type"], item["msg"])

@@ -1,0 +1,149 @@
+"""What endpoints ask for: the caller, a session, the page of a list.
+
+What waits for nothing is ``async``, because FastAPI hands every plain function to a thread.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+
+from fabroute.api.errors import IdempotencyKeyInvalid, IdempotencyKeyMissing, NodeNotYours, ValidationFailed
+from fabroute.api.resources import Resources
+from fabroute.database import unit_of_work
+from fabroute.identity.rules import Principal, Scope, Unauthenticated, require_scope
+from fabroute.kernel.errors import FieldProblem
+from fabroute.kernel.time import utc_now
+from fabroute.network import service as network
+
+MAXIMUM_PAGE = 200
+_KEY_LENGTH = 255
+
+
+async def get_resources(request: Request) -> Resources:
+    """Return what this process holds."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+async def get_now() -> datetime:
+    """Return the instant of this request."""
+    return utc_now()
+
+
+def get_session(resources: Annotated[Resources, Depends(get_resources)]) -> Iterator[Session]:
+    """Yield a session that is committed before the answer leaves, so that a failed commit never looks like success."""
+    with unit_of_work(resources.engine) as session:
+        yield session
+
+
+def get_telling_session(resources: Annotated[Resources, Depends(get_resources)]) -> Iterator[Session]:
+    """Yield a session whose events the relay is told of right after the commit."""
+    yield from get_session(resources)
+    resources.doorbell.ring()
+
+
+Process = Annotated[Resources, Depends(get_resources)]
+Now = Annotated[datetime, Depends(get_now)]
+# scope="function": FastAPI would otherwise commit after the answer was sent.
+ReadSession = Annotated[Session, Depends(get_session, scope="function")]
+WriteSession = Annotated[Session, Depends(get_telling_session, scope="function")]
+
+
+async def get_principal(request: Request, resources: Process, now: Now) -> Principal:
+    """Return whom the request's API key speaks for; ``Unauthenticated`` without a good one."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise Unauthenticated("send your API key in the header: Authorization: Bearer fr_…")
+    known = resources.keys.recall(token, now=now)
+    return known if known is not None else await run_in_threadpool(resources.keys.look_up, token, now=now)
+
+
+def caller_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
+    """Return a dependency that is the caller, if its key has ``scope``."""
+
+    async def check(principal: Annotated[Principal, Depends(get_principal)]) -> Principal:
+        require_scope(principal, scope)
+        return principal
+
+    return check
+
+
+OrdersReader = Annotated[Principal, Depends(caller_with("orders:read"))]
+OrdersWriter = Annotated[Principal, Depends(caller_with("orders:write"))]
+InventoryReader = Annotated[Principal, Depends(caller_with("inventory:read"))]
+NetworkReader = Annotated[Principal, Depends(caller_with("network:read"))]
+NetworkWriter = Annotated[Principal, Depends(caller_with("network:write"))]
+JobsReader = Annotated[Principal, Depends(caller_with("jobs:read"))]
+
+
+async def get_idempotency_key(request: Request) -> str:
+    """Return the request's ``Idempotency-Key``."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        raise IdempotencyKeyMissing(
+            "send a header Idempotency-Key, e.g. a UUID that stays the same when you repeat this order"
+        )
+    if len(key) > _KEY_LENGTH or not (key.isascii() and key.isprintable()):
+        raise IdempotencyKeyInvalid(f"Idempotency-Key takes up to {_KEY_LENGTH} visible ASCII characters")
+    return key
+
+
+IdempotencyKey = Annotated[str, Depends(get_idempotency_key)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
+    """Which page of a list is asked for; ``cursor`` as the services know it."""
+
+    cursor: str | None
+    limit: int
+
+
+async def get_page_request(
+    cursor: Annotated[
+        str | None, Query(max_length=400, description="`next_cursor` of the page before; without it, the first page.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAXIMUM_PAGE, description="Items on a page.")] = 50,
+) -> PageRequest:
+    """Return the page that the query asks for; ``ValidationFailed`` for a cursor that no list has given out."""
+    return PageRequest(cursor=None if cursor is None else decode_cursor(cursor), limit=limit)
+
+
+def encode_cursor(cursor: str) -> str:
+    """Return a service's cursor as clients see it: opaque, and safe in a URL."""
+    return base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """Return a client's cursor as the services know it."""
+    try:
+        found = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        found = "\0"
+    if not found.isprintable():
+        message = "parameter cursor: take next_cursor of the page before as it is, or leave it out"
+        raise ValidationFailed(message, problems=(FieldProblem(pointer="", message=message),))
+    return found
+
+
+PageQuery = Annotated[PageRequest, Depends(get_page_request)]
+Identifier = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
+Filter = Annotated[str | None, Query(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+def get_managed_node(node_id: Identifier, principal: NetworkWriter, session: WriteSession) -> str:
+    """Return the id of a node that the caller may change; ``NodeNotYours`` for everyone else's."""
+    node = network.find_node(session, node_id=node_id)
+    if principal.kind != "operator" and node.organisation_id != principal.organisation_id:
+        raise NodeNotYours(f"node {node_id} is changed by its own organisation or by the operator")
+    return node_id
+
+
+ManagedNode = Annotated[str, Depends(get_managed_node)]

@@ -1,0 +1,67 @@
+"""Completes the OpenAPI document that FastAPI derives from the code."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from fabroute.api.problems import ProblemBody
+from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
+from fabroute.api.schemas.orders import OrderRequest
+
+VERSION = "1.0.0"
+"""The contract's version: additions count up the middle number, a break is a new path next to /v1."""
+
+DESCRIPTION = """
+fabroute routes spare-part orders to the cheapest, fastest, greenest or best balanced 3D-printing node that is
+qualified for the part, and tells why.
+
+**Start.** Send your API key as `Authorization: Bearer fr_…`, list your parts with `GET /v1/parts`, place an order with
+`POST /v1/orders` and read it with `GET /v1/orders/{order_id}` until its state is no longer `pending`. Why it goes where
+it goes is at `GET /v1/orders/{order_id}/decision`.
+
+**Safe to repeat.** `POST /v1/orders` needs an `Idempotency-Key`. After a timeout, a 409, 429 or 503, send the same
+request with the same key again: the order is placed once, and every repetition gets the first answer, byte for byte.
+An order that was answered with 201 is in the database.
+
+**Order states.** `pending` → `routed`, `partly_routed` or `no_route`. `no_route` is tried again by itself when the
+network changes. `parked`: routing failed again and again, a person has to look. `cancelled`: by you.
+
+**Errors** are `application/problem+json` (RFC 9457). Branch on `code`; `errors[].pointer` is the JSON pointer of a
+field that can't be taken; `request_id` (also in `X-Request-Id`, which you may send yourself) finds it in our logs.
+
+**Lists** have pages: `limit` (up to 200), `cursor`; go on while `has_more`, or follow the `Link` header.
+
+**Units.** Money in whole cents with its currency, lengths in mm, mass in g, carbon in g CO2e, times as RFC 3339 in UTC.
+"""
+
+TAGS: list[dict[str, Any]] = [
+    {"name": "orders", "description": "Place orders, follow them, see why they go where they go."},
+    {"name": "parts", "description": "Your digital inventory: what you can order."},
+    {"name": "nodes", "description": "Who prints, where, on what."},
+    {"name": "jobs", "description": "The queues of the nodes."},
+    {"name": "health", "description": "For whoever runs this installation."},
+]
+
+_SCHEME = "ApiKey"
+_BODIES: Sequence[type[BaseModel]] = (OrderRequest, NodeStatusIn, LotIn)
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """Return ``document`` with request bodies, the problem schema, and the way to authenticate."""
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    schemas |= _schemas("validation", _BODIES) | _schemas("serialization", (ProblemBody,))
+    components["schemas"] = {name: schemas[name] for name in sorted(schemas)}
+    components["securitySchemes"] = {
+        _SCHEME: {"type": "http", "scheme": "bearer", "description": "An API key: `fr_<environment>_<id>_<secret>`."}
+    }
+    document["security"] = [{_SCHEME: []}]
+    return document
+
+
+def _schemas(mode: Any, models: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    _, found = models_json_schema([(model, mode) for model in models], ref_template="#/components/schemas/{model}")
+    definitions: dict[str, Any] = found["$defs"]
+    return definitions

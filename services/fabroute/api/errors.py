@@ -1,0 +1,127 @@
+"""Refusals that only the HTTP side knows; those of the contexts come with their own code and status."""
+
+from fabroute.kernel.errors import DomainError
+
+
+class MalformedJson(DomainError):
+    """The body is not JSON."""
+
+    code = "malformed_json"
+    status = 400
+
+
+class IdempotencyKeyMissing(DomainError):
+    """The request needs a header ``Idempotency-Key``."""
+
+    code = "idempotency_key_missing"
+    status = 400
+
+
+class IdempotencyKeyInvalid(DomainError):
+    """The ``Idempotency-Key`` is too long or holds something else than visible ASCII characters."""
+
+    code = "idempotency_key_invalid"
+    status = 400
+
+
+class NodeNotYours(DomainError):
+    """Only a node's own organisation and the operator may change it."""
+
+    code = "node_not_yours"
+    status = 403
+
+
+class RouteNotFound(DomainError):
+    """There is nothing at this path."""
+
+    code = "not_found"
+    status = 404
+
+
+class MethodNotAllowed(DomainError):
+    """The path is there, but not for this method."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class IdempotencyKeyInFlight(DomainError):
+    """A request with the same key is being answered just now."""
+
+    code = "idempotency_key_in_flight"
+    status = 409
+
+
+class BodyTooLarge(DomainError):
+    """The body is larger than this installation takes."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class UnsupportedMediaType(DomainError):
+    """The body is not sent as JSON."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class ValidationFailed(DomainError):
+    """Fields can't be taken; ``code`` is more precise where all of them fail for the same reason."""
+
+    code = "validation_failed"
+    status = 422
+
+
+class QuantityOutOfRange(ValidationFailed):
+    """A quantity is not a whole number in its range."""
+
+    code = "quantity_out_of_range"
+
+
+class UnsupportedCurrency(ValidationFailed):
+    """An amount in another currency than EUR."""
+
+    code = "unsupported_currency"
+
+
+class IdempotencyKeyReused(DomainError):
+    """The key belongs to a request with another body."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class NeedByInThePast(DomainError):
+    """The order is needed before it could be placed."""
+
+    code = "need_by_in_the_past"
+    status = 422
+
+
+class PreconditionRequired(DomainError):
+    """The change needs ``If-Match`` with the version that the client has seen."""
+
+    code = "precondition_required"
+    status = 428
+
+
+class IntakeFull(DomainError):
+    """More orders wait for the database than this process holds."""
+
+    code = "intake_full"
+    status = 429
+
+
+class InternalError(DomainError):
+    """A mistake of ours."""
+
+    code = "internal_error"
+    status = 500
+
+
+class TemporarilyUnavailable(DomainError):
+    """The database does not answer, or this process is stopping."""
+
+    code = "temporarily_unavailable"
+    status = 503

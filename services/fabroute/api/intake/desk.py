@@ -1,0 +1,205 @@
+"""Where an order is understood: its parts, its destination, its answer; then it is queued to be written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+
+from fabroute.api.errors import IdempotencyKeyReused, NeedByInThePast
+from fabroute.api.intake.places import Places
+from fabroute.api.intake.queue import Intake
+from fabroute.api.schemas.orders import OrderRequest, order_out
+from fabroute.database import unit_of_work
+from fabroute.identity.rules import Principal
+from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.kernel.ids import new_id
+from fabroute.logistics.service import PlaceBook
+from fabroute.orders.rules import CURRENCY, GLOBAL_SCOPE, default_objective
+from fabroute.orders.service import (
+    AskedLine,
+    Catalogue,
+    KeyReused,
+    LineView,
+    NewLine,
+    NewOrder,
+    OrderableRevision,
+    OrderView,
+    Placed,
+    Placing,
+    Refused,
+    Replayed,
+    RevisionNotReleased,
+    ShipTo,
+    find_answer,
+)
+
+_LATEST_NEED = timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A valid request to place an order: who asks, under which key, with which body."""
+
+    principal: Principal
+    idempotency_key: str
+    request_sha256: str
+    asked: OrderRequest
+    received_at: datetime
+
+
+class OrderDesk:
+    """Turns submissions into orders. One for all requests of a process."""
+
+    def __init__(self, *, engine: Engine, intake: Intake, catalogue: Catalogue, places: Places) -> None:
+        self._engine = engine
+        self._intake = intake
+        self._catalogue = catalogue
+        self._places = places
+
+    async def place(self, submission: Submission) -> Placed | Replayed:
+        """Return the answer to a submission, once it is committed, or the stored one if it came before.
+
+        An order that would be refused today (a revision withdrawn, a date gone by) is still answered if it was taken
+        once. Raises the refusals of the catalogue, of the places and of the intake, and ``IdempotencyKeyReused``.
+        """
+        try:
+            placing = await self._place(submission)
+        except DomainError as refusal:
+            if refusal.status != 422:
+                raise
+            earlier = await run_in_threadpool(self._find_answer, submission)
+            if earlier is None:
+                raise
+            placing = earlier
+        if isinstance(placing, Placed | Replayed):
+            return placing
+        raise IdempotencyKeyReused("this Idempotency-Key belongs to a request with another body: use a new key")
+
+    async def _place(self, submission: Submission) -> Placed | Replayed | KeyReused:
+        _require_future(submission)
+        ship_to = await self._ship_to(submission)
+        for may_recall in (True, False):
+            items = await self._items(submission, may_recall=may_recall)
+            placing: Placing = await self._intake.submit(_compose(submission, items, ship_to))
+            if not isinstance(placing, Refused):
+                return placing
+        raise RevisionNotReleased("the revisions of these parts are changing just now: repeat the request")
+
+    async def _ship_to(self, submission: Submission) -> ShipTo:
+        asked, now = submission.asked.ship_to, submission.received_at
+        book = self._places.recall(now=now)
+        if book is None:
+            book = await run_in_threadpool(self._load_places, now)
+        found = book.resolve(city=asked.city, country=asked.country, latitude=asked.latitude, longitude=asked.longitude)
+        return ShipTo(
+            name=asked.name or "",
+            city=found.city,
+            country=found.country,
+            latitude=found.latitude,
+            longitude=found.longitude,
+        )
+
+    async def _items(self, submission: Submission, *, may_recall: bool) -> Sequence[OrderableRevision]:
+        organisation_id, now = submission.principal.organisation_id, submission.received_at
+        lines = [AskedLine(part=line.part, revision=line.revision) for line in submission.asked.lines]
+        known = self._catalogue.recall(organisation_id=organisation_id, lines=lines, now=now) if may_recall else None
+        if known is not None:
+            return known
+        return await run_in_threadpool(self._look_up, organisation_id, lines, now)
+
+    def _load_places(self, now: datetime) -> PlaceBook:
+        with unit_of_work(self._engine) as session:
+            return self._places.load(session, now=now)
+
+    def _look_up(self, organisation_id: str, lines: Sequence[AskedLine], now: datetime) -> Sequence[OrderableRevision]:
+        with unit_of_work(self._engine) as session:
+            return self._catalogue.look_up(session, organisation_id=organisation_id, lines=lines, now=now)
+
+    def _find_answer(self, submission: Submission) -> Replayed | KeyReused | None:
+        with unit_of_work(self._engine) as session:
+            return find_answer(
+                session,
+                organisation_id=submission.principal.organisation_id,
+                idempotency_key=submission.idempotency_key,
+                request_sha256=submission.request_sha256,
+            )
+
+
+def _require_future(submission: Submission) -> None:
+    need_by, now = submission.asked.need_by, submission.received_at
+    if need_by is None or now < need_by < now + _LATEST_NEED:
+        return
+    message = f"must be in the future and within ten years; it is {now:%Y-%m-%dT%H:%M:%SZ} now"
+    problem = FieldProblem(pointer="/need_by", message=message)
+    raise NeedByInThePast(f"/need_by {message}", problems=(problem,))
+
+
+def _compose(submission: Submission, items: Sequence[OrderableRevision], ship_to: ShipTo) -> NewOrder:
+    view = _new_view(submission, items, ship_to)
+    return NewOrder(
+        id=view.id,
+        organisation_id=view.organisation_id,
+        actor=submission.principal.key_id,
+        idempotency_key=submission.idempotency_key,
+        request_sha256=submission.request_sha256,
+        answer=order_out(view, {}).model_dump_json().encode(),
+        location=f"/v1/orders/{view.id}",
+        planning_scope=GLOBAL_SCOPE,
+        reference=view.reference,
+        batch=view.batch,
+        objective=view.objective,
+        criticality=view.criticality,
+        packaging=view.packaging,
+        need_by=view.need_by,
+        need_by_hard=view.need_by_hard,
+        max_price_minor=view.max_price_minor,
+        currency=view.currency,
+        ship_to=view.ship_to,
+        lines=tuple(
+            NewLine(id=line.id, part_id=item.part_id, revision_id=item.revision_id, quantity=line.quantity)
+            for line, item in zip(view.lines, items, strict=True)
+        ),
+        placed_at=view.placed_at,
+    )
+
+
+def _new_view(submission: Submission, items: Sequence[OrderableRevision], ship_to: ShipTo) -> OrderView:
+    asked = submission.asked
+    criticality = asked.criticality or items[0].criticality
+    return OrderView(
+        id=new_id("ord"),
+        organisation_id=submission.principal.organisation_id,
+        reference=asked.reference,
+        batch=asked.batch,
+        state="pending",
+        objective=asked.objective or default_objective(criticality),
+        criticality=criticality,
+        packaging=asked.packaging,
+        need_by=None if asked.need_by is None else asked.need_by.astimezone(UTC),
+        need_by_hard=asked.need_by_hard,
+        max_price_minor=None if asked.max_price is None else asked.max_price.amount_minor,
+        currency=CURRENCY,
+        ship_to=ship_to,
+        placed_at=submission.received_at,
+        updated_at=submission.received_at,
+        version=1,
+        lines=tuple(
+            _new_line(line.quantity, item, position)
+            for position, (line, item) in enumerate(zip(asked.lines, items, strict=True), start=1)
+        ),
+    )
+
+
+def _new_line(quantity: int, item: OrderableRevision, position: int) -> LineView:
+    return LineView(
+        id=new_id("line"),
+        position=position,
+        part=item.part,
+        revision=item.revision,
+        quantity=quantity,
+        state="pending",
+        state_reason="",
+        decision_id=None,
+    )

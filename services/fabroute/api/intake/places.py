@@ -1,0 +1,28 @@
+"""The known places, read once in a while by each process."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from fabroute.logistics.service import PlaceBook, load_places
+
+_LIFETIME = timedelta(minutes=5)
+
+
+class Places:
+    """The book of places that this process last read. One instance serves all its threads."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[PlaceBook, datetime] | None = None
+
+    def recall(self, *, now: datetime) -> PlaceBook | None:
+        """Return the book if it was read lately and holds something, else ``None``."""
+        if self._seen is None or self._seen[1] <= now or not self._seen[0].places:
+            return None
+        return self._seen[0]
+
+    def load(self, session: Session, *, now: datetime) -> PlaceBook:
+        """Read the book and keep it for five minutes."""
+        book = load_places(session)
+        self._seen = (book, now + _LIFETIME)
+        return book

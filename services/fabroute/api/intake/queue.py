@@ -1,0 +1,107 @@
+"""A bounded queue of orders and the writers that empty it, 1 to 128 orders at a time, without any timer."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from fabroute.api.errors import IdempotencyKeyInFlight, IntakeFull, InternalError, TemporarilyUnavailable
+from fabroute.api.intake.writer import BatchWriter, Connect, Result
+from fabroute.kernel.errors import DomainError
+from fabroute.orders.service import NewOrder, Placing
+
+MAXIMUM_BATCH = 128
+_logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    order: NewOrder
+    answer: asyncio.Future[Placing]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.order.organisation_id, self.order.idempotency_key
+
+
+class Intake:
+    """Takes orders on the event loop and has them written by threads; an order is answered after its commit.
+
+    All its state belongs to the event loop's thread. While the writers are busy, what comes in gathers to the next
+    batch; when they are idle, a single order is written at once.
+    """
+
+    def __init__(self, *, connect: Connect, capacity: int, writers: int, on_committed: Callable[[], None]) -> None:
+        self._connect = connect
+        self._capacity = capacity
+        self._writers = writers
+        self._on_committed = on_committed
+        self._waiting: deque[_Waiting] = deque()
+        self._in_flight: set[tuple[str, str]] = set()
+        self._has_work = asyncio.Event()
+        self._is_open = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._threads = ThreadPoolExecutor(writers, thread_name_prefix="intake")
+
+    def start(self) -> None:
+        """Begin to take orders. Call it on the event loop that will call ``submit``."""
+        self._is_open = True
+        self._tasks = [asyncio.create_task(self._write_on(), name=f"intake-{n}") for n in range(self._writers)]
+
+    async def stop(self) -> None:
+        """Take no more orders, write those that wait, and close the connections."""
+        self._is_open = False
+        self._has_work.set()
+        await asyncio.gather(*self._tasks)
+        self._threads.shutdown()
+
+    async def submit(self, order: NewOrder) -> Placing:
+        """Return what became of ``order``, once that is committed.
+
+        Raises ``IntakeFull``, ``IdempotencyKeyInFlight``, ``TemporarilyUnavailable`` (nothing of these was queued or
+        stored) or whatever the writer says.
+        """
+        entry = _Waiting(order, asyncio.get_running_loop().create_future())
+        if not self._is_open:
+            raise TemporarilyUnavailable("this process is stopping: repeat the request")
+        if entry.key in self._in_flight:
+            raise IdempotencyKeyInFlight("a request with this Idempotency-Key is being answered: repeat it in a second")
+        if len(self._waiting) >= self._capacity:
+            raise IntakeFull(f"{self._capacity:,} orders wait to be stored: repeat the request in a second")
+        self._in_flight.add(entry.key)
+        self._waiting.append(entry)
+        self._has_work.set()
+        return await entry.answer
+
+    async def _write_on(self) -> None:
+        writer = BatchWriter(self._connect)
+        while self._waiting or self._is_open:
+            if not self._waiting:
+                self._has_work.clear()
+                await self._has_work.wait()
+                continue
+            batch = [self._waiting.popleft() for _ in range(min(MAXIMUM_BATCH, len(self._waiting)))]
+            self._answer(batch, await self._write(writer, [entry.order for entry in batch]))
+        await asyncio.get_running_loop().run_in_executor(self._threads, writer.close)
+
+    async def _write(self, writer: BatchWriter, orders: Sequence[NewOrder]) -> Sequence[Result]:
+        written = asyncio.get_running_loop().run_in_executor(self._threads, writer.write, orders)
+        (results,) = await asyncio.gather(written, return_exceptions=True)
+        if not isinstance(results, BaseException):
+            self._on_committed()
+            return results
+        _logger.error("a writer failed", orders=len(orders), exc_info=results)
+        return [InternalError("this is our mistake: repeat the request, and report its id") for _ in orders]
+
+    def _answer(self, batch: Sequence[_Waiting], results: Sequence[Result]) -> None:
+        for entry, result in zip(batch, results, strict=True):
+            self._in_flight.discard(entry.key)
+            if entry.answer.done():  # the client hung up; its order is stored all the same
+                continue
+            if isinstance(result, DomainError):
+                entry.answer.set_exception(result)
+            else:
+                entry.answer.set_result(result)

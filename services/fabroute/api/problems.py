@@ -1,0 +1,148 @@
+"""Every error as ``application/problem+json`` (RFC 9457), with a stable code, pointers and the request's id."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import exc as sqlalchemy_errors
+from starlette.exceptions import HTTPException
+
+from fabroute.api.errors import (
+    InternalError,
+    MethodNotAllowed,
+    RouteNotFound,
+    TemporarilyUnavailable,
+    ValidationFailed,
+)
+from fabroute.kernel.errors import DomainError, FieldProblem
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_SECONDS = {409: "1", 429: "1", 503: "2"}
+_logger = structlog.get_logger(__name__)
+
+
+class FieldProblemBody(BaseModel):
+    """One field that can't be taken."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the request body; empty for a query parameter.")
+    message: str = Field(description="What is wrong with it, and what may be there.")
+
+
+class ProblemBody(BaseModel):
+    """An error, as RFC 9457 describes it. Programs branch on `code`; people read `detail`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:fabroute:problem:unknown_part",
+                "title": "Unprocessable Content",
+                "status": 422,
+                "code": "unknown_part",
+                "detail": "you have no part RL-0099: GET /v1/parts",
+                "request_id": "req_01jz3v8c5h9m2n4p6q8r0s2t4v",
+                "errors": [{"pointer": "/lines/0/part", "message": "you have no part RL-0099: GET /v1/parts"}],
+            }
+        }
+    )
+
+    type: str = Field(description="`urn:fabroute:problem:` and the code.")
+    title: str = Field(description="The status in words.")
+    status: int
+    code: str = Field(description="Stable name of the reason.")
+    detail: str = Field(description="What happened and what to do, for people.")
+    request_id: str = Field(description="Also in the header X-Request-Id; name it when you ask for help.")
+    errors: list[FieldProblemBody] = Field(description="The fields that can't be taken; empty for other errors.")
+
+
+def problem_response(request: Request, error: DomainError) -> Response:
+    """Return the answer for an error: its status, its words, its headers."""
+    request_id = request_id_of(request)
+    body = ProblemBody(
+        type=f"urn:fabroute:problem:{error.code}",
+        title=HTTPStatus(error.status).phrase,
+        status=error.status,
+        code=error.code,
+        detail=error.message,
+        request_id=request_id,
+        errors=[FieldProblemBody(pointer=item.pointer, message=item.message) for item in error.problems],
+    )
+    return Response(
+        body.model_dump_json(), status_code=error.status, headers=_headers(error, request_id), media_type=MEDIA_TYPE
+    )
+
+
+def request_id_of(request: Request) -> str:
+    """Return the id that the request came with or was given."""
+    found: str = request.scope["state"]["request_id"]
+    return found
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make ``app`` answer every error with a problem, and tell nobody outside how it works inside."""
+    app.add_exception_handler(DomainError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid_parameters)
+    app.add_exception_handler(HTTPException, _http_error)
+    for unavailable in (
+        psycopg.OperationalError,
+        sqlalchemy_errors.OperationalError,
+        sqlalchemy_errors.InterfaceError,
+        sqlalchemy_errors.TimeoutError,
+    ):
+        app.add_exception_handler(unavailable, _database_unavailable)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _headers(error: DomainError, request_id: str) -> Mapping[str, str]:
+    headers = dict(error.headers)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="fabroute"')
+    if error.status in _RETRY_AFTER_SECONDS and error.code != "revision_state_conflict":
+        headers.setdefault("Retry-After", _RETRY_AFTER_SECONDS[error.status])
+    return headers
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)
+    return problem_response(request, error)
+
+
+async def _invalid_parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    places = {str(item["loc"][0]) for item in error.errors()}
+    if "path" in places:
+        return problem_response(request, RouteNotFound(f"there is nothing at {request.url.path}"))
+    messages = [f"parameter {item['loc'][-1]}: {item['msg']}" for item in error.errors()]
+    problems = tuple(FieldProblem(pointer="", message=message) for message in messages)
+    return problem_response(request, ValidationFailed("; ".join(messages), problems=problems))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        refusal: DomainError = MethodNotAllowed(
+            f"{request.method} is not for {request.url.path}", headers=error.headers or {}
+        )
+    else:
+        refusal = RouteNotFound(f"there is nothing at {request.url.path}: the API is described at /openapi.json")
+    return problem_response(request, refusal)
+
+
+async def _database_unavailable(request: Request, error: Exception) -> Response:
+    _logger.warning("database unavailable", request_id=request_id_of(request), error=str(error))
+    return problem_response(
+        request,
+        TemporarilyUnavailable("the database does not answer: repeat the request, it does no harm to do so"),
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    request_id = request_id_of(request)
+    _logger.error("unexpected error", request_id=request_id, path=request.url.path, exc_info=error)
+    detail = f"this is our mistake: report the request id {request_id} to whoever runs this installation"
+    response = problem_response(request, InternalError(detail))
+    response.headers["X-Request-Id"] = request_id  # the middleware that sets it elsewhere stands further inside
+    return response

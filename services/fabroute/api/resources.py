@@ -1,0 +1,89 @@
+"""What one API process holds from its start to its end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from sqlalchemy import Engine
+
+from fabroute.api.intake.desk import OrderDesk
+from fabroute.api.intake.doorbell import Doorbell
+from fabroute.api.intake.places import Places
+from fabroute.api.intake.queue import Intake
+from fabroute.api.keys import KeyCache
+from fabroute.database import create_database_engine
+from fabroute.orders.service import Catalogue
+from fabroute.settings import Settings
+
+_PREPARE_AT_ONCE = 0
+_INTAKE_SETTINGS = (
+    "SET statement_timeout = '10s'",
+    # The one statement of the intake is planned once, for tables that may be small then and large later.
+    "SET enable_seqscan = off",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Settings, database, caches, and the way of an order into the database."""
+
+    settings: Settings
+    engine: Engine
+    keys: KeyCache
+    intake: Intake
+    doorbell: Doorbell
+    desk: OrderDesk
+
+
+def make_resources(settings: Settings) -> Resources:
+    """Return the resources of a process, without connecting anywhere; ``DatabaseMissing`` if no URL is set."""
+    engine = create_database_engine(settings.database_url)
+    doorbell = Doorbell(lambda: open_connection(engine))
+    intake = Intake(
+        connect=lambda: open_intake_connection(engine),
+        capacity=settings.intake_queue_size,
+        writers=settings.intake_writers,
+        on_committed=doorbell.ring,
+    )
+    return Resources(
+        settings=settings,
+        engine=engine,
+        keys=KeyCache(engine=engine, seconds=settings.api_key_cache_seconds),
+        intake=intake,
+        doorbell=doorbell,
+        desk=OrderDesk(engine=engine, intake=intake, catalogue=Catalogue(), places=Places()),
+    )
+
+
+@asynccontextmanager
+async def running(resources: Resources) -> AsyncIterator[None]:
+    """Take orders inside the block; at its end, write those that wait and close all connections."""
+    resources.doorbell.start()
+    resources.intake.start()
+    try:
+        yield
+    finally:
+        await resources.intake.stop()
+        resources.doorbell.stop()
+        resources.engine.dispose()
+
+
+def open_connection(engine: Engine) -> Connection[Any]:
+    """Return a connection of one's own, outside the pool, in autocommit mode."""
+    pooled = engine.raw_connection()
+    connection = pooled.driver_connection
+    assert isinstance(connection, Connection)
+    pooled.detach()
+    connection.autocommit = True
+    return connection
+
+
+def open_intake_connection(engine: Engine) -> Connection[Any]:
+    """Return a connection for the intake's statement: prepared at its first use, planned to find rows by index."""
+    connection = open_connection(engine)
+    connection.prepare_threshold = _PREPARE_AT_ONCE
+    for setting in _INTAKE_SETTINGS:
+        connection.execute(setting)
+    return connection

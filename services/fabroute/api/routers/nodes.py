@@ -1,0 +1,120 @@
+"""Nodes: who prints what where, and taking a node down or up."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlmodel import Session
+
+from fabroute.api import documentation as docs
+from fabroute.api import errors
+from fabroute.api.bodies import json_body
+from fabroute.api.caching import conditional, require_match
+from fabroute.api.dependencies import (
+    Identifier,
+    ManagedNode,
+    NetworkReader,
+    NetworkWriter,
+    Now,
+    PageQuery,
+    ReadSession,
+    WriteSession,
+)
+from fabroute.api.pages import listing
+from fabroute.api.schemas.common import Listing
+from fabroute.api.schemas.nodes import (
+    LotIn,
+    LotOut,
+    NodeDetailOut,
+    NodeKind,
+    NodeOut,
+    NodeStatusIn,
+    lot_out,
+    new_lot,
+    node_detail_out,
+    node_out,
+)
+from fabroute.identity.rules import Principal
+from fabroute.network import service as network
+
+router = APIRouter(prefix="/v1", tags=["nodes"])
+
+_BODY_PROBLEMS = (errors.MalformedJson, errors.BodyTooLarge, errors.UnsupportedMediaType)
+
+
+@router.get("/nodes", responses=docs.NEXT_PAGE | docs.problems())
+def list_nodes(
+    request: Request,
+    response: Response,
+    caller: NetworkReader,
+    session: ReadSession,
+    page: PageQuery,
+    country: Annotated[str | None, Query(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")] = None,
+    kind: NodeKind | None = None,
+) -> Listing[NodeOut]:
+    """List the nodes of the network in the order of their ids."""
+    found = network.list_nodes(session, cursor=page.cursor, limit=page.limit, country=country, kind=kind)
+    return listing(request, response, found, node_out)
+
+
+@router.get(
+    "/nodes/{node_id}",
+    response_model=NodeDetailOut,
+    responses=docs.TAGGED | docs.NOT_MODIFIED | docs.problems(network.UnknownNode),
+    openapi_extra=docs.IF_NONE_MATCH,
+)
+def get_node(request: Request, node_id: Identifier, caller: NetworkReader, session: ReadSession) -> Response:
+    """Read a node with its machines and what they print. Its ETag is what a change has to send in If-Match."""
+    return _node(request, session, caller, node_id)
+
+
+@router.patch(
+    "/nodes/{node_id}",
+    response_model=NodeDetailOut,
+    responses=docs.TAGGED
+    | docs.problems(
+        network.UnknownNode,
+        network.StaleVersion,
+        errors.PreconditionRequired,
+        errors.NodeNotYours,
+        *_BODY_PROBLEMS,
+    ),
+    openapi_extra=docs.IF_MATCH | docs.request_body(NodeStatusIn),
+)
+def set_node_status(
+    request: Request,
+    caller: NetworkWriter,
+    node_id: ManagedNode,
+    version: Annotated[int, Depends(require_match)],
+    asked: Annotated[NodeStatusIn, Depends(json_body(NodeStatusIn))],
+    session: WriteSession,
+    now: Now,
+) -> Response:
+    """Take a node down or up. A node that is down gets no jobs; lines without a route are looked at again."""
+    change = network.StatusChange(status=asked.status, reason=asked.reason, expected_version=version)
+    network.set_node_status(session, node_id=node_id, change=change, actor=caller.key_id, now=now)
+    return _node(request, session, caller, node_id)
+
+
+@router.post(
+    "/nodes/{node_id}/lots",
+    status_code=201,
+    responses=docs.problems(
+        network.UnknownNode, network.UnknownMaterial, network.InvalidLot, errors.NodeNotYours, *_BODY_PROBLEMS
+    ),
+    openapi_extra=docs.request_body(LotIn),
+)
+def add_lot(
+    caller: NetworkWriter,
+    node_id: ManagedNode,
+    asked: Annotated[LotIn, Depends(json_body(LotIn))],
+    session: WriteSession,
+    now: Now,
+) -> LotOut:
+    """Put a lot of material into a node's store; lines without a route are looked at again."""
+    return lot_out(network.add_lot(session, lot=new_lot(node_id, asked), actor=caller.key_id, now=now))
+
+
+def _node(request: Request, session: Session, caller: Principal, node_id: str) -> Response:
+    node = network.get_node(session, node_id=node_id)
+    may_see_store = caller.kind == "operator" or caller.organisation_id == node.organisation_id
+    return conditional(request, node_detail_out(node, with_store=may_see_store), version=node.version)

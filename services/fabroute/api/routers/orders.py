@@ -1,0 +1,164 @@
+"""Orders: place, list, read, cancel, and see what was decided."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlmodel import Session
+
+from fabroute.api import documentation as docs
+from fabroute.api import errors
+from fabroute.api.bodies import json_body
+from fabroute.api.caching import conditional
+from fabroute.api.dependencies import (
+    Filter,
+    IdempotencyKey,
+    Identifier,
+    Now,
+    OrdersReader,
+    OrdersWriter,
+    PageQuery,
+    Process,
+    ReadSession,
+    WriteSession,
+)
+from fabroute.api.intake.desk import Submission
+from fabroute.api.pages import listing
+from fabroute.api.schemas.common import Listing
+from fabroute.api.schemas.decisions import OrderDecisionsOut, decisions_out, routings_out
+from fabroute.api.schemas.orders import OrderOut, OrderRequest, OrderStatisticsOut, order_out
+from fabroute.database.pages import Page
+from fabroute.identity.rules import Principal
+from fabroute.logistics.service import UnknownCountry, UnknownDestination
+from fabroute.orders import service as orders
+from fabroute.orders.service import OrderFilter, OrderView, Placed, Replayed, UnknownOrder
+from fabroute.orders.states import OrderState
+from fabroute.production import service as production
+from fabroute.routing import service as routing
+
+router = APIRouter(prefix="/v1", tags=["orders"])
+
+_PLACING_PROBLEMS = docs.problems(
+    errors.MalformedJson,
+    errors.IdempotencyKeyMissing,
+    errors.IdempotencyKeyInvalid,
+    errors.IdempotencyKeyInFlight,
+    errors.BodyTooLarge,
+    errors.UnsupportedMediaType,
+    errors.QuantityOutOfRange,
+    errors.UnsupportedCurrency,
+    errors.IdempotencyKeyReused,
+    errors.NeedByInThePast,
+    errors.IntakeFull,
+    orders.PartNotInInventory,
+    orders.RevisionNotInInventory,
+    orders.RevisionNotReleased,
+    orders.RevisionWithdrawn,
+    UnknownCountry,
+    UnknownDestination,
+)
+
+
+async def get_submission(
+    caller: OrdersWriter,
+    key: IdempotencyKey,
+    asked: Annotated[OrderRequest, Depends(json_body(OrderRequest))],
+    now: Now,
+) -> Submission:
+    """Return the request to place an order; the same order written differently is the same request."""
+    digest = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
+    return Submission(principal=caller, idempotency_key=key, request_sha256=digest, asked=asked, received_at=now)
+
+
+@router.post(
+    "/orders",
+    status_code=201,
+    response_model=OrderOut,
+    responses=docs.CREATED_ORDER | _PLACING_PROBLEMS,
+    openapi_extra=docs.IDEMPOTENCY_KEY | docs.request_body(OrderRequest),
+)
+async def place_order(submission: Annotated[Submission, Depends(get_submission)], process: Process) -> Response:
+    """Place an order. The answer comes once the order is committed; routing follows within seconds.
+
+    Send the same Idempotency-Key again after a timeout, a 409, a 429 or a 503: the order is never placed twice.
+    """
+    return _created(await process.desk.place(submission))
+
+
+@router.get("/orders", responses=docs.NEXT_PAGE | docs.problems())
+def list_orders(
+    request: Request,
+    response: Response,
+    caller: OrdersReader,
+    session: ReadSession,
+    page: PageQuery,
+    state: Annotated[OrderState | None, Query(description="Only orders in this state.")] = None,
+    batch: Filter = None,
+    reference: Filter = None,
+) -> Listing[OrderOut]:
+    """List your orders, newest first."""
+    wanted = OrderFilter(organisation_id=caller.organisation_id, state=state, batch=batch, reference=reference)
+    found = orders.list_orders(session, wanted=wanted, cursor=page.cursor, limit=page.limit)
+    return listing(request, response, _with_routings(session, found), lambda order: order)
+
+
+@router.get(
+    "/orders/{order_id}",
+    response_model=OrderOut,
+    responses=docs.TAGGED | docs.NOT_MODIFIED | docs.problems(UnknownOrder),
+    openapi_extra=docs.IF_NONE_MATCH,
+)
+def get_order(request: Request, order_id: Identifier, caller: OrdersReader, session: ReadSession) -> Response:
+    """Read an order with its lines and what was decided for each, in short."""
+    return conditional(request, _read(session, caller, order_id))
+
+
+@router.post("/orders/{order_id}/cancel", responses=docs.problems(UnknownOrder))
+def cancel_order(order_id: Identifier, caller: OrdersWriter, session: WriteSession, now: Now) -> OrderOut:
+    """Cancel an order with its jobs, and give back the material and the machine time held for it.
+
+    Cancelling a cancelled order changes nothing, so this can be repeated.
+    """
+    production.cancel_order(
+        session, organisation_id=caller.organisation_id, order_id=order_id, actor=caller.key_id, now=now
+    )
+    return _read(session, caller, order_id)
+
+
+@router.get(
+    "/orders/{order_id}/decision",
+    response_model=OrderDecisionsOut,
+    responses=docs.TAGGED | docs.NOT_MODIFIED | docs.problems(UnknownOrder),
+    openapi_extra=docs.IF_NONE_MATCH,
+)
+def get_decision(request: Request, order_id: Identifier, caller: OrdersReader, session: ReadSession) -> Response:
+    """Read why each line goes where it goes: candidates, alternatives, and every excluded node with its reasons."""
+    order = orders.get_order(session, organisation_id=caller.organisation_id, order_id=order_id)
+    found = routing.get_decisions(session, organisation_id=caller.organisation_id, order_id=order.id)
+    return conditional(request, decisions_out(order.id, found))
+
+
+@router.get("/order-statistics", responses=docs.problems())
+def get_order_statistics(caller: OrdersReader, session: ReadSession, batch: Filter = None) -> OrderStatisticsOut:
+    """Count your orders by state: all of them, or those of one batch."""
+    found = orders.order_statistics(session, organisation_id=caller.organisation_id, batch=batch)
+    return OrderStatisticsOut(batch=found.batch, orders=found.orders, states=dict(found.states))
+
+
+def _created(placed: Placed | Replayed) -> Response:
+    headers = {"Location": placed.location}
+    if isinstance(placed, Placed):
+        return Response(placed.answer, status_code=201, headers=headers, media_type="application/json")
+    headers["Idempotency-Replayed"] = "true"
+    return Response(placed.answer, status_code=placed.status, headers=headers, media_type="application/json")
+
+
+def _read(session: Session, caller: Principal, order_id: str) -> OrderOut:
+    order = orders.get_order(session, organisation_id=caller.organisation_id, order_id=order_id)
+    return _with_routings(session, Page(items=(order,))).items[0]
+
+
+def _with_routings(session: Session, page: Page[OrderView]) -> Page[OrderOut]:
+    decided = {line.decision_id for order in page.items for line in order.lines if line.decision_id is not None}
+    routings = routings_out(routing.read_summaries(session, decision_ids=decided))
+    return Page(items=tuple(order_out(order, routings) for order in page.items), next_cursor=page.next_cursor)

@@ -1,0 +1,79 @@
+"""Pieces of requests and answers that several resources use."""
+
+import unicodedata
+from typing import Annotated, Generic, Self, TypeVar
+
+import pycountry
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from fabroute.kernel.money import Money
+from fabroute.orders.rules import CURRENCY
+
+COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries)
+"""ISO 3166-1 alpha-2 codes."""
+
+Item = TypeVar("Item")
+
+
+class RequestModel(BaseModel):
+    """Something a client sends: unknown fields and wrong types are refused, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ResponseModel(BaseModel):
+    """Something fabroute answers with."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _without_control_characters(text: str) -> str:
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise PydanticCustomError("control_characters", "must not hold control characters")
+    return text
+
+
+def _known_country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise PydanticCustomError(
+            "unknown_country", "is no country: use two capital letters of ISO 3166-1 alpha-2, such as DE"
+        )
+    return code
+
+
+def _known_currency(code: str) -> str:
+    if code != CURRENCY:
+        raise PydanticCustomError("unsupported_currency", "only EUR is supported: convert the amount first")
+    return code
+
+
+PlainText = Annotated[str, AfterValidator(_without_control_characters)]
+Country = Annotated[str, AfterValidator(_known_country), Field(description="ISO 3166-1 alpha-2, capital letters.")]
+
+
+class MoneyIn(RequestModel):
+    """An amount in whole cents."""
+
+    amount_minor: int = Field(ge=1, le=1_000_000_000, description="Cents; 11.30 EUR is 1130.")
+    currency: Annotated[str, AfterValidator(_known_currency)] = Field(description="`EUR`, the only one so far.")
+
+
+class MoneyOut(ResponseModel):
+    """An amount in whole cents."""
+
+    amount_minor: int = Field(description="Cents; 11.30 EUR is 1130.")
+    currency: str = Field(description="ISO 4217.")
+
+    @classmethod
+    def of(cls, money: Money) -> Self:
+        """Return ``money`` for an answer."""
+        return cls(amount_minor=money.amount_minor, currency=money.currency)
+
+
+class Listing(ResponseModel, Generic[Item]):
+    """One page of a list. While `has_more`, ask again with `cursor` = `next_cursor`, or follow the Link header."""
+
+    data: list[Item]
+    has_more: bool
+    next_cursor: str | None = Field(description="Opaque; goes back as the query parameter `cursor`.")

@@ -1,0 +1,156 @@
+"""Routing decisions over the wire: what was chosen, what else could have been, and why every other node could not."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field
+
+from fabroute.api.schemas.common import MoneyOut, ResponseModel
+from fabroute.api.schemas.orders import RoutingOut
+from fabroute.kernel.money import Money
+from fabroute.routing.service import DecisionSummary, DecisionView
+
+
+class CostOut(ResponseModel):
+    """One item of a landed cost."""
+
+    code: str
+    amount_minor: int = Field(description="Cents.")
+
+
+class CandidateOut(ResponseModel):
+    """The best way through one node."""
+
+    node_id: str
+    kind: str
+    city: str
+    country: str
+    machine_id: str
+    process: str
+    material: str
+    parameter_set: str
+    lot_id: str | None = Field(description="The material lot that it would draw from.")
+    service: str = Field(description="The shipping service.")
+    produce_by: str = Field(description="The day by which it is printed (ISO 8601).")
+    promised_at: str = Field(description="Arrival (RFC 3339).")
+    hours: float = Field(description="Hours from the decision to the arrival.")
+    landed_minor: int = Field(description="Cents: production, freight and duty.")
+    production_minor: int
+    freight_minor: int
+    duty_minor: int
+    breakdown: list[CostOut] = Field(description="The items that the landed cost is the sum of.")
+    co2e_g: int
+    machine_minutes: int
+    grams: int
+    cost_millis: int = Field(description="Generalised cost under the order's objective, in 1/1000 cent.")
+
+
+class DifferenceOut(ResponseModel):
+    """What taking an alternative would change: positive is more money, time or carbon."""
+
+    landed_minor: int
+    hours: float
+    co2e_g: int
+
+
+class AlternativeOut(ResponseModel):
+    """Another way, and what it would cost or save."""
+
+    label: str = Field(description="`cheapest`, `fastest`, `greenest` or `next_best`.")
+    candidate: CandidateOut
+    difference: DifferenceOut
+
+
+class ReasonOut(ResponseModel):
+    """Why a node can not, with the figures behind it."""
+
+    code: str
+    message: str
+    figures: dict[str, Any]
+    machine_id: str | None = Field(default=None, description="The machine it is about; null for the whole node.")
+
+
+class ExclusionOut(ResponseModel):
+    """A node that is ruled out, with all its reasons."""
+
+    node_id: str
+    city: str
+    country: str
+    reasons: list[ReasonOut]
+
+
+class SolverOut(ResponseModel):
+    """How the joint run that decided this came to its plan."""
+
+    run_id: str
+    engine: str
+    status: str = Field(description="`optimal` where the plan is proven best, else `feasible`.")
+    cost_millis: int = Field(description="Generalised cost of the whole plan, in 1/1000 cent.")
+    bound_millis: int = Field(description="No plan can cost less than this.")
+    gap: float = Field(description="How far the plan may be from the best, as a fraction of its cost.")
+    seed: int
+    lines: int = Field(description="Lines decided together.")
+    options: int
+    snapshot_sha256: str = Field(description="Of everything the run knew: the same again gives the same plan.")
+    multiplier: float = Field(description="An unrouted line counts this many times its cheapest option.")
+
+
+class DecisionOut(ResponseModel):
+    """The decision about one line."""
+
+    id: str
+    line_id: str
+    outcome: Literal["routed", "no_route"]
+    decided_at: AwareDatetime
+    objective: str
+    why: str
+    chosen: CandidateOut | None
+    alternatives: list[AlternativeOut]
+    candidates: list[CandidateOut] = Field(description="The best of each node that could, cheapest first.")
+    exclusions: list[ExclusionOut]
+    reasons: dict[str, int] = Field(description="Number of nodes by reason code.")
+    solver: SolverOut
+
+
+class OrderDecisionsOut(ResponseModel):
+    """All decisions about an order, oldest first; the last one of a line is the one that holds."""
+
+    order_id: str
+    decisions: list[DecisionOut]
+
+
+def decisions_out(order_id: str, decisions: tuple[DecisionView, ...]) -> OrderDecisionsOut:
+    """Return the decisions about an order for an answer."""
+    return OrderDecisionsOut(order_id=order_id, decisions=[_decision_out(decision) for decision in decisions])
+
+
+def routings_out(summaries: Mapping[str, DecisionSummary]) -> dict[str, RoutingOut]:
+    """Return decisions in short, by id, for the lines of orders."""
+    return {decision_id: _routing_out(summary) for decision_id, summary in summaries.items()}
+
+
+def _decision_out(decision: DecisionView) -> DecisionOut:
+    return DecisionOut.model_validate(
+        {
+            **decision.document,
+            "id": decision.id,
+            "line_id": decision.order_line_id,
+            "outcome": decision.outcome,
+            "decided_at": decision.decided_at,
+        }
+    )
+
+
+def _routing_out(summary: DecisionSummary) -> RoutingOut:
+    landed = summary.landed_minor
+    return RoutingOut(
+        node_id=summary.node_id,
+        city=summary.city,
+        country=summary.country,
+        landed=None if landed is None else MoneyOut.of(Money(amount_minor=landed)),
+        promised_at=summary.promised_at,
+        co2e_g=summary.co2e_g,
+        candidates=summary.candidates,
+        excluded=summary.excluded,
+        why=summary.why,
+    )

@@ -1,0 +1,68 @@
+"""Jobs over the wire, as their node and their owner see them."""
+
+from datetime import date
+
+from pydantic import AwareDatetime, Field
+
+from fabroute.api.schemas.common import MoneyOut, ResponseModel
+from fabroute.kernel.money import Money
+from fabroute.production.service import JobView
+
+
+class JobOut(ResponseModel):
+    """Work for one node: print this revision so many times, on this machine, from this lot, by this day."""
+
+    id: str
+    state: str = Field(description="`offered` or `cancelled`.")
+    node_id: str
+    order_id: str
+    order_line_id: str
+    decision_id: str
+    part: str
+    revision_id: str
+    quantity: int
+    machine_id: str
+    material: str
+    parameter_set: str
+    lot_id: str | None
+    grams: int
+    machine_minutes: int
+    price: MoneyOut = Field(description="What the node is paid: production, without freight and duty.")
+    produce_by: date
+    shipping_service: str
+    packaging: str
+    ship_to_city: str
+    ship_to_country: str
+    promised_at: AwareDatetime
+    offered_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+def job_out(job: JobView) -> JobOut:
+    """Return a job for an answer."""
+    return JobOut(
+        id=job.job_id,
+        state=job.state,
+        node_id=job.node_id,
+        order_id=job.order_id,
+        order_line_id=job.order_line_id,
+        decision_id=job.decision_id,
+        part=job.part_no,
+        revision_id=job.revision_id,
+        quantity=job.quantity,
+        machine_id=job.machine_id,
+        material=job.material,
+        parameter_set=job.parameter_set,
+        lot_id=job.lot_id,
+        grams=job.grams,
+        machine_minutes=job.machine_minutes,
+        price=MoneyOut.of(Money(amount_minor=job.price_minor)),
+        produce_by=job.produce_by,
+        shipping_service=job.shipping_service,
+        packaging=job.packaging,
+        ship_to_city=job.ship_to_city,
+        ship_to_country=job.ship_to_country,
+        promised_at=job.promised_at,
+        offered_at=job.offered_at,
+        updated_at=job.updated_at,
+    )

@@ -1,0 +1,206 @@
+"""Orders over the wire."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, Field, ValidationError, WrapValidator, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
+
+from fabroute.api.schemas.common import Country, MoneyIn, MoneyOut, PlainText, RequestModel, ResponseModel
+from fabroute.kernel.money import Money
+from fabroute.orders.rules import (
+    MAXIMUM_LINES,
+    MAXIMUM_QUANTITY,
+    MINIMUM_QUANTITY,
+    Criticality,
+    Objective,
+    Packaging,
+)
+from fabroute.orders.service import LineView, OrderView, ShipTo
+from fabroute.orders.states import LineState, OrderState
+
+
+def _quantity_in_range(value: object, handler: ValidatorFunctionWrapHandler) -> int:
+    try:
+        quantity: int = handler(value)
+    except ValidationError:
+        raise PydanticCustomError(
+            "quantity_out_of_range", f"must be a whole number from {MINIMUM_QUANTITY} to {MAXIMUM_QUANTITY:,}"
+        ) from None
+    return quantity
+
+
+Quantity = Annotated[
+    int, Field(ge=MINIMUM_QUANTITY, le=MAXIMUM_QUANTITY, description="Pieces."), WrapValidator(_quantity_in_range)
+]
+Label = Annotated[PlainText, Field(min_length=1, max_length=120)]
+
+
+class LineIn(RequestModel):
+    """A part and how many of it. The same part may stand in several lines."""
+
+    part: Label = Field(description="Your part number.", examples=["RL-0001"])
+    revision: Label | None = Field(
+        default=None, description="The name of a released revision; without it, the one that is released now."
+    )
+    quantity: Quantity
+
+
+class ShipToIn(RequestModel):
+    """Where the parts go. A city that fabroute does not know is taken to be at the country's capital."""
+
+    name: Label | None = Field(default=None, description="Whom or which door.")
+    city: Label
+    country: Country = Field(examples=["DE"])
+    latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False, description="Degrees north.")
+    longitude: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False, description="Degrees east.")
+
+    @model_validator(mode="after")
+    def _latitude_and_longitude_come_together(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise PydanticCustomError("half_a_position", "needs both latitude and longitude, or neither")
+        return self
+
+
+class OrderRequest(RequestModel):
+    """What you want, where, by when, and what matters most."""
+
+    reference: Label | None = Field(default=None, description="Your own number of this order.")
+    batch: Label | None = Field(default=None, description="A label that groups orders, such as an import.")
+    objective: Objective | None = Field(
+        default=None,
+        description="What routing looks for: the lowest landed cost, the earliest arrival, a balance of cost, time and "
+        "carbon, or the least CO2e. Without it: `fastest` for `aog` and `line_down`, `balanced` for `consumer`, else "
+        "`cheapest`.",
+    )
+    criticality: Criticality | None = Field(
+        default=None, description="What waits for the part; without it, the usual one of the first line's part."
+    )
+    need_by: AwareDatetime | None = Field(
+        default=None,
+        description="Arrival at the latest: RFC 3339 with an offset, in the future.",
+        examples=["2030-06-15T12:00:00+02:00"],
+    )
+    need_by_hard: bool = Field(
+        default=True, description="Whether a later arrival is no arrival; else lateness costs, but is possible."
+    )
+    max_price: MoneyIn | None = Field(default=None, description="The highest landed price of the whole order.")
+    packaging: Packaging = "plain"
+    ship_to: ShipToIn
+    lines: list[LineIn] = Field(min_length=1, max_length=MAXIMUM_LINES)
+
+
+class RoutingOut(ResponseModel):
+    """What was decided for a line, in short. The whole decision: GET /v1/orders/{order_id}/decision."""
+
+    node_id: str | None = Field(description="The node that prints; null where no node can.")
+    city: str | None
+    country: str | None
+    landed: MoneyOut | None = Field(description="Production, freight and duty.")
+    promised_at: AwareDatetime | None = Field(description="Arrival.")
+    co2e_g: int | None = Field(description="Grams of CO2 equivalent of printing and shipping.")
+    candidates: int = Field(description="Nodes that could.")
+    excluded: int = Field(description="Nodes that are ruled out, each with its reasons in the decision.")
+    why: str = Field(description="One sentence.")
+
+
+class LineOut(ResponseModel):
+    """A line of an order."""
+
+    id: str
+    position: int = Field(description="From 1, in the order of the request.")
+    part: str
+    revision: str
+    quantity: int
+    state: LineState
+    state_reason: str = Field(description="Why it is in this state, where that needs a reason; else empty.")
+    routing: RoutingOut | None = Field(description="The latest decision; null before the first.")
+
+
+class ShipToOut(ResponseModel):
+    """Where the parts go, with the coordinates that routing uses."""
+
+    name: str | None
+    city: str
+    country: str
+    latitude: float
+    longitude: float
+
+
+class OrderOut(ResponseModel):
+    """An order."""
+
+    id: str
+    reference: str | None
+    batch: str | None
+    state: OrderState = Field(description="Derived from the lines: `pending` while one of them is open.")
+    objective: Objective
+    criticality: Criticality
+    packaging: Packaging
+    need_by: AwareDatetime | None
+    need_by_hard: bool
+    max_price: MoneyOut | None
+    ship_to: ShipToOut
+    placed_at: AwareDatetime
+    updated_at: AwareDatetime
+    lines: list[LineOut]
+
+
+class OrderStatisticsOut(ResponseModel):
+    """How many orders are in each state."""
+
+    batch: str | None = Field(description="The batch that was counted; null for all orders.")
+    orders: int
+    states: dict[OrderState, int]
+
+
+def order_out(order: OrderView, routings: Mapping[str, RoutingOut]) -> OrderOut:
+    """Return an order for an answer, with the decisions of its lines by their ids."""
+    return OrderOut.model_validate(
+        {
+            "id": order.id,
+            "reference": order.reference,
+            "batch": order.batch,
+            "state": order.state,
+            "objective": order.objective,
+            "criticality": order.criticality,
+            "packaging": order.packaging,
+            "need_by": order.need_by,
+            "need_by_hard": order.need_by_hard,
+            "max_price": _max_price_out(order),
+            "ship_to": _ship_to_out(order.ship_to),
+            "placed_at": order.placed_at,
+            "updated_at": order.updated_at,
+            "lines": [_line_out(line, routings) for line in order.lines],
+        }
+    )
+
+
+def _max_price_out(order: OrderView) -> MoneyOut | None:
+    if order.max_price_minor is None:
+        return None
+    return MoneyOut.of(Money(amount_minor=order.max_price_minor, currency=order.currency))
+
+
+def _line_out(line: LineView, routings: Mapping[str, RoutingOut]) -> LineOut:
+    return LineOut(
+        id=line.id,
+        position=line.position,
+        part=line.part,
+        revision=line.revision,
+        quantity=line.quantity,
+        state=line.state,
+        state_reason=line.state_reason,
+        routing=None if line.decision_id is None else routings.get(line.decision_id),
+    )
+
+
+def _ship_to_out(place: ShipTo) -> ShipToOut:
+    return ShipToOut(
+        name=place.name or None,
+        city=place.city,
+        country=place.country,
+        latitude=place.latitude,
+        longitude=place.longitude,
+    )
