@@ -1,0 +1,25 @@
+"""The gates: each rule that a node must pass for a line is one function that says what is wrong, with figures."""
+
+from fabroute.solver.eligibility.codes import ExclusionCode
+from fabroute.solver.eligibility.facts import (
+    CertificateFacts,
+    Exclusion,
+    FirstArticleFacts,
+    LineFacts,
+    LotFacts,
+    NodeFacts,
+    OfferFacts,
+    ProductionWindow,
+)
+
+__all__ = [
+    "CertificateFacts",
+    "Exclusion",
+    "ExclusionCode",
+    "FirstArticleFacts",
+    "LineFacts",
+    "LotFacts",
+    "NodeFacts",
+    "OfferFacts",
+    "ProductionWindow",
+]

@@ -1,0 +1,90 @@
+"""Gates of commerce and time: packaging, lane, price cap, minimum order, capacity, need-by."""
+
+from datetime import date, datetime
+
+from fabroute.solver.eligibility.codes import ExclusionCode
+from fabroute.solver.eligibility.facts import Exclusion, LineFacts, NodeFacts
+
+
+def packaging_offered(line: LineFacts, node: NodeFacts) -> Exclusion | None:
+    """Require that the node packs as the order wants."""
+    if line.packaging in node.packaging:
+        return None
+    offered = ", ".join(sorted(node.packaging)) or "none"
+    return Exclusion(
+        code=ExclusionCode.PACKAGING,
+        message=f"packaging {line.packaging} is not offered, only {offered}",
+        figures={"wanted": line.packaging, "offered": offered},
+    )
+
+
+def lane_exists(services: tuple[str, ...], *, zone: str, destination_country: str) -> Exclusion | None:
+    """Require at least one shipping service from the node into the destination's zone."""
+    if services:
+        return None
+    return Exclusion(
+        code=ExclusionCode.LANE_MISSING,
+        message=f"does not ship to {destination_country} (zone {zone})",
+        figures={"zone": zone, "ship_to": destination_country},
+    )
+
+
+def price_cap(*, landed_minor: int, maximum_minor: int | None, machine_id: str | None = None) -> Exclusion | None:
+    """Require that the landed price stays within the order's cap."""
+    if maximum_minor is None or landed_minor <= maximum_minor:
+        return None
+    return Exclusion(
+        code=ExclusionCode.PRICE_CAP,
+        message=f"lands at {_euro(landed_minor)}, the cap is {_euro(maximum_minor)}",
+        figures={"landed_minor": landed_minor, "maximum_minor": maximum_minor},
+        machine_id=machine_id,
+    )
+
+
+def minimum_order(node: NodeFacts, *, price_minor: int, machine_id: str | None = None) -> Exclusion | None:
+    """Require the node's minimum order value where it refuses smaller orders instead of topping the price up."""
+    if node.minimum_order_policy != "refuse" or price_minor >= node.minimum_order_minor:
+        return None
+    return Exclusion(
+        code=ExclusionCode.MIN_ORDER,
+        message=f"takes orders from {_euro(node.minimum_order_minor)}, this one is {_euro(price_minor)}",
+        figures={"minimum_minor": node.minimum_order_minor, "price_minor": price_minor},
+        machine_id=machine_id,
+    )
+
+
+def need_by(
+    *, earliest_arrival: datetime, needed_at: datetime | None, machine_id: str | None = None
+) -> Exclusion | None:
+    """Require that the earliest possible arrival, on an empty machine, is in time."""
+    if needed_at is None or earliest_arrival <= needed_at:
+        return None
+    late_hours = -(-int((earliest_arrival - needed_at).total_seconds()) // 3600)
+    return Exclusion(
+        code=ExclusionCode.NEED_BY,
+        message=f"arrives {earliest_arrival:%Y-%m-%d %H:%M} UTC at the earliest, {late_hours} h late",
+        figures={
+            "earliest_arrival": earliest_arrival.isoformat(),
+            "need_by": needed_at.isoformat(),
+            "late_hours": late_hours,
+        },
+        machine_id=machine_id,
+    )
+
+
+def capacity(
+    *, needed_minutes: int, available_minutes: int, last_day: date, machine_id: str | None = None
+) -> Exclusion | None:
+    """Require that the machine's free minutes up to the last possible day of production suffice."""
+    if needed_minutes <= available_minutes:
+        return None
+    return Exclusion(
+        code=ExclusionCode.CAPACITY,
+        message=f"needs {needed_minutes} min by {last_day}, has {available_minutes} min free",
+        figures={"needed_minutes": needed_minutes, "free_minutes": available_minutes, "by": last_day.isoformat()},
+        machine_id=machine_id,
+    )
+
+
+def _euro(minor: int) -> str:
+    return f"{minor / 100:,.2f} EUR"
