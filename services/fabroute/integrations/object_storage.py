@@ -58,6 +58,19 @@ class ObjectStoragePrintFiles:
                 return False
         return True
 
+    def remember(self, name: str, note: bytes) -> None:
+        """Keep a note under a name, in the place of an older one: what was made of what, not to make it again."""
+        with _reachable("kept"):
+            self._store.put(_note_key(name), note)
+
+    def recall(self, name: str) -> bytes | None:
+        """Return the note under a name, ``None`` if there is none. Nobody vouches for it: check what it says."""
+        with _reachable("read"):
+            try:
+                return bytes(self._store.get(_note_key(name)).bytes())
+            except _ABSENT:
+                return None
+
     def _read(self, sha256: str) -> bytes:
         try:
             return bytes(self._store.get(_key(sha256)).bytes())
@@ -89,6 +102,10 @@ def _key(sha256: str) -> str:
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"a print file is addressed by 64 hexadecimal digits in lower case, not by {sha256[:80]!r}")
     return f"{sha256[:2]}/{sha256}.3mf"
+
+
+def _note_key(name: str) -> str:
+    return f"notes/{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 @contextmanager

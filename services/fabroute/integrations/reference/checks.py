@@ -1,0 +1,104 @@
+"""What must fit together between the reference files: no id twice, none that leads nowhere, one truth a machine."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeVar
+
+from fabroute.integrations.reference.files import Read, ReferenceFiles
+from fabroute.integrations.reference.rows import AssetRow
+from fabroute.integrations.reference.tables import Problems, Row
+from fabroute.logistics.rules import Mode
+from fabroute.logistics.service import city_key
+
+_Value = TypeVar("_Value")
+
+
+def check_together(files: ReferenceFiles, problems: Problems) -> None:
+    """Note everything in ``files`` that doesn't fit together."""
+    _check_duplicates(files)
+    _check_assets(files)
+    _check_machines_have_one_home(files.assets)
+    _check_certificates(files)
+    _check_parts(files)
+    _check_modes(files, problems)
+
+
+def _check_duplicates(files: ReferenceFiles) -> None:
+    _no_key_twice(files.nodes, "node_id", lambda node: node.node_id)
+    _no_key_twice(files.models, "model", lambda model: model.model)
+    _no_key_twice(files.materials, "code", lambda material: material.code)
+    _no_key_twice(files.assets, "material", lambda row: (row.machine_id, row.material, row.parameter_set))
+    _no_key_twice(files.certificates, "cert", lambda row: (row.node_id, row.scheme, row.scope, row.valid_from))
+    _no_key_twice(files.parts, "part_no", lambda part: part.part_no)
+    _no_key_twice(files.places, "city", lambda place: (place.country, city_key(place.city)))
+    _no_key_twice(files.tariffs, "zone", lambda row: (row.tariff.zone, row.tariff.service, row.tariff.valid_from))
+    _no_key_twice(files.duty_rules, "rule_id", lambda rule: rule.rule_id)
+    _no_key_twice(files.carbon_factors, "mode", lambda factor: factor.mode)
+
+
+def _no_key_twice(rows: Sequence[Read[_Value]], column: str, key: Callable[[_Value], Hashable]) -> None:
+    first: dict[Hashable, int] = {}
+    for read in rows:
+        line = first.setdefault(key(read.value), read.row.line)
+        if line != read.row.line:
+            read.row.refuse(column, f"stands on line {line} already: remove or rename one of the two")
+
+
+def _check_assets(files: ReferenceFiles) -> None:
+    nodes = {node.value.node_id for node in files.nodes}
+    models = {model.value.model: model.value.process for model in files.models}
+    materials = {material.value.code: material.value.process for material in files.materials}
+    for read in files.assets:
+        asset = read.value
+        _known(read.row, "node_id", asset.node_id, nodes, "nodes.csv")
+        for column, name, processes in (("model", asset.model, models), ("material", asset.material, materials)):
+            _known(read.row, column, name, processes, "machine_models.csv" if column == "model" else "materials.csv")
+            if processes.get(name, asset.process) != asset.process:
+                read.row.refuse(
+                    "process", f"the {column} {name} is {processes[name]}: correct the process or the {column}"
+                )
+
+
+def _check_machines_have_one_home(assets: Sequence[Read[AssetRow]]) -> None:
+    first: dict[str, AssetRow] = {}
+    for read in assets:
+        known = first.setdefault(read.value.machine_id, read.value)
+        if known.node_id != read.value.node_id:
+            read.row.refuse(
+                "node_id", f"machine {known.machine_id} stands at {known.node_id} on another line: it has one home"
+            )
+        if known.model != read.value.model:
+            read.row.refuse("model", f"machine {known.machine_id} is a {known.model} on another line: it has one model")
+
+
+def _check_certificates(files: ReferenceFiles) -> None:
+    nodes = {node.value.node_id for node in files.nodes}
+    pairs = _pairs(files)
+    for read in files.certificates:
+        _known(read.row, "node_id", read.value.node_id, nodes, "nodes.csv")
+        if read.value.scope != "*":
+            _known(read.row, "scope_process_material", read.value.scope, pairs, "materials.csv")
+
+
+def _check_parts(files: ReferenceFiles) -> None:
+    pairs = _pairs(files)
+    for read in files.parts:
+        for pair in read.value.process_materials:
+            _known(read.row, "allowed_process_material", pair, pairs, "materials.csv")
+
+
+def _check_modes(files: ReferenceFiles, problems: Problems) -> None:
+    missing = [mode.value for mode in Mode if mode not in {read.value.mode for read in files.carbon_factors}]
+    if missing:
+        problems.add(
+            file="carbon_factors.csv", column="mode", advice=f"has no line for {', '.join(missing)}: add one for each"
+        )
+
+
+def _pairs(files: ReferenceFiles) -> Mapping[str, str]:
+    materials = (read.value for read in files.materials)
+    return {f"{material.process}:{material.code}": material.code for material in materials}
+
+
+def _known(row: Row, column: str, name: str, known: set[str] | Mapping[str, str], file: str) -> None:
+    if name and name not in known:
+        row.refuse(column, f"{name} is not in {file}: add it there, or correct it here")
