@@ -67,7 +67,7 @@ def part_qualified(
 ) -> Exclusion | None:
     """Require a first article of the revision on this machine, material and parameter set, not lapsed.
 
-    It lapses two years after the last production (AS9102B, vendor-checked figure in the project's sources).
+    It lapses two years after the last production (AS9102B).
     """
     if not line.part_qualification:
         return None
