@@ -78,6 +78,7 @@ def _guard_parts(parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _read_strictly(content: bytes) -> lib3mf.Model:
+    """Return the model; in strict mode whatever lib3mf would only warn of is an error, too."""
     model = lib3mf_library().CreateModel()
     reader = model.QueryReader("3mf")
     reader.SetStrictModeActive(True)
@@ -85,9 +86,6 @@ def _read_strictly(content: bytes) -> lib3mf.Model:
         reader.ReadFromBuffer(content)
     except lib3mf.ELib3MFException as error:
         _refuse(f"it does not follow the 3MF specification ({error}): export it again", error)
-    found = [reader.GetWarning(number)[0] for number in range(reader.GetWarningCount())]
-    if found:
-        _refuse(f"lib3mf warns of it ({'; '.join(found[:5])}): mend and export it again")
     return model
 
 
@@ -98,7 +96,7 @@ def _built_mesh(model: lib3mf.Model) -> TriangleMesh:
     meshes = []
     while merged.MoveNext():
         meshes.append(_arrays(merged.GetCurrentMeshObject(), _MM_PER_UNIT[model.GetUnit()]))
-    if not meshes:
+    if not any(len(mesh.triangles) for mesh in meshes):
         _refuse("it asks for nothing to be built: add a build item")
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
     return TriangleMesh(

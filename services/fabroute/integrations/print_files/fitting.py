@@ -13,6 +13,8 @@ VOLUME_TOLERANCE = 0.001
 STRETCH_LIMIT = 0.25
 """How far a side may be drawn out to meet the box before the shape counts as another shape."""
 _ROUNDS = 60
+_TIDY_MM = 0.001
+"""Edges whose removal moves no surface by more than this are left out of the finished body."""
 
 
 class ShapeOutOfReach(DomainError):
@@ -83,7 +85,7 @@ def solve_shape(recipe: Recipe, box: Box, volume_mm3: float) -> Manifold:
     for number in range(_ROUNDS):
         body, found = _attempt(recipe, box, _between(low, high, _estimate(tries, volume_mm3), halve=number % 5 == 4))
         if abs(found.volume_mm3 - volume_mm3) <= VOLUME_TOLERANCE * volume_mm3:
-            return body
+            return body.simplify(_TIDY_MM)
         low, high = (found, high) if found.volume_mm3 < volume_mm3 else (low, found)
         tries.append(found)
     raise ShapeOutOfReach(

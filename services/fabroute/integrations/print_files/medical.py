@@ -83,11 +83,11 @@ def _goblet(radius: float, middle: float, top: float) -> Manifold:
 
 def dental_bar(box: Box, wall: float) -> Manifold:
     """Draw a dental bar: a curved beam along the jaw's arch on six implant posts, ends run out."""
-    post = 0.16 * box.x
+    post = 0.155 * box.x
     arch = [_jaw(box, post, angle) for angle in np.linspace(8, 172, 24)]
     beam = slab(stroke(arch, wall), 0.5 * box.z, 0.24 * box.z)
     crest = slab(stroke(arch, 0.6 * wall), 0.14 * box.z, 0.73 * box.z)
-    posts = [_jaw(box, post, angle) for angle in (6, 40, 73, 107, 140, 174)]
+    posts = [_jaw(box, post, angle) for angle in (6, 44, 76, 104, 136, 174)]
     collar = fuse(
         cylinder(0.7 * post, 0.35 * box.z), softened(disc(post), 0.74 * box.z, 0.1 * post, 0.26 * box.z, foot=True)
     )
@@ -104,4 +104,4 @@ def _jaw(box: Box, post: float, angle: float) -> Point:
 
 DRILL_GUIDE = Recipe(draw=drill_guide, thinnest=0.03, thickest=0.4)
 CUP_TRIAL = Recipe(draw=cup_trial, thinnest=0.15, thickest=0.6)
-DENTAL_BAR = Recipe(draw=dental_bar, thinnest=0.1, thickest=0.8)
+DENTAL_BAR = Recipe(draw=dental_bar, thinnest=0.1, thickest=0.95)

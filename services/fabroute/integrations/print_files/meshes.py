@@ -11,8 +11,6 @@ Triangles = npt.NDArray[np.int64]
 
 _GRID_DECIMALS = 4
 """Coordinates are kept to 0.1 µm, far below what any printer resolves, so that a last bit never shows in a file."""
-_TIDY_MM = 0.001
-"""Edges whose removal moves no surface by more than this are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +51,7 @@ class TriangleMesh:
 
 def mesh_of(body: Manifold) -> TriangleMesh:
     """Return a solid's mesh in an order that depends on its geometry alone, not on how it was computed."""
-    mesh = body.simplify(_TIDY_MM).to_mesh64()
+    mesh = body.to_mesh64()
     corners = np.round(np.asarray(mesh.vert_properties, dtype=np.float64)[:, :3], _GRID_DECIMALS) + 0.0
     triangles = np.asarray(mesh.tri_verts, dtype=np.int64)
     vertices, welded = np.unique(corners, axis=0, return_inverse=True)
