@@ -1,32 +1,79 @@
-"""The command ``fabroute``, put together from its groups of commands."""
+"""The command ``fabroute``, put together from its groups of commands, each imported when it is used."""
 
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from types import FrameType
+from typing import Any
 
 import typer
+from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
+from typer.core import TyperCommand, TyperGroup
 
-from fabroute.cli.administration import administration
-from fabroute.cli.demo import demo
-from fabroute.cli.imports import imports
-from fabroute.cli.orders import orders
 from fabroute.cli.output import complain
 from fabroute.kernel.errors import DomainError
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Where a command lives, and what it does in one line."""
+
+    place: str
+    """``module:name`` of a function or a ``typer.Typer``."""
+    help: str
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "demo": Entry(place="demo:demo", help="Run the whole product here: servers, 60 nodes, 32 parts, an order stream."),
+    "order": Entry(place="orders:orders", help="Place, show, explain, list and cancel orders."),
+    "import": Entry(place="imports:imports", help="Bring in orders from a CSV file."),
+    "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
+    "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
+    "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),
+    "seed": Entry(place="seeding:seed", help="Load the reference network and parts with print files."),
+    "keys": Entry(place="keys:keys", help="Make and revoke API keys."),
+    "doctor": Entry(place="servers:doctor", help="Check what must always hold in the database."),
+    "openapi": Entry(place="documents:openapi", help="Write the OpenAPI document, or check the kept one."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands from the table above, and imports one when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the table's order: the newcomer's first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """Return a command that knows its name and help only."""
+        entry = COMMANDS.get(cmd_name)
+        return TyperCommand(cmd_name, help=entry.help) if entry else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the real command for its name, and the rest of the words."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, _load(str(name)), rest
+
+
 app = typer.Typer(
     name="fabroute",
-    help="Route spare-part orders to the cheapest or fastest qualified printing node, and see why. "
-    "New here? Run: fabroute demo",
+    cls=LazyGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo)
-app.add_typer(administration)
-app.add_typer(imports, name="import")
-app.add_typer(orders, name="order")
+
+
+@app.callback()
+def fabroute() -> None:
+    """Route spare-part orders to the cheapest or fastest qualified printing node, and see why.
+
+    New here? Run: fabroute demo
+    """
 
 
 def main() -> None:
@@ -36,8 +83,10 @@ def main() -> None:
         app()
     except DomainError as error:
         complain(error.message)
+    except ValidationError as error:
+        complain("; ".join(_setting_problem(problem["loc"], problem["msg"]) for problem in error.errors()))
     except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[-1] if error.orig else "no answer"
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
         complain(
             f"PostgreSQL does not answer ({reason}): start it, or point FABROUTE_DATABASE_URL at one that runs "
             "(to try fabroute without any server: fabroute demo)"
@@ -45,6 +94,20 @@ def main() -> None:
     except KeyboardInterrupt:
         complain("stopped")
     sys.exit(1)
+
+
+def _load(name: str) -> Any:
+    module, attribute = COMMANDS[name].place.split(":")
+    target = getattr(import_module(f"fabroute.cli.{module}"), attribute)
+    if not isinstance(target, typer.Typer):
+        function, target = target, typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        target.command(name)(function)
+    return typer.main.get_command(target)
+
+
+def _setting_problem(location: tuple[int | str, ...], message: str) -> str:
+    variable = f"FABROUTE_{str(location[0]).upper()}: " if location else ""
+    return variable + message.removeprefix("Value error, ")
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -19,7 +19,7 @@ from fabroute.cli.output import note, stdout
 from fabroute.cli.progress import Step, counted_progress
 from fabroute.cli.report import country_table, line_reports, outcome_summary
 
-imports = typer.Typer(help="Bring in orders from a file.", no_args_is_help=True)
+imports = typer.Typer(help="Bring in orders from a file.", no_args_is_help=True, add_completion=False)
 
 _SENDERS = 16
 _RETRIES_WHEN_BUSY = 20

@@ -12,7 +12,7 @@ from fabroute.cli.mapping import OrderBody
 from fabroute.cli.output import stdout
 from fabroute.cli.report import order_story, order_table
 
-orders = typer.Typer(help="Place, show, list and cancel orders.", no_args_is_help=True)
+orders = typer.Typer(help="Place, show, list and cancel orders.", no_args_is_help=True, add_completion=False)
 
 Url = Annotated[str, typer.Option(envvar="FABROUTE_URL", help="Where the API is.")]
 Key = Annotated[str, typer.Option(envvar="FABROUTE_API_KEY", help="An API key (fabroute keys create).")]

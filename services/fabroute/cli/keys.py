@@ -1,0 +1,39 @@
+"""Commands that make and revoke API keys."""
+
+from typing import Annotated
+
+import typer
+
+from fabroute.cli.output import note, stdout
+from fabroute.database import database_engine, unit_of_work
+from fabroute.identity import service as identity
+from fabroute.kernel.time import utc_now
+
+keys = typer.Typer(help="Make and revoke API keys.", no_args_is_help=True, add_completion=False)
+
+ALL_SCOPES = ("orders:read", "orders:write", "inventory:read", "network:read", "network:write", "jobs:read")
+
+
+@keys.command()
+def create(
+    organisation: Annotated[str, typer.Argument(help="Id of the organisation, e.g. org_owner.")],
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    scope: Annotated[
+        list[str] | None, typer.Option(help=f"Repeatable; all by default: {', '.join(ALL_SCOPES)}")
+    ] = None,
+) -> None:
+    """Make an API key for an organisation and print it: it can't be shown again."""
+    with unit_of_work(database_engine()) as session:
+        issued = identity.issue_api_key(
+            session, organisation_id=organisation, name=name, scopes=tuple(scope or ALL_SCOPES), now=utc_now()
+        )
+    note(f"key {issued.key_id} of {organisation}; keep it, it is shown only now:")
+    stdout.print(issued.token)
+
+
+@keys.command()
+def revoke(key_id: Annotated[str, typer.Argument(help="The key's id, the third piece of the token.")]) -> None:
+    """Revoke an API key: it is refused within a second."""
+    with unit_of_work(database_engine()) as session:
+        identity.revoke_api_key(session, key_id=key_id, now=utc_now())
+    stdout.print(f"key {key_id} is revoked")
