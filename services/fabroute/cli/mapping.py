@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def map_rows(content: str, *, batch: str, mapping: OrderMapping | None = None) -
         yield _map_row(row, reader.line_num, mapping, batch)
 
 
-def _require_columns(present: "list[str] | tuple[str, ...] | None", mapping: OrderMapping | None) -> None:
+def _require_columns(present: Sequence[str] | None, mapping: OrderMapping | None) -> None:
     needed = _PLAIN_REQUIRED if mapping is None else mapping.columns()
     missing = [column for column in needed if column not in (present or ())]
     if missing:
