@@ -4,6 +4,7 @@ import argparse
 import sys
 
 import uvicorn
+from pydantic import ValidationError
 
 from fabroute.api.app import create_app
 from fabroute.kernel.errors import DomainError
@@ -14,13 +15,14 @@ _SHUTDOWN_SECONDS = 15
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until stopped; 1, with what to do on stderr, if it can't start."""
-    settings = get_settings()
-    asked = _parser(settings).parse_args(arguments)
     try:
+        settings = get_settings()
+        asked = _parser(settings).parse_args(arguments)
         app = create_app(settings)
+    except ValidationError as error:
+        return _complain("; ".join(str(item["msg"]) for item in error.errors()))
     except DomainError as error:
-        print(f"fabroute api: {error.message}", file=sys.stderr)
-        return 1
+        return _complain(error.message)
     uvicorn.run(
         app,
         uds=asked.uds,
@@ -31,6 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     return 0
+
+
+def _complain(message: str) -> int:
+    print(f"fabroute api: {message}", file=sys.stderr)
+    return 1
 
 
 def _parser(settings: Settings) -> argparse.ArgumentParser:

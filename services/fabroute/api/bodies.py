@@ -36,11 +36,16 @@ def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
     """
 
     async def read(request: Request) -> Body:
-        _require_json(request)
-        limit: int = request.app.state.resources.settings.max_body_bytes
-        return parse_body(model, await _read_at_most(request, limit))
+        return await read_json(request, model)
 
     return read
+
+
+async def read_json(request: Request, model: type[Body]) -> Body:
+    """Return the request's body as ``model``, as ``json_body`` does."""
+    _require_json(request)
+    limit: int = request.app.state.resources.settings.max_body_bytes
+    return parse_body(model, await _read_at_most(request, limit))
 
 
 def parse_body(model: type[Body], content: bytes) -> Body:
@@ -52,7 +57,9 @@ def parse_body(model: type[Body], content: bytes) -> Body:
     if details[0]["type"] == "json_invalid":
         raise MalformedJson(f"the body is not JSON: {details[0]['ctx']['error']}")
     problems = tuple(FieldProblem(pointer=_pointer(item["loc"]), message=_message(item)) for item in details)
-    refusal = ValidationFailed("; ".join(f"{item.pointer} {item.message}" for item in problems), problems=problems)
+    refusal = ValidationFailed(
+        "; ".join(f"{item.pointer or 'the body'} {item.message}" for item in problems), problems=problems
+    )
     kinds = {item["type"] for item in details}
     if len(kinds) == 1 and kinds <= _OWN_CODES:
         refusal.code = kinds.pop()

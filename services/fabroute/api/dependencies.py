@@ -26,7 +26,7 @@ MAXIMUM_PAGE = 200
 _KEY_LENGTH = 255
 
 
-async def get_resources(request: Request) -> Resources:
+def get_resources(request: Request) -> Resources:
     """Return what this process holds."""
     resources: Resources = request.app.state.resources
     return resources
@@ -37,32 +37,32 @@ async def get_now() -> datetime:
     return utc_now()
 
 
-def get_session(resources: Annotated[Resources, Depends(get_resources)]) -> Iterator[Session]:
+def get_session(request: Request) -> Iterator[Session]:
     """Yield a session that is committed before the answer leaves, so that a failed commit never looks like success."""
-    with unit_of_work(resources.engine) as session:
+    with unit_of_work(get_resources(request).engine) as session:
         yield session
 
 
-def get_telling_session(resources: Annotated[Resources, Depends(get_resources)]) -> Iterator[Session]:
+def get_telling_session(request: Request) -> Iterator[Session]:
     """Yield a session whose events the relay is told of right after the commit."""
-    yield from get_session(resources)
-    resources.doorbell.ring()
+    yield from get_session(request)
+    get_resources(request).doorbell.ring()
 
 
-Process = Annotated[Resources, Depends(get_resources)]
 Now = Annotated[datetime, Depends(get_now)]
 # scope="function": FastAPI would otherwise commit after the answer was sent.
 ReadSession = Annotated[Session, Depends(get_session, scope="function")]
 WriteSession = Annotated[Session, Depends(get_telling_session, scope="function")]
 
 
-async def get_principal(request: Request, resources: Process, now: Now) -> Principal:
+async def get_principal(request: Request) -> Principal:
     """Return whom the request's API key speaks for; ``Unauthenticated`` without a good one."""
+    keys, now = get_resources(request).keys, utc_now()
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise Unauthenticated("send your API key in the header: Authorization: Bearer fr_…")
-    known = resources.keys.recall(token, now=now)
-    return known if known is not None else await run_in_threadpool(resources.keys.look_up, token, now=now)
+    known = keys.recall(token, now=now)
+    return known if known is not None else await run_in_threadpool(keys.look_up, token, now=now)
 
 
 def caller_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
@@ -83,7 +83,7 @@ NetworkWriter = Annotated[Principal, Depends(caller_with("network:write"))]
 JobsReader = Annotated[Principal, Depends(caller_with("jobs:read"))]
 
 
-async def get_idempotency_key(request: Request) -> str:
+def get_idempotency_key(request: Request) -> str:
     """Return the request's ``Idempotency-Key``."""
     key = request.headers.get("Idempotency-Key", "")
     if not key:
@@ -93,9 +93,6 @@ async def get_idempotency_key(request: Request) -> str:
     if len(key) > _KEY_LENGTH or not (key.isascii() and key.isprintable()):
         raise IdempotencyKeyInvalid(f"Idempotency-Key takes up to {_KEY_LENGTH} visible ASCII characters")
     return key
-
-
-IdempotencyKey = Annotated[str, Depends(get_idempotency_key)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

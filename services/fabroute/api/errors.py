@@ -92,10 +92,10 @@ class IdempotencyKeyReused(DomainError):
     status = 422
 
 
-class NeedByInThePast(DomainError):
-    """The order is needed before it could be placed."""
+class NeedByOutOfRange(DomainError):
+    """The order is needed in the past, or more than ten years from now."""
 
-    code = "need_by_in_the_past"
+    code = "need_by_out_of_range"
     status = 422
 
 

@@ -1,6 +1,7 @@
 """What every request gets: an id that the answer, the log and the problem name."""
 
 import re
+from itertools import count
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +16,8 @@ class RequestId:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._process = new_id("req")
+        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -22,7 +25,7 @@ class RequestId:
             await self._app(scope, receive, send)
             return
         offered = Headers(scope=scope).get("X-Request-Id", "")
-        request_id = offered if _ACCEPTED.fullmatch(offered) else new_id("req")
+        request_id = offered if _ACCEPTED.fullmatch(offered) else f"{self._process}_{next(self._numbers)}"
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:

@@ -10,8 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import exc as sqlalchemy_errors
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from fabroute.api.errors import (
+    IdempotencyKeyInFlight,
     InternalError,
     MethodNotAllowed,
     RouteNotFound,
@@ -21,7 +23,9 @@ from fabroute.api.errors import (
 from fabroute.kernel.errors import DomainError, FieldProblem
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_AFTER_SECONDS = {409: "1", 429: "1", 503: "2"}
+_RETRY_AFTER_SECONDS = {429: "1", 503: "2"}
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""The present names (RFC 9110) of what older Pythons call otherwise."""
 _logger = structlog.get_logger(__name__)
 
 
@@ -63,7 +67,7 @@ def problem_response(request: Request, error: DomainError) -> Response:
     request_id = request_id_of(request)
     body = ProblemBody(
         type=f"urn:fabroute:problem:{error.code}",
-        title=HTTPStatus(error.status).phrase,
+        title=_TITLES.get(error.status, HTTPStatus(error.status).phrase),
         status=error.status,
         code=error.code,
         detail=error.message,
@@ -100,7 +104,9 @@ def _headers(error: DomainError, request_id: str) -> Mapping[str, str]:
     headers = dict(error.headers)
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="fabroute"')
-    if error.status in _RETRY_AFTER_SECONDS and error.code != "revision_state_conflict":
+    if error.code == IdempotencyKeyInFlight.code:
+        headers.setdefault("Retry-After", "1")
+    if error.status in _RETRY_AFTER_SECONDS:
         headers.setdefault("Retry-After", _RETRY_AFTER_SECONDS[error.status])
     return headers
 
@@ -123,12 +129,24 @@ async def _invalid_parameters(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(_methods_at(request))
         refusal: DomainError = MethodNotAllowed(
-            f"{request.method} is not for {request.url.path}", headers=error.headers or {}
+            f"{request.method} is not for {request.url.path}, but {allowed}", headers={"Allow": allowed}
         )
     else:
         refusal = RouteNotFound(f"there is nothing at {request.url.path}: the API is described at /openapi.json")
     return problem_response(request, refusal)
+
+
+def _methods_at(request: Request) -> list[str]:
+    scope = dict(request.scope)
+    methods = ("GET", "POST", "PATCH")
+    routes = request.app.routes
+    return [
+        method
+        for method in methods
+        if any(route.matches(scope | {"method": method})[0] == Match.FULL for route in routes)
+    ]
 
 
 async def _database_unavailable(request: Request, error: Exception) -> Response:

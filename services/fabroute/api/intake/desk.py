@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
-from fabroute.api.errors import IdempotencyKeyReused, NeedByInThePast
+from fabroute.api.errors import IdempotencyKeyReused, NeedByOutOfRange
 from fabroute.api.intake.places import Places
 from fabroute.api.intake.queue import Intake
 from fabroute.api.schemas.orders import OrderRequest, order_out
@@ -133,7 +133,7 @@ def _require_future(submission: Submission) -> None:
         return
     message = f"must be in the future and within ten years; it is {now:%Y-%m-%dT%H:%M:%SZ} now"
     problem = FieldProblem(pointer="/need_by", message=message)
-    raise NeedByInThePast(f"/need_by {message}", problems=(problem,))
+    raise NeedByOutOfRange(f"/need_by {message}", problems=(problem,))
 
 
 def _compose(submission: Submission, items: Sequence[OrderableRevision], ship_to: ShipTo) -> NewOrder:
@@ -166,10 +166,10 @@ def _compose(submission: Submission, items: Sequence[OrderableRevision], ship_to
 
 
 def _new_view(submission: Submission, items: Sequence[OrderableRevision], ship_to: ShipTo) -> OrderView:
-    asked = submission.asked
+    asked, order_id = submission.asked, new_id("ord")
     criticality = asked.criticality or items[0].criticality
     return OrderView(
-        id=new_id("ord"),
+        id=order_id,
         organisation_id=submission.principal.organisation_id,
         reference=asked.reference,
         batch=asked.batch,
@@ -186,15 +186,15 @@ def _new_view(submission: Submission, items: Sequence[OrderableRevision], ship_t
         updated_at=submission.received_at,
         version=1,
         lines=tuple(
-            _new_line(line.quantity, item, position)
+            _new_line(order_id, line.quantity, item, position)
             for position, (line, item) in enumerate(zip(asked.lines, items, strict=True), start=1)
         ),
     )
 
 
-def _new_line(quantity: int, item: OrderableRevision, position: int) -> LineView:
+def _new_line(order_id: str, quantity: int, item: OrderableRevision, position: int) -> LineView:
     return LineView(
-        id=new_id("line"),
+        id=f"{order_id.replace('ord_', 'line_')}_{position:02d}",  # sorts as the order does, then by position
         position=position,
         part=item.part,
         revision=item.revision,

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from sqlalchemy.exc import OperationalError
 
 from fabroute.api import documentation as docs
-from fabroute.api.dependencies import Process
+from fabroute.api.dependencies import get_resources
 from fabroute.api.schemas.common import ResponseModel
 from fabroute.database import DatabaseUnreachable
 from fabroute.database.schema import SchemaNotCurrent, require_current_schema
@@ -30,10 +30,10 @@ async def is_alive() -> HealthOut:
 @router.get(
     "/readyz", openapi_extra=_NO_KEY, responses=docs.problems_without_key(DatabaseUnreachable, SchemaNotCurrent)
 )
-def is_ready(process: Process) -> HealthOut:
+def is_ready(request: Request) -> HealthOut:
     """Tell that the database answers and has the schema of this version. Send no requests while it does not."""
     try:
-        require_current_schema(process.engine)
+        require_current_schema(get_resources(request).engine)
     except OperationalError as error:
         raise _unreachable(error) from error
     return HealthOut()

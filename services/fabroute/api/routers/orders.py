@@ -1,32 +1,29 @@
 """Orders: place, list, read, cancel, and see what was decided."""
 
-import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlmodel import Session
 
 from fabroute.api import documentation as docs
 from fabroute.api import errors
-from fabroute.api.bodies import json_body
 from fabroute.api.caching import conditional
 from fabroute.api.dependencies import (
     Filter,
-    IdempotencyKey,
     Identifier,
     Now,
     OrdersReader,
     OrdersWriter,
     PageQuery,
-    Process,
     ReadSession,
     WriteSession,
+    get_resources,
 )
-from fabroute.api.intake.desk import Submission
 from fabroute.api.pages import listing
 from fabroute.api.schemas.common import Listing
 from fabroute.api.schemas.decisions import OrderDecisionsOut, decisions_out, routings_out
 from fabroute.api.schemas.orders import OrderOut, OrderRequest, OrderStatisticsOut, order_out
+from fabroute.api.submissions import read_submission
 from fabroute.database.pages import Page
 from fabroute.identity.rules import Principal
 from fabroute.logistics.service import UnknownCountry, UnknownDestination
@@ -48,7 +45,7 @@ _PLACING_PROBLEMS = docs.problems(
     errors.QuantityOutOfRange,
     errors.UnsupportedCurrency,
     errors.IdempotencyKeyReused,
-    errors.NeedByInThePast,
+    errors.NeedByOutOfRange,
     errors.IntakeFull,
     orders.PartNotInInventory,
     orders.RevisionNotInInventory,
@@ -59,17 +56,6 @@ _PLACING_PROBLEMS = docs.problems(
 )
 
 
-async def get_submission(
-    caller: OrdersWriter,
-    key: IdempotencyKey,
-    asked: Annotated[OrderRequest, Depends(json_body(OrderRequest))],
-    now: Now,
-) -> Submission:
-    """Return the request to place an order; the same order written differently is the same request."""
-    digest = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
-    return Submission(principal=caller, idempotency_key=key, request_sha256=digest, asked=asked, received_at=now)
-
-
 @router.post(
     "/orders",
     status_code=201,
@@ -77,12 +63,13 @@ async def get_submission(
     responses=docs.CREATED_ORDER | _PLACING_PROBLEMS,
     openapi_extra=docs.IDEMPOTENCY_KEY | docs.request_body(OrderRequest),
 )
-async def place_order(submission: Annotated[Submission, Depends(get_submission)], process: Process) -> Response:
+async def place_order(request: Request) -> Response:
     """Place an order. The answer comes once the order is committed; routing follows within seconds.
 
     Send the same Idempotency-Key again after a timeout, a 409, a 429 or a 503: the order is never placed twice.
     """
-    return _created(await process.desk.place(submission))
+    submission = await read_submission(request)
+    return _created(await get_resources(request).desk.place(submission))
 
 
 @router.get("/orders", responses=docs.NEXT_PAGE | docs.problems())
