@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
-from fabroute.integrations.reference.files import Read, ReferenceFiles
+from fabroute.integrations.reference.files import PROCESSES, Read, ReferenceFiles
 from fabroute.integrations.reference.rows import AssetRow
 from fabroute.integrations.reference.tables import Problems, Row
 from fabroute.logistics.rules import Mode
@@ -50,12 +50,16 @@ def _check_assets(files: ReferenceFiles) -> None:
     for read in files.assets:
         asset = read.value
         _known(read.row, "node_id", asset.node_id, nodes, "nodes.csv")
-        for column, name, processes in (("model", asset.model, models), ("material", asset.material, materials)):
-            _known(read.row, column, name, processes, "machine_models.csv" if column == "model" else "materials.csv")
-            if processes.get(name, asset.process) != asset.process:
-                read.row.refuse(
-                    "process", f"the {column} {name} is {processes[name]}: correct the process or the {column}"
-                )
+        _known(read.row, "model", asset.model, models, "machine_models.csv")
+        _known(read.row, "material", asset.material, materials, "materials.csv")
+        _same_process(read.row, "model", asset.process, models.get(asset.model))
+        _same_process(read.row, "material", asset.process, materials.get(asset.material))
+
+
+def _same_process(row: Row, column: str, process: str, expected: str | None) -> None:
+    if expected in PROCESSES and process in PROCESSES and process != expected:
+        advice = f"the {column} {row.values[column]} is {expected}: correct the process or the {column}"
+        row.refuse("process", advice)
 
 
 def _check_machines_have_one_home(assets: Sequence[Read[AssetRow]]) -> None:
@@ -75,14 +79,14 @@ def _check_certificates(files: ReferenceFiles) -> None:
     pairs = _pairs(files)
     for read in files.certificates:
         _known(read.row, "node_id", read.value.node_id, nodes, "nodes.csv")
-        if read.value.scope != "*":
+        if ":" in read.value.scope:
             _known(read.row, "scope_process_material", read.value.scope, pairs, "materials.csv")
 
 
 def _check_parts(files: ReferenceFiles) -> None:
     pairs = _pairs(files)
     for read in files.parts:
-        for pair in read.value.process_materials:
+        for pair in (pair for pair in read.value.process_materials if ":" in pair):
             _known(read.row, "allowed_process_material", pair, pairs, "materials.csv")
 
 
@@ -100,5 +104,6 @@ def _pairs(files: ReferenceFiles) -> Mapping[str, str]:
 
 
 def _known(row: Row, column: str, name: str, known: set[str] | Mapping[str, str], file: str) -> None:
-    if name and name not in known:
+    """Note a name that isn't known; but a file that couldn't be read at all is problem enough."""
+    if name and known and name not in known:
         row.refuse(column, f"{name} is not in {file}: add it there, or correct it here")

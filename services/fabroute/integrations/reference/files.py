@@ -1,6 +1,7 @@
 """The reference files as typed rows: each value read, each file's own rules checked."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -196,7 +197,7 @@ def _part(row: Row) -> PartRow:
         ip_zone=row.choice("ip_zone", IP_ZONES),
         note=row.optional_text("note"),
     )
-    if not found.process_materials:
+    if not found.process_materials or not all(re.fullmatch(_PAIR, pair) for pair in found.process_materials):
         row.refuse("allowed_process_material", "name at least one PROCESS:MATERIAL, several with | between them")
     if found.volume_cm3 * 1000 > math.prod(found.box_mm):
         row.refuse("volume_cm3", "is more than the bounding box holds: check the units (cm3 and mm)")

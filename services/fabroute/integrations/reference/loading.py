@@ -73,7 +73,7 @@ def load_reference(
     check_together(files, problems)
     problems.require_none()
     maker = None if store is None else PrintFileMaker(store)
-    made = {} if maker is None else maker.make_all(files.parts, problems=problems, progress=progress)
+    made = {} if maker is None else maker.make_all(files.parts, progress=progress)
     problems.require_none()
     load = _Load(description=moved(describe(files), calendar_for(as_of)), files=made, now=now)
     with unit_of_work(engine) as session:

@@ -17,7 +17,6 @@ from fabroute.integrations.print_files import (
 )
 from fabroute.integrations.reference.files import Read
 from fabroute.integrations.reference.rows import PartRow
-from fabroute.integrations.reference.tables import Problems
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStore
 from fabroute.inventory.service import PrintFileRecord
 
@@ -46,12 +45,10 @@ class PrintFileMaker:
         self._store = store
         self.drawn = 0
 
-    def make_all(
-        self, parts: Sequence[Read[PartRow]], *, problems: Problems, progress: Progress
-    ) -> dict[str, PrintFileRecord]:
+    def make_all(self, parts: Sequence[Read[PartRow]], *, progress: Progress) -> dict[str, PrintFileRecord]:
         """Return the facts about each part's print file, which is in the store then.
 
-        A part that no shape can be drawn for is noted in ``problems``. ``PrintFileStoreDown`` if the store is.
+        A part that no shape can be drawn for is noted as a problem of its line. ``PrintFileStoreDown`` if the store is.
         """
         made = {}
         for done, read in enumerate(parts, start=1):
