@@ -71,10 +71,10 @@ def _log_run(scope: str, report: RunReport) -> None:
     _log.info(
         "routing.run",
         scope=scope,
-        run_id=report.run_id,
+        run_ids=list(report.run_ids),
         routed=report.routed,
         no_route=report.no_route,
-        deferred=report.deferred,
+        open=report.open,
         wall_ms=report.wall_ms,
     )
 

@@ -16,8 +16,9 @@ def insert_run(session: Session, row: Mapping[str, object]) -> None:
 
 
 def insert_decisions(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
-    """Add decisions in one round trip."""
-    session.exec(insert(RoutingDecision), params=[dict(row) for row in rows])
+    """Add decisions, if any, in one round trip."""
+    if rows:
+        session.exec(insert(RoutingDecision), params=[dict(row) for row in rows])
 
 
 def read_decisions(session: Session, *, organisation_id: str, order_id: str) -> Sequence[RoutingDecision]:
@@ -59,7 +60,7 @@ def landed_of_other_lines(session: Session, *, order_ids: Collection[str], line_
         )
         .group_by(col(RoutingDecision.order_id))
     )
-    return {order_id: int(landed) for order_id, landed in session.exec(routed)}
+    return {order_id: int(landed or 0) for order_id, landed in session.exec(routed)}
 
 
 def read_runs(session: Session, *, before: str | None, limit: int) -> Sequence[RoutingRun]:

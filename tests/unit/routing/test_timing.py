@@ -5,18 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
+from fabroute.logistics.rules import Location
 from fabroute.network.rules import add_working_days
 from fabroute.routing.service.timing import (
     NEVER,
-    Destination,
+    clock_offset_hours,
     earliest_bucket,
     ladder,
     latest_bucket,
 )
 from tests.factories.routing import a_node_view, some_calendars
-
-MONDAY = date(2026, 6, 15)
-BERLIN = Destination(country="DE", longitude=13.4)
 
 
 def test_what_is_made_on_monday_leaves_on_tuesday_and_is_there_on_wednesday() -> None:
@@ -88,16 +86,17 @@ def test_days_of_delivery_are_those_of_the_calendar_counted_one_by_one(country: 
 
 def test_parcels_are_handed_over_at_five_by_the_sun() -> None:
     calendars = some_calendars()
-    minutes = calendars.delivery_minutes(np.array([2, 3]), BERLIN)
+    berlin = Location(latitude=52.5, longitude=13.4, country="DE")
+    minutes = calendars.minutes_to_delivery(a_node_view(), off_machine_minutes=0, destination=berlin, transit_days=1)
 
     # By longitude Berlin is an hour ahead of UTC: 17:00 there is 16:00, and now it is 8:00.
-    assert minutes.tolist() == [(2 * 24 + 8) * 60, (3 * 24 + 8) * 60]
+    assert minutes[:2].tolist() == [(2 * 24 + 8) * 60, (3 * 24 + 8) * 60]
     assert calendars.instant(minutes[0]) == datetime(2026, 6, 17, 16, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("longitude", "offset"), [(13.4, 1), (-97.3, -6), (136.9, 9), (0.0, 0), (-0.1, 0)])
 def test_clocks_follow_the_longitude(longitude: float, offset: int) -> None:
-    assert Destination(country="DE", longitude=longitude).clock_offset_hours == offset
+    assert clock_offset_hours(longitude) == offset
 
 
 def test_before_the_cut_off_production_begins_today_with_what_is_left_of_the_day() -> None:

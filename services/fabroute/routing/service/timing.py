@@ -6,13 +6,13 @@ cut-off, travels as long as 95 of 100 parcels do at most, counted in days that a
 over at 17:00 (assumption) of the destination's clock, which is set by its longitude (assumption).
 """
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from fabroute.logistics.rules import Location
 from fabroute.network.rules import (
     MINUTES_PER_DAY,
     NodeCalendar,
@@ -34,19 +34,6 @@ NEVER = 10_000
 """A bucket after all others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """Where a line goes, as far as time is concerned."""
-
-    country: str
-    longitude: float
-
-    @property
-    def clock_offset_hours(self) -> int:
-        """Hours that the local clock is ahead of UTC, by longitude."""
-        return round(self.longitude / 15)
-
-
 class Calendars:
     """The calendars of one run: working days and arrivals, each worked out once."""
 
@@ -57,6 +44,7 @@ class Calendars:
         self._working: dict[tuple[str, frozenset[str]], Days] = {}
         self._clocks: dict[str, NodeClock] = {}
         self._arrivals: dict[tuple[str, str, int, int], Days] = {}
+        self._minutes: dict[tuple[str, str, int, int, int], Days] = {}
 
     def day(self, bucket: int) -> date:
         """Return the date of a bucket."""
@@ -74,9 +62,7 @@ class Calendars:
 
     def delivery_buckets(self, node: NodeView, *, off_machine_minutes: int, country: str, transit_days: int) -> Days:
         """Return the day of delivery for production that ends in each bucket of the horizon."""
-        ready_days, ready_minute = divmod(off_machine_minutes, MINUTES_PER_DAY)
-        late = ready_minute > self.clock(node).cutoff_minute
-        shift = 1 + ready_days + (1 if late else 0)
+        shift = self._days_to_dispatch(node, off_machine_minutes)
         key = (node.node_id, country, shift, transit_days)
         if key not in self._arrivals:
             dispatch = _on_or_after(self._node_days(node), np.arange(self.horizon_days) + shift)
@@ -84,20 +70,35 @@ class Calendars:
             self._arrivals[key] = _nth_after(travel, dispatch, transit_days)
         return self._arrivals[key]
 
-    def delivery_minutes(self, deliveries: Days, destination: Destination) -> Days:
-        """Return the minutes from now to the hand-over on each day of ``deliveries``."""
-        start = datetime.combine(self.first_day, datetime.min.time(), tzinfo=self.now.tzinfo)
-        start += timedelta(hours=DELIVERY_HOUR - destination.clock_offset_hours)
-        offset = round((start - self.now).total_seconds() // 60)
-        return deliveries * MINUTES_PER_DAY + offset
+    def minutes_to_delivery(
+        self, node: NodeView, *, off_machine_minutes: int, destination: Location, transit_days: int
+    ) -> Days:
+        """Return the minutes from now to the hand-over for production that ends in each bucket of the horizon."""
+        shift, offset = self._days_to_dispatch(node, off_machine_minutes), clock_offset_hours(destination.longitude)
+        key = (node.node_id, destination.country, shift, transit_days, offset)
+        if key not in self._minutes:
+            days = self.delivery_buckets(
+                node,
+                off_machine_minutes=off_machine_minutes,
+                country=destination.country,
+                transit_days=transit_days,
+            )
+            start = datetime.combine(self.first_day, time(), tzinfo=UTC) + timedelta(hours=DELIVERY_HOUR - offset)
+            self._minutes[key] = days * MINUTES_PER_DAY + self.minutes_until(start)
+        return self._minutes[key]
 
     def minutes_until(self, instant: datetime) -> int:
-        """Return the whole minutes from now to an instant, rounded down."""
-        return int((instant - self.now).total_seconds() // 60)
+        """Return the whole minutes from this minute's beginning to an instant, rounded down."""
+        return int((instant - self.now.replace(second=0, microsecond=0)).total_seconds() // 60)
 
     def instant(self, minutes: int) -> datetime:
         """Return the instant so many minutes after now, seconds cut off."""
         return self.now.replace(second=0, microsecond=0) + timedelta(minutes=int(minutes))
+
+    def _days_to_dispatch(self, node: NodeView, off_machine_minutes: int) -> int:
+        """Days from the one on which production ends to the one on which the parcel is ready before cut-off."""
+        days, minute = divmod(off_machine_minutes, MINUTES_PER_DAY)
+        return 1 + days + (1 if minute > self.clock(node).cutoff_minute else 0)
 
     def _node_days(self, node: NodeView) -> Days:
         return self._working_days(node.working_days, frozenset({node.country}))
@@ -164,6 +165,11 @@ class NodeClock:
         return end_of_day(self._calendars.day(bucket), timezone=self.calendar.timezone)
 
 
+def clock_offset_hours(longitude: float) -> int:
+    """Return the hours that a local clock is ahead of UTC, by the sun."""
+    return round(longitude / 15)
+
+
 def earliest_bucket(cumulative: Days, *, minutes: int, not_before: int) -> int:
     """Return the first bucket up to which ``minutes`` are free, at least ``not_before``; ``NEVER`` if there is none."""
     bucket = max(int(np.searchsorted(cumulative, minutes)), not_before)
@@ -171,7 +177,7 @@ def earliest_bucket(cumulative: Days, *, minutes: int, not_before: int) -> int:
 
 
 def latest_bucket(minutes_to_delivery: Days, *, minutes_to_need_by: int) -> int:
-    """Return the last bucket whose delivery is in time, -1 if none is. Deliveries never come earlier for a later end."""
+    """Return the last bucket whose delivery is in time, -1 if none is; a later end never arrives earlier."""
     return int(np.searchsorted(minutes_to_delivery, minutes_to_need_by, side="right")) - 1
 
 

@@ -1,0 +1,183 @@
+"""Every line against every node: options where it can be made, all reasons where it can't."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fabroute.estimation.facts import InvalidFact
+from fabroute.logistics.rules import Location
+from fabroute.network.service import NodeView
+from fabroute.orders.service import ClaimedLine
+from fabroute.routing.rules import WEIGHTS, price_cap_minor, shares_of_cap
+from fabroute.routing.service.choosing import best_by_node, cheapest, fastest, greenest, options_of, worth_deciding
+from fabroute.routing.service.gates import Gatekeeper, Reasons, nearest_of_each_code
+from fabroute.routing.service.machines import MachineTime
+from fabroute.routing.service.options import ExcludedNode, LineChoices, Way, Wish
+from fabroute.routing.service.pricing import Pricing
+from fabroute.routing.service.problem import Supply
+from fabroute.routing.service.timing import Calendars
+from fabroute.routing.service.ways import LineAsked, OfferFinding, WayFinder
+from fabroute.routing.snapshot import RoutingSnapshot
+from fabroute.solver.eligibility import Exclusion, ExclusionCode
+from fabroute.solver.eligibility.commerce import lane_exists, price_cap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFinding:
+    """What a node has for a line: ways, or reasons against it."""
+
+    node: NodeView
+    ways: tuple[Way, ...]
+    reasons: Reasons
+    cheapest_minor: int | None
+    """The least landed cost here, even where reasons speak against it."""
+    cheapest_machine: str | None
+
+
+class CandidateFinder:
+    """Looks for candidates on one snapshot."""
+
+    def __init__(self, snapshot: RoutingSnapshot) -> None:
+        self.calendars = Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)
+        self._snapshot = snapshot
+        self._gates = Gatekeeper(snapshot)
+        self._pricing = Pricing(snapshot.logistics)
+        self._machines = MachineTime(snapshot, self.calendars)
+        self._ways = WayFinder(self.calendars, self._gates, self._pricing, self._machines)
+
+    def supply(self) -> Supply:
+        """Return the machine time and material that there is for all lines together."""
+        return Supply(
+            minutes=self._machines.free,
+            grams={lot.lot_id: lot.remaining_grams for lot in self._snapshot.network.lots},
+        )
+
+    def choices(self) -> tuple[LineChoices, ...]:
+        """Return for each line its options and its exclusions, in the order of the snapshot's lines."""
+        found = {line.line_id: self._everywhere(line) for line in self._snapshot.lines}
+        caps = self._caps(found)
+        return tuple(
+            self._line_choices(line, _within_cap(found[line.line_id], caps.get(line.line_id)))
+            for line in self._snapshot.lines
+        )
+
+    def _everywhere(self, line: ClaimedLine) -> tuple[NodeFinding, ...]:
+        asked = self._asked(line)
+        nodes = self._snapshot.network.nodes.values()
+        try:
+            self._pricing.geometry(asked.revision)
+        except InvalidFact as error:
+            reason = Exclusion(code=ExclusionCode.FILE_NOT_VALIDATED, message=error.message)
+            return tuple(_ruled_out(node, (reason,)) for node in nodes)
+        return tuple(self._at_node(asked, node) for node in nodes)
+
+    def _at_node(self, asked: LineAsked, node: NodeView) -> NodeFinding:
+        against = self._gates.node_reasons(asked.asking, node.node_id)
+        services = self._pricing.services(
+            node, asked.destination, day=self.calendars.day(self.calendars.clock(node).first_bucket)
+        )
+        zone = self._pricing.zone(node, asked.destination)
+        no_lane = lane_exists(services, zone=zone.value, destination_country=asked.destination.country)
+        findings = [
+            self._ways.look(asked, node, offer, services)
+            for offer in self._gates.allowed_offers(asked.asking, node.node_id)
+        ]
+        return _at_node(node, against if no_lane is None else (*against, no_lane), findings)
+
+    def _caps(self, found: Mapping[str, tuple[NodeFinding, ...]]) -> dict[str, int]:
+        """Return what each line of an order with a price cap may cost: its share of what is left of the cap."""
+        capped: defaultdict[str, list[ClaimedLine]] = defaultdict(list)
+        for line in self._snapshot.lines:
+            if line.max_price_minor is not None:
+                capped[line.order_id].append(line)
+        shares: dict[str, int] = {}
+        for order_id, lines in capped.items():
+            cap = price_cap_minor(lines[0].max_price_minor, criticality=lines[0].criticality)
+            left = max(0, (cap or 0) - self._snapshot.spent_minor.get(order_id, 0))
+            shares |= shares_of_cap(left, {line.line_id: _cheapest_minor(found[line.line_id]) for line in lines})
+        return shares
+
+    def _line_choices(self, line: ClaimedLine, findings: tuple[NodeFinding, ...]) -> LineChoices:
+        ways = [way for finding in findings for way in finding.ways]
+        options = options_of(ways, wish=self._wish(line))
+        return LineChoices(
+            line=line,
+            options=worth_deciding(options),
+            exclusions=tuple(
+                ExcludedNode(node=finding.node, reasons=finding.reasons) for finding in findings if not finding.ways
+            ),
+            best=best_by_node(options),
+            cheapest=cheapest(options),
+            fastest=fastest(options),
+            greenest=greenest(options),
+        )
+
+    def _asked(self, line: ClaimedLine) -> LineAsked:
+        return LineAsked(
+            line=line,
+            revision=self._snapshot.revisions[line.revision_id],
+            asking=self._gates.asking(line),
+            destination=Location(
+                latitude=line.ship_to_latitude, longitude=line.ship_to_longitude, country=line.ship_to_country
+            ),
+            wish=self._wish(line),
+        )
+
+    def _wish(self, line: ClaimedLine) -> Wish:
+        return Wish(
+            weights=WEIGHTS[line.objective],
+            minutes_to_need_by=None if line.need_by is None else self.calendars.minutes_until(line.need_by),
+            need_by_hard=line.need_by_hard,
+        )
+
+
+def _at_node(node: NodeView, against: Reasons, findings: list[OfferFinding]) -> NodeFinding:
+    """Return a node's ways if nothing speaks against it and an offer has some; else each reason once."""
+    ways = tuple(way for finding in findings for way in finding.ways)
+    of_offers = () if ways else tuple(reason for finding in findings for reason in finding.reasons)
+    priced = [
+        (finding.cheapest_minor, finding.machine_id) for finding in findings if finding.cheapest_minor is not None
+    ]
+    cheapest_minor, machine_id = min(priced, default=(None, None))
+    return NodeFinding(
+        node=node,
+        ways=() if against else ways,
+        reasons=nearest_of_each_code((*against, *of_offers)),
+        cheapest_minor=cheapest_minor,
+        cheapest_machine=machine_id,
+    )
+
+
+def _within_cap(findings: tuple[NodeFinding, ...], cap_minor: int | None) -> tuple[NodeFinding, ...]:
+    """Return the findings without ways that cost more than the line may; nodes that are too dear say so."""
+    if cap_minor is None:
+        return findings
+    return tuple(_capped(finding, cap_minor) for finding in findings)
+
+
+def _capped(finding: NodeFinding, cap_minor: int) -> NodeFinding:
+    ways = tuple(way for way in finding.ways if way.price.landed_minor <= cap_minor)
+    if ways or finding.cheapest_minor is None:
+        return _with(finding, ways, finding.reasons)
+    too_dear = price_cap(
+        landed_minor=finding.cheapest_minor, maximum_minor=cap_minor, machine_id=finding.cheapest_machine
+    )
+    return _with(finding, ways, finding.reasons if too_dear is None else (*finding.reasons, too_dear))
+
+
+def _with(finding: NodeFinding, ways: tuple[Way, ...], reasons: Reasons) -> NodeFinding:
+    return NodeFinding(
+        node=finding.node,
+        ways=ways,
+        reasons=reasons,
+        cheapest_minor=finding.cheapest_minor,
+        cheapest_machine=finding.cheapest_machine,
+    )
+
+
+def _ruled_out(node: NodeView, reasons: Reasons) -> NodeFinding:
+    return NodeFinding(node=node, ways=(), reasons=reasons, cheapest_minor=None, cheapest_machine=None)
+
+
+def _cheapest_minor(findings: tuple[NodeFinding, ...]) -> int:
+    return min((way.price.landed_minor for finding in findings for way in finding.ways), default=0)

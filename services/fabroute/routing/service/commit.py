@@ -1,0 +1,244 @@
+"""Writing a run down: fence, reservations, decisions, jobs, outcomes, audit and events in one transaction."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from fabroute.identity.service import AuditRecord, record_audits
+from fabroute.kernel.ids import new_id
+from fabroute.network.service import Reservation, reserve
+from fabroute.orders.service import ClaimedLine, LineOutcome, lock_fenced_lines, record_outcomes
+from fabroute.routing import repository
+from fabroute.routing.ports import JobDispatch, JobOffer
+from fabroute.routing.service.decide import Decided
+from fabroute.routing.service.documents import Verdict, decision_document, promised_at, why
+from fabroute.routing.service.options import Option
+from fabroute.routing.service.sentences import binding_reason
+from fabroute.routing.service.timing import Calendars
+from fabroute.routing.snapshot import RoutingSnapshot
+
+_ACTOR = "system:routing"
+_TAKEN_MEANWHILE = "another run took the machine time or material in the same moment: routed again"
+_PATIENT_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """Which run it is, for which planning scope, under which limits, and how long it has taken so far."""
+
+    run_id: str
+    scope: str
+    limits: Mapping[str, object]
+    wall_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """How many lines got a job, have no place, or go back because what they were to get was gone."""
+
+    routed: int
+    no_route: int
+    deferred: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """A verdict on its way into the database, with the ids of what it makes."""
+
+    verdict: Verdict
+    decision_id: str
+    job_id: str
+    sentence: str
+
+    @property
+    def line(self) -> ClaimedLine:
+        return self.verdict.choices.line
+
+
+def write_run(
+    session: Session, *, facts: RunFacts, snapshot: RoutingSnapshot, decided: Decided, dispatch: JobDispatch
+) -> Written:
+    """Write down what a run decided, as far as it still holds.
+
+    Lines that someone else took over, or that were cancelled, are left alone. Lines whose machine time or material is
+    gone go back to be routed again. Locks are taken in one order: lines, lots, slots, nodes, orders.
+    """
+    now = snapshot.now
+    held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in snapshot.lines})
+    entries = [_entry(verdict, decided.calendars) for verdict in decided.verdicts if _line_id(verdict) in held]
+    refused = _reserve(session, entries, decided, now=now)
+    kept = [entry for entry in entries if entry.job_id not in refused]
+    deferred = [entry.line for entry in entries if entry.job_id in refused]
+    written = Written(routed=len(_routed(kept)), no_route=len(kept) - len(_routed(kept)), deferred=len(deferred))
+    repository.insert_run(session, _run_row(facts, snapshot, decided, written) | _comparison(kept, decided))
+    repository.insert_decisions(session, [_decision_row(entry, facts.run_id, decided, now=now) for entry in kept])
+    dispatch(session, offers=_offers(kept, snapshot, decided.calendars), now=now)
+    outcomes = (*map(_outcome, kept), *(_lost_the_race(line, now=now) for line in deferred))
+    record_outcomes(session, outcomes=outcomes, now=now)
+    record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in kept])
+    return written
+
+
+def _run_row(facts: RunFacts, snapshot: RoutingSnapshot, decided: Decided, written: Written) -> dict[str, object]:
+    plan = decided.plan
+    return {
+        "id": facts.run_id,
+        "planning_scope": facts.scope,
+        "started_at": snapshot.now,
+        "finished_at": snapshot.now + timedelta(milliseconds=facts.wall_ms),
+        "engine": plan.engine,
+        "status": plan.status.value,
+        "seed": plan.seed,
+        "limits": dict(facts.limits),
+        "snapshot_sha256": decided.snapshot_sha256,
+        "lines": len(snapshot.lines),
+        "options": decided.options,
+        "routed": written.routed,
+        "no_route": written.no_route,
+        "deferred": written.deferred,
+        "cost_millis": plan.cost,
+        "bound_millis": plan.bound,
+        "gap": plan.gap,
+        "solve_ms": plan.wall_ms,
+        "wall_ms": facts.wall_ms,
+    }
+
+
+def _comparison(entries: Sequence[_Entry], decided: Decided) -> dict[str, object]:
+    """Return the plan beside one-by-one, cheapest-first routing, over the lines that were written down."""
+    chosen = {entry.line.line_id: option for entry, option in _routed(entries)}
+    lines = {entry.line.line_id for entry in entries}
+    baseline = {line_id: option for line_id, option in decided.baseline.items() if line_id in lines}
+    both = chosen.keys() & baseline.keys()
+    return {
+        "landed_minor": _landed(chosen.values()),
+        "baseline_landed_minor": _landed(baseline.values()),
+        "baseline_no_route": len(lines) - len(baseline),
+        "both_lines": len(both),
+        "both_landed_minor": _landed(chosen[line_id] for line_id in both),
+        "baseline_both_landed_minor": _landed(baseline[line_id] for line_id in both),
+    }
+
+
+def _landed(options: Iterable[Option]) -> int:
+    return sum(option.way.price.landed_minor for option in options)
+
+
+def _lost_the_race(line: ClaimedLine, *, now: datetime) -> LineOutcome:
+    """A line that lost a race goes on at once; one that loses again and again lets the others pass."""
+    pause = timedelta(seconds=max(0, line.attempts - _PATIENT_ATTEMPTS))
+    return LineOutcome(line_id=line.line_id, state="pending", reason=_TAKEN_MEANWHILE, next_attempt_at=now + pause)
+
+
+def _entry(verdict: Verdict, calendars: Calendars) -> _Entry:
+    return _Entry(verdict=verdict, decision_id=new_id("dec"), job_id=new_id("job"), sentence=why(verdict, calendars))
+
+
+def _line_id(verdict: Verdict) -> str:
+    return verdict.choices.line.line_id
+
+
+def _routed(entries: Sequence[_Entry]) -> list[tuple[_Entry, Option]]:
+    return [(entry, entry.verdict.chosen) for entry in entries if entry.verdict.chosen is not None]
+
+
+def _reserve(session: Session, entries: Sequence[_Entry], decided: Decided, *, now: datetime) -> Collection[str]:
+    reservations = tuple(
+        Reservation(
+            job_id=entry.job_id,
+            lot_id=option.way.lot.lot_id,
+            grams=option.way.grams,
+            machine_id=option.way.offer.machine_id,
+            minutes_by_day=decided.days[entry.line.line_id],
+        )
+        for entry, option in _routed(entries)
+    )
+    return reserve(session, reservations=reservations, now=now)
+
+
+def _decision_row(entry: _Entry, run_id: str, decided: Decided, *, now: datetime) -> dict[str, object]:
+    verdict, chosen = entry.verdict, entry.verdict.chosen
+    return {
+        "id": entry.decision_id,
+        "organisation_id": entry.line.organisation_id,
+        "run_id": run_id,
+        "order_id": entry.line.order_id,
+        "order_line_id": entry.line.line_id,
+        "fence": entry.line.fence,
+        "outcome": "no_route" if chosen is None else "routed",
+        "node_id": None if chosen is None else chosen.way.node.node_id,
+        "machine_id": None if chosen is None else chosen.way.offer.machine_id,
+        "landed_minor": None if chosen is None else chosen.way.price.landed_minor,
+        "promised_at": None if chosen is None else promised_at(chosen, decided.calendars),
+        "co2e_g": None if chosen is None else chosen.way.price.co2e_g,
+        "candidates": len(verdict.choices.best),
+        "excluded": len(verdict.exclusions),
+        "why": entry.sentence,
+        "document": decision_document(
+            verdict,
+            sentence=entry.sentence,
+            solver={"run_id": run_id, **decided.solver_facts},
+            calendars=decided.calendars,
+        ),
+        "decided_at": now,
+    }
+
+
+def _offers(entries: Sequence[_Entry], snapshot: RoutingSnapshot, calendars: Calendars) -> tuple[JobOffer, ...]:
+    return tuple(_offer(entry, option, snapshot, calendars) for entry, option in _routed(entries))
+
+
+def _offer(entry: _Entry, option: Option, snapshot: RoutingSnapshot, calendars: Calendars) -> JobOffer:
+    line, way = entry.line, option.way
+    return JobOffer(
+        job_id=entry.job_id,
+        organisation_id=line.organisation_id,
+        node_id=way.node.node_id,
+        order_id=line.order_id,
+        order_line_id=line.line_id,
+        decision_id=entry.decision_id,
+        revision_id=line.revision_id,
+        part_no=snapshot.revisions[line.revision_id].part_no,
+        quantity=line.quantity,
+        machine_id=way.offer.machine_id,
+        material=way.offer.material.code,
+        parameter_set=way.offer.parameter_set,
+        lot_id=way.lot.lot_id,
+        grams=way.grams,
+        machine_minutes=way.machine_minutes,
+        price_minor=way.price.production_minor,
+        produce_by=calendars.day(option.bucket),
+        shipping_service=way.service,
+        packaging=line.packaging,
+        ship_to_city=line.ship_to_city,
+        ship_to_country=line.ship_to_country,
+        promised_at=promised_at(option, calendars),
+    )
+
+
+def _outcome(entry: _Entry) -> LineOutcome:
+    line_id, decision_id = entry.line.line_id, entry.decision_id
+    if entry.verdict.chosen is not None:
+        return LineOutcome(line_id=line_id, state="routed", decision_id=decision_id)
+    exclusions = entry.verdict.exclusions
+    reason = binding_reason(exclusions)[0] if exclusions else "NO_NODE"
+    return LineOutcome(line_id=line_id, state="no_route", decision_id=decision_id, reason=reason)
+
+
+def _audit(entry: _Entry, *, run_id: str, now: datetime) -> AuditRecord:
+    chosen = entry.verdict.chosen
+    return AuditRecord(
+        organisation_id=entry.line.organisation_id,
+        occurred_at=now,
+        actor=_ACTOR,
+        action="order_line.no_route" if chosen is None else "order_line.routed",
+        subject_type="order_line",
+        subject_id=entry.line.line_id,
+        data={
+            "run_id": run_id,
+            "decision_id": entry.decision_id,
+            "node_id": None if chosen is None else chosen.way.node.node_id,
+        },
+    )

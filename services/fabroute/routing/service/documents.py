@@ -1,0 +1,139 @@
+"""The decision document: what was chosen, what else there was, and every node that was ruled out with its reasons."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fabroute.routing.service.options import ExcludedNode, LineChoices, Option
+from fabroute.routing.service.sentences import reason_counts, why_not_routed, why_routed
+from fabroute.routing.service.timing import Calendars
+
+Document = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a run decides about a line."""
+
+    choices: LineChoices
+    chosen: Option | None
+    exclusions: tuple[ExcludedNode, ...]
+    """Of the line itself; for a line without a place also what other orders took."""
+
+    @property
+    def runner_up(self) -> Option | None:
+        """The best option of a node other than the chosen one."""
+        taken = None if self.chosen is None else self.chosen.way.node.node_id
+        return next((option for option in self.choices.best if option.way.node.node_id != taken), None)
+
+
+def promised_at(option: Option, calendars: Calendars) -> datetime:
+    """Return the instant of an option's promised hand-over."""
+    return calendars.instant(option.minutes)
+
+
+def why(verdict: Verdict, calendars: Calendars) -> str:
+    """Return the one sentence about a verdict."""
+    chosen = verdict.chosen
+    if chosen is None:
+        outbid = verdict.choices.options[0] if verdict.choices.options else None
+        return why_not_routed(verdict.exclusions, outbid=outbid)
+    return why_routed(
+        chosen,
+        best=verdict.choices.options[0],
+        runner_up=verdict.runner_up,
+        exclusions=verdict.exclusions,
+        objective=verdict.choices.line.objective,
+        promised_at=promised_at(chosen, calendars),
+    )
+
+
+def decision_document(
+    verdict: Verdict, *, sentence: str, solver: Mapping[str, object], calendars: Calendars
+) -> Document:
+    """Return the decision as it is stored and shown; ``solver`` says which run proved what."""
+    chosen = verdict.chosen
+    return {
+        "objective": verdict.choices.line.objective,
+        "why": sentence,
+        "chosen": None if chosen is None else candidate(chosen, calendars),
+        "alternatives": [] if chosen is None else _alternatives(verdict, chosen, calendars),
+        "candidates": [candidate(option, calendars) for option in verdict.choices.best],
+        "exclusions": [_exclusion(exclusion) for exclusion in verdict.exclusions],
+        "reasons": reason_counts(verdict.exclusions),
+        "solver": dict(solver),
+    }
+
+
+def candidate(option: Option, calendars: Calendars) -> Document:
+    """Return an option in words and figures: money in cents, carbon and material in grams."""
+    way, price = option.way, option.way.price
+    return {
+        "node_id": way.node.node_id,
+        "kind": way.node.kind,
+        "city": way.node.city,
+        "country": way.node.country,
+        "machine_id": way.offer.machine_id,
+        "process": way.offer.process,
+        "material": way.offer.material.code,
+        "parameter_set": way.offer.parameter_set,
+        "lot_id": way.lot.lot_id,
+        "service": way.service,
+        "produce_by": calendars.day(option.bucket).isoformat(),
+        "promised_at": promised_at(option, calendars).isoformat(),
+        "hours": round(option.minutes / 60, 1),
+        "landed_minor": price.landed_minor,
+        "production_minor": price.production_minor,
+        "freight_minor": price.freight_minor,
+        "duty_minor": price.duty_minor,
+        "breakdown": [{"code": row.code, "amount_minor": row.amount_minor} for row in price.breakdown],
+        "co2e_g": price.co2e_g,
+        "machine_minutes": way.machine_minutes,
+        "grams": way.grams,
+        "cost_millis": option.cost_millis,
+    }
+
+
+def _alternatives(verdict: Verdict, chosen: Option, calendars: Calendars) -> list[Document]:
+    """Return what would be cheaper, faster, greener or next best, where that is another option than the chosen one."""
+    choices = verdict.choices
+    named: Sequence[tuple[str, Option | None]] = (
+        ("cheapest", choices.cheapest),
+        ("fastest", choices.fastest),
+        ("greenest", choices.greenest),
+        ("next_best", verdict.runner_up),
+    )
+    return [
+        {
+            "label": label,
+            "candidate": candidate(option, calendars),
+            "difference": {
+                "landed_minor": option.way.price.landed_minor - chosen.way.price.landed_minor,
+                "hours": round((option.minutes - chosen.minutes) / 60, 1),
+                "co2e_g": option.way.price.co2e_g - chosen.way.price.co2e_g,
+            },
+        }
+        for label, option in named
+        if option is not None and _differs(option, chosen)
+    ]
+
+
+def _differs(option: Option, chosen: Option) -> bool:
+    return option.way is not chosen.way or option.bucket != chosen.bucket
+
+
+def _exclusion(exclusion: ExcludedNode) -> Document:
+    return {
+        "node_id": exclusion.node.node_id,
+        "city": exclusion.node.city,
+        "country": exclusion.node.country,
+        "reasons": [
+            {
+                "code": reason.code.value,
+                "message": reason.message,
+                "figures": dict(reason.figures),
+                "machine_id": reason.machine_id,
+            }
+            for reason in exclusion.reasons
+        ],
+    }

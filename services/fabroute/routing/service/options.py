@@ -1,0 +1,107 @@
+"""What a line can choose from: ways to make and send it, and options, which are ways with a deadline."""
+
+from dataclasses import dataclass
+
+from fabroute.estimation.breakdown import BreakdownRow
+from fabroute.network.service import LotView, NodeView, OfferView
+from fabroute.orders.service import ClaimedLine
+from fabroute.routing.rules import ObjectiveWeights, generalised_cost_millis
+from fabroute.routing.service.timing import Days
+from fabroute.solver.eligibility import Exclusion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a way costs and emits, in cents and grams; the rows of ``breakdown`` add up to ``landed_minor``."""
+
+    production_minor: int
+    freight_minor: int
+    duty_minor: int
+    co2e_g: int
+    breakdown: tuple[BreakdownRow, ...]
+
+    @property
+    def landed_minor(self) -> int:
+        """Money until the part is at its destination."""
+        return self.production_minor + self.freight_minor + self.duty_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Way:
+    """One machine, material, parameter set, lot and shipping service for a line, with all that no deadline changes."""
+
+    node: NodeView
+    offer: OfferView
+    lot: LotView
+    service: str
+    price: Price
+    machine_minutes: int
+    grams: int
+    minutes_to_delivery: Days
+    """From now to the hand-over, by the bucket in which production ends."""
+    earliest: int
+    """First bucket by which the machine, as it is now, can have made the line."""
+    latest: int
+    """Last bucket whose delivery is in time and for which every proof holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Option:
+    """A way with a deadline: production ends in ``bucket`` or before, delivery is promised for its end."""
+
+    way: Way
+    bucket: int
+    minutes: int
+    """From now to the promised hand-over."""
+    cost_millis: int
+    """Generalised cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExcludedNode:
+    """A node that can't serve a line, with every reason, each code once."""
+
+    node: NodeView
+    reasons: tuple[Exclusion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineChoices:
+    """All that a line can choose from, and every node that it can't."""
+
+    line: ClaimedLine
+    options: tuple[Option, ...]
+    """Sorted by cost."""
+    exclusions: tuple[ExcludedNode, ...]
+    """Sorted by node."""
+    best: tuple[Option, ...]
+    """The best option of each node, sorted by cost."""
+    fastest: Option | None
+    cheapest: Option | None
+    greenest: Option | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How a line weighs money, time and carbon, and by when it wants to be there."""
+
+    weights: ObjectiveWeights
+    minutes_to_need_by: int | None
+    need_by_hard: bool
+
+    def cost_millis(self, price: Price, minutes: int) -> int:
+        """Return the generalised cost of a price and a time to delivery."""
+        late = 0 if self.minutes_to_need_by is None else max(0, minutes - self.minutes_to_need_by)
+        return generalised_cost_millis(
+            self.weights,
+            landed_minor=price.landed_minor,
+            minutes=minutes,
+            co2e_g=price.co2e_g,
+            late_minutes=0 if self.need_by_hard else late,
+        )
+
+
+def option_at(way: Way, bucket: int, *, wish: Wish) -> Option:
+    """Return the option of ending a way's production in ``bucket``."""
+    minutes = int(way.minutes_to_delivery[bucket])
+    return Option(way=way, bucket=bucket, minutes=minutes, cost_millis=wish.cost_millis(way.price, minutes))

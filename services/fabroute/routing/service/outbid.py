@@ -1,0 +1,77 @@
+"""What is left of machines and lots once a plan is made, and what a line without a place would have needed of it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fabroute.routing.service.options import ExcludedNode, LineChoices, Option
+from fabroute.routing.service.problem import JointProblem
+from fabroute.routing.service.timing import Calendars, Days
+from fabroute.solver.eligibility import Exclusion, ExclusionCode
+from fabroute.solver.plan import UNROUTED
+
+
+class Leftovers:
+    """Minutes and grams that a plan leaves."""
+
+    def __init__(self, joint: JointProblem, plan: Sequence[int]) -> None:
+        taken = [joint.options[option] for option in plan if option != UNROUTED]
+        self._minutes = _minutes_left(joint, taken)
+        self._grams: dict[str, int] = dict(zip(joint.lots, joint.problem.stock.tolist(), strict=True))
+        for option in taken:
+            self._grams[option.way.lot.lot_id] -= option.way.grams
+
+    def minutes(self, option: Option) -> int:
+        """Return the minutes that the option's machine still has before the option's deadline."""
+        return max(0, int(self._minutes[option.way.offer.machine_id][option.bucket :].min()))
+
+    def grams(self, option: Option) -> int:
+        """Return the grams that are left of the option's lot."""
+        return self._grams[option.way.lot.lot_id]
+
+
+def outbid_exclusions(choices: LineChoices, leftovers: Leftovers, calendars: Calendars) -> tuple[ExcludedNode, ...]:
+    """Return all nodes as ruled out: those of the line itself, and those whose time or material other orders took."""
+    lost = tuple(
+        ExcludedNode(node=option.way.node, reasons=_taken_by_others(option, leftovers, calendars))
+        for option in choices.best
+    )
+    return tuple(sorted((*choices.exclusions, *lost), key=lambda exclusion: exclusion.node.node_id))
+
+
+def _taken_by_others(option: Option, leftovers: Leftovers, calendars: Calendars) -> tuple[Exclusion, ...]:
+    minutes, grams = leftovers.minutes(option), leftovers.grams(option)
+    reasons = []
+    if grams < option.way.grams:
+        reasons.append(_material_short(option, grams))
+    if minutes < option.way.machine_minutes or not reasons:
+        reasons.append(_capacity(option, minutes, calendars))
+    return tuple(reasons)
+
+
+def _capacity(option: Option, minutes: int, calendars: Calendars) -> Exclusion:
+    day, needed = calendars.day(option.bucket).isoformat(), option.way.machine_minutes
+    return Exclusion(
+        code=ExclusionCode.CAPACITY,
+        message=f"needs {needed} min by {day}; orders that gain more leave {minutes} min",
+        figures={"needed_minutes": needed, "left_minutes": minutes, "by": day, "taken_by_other_orders": True},
+        machine_id=option.way.offer.machine_id,
+    )
+
+
+def _material_short(option: Option, grams: int) -> Exclusion:
+    lot_id, needed = option.way.lot.lot_id, option.way.grams
+    return Exclusion(
+        code=ExclusionCode.MATERIAL_SHORT,
+        message=f"needs {needed} g of lot {lot_id}; orders that gain more leave {grams} g",
+        figures={"needed_grams": needed, "left_grams": grams, "lot_id": lot_id, "taken_by_other_orders": True},
+        machine_id=option.way.offer.machine_id,
+    )
+
+
+def _minutes_left(joint: JointProblem, taken: Sequence[Option]) -> Mapping[str, Days]:
+    left = np.array(joint.problem.cumulative_capacity())
+    row_of = {machine_id: row for row, machine_id in enumerate(joint.machines)}
+    for option in taken:
+        left[row_of[option.way.offer.machine_id], option.bucket :] -= option.way.machine_minutes
+    return dict(zip(joint.machines, left, strict=True))

@@ -1,0 +1,180 @@
+"""What it takes to make a line at a node and to send it: each estimate and each quote of a run worked out once."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from fabroute.estimation.facts import Box, MachineModelFacts, MaterialFacts, NodeRates, PartGeometry, Process
+from fabroute.estimation.production import ProductionEstimate, estimate_production
+from fabroute.inventory.service import RevisionView
+from fabroute.logistics.rules import (
+    Location,
+    Parcel,
+    Service,
+    Shipment,
+    ShipmentQuote,
+    Zone,
+    consignment_of,
+    distance_km,
+    offered_services,
+    pack_parcel,
+    quote_shipment,
+    zone_between,
+)
+from fabroute.logistics.rules.duties import Consignment
+from fabroute.logistics.service import LogisticsView
+from fabroute.network.service import MachineModelView, MaterialView, NodeView, OfferView
+from fabroute.routing.service.options import Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goods:
+    """What is in a parcel of an order line, and for whom."""
+
+    parcel: Parcel
+    value_minor: int
+    consignment: Consignment
+
+
+class Pricing:
+    """The prices of one run, on one snapshot."""
+
+    def __init__(self, logistics: LogisticsView) -> None:
+        self._logistics = logistics
+        self._models: dict[str, MachineModelFacts] = {}
+        self._materials: dict[str, MaterialFacts] = {}
+        self._rates: dict[str, NodeRates] = {}
+        self._geometries: dict[str, PartGeometry] = {}
+        self._origins: dict[str, Location] = {}
+        self._zones: dict[tuple[str, Location], Zone] = {}
+        self._parcels: dict[tuple[Box, int, int], Parcel] = {}
+        self._estimates: dict[tuple[str, int, str, str, str], ProductionEstimate] = {}
+        self._quotes: dict[tuple[str, Location, Service, Goods, date], ShipmentQuote] = {}
+
+    def estimate(
+        self, revision: RevisionView, *, quantity: int, node: NodeView, offer: OfferView
+    ) -> ProductionEstimate:
+        """Return what it takes to make so many of a revision; ``PartDoesNotFit`` if the machine is too small."""
+        key = (revision.revision_id, quantity, node.node_id, offer.model.model, offer.material.code)
+        if key not in self._estimates:
+            self._estimates[key] = estimate_production(
+                part=self.geometry(revision),
+                machine=self.model_facts(offer.model),
+                material=self.material_facts(offer.material),
+                rates=self._rates_of(node),
+                quantity=quantity,
+            )
+        return self._estimates[key]
+
+    def services(self, node: NodeView, destination: Location, *, day: date) -> tuple[Service, ...]:
+        """Return the services that the node uses to the destination and that carriers offer on that day."""
+        zone = self.zone(node, destination)
+        used = self._logistics.lanes.get(node.node_id, {}).get(zone, ())
+        offered = offered_services(self._logistics.freight, zone=zone, day=day)
+        return tuple(service for service in used if service in offered)
+
+    def zone(self, node: NodeView, destination: Location) -> Zone:
+        """Return the freight zone from a node to a destination."""
+        key = (node.node_id, destination)
+        if key not in self._zones:
+            origin = self._origin_of(node)
+            self._zones[key] = zone_between(origin, destination, great_circle_km=distance_km(origin, destination))
+        return self._zones[key]
+
+    def quote(
+        self, node: NodeView, destination: Location, *, goods: Goods, service: Service, day: date
+    ) -> ShipmentQuote:
+        """Return what sending the goods takes."""
+        key = (node.node_id, destination, service, goods, day)
+        if key not in self._quotes:
+            shipment = Shipment(
+                origin=self._origin_of(node),
+                destination=destination,
+                parcel=goods.parcel,
+                value_minor=goods.value_minor,
+                consignment=goods.consignment,
+                day=day,
+            )
+            self._quotes[key] = quote_shipment(self._logistics.freight, shipment, service=service)
+        return self._quotes[key]
+
+    def goods(self, revision: RevisionView, estimate: ProductionEstimate, *, criticality: str) -> Goods:
+        """Return a line's parts in their parcel, worth what their production costs."""
+        box = (revision.box_x_mm, revision.box_y_mm, revision.box_z_mm)
+        key = (box, estimate.quantity, estimate.net_grams)
+        if key not in self._parcels:
+            self._parcels[key] = pack_parcel(part_box_mm=box, quantity=estimate.quantity, net_grams=estimate.net_grams)
+        return Goods(
+            parcel=self._parcels[key], value_minor=estimate.price_minor, consignment=consignment_of(criticality)
+        )
+
+    def geometry(self, revision: RevisionView) -> PartGeometry:
+        """Return a revision's size and volume as estimates want them."""
+        if revision.revision_id not in self._geometries:
+            self._geometries[revision.revision_id] = PartGeometry(
+                box_mm=(revision.box_x_mm, revision.box_y_mm, revision.box_z_mm), volume_cm3=revision.volume_cm3
+            )
+        return self._geometries[revision.revision_id]
+
+    def model_facts(self, model: MachineModelView) -> MachineModelFacts:
+        """Return a machine model as estimates want it."""
+        if model.model not in self._models:
+            self._models[model.model] = MachineModelFacts(
+                model=model.model,
+                process=Process(model.process),
+                box_mm=(model.x_mm, model.y_mm, model.z_mm),
+                layer_um=model.layer_um,
+                layer_fixed_s=model.layer_fixed_s,
+                rate_cm3_per_hour=model.rate_cm3_per_hour,
+                warmup_hours=model.warmup_hours,
+                cooldown_hours=model.cooldown_hours,
+                setup_hours=model.setup_hours,
+                unload_hours=model.unload_hours,
+                rate_minor_per_hour=model.rate_minor_per_hour,
+                power_kw=model.power_kw,
+                source=model.source,
+            )
+        return self._models[model.model]
+
+    def material_facts(self, material: MaterialView) -> MaterialFacts:
+        """Return a material as estimates want it."""
+        if material.code not in self._materials:
+            self._materials[material.code] = MaterialFacts(
+                code=material.code,
+                process=Process(material.process),
+                density_g_per_cm3=material.density_g_per_cm3,
+                price_minor_per_kg=material.price_minor_per_kg,
+                support_fraction=material.support_fraction,
+                bulk_density_g_per_cm3=material.bulk_density_g_per_cm3,
+                refresh_ratio=material.refresh_ratio,
+                source=material.source,
+            )
+        return self._materials[material.code]
+
+    def _rates_of(self, node: NodeView) -> NodeRates:
+        if node.node_id not in self._rates:
+            self._rates[node.node_id] = NodeRates(
+                labour_minor_per_hour=node.labour_minor_per_hour,
+                margin=node.margin,
+                minimum_order_minor=node.minimum_order_minor,
+                first_pass_yield=node.first_pass_yield,
+                grid_g_co2_per_kwh=node.grid_g_co2_per_kwh,
+            )
+        return self._rates[node.node_id]
+
+    def _origin_of(self, node: NodeView) -> Location:
+        if node.node_id not in self._origins:
+            self._origins[node.node_id] = Location(
+                latitude=node.latitude, longitude=node.longitude, country=node.country
+            )
+        return self._origins[node.node_id]
+
+
+def landed_price(estimate: ProductionEstimate, quote: ShipmentQuote) -> Price:
+    """Return the price of making and sending a line, with the rows of both that are not 0."""
+    return Price(
+        production_minor=estimate.price_minor,
+        freight_minor=quote.cost_minor,
+        duty_minor=quote.duty_minor,
+        co2e_g=estimate.co2_g + quote.co2_g,
+        breakdown=tuple(row for row in (*estimate.breakdown, *quote.breakdown) if row.amount_minor),
+    )

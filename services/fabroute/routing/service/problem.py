@@ -1,0 +1,78 @@
+"""The choices of all lines as one routing problem of integer arrays, and the way back from its plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from fabroute.routing.rules import unrouted_cost_millis
+from fabroute.routing.service.options import LineChoices, Option
+from fabroute.routing.service.timing import Calendars, Days
+from fabroute.solver.plan import UNROUTED, day_plan
+from fabroute.solver.problem import RoutingProblem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """What the network has: minutes by machine and bucket, grams by lot."""
+
+    minutes: Mapping[str, Days]
+    grams: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointProblem:
+    """A routing problem whose lines, options, pools and lots can be named again."""
+
+    problem: RoutingProblem
+    choices: tuple[LineChoices, ...]
+    """One for each line of the problem: those that have options."""
+    options: tuple[Option, ...]
+    machines: tuple[str, ...]
+    lots: tuple[str, ...]
+
+    def chosen(self, plan: Sequence[int]) -> dict[str, Option]:
+        """Return the option that each routed line takes, by line id."""
+        return {
+            choices.line.line_id: self.options[option]
+            for choices, option in zip(self.choices, plan, strict=True)
+            if option != UNROUTED
+        }
+
+    def days(self, plan: Sequence[int], calendars: Calendars) -> dict[str, tuple[tuple[date, int], ...]]:
+        """Return the days on which each routed line's machine works for it, and for how many minutes."""
+        shares: dict[str, tuple[tuple[date, int], ...]] = {}
+        for share in day_plan(self.problem, plan):
+            line_id = self.choices[share.line].line.line_id
+            shares[line_id] = (*shares.get(line_id, ()), (calendars.day(share.bucket), share.minutes))
+        return shares
+
+
+def joint_problem(choices: Sequence[LineChoices], *, supply: Supply, buckets: int) -> JointProblem:
+    """Return the problem of deciding together all lines that have options; only what they can use is in it."""
+    open_choices = tuple(each for each in choices if each.options)
+    options = tuple(option for each in open_choices for option in each.options)
+    machines = tuple(sorted({option.way.offer.machine_id for option in options}))
+    lots = tuple(sorted({option.way.lot.lot_id for option in options}))
+    pool_of = {machine_id: index for index, machine_id in enumerate(machines)}
+    lot_of = {lot_id: index for index, lot_id in enumerate(lots)}
+    capacity = [supply.minutes[machine_id] for machine_id in machines]
+    problem = RoutingProblem(
+        line_count=len(open_choices),
+        option_line=_integers([index for index, each in enumerate(open_choices) for _ in each.options]),
+        option_cost=_integers([option.cost_millis for option in options]),
+        option_pool=_integers([pool_of[option.way.offer.machine_id] for option in options]),
+        option_bucket=_integers([option.bucket for option in options]),
+        option_minutes=_integers([option.way.machine_minutes for option in options]),
+        option_lot=_integers([lot_of[option.way.lot.lot_id] for option in options]),
+        option_grams=_integers([option.way.grams for option in options]),
+        unrouted_cost=_integers([unrouted_cost_millis(each.options[0].cost_millis) for each in open_choices]),
+        capacity=np.array(capacity, dtype=np.int64).reshape(len(machines), buckets),
+        stock=_integers([supply.grams[lot_id] for lot_id in lots]),
+    )
+    return JointProblem(problem=problem, choices=open_choices, options=options, machines=machines, lots=lots)
+
+
+def _integers(values: list[int]) -> Days:
+    return np.array(values, dtype=np.int64)

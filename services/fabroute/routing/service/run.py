@@ -1,0 +1,211 @@
+"""A routing run: claim what is due, read a snapshot, decide with no transaction open, write down what still holds."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from types import TracebackType
+
+import structlog
+from sqlalchemy import Engine
+
+from fabroute.database import unit_of_work
+from fabroute.kernel.ids import new_id
+from fabroute.orders.service import ClaimedLine, LineOutcome, claim_lines, lock_fenced_lines, record_outcomes
+from fabroute.routing.ports import JobDispatch
+from fabroute.routing.rules import HORIZON_DAYS
+from fabroute.routing.service.commit import RunFacts, Written, write_run
+from fabroute.routing.service.decide import decide
+from fabroute.routing.snapshot import read_snapshot
+from fabroute.solver.limits import SolveLimits
+
+ATTEMPTS_TO_GROUP = ((5, 1), (3, 16))
+"""From so many attempts on, lines are routed in groups of so many: one that breaks runs then breaks fewer others."""
+PAUSE_SECONDS = 2.0
+"""A line whose run failed waits so long, and twice as long each time."""
+LONGEST_PAUSE_SECONDS = 300.0
+_WORTH_STARTING_SECONDS = 1.0
+
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute.routing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingLimits:
+    """How many lines are decided together, and how long that may take."""
+
+    batch_lines: int = 200
+    seed: int = 1
+    deterministic_seconds: float = 10.0
+    wall_seconds: float = 30.0
+    """For all that was claimed together; the plan that there is by then is used."""
+    lease_seconds: float = 60.0
+    attempt_cap: int = 8
+    horizon_days: int = HORIZON_DAYS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What became of the lines that were claimed together."""
+
+    run_ids: tuple[str, ...]
+    claimed: int
+    routed: int
+    no_route: int
+    wall_ms: int
+
+    @property
+    def open(self) -> int:
+        """Lines without an outcome: another run was quicker, theirs failed, time was up, or they were cancelled."""
+        return self.claimed - self.routed - self.no_route
+
+
+def route_pending(
+    engine: Engine, *, scope: str, now: datetime, dispatch: JobDispatch, limits: RoutingLimits
+) -> RunReport | None:
+    """Decide a batch of a planning scope's due lines and write it down; ``None`` if no line is due.
+
+    Any number of workers may do this at once. Whatever ends it before it is written (a crash, a time limit, a lost
+    connection) leaves nothing behind but lines that are due again, at the latest when their lease lapses.
+    """
+    started = time.monotonic()
+    with unit_of_work(engine) as session:
+        lines = claim_lines(
+            session,
+            scope=scope,
+            limit=limits.batch_lines,
+            lease_seconds=limits.lease_seconds,
+            attempt_cap=limits.attempt_cap,
+        )
+    if not lines:
+        return None
+    run = _Runs(engine, scope=scope, now=now, dispatch=dispatch, limits=limits, started=started)
+    for group in groups(lines):
+        run.route(group)
+    return RunReport(
+        run_ids=tuple(run.run_ids),
+        claimed=len(lines),
+        routed=sum(written.routed for written in run.written),
+        no_route=sum(written.no_route for written in run.written),
+        wall_ms=round((time.monotonic() - started) * 1000),
+    )
+
+
+def groups(lines: Sequence[ClaimedLine]) -> Iterator[tuple[ClaimedLine, ...]]:
+    """Yield the lines to be decided together: all of those with few attempts, small groups of the others.
+
+    The order of the small groups changes with every attempt, so that a line which ends the whole process is not always
+    in front of the same others.
+    """
+    by_size: dict[int, list[ClaimedLine]] = {}
+    for line in lines:
+        size = next((size for attempts, size in ATTEMPTS_TO_GROUP if line.attempts >= attempts), len(lines))
+        by_size.setdefault(size, []).append(line)
+    for size in sorted(by_size, reverse=True):
+        waiting = by_size[size] if size == len(lines) else sorted(by_size[size], key=_shuffled)
+        for first in range(0, len(waiting), size):
+            yield tuple(waiting[first : first + size])
+
+
+def pause_after_failure(attempts: int) -> timedelta:
+    """Return how long a line waits after its run failed for the ``attempts``-th time."""
+    return timedelta(seconds=min(PAUSE_SECONDS * 2 ** (attempts - 1), LONGEST_PAUSE_SECONDS))
+
+
+class _Runs:
+    """The runs over lines that were claimed together."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        scope: str,
+        now: datetime,
+        dispatch: JobDispatch,
+        limits: RoutingLimits,
+        started: float,
+    ) -> None:
+        self._engine = engine
+        self._scope = scope
+        self._now = now
+        self._dispatch = dispatch
+        self._limits = limits
+        self._started = started
+        self.run_ids: list[str] = []
+        self.written: list[Written] = []
+
+    @property
+    def _seconds_left(self) -> float:
+        return self._limits.wall_seconds - (time.monotonic() - self._started)
+
+    def route(self, lines: tuple[ClaimedLine, ...]) -> None:
+        """Decide lines and write them down; if that fails, or no time is left, send them back."""
+        if self._seconds_left < _WORTH_STARTING_SECONDS:
+            self._send_back(lines, reason="time was up: routed with the next run", paused=False)
+            return
+        run_id = new_id("run")
+        with _FailedRun(self, run_id, lines):
+            self.written.append(self._decide_and_write(run_id, lines))
+            self.run_ids.append(run_id)
+
+    def failed(self, run_id: str, lines: tuple[ClaimedLine, ...], error: Exception) -> None:
+        """Log a run that raised, and send its lines back."""
+        _log.error("routing.run_failed", run_id=run_id, lines=len(lines), exc_info=error)
+        self._send_back(lines, reason=f"a run failed ({type(error).__name__}): routed again later", paused=True)
+
+    def _decide_and_write(self, run_id: str, lines: tuple[ClaimedLine, ...]) -> Written:
+        began, limits = time.monotonic(), self._limits
+        with unit_of_work(self._engine, repeatable_read=True) as session:
+            snapshot = read_snapshot(session, lines=lines, now=self._now, horizon_days=limits.horizon_days)
+        solve_limits = SolveLimits(
+            seed=limits.seed, deterministic_seconds=limits.deterministic_seconds, wall_seconds=self._seconds_left
+        )
+        decided = decide(snapshot, solve_limits)
+        facts = RunFacts(
+            run_id=run_id,
+            scope=self._scope,
+            limits=asdict(limits),
+            wall_ms=round((time.monotonic() - began) * 1000),
+        )
+        with unit_of_work(self._engine) as session:
+            return write_run(session, facts=facts, snapshot=snapshot, decided=decided, dispatch=self._dispatch)
+
+    def _send_back(self, lines: Sequence[ClaimedLine], *, reason: str, paused: bool) -> None:
+        with unit_of_work(self._engine) as session:
+            held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in lines})
+            outcomes = tuple(
+                LineOutcome(
+                    line_id=line.line_id,
+                    state="pending",
+                    reason=reason,
+                    next_attempt_at=self._now + pause_after_failure(line.attempts) if paused else self._now,
+                )
+                for line in lines
+                if line.line_id in held
+            )
+            record_outcomes(session, outcomes=outcomes, now=self._now)
+
+
+class _FailedRun:
+    """The boundary at which the failure of one run ends: its lines go back, the other runs go on."""
+
+    def __init__(self, runs: _Runs, run_id: str, lines: tuple[ClaimedLine, ...]) -> None:
+        self._runs = runs
+        self._run_id = run_id
+        self._lines = lines
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Take in what a run raised, but let through what ends the process."""
+        if not isinstance(error, Exception):
+            return False
+        self._runs.failed(self._run_id, self._lines, error)
+        return True
+
+
+def _shuffled(line: ClaimedLine) -> str:
+    return sha256(f"{line.line_id} {line.attempts}".encode()).hexdigest()

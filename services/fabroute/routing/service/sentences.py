@@ -1,0 +1,134 @@
+"""Why a line went where it went, in one sentence of at most 200 bytes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from fabroute.routing.service.options import ExcludedNode, Option
+
+LONGEST_BYTES = 200
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NOT_IN_THE_GAME = frozenset({"PROCESS_MATERIAL"})
+_OUTBID = "went to orders that gain more"
+
+
+def why_routed(
+    chosen: Option,
+    *,
+    best: Option,
+    runner_up: Option | None,
+    exclusions: Sequence[ExcludedNode],
+    objective: str,
+    promised_at: datetime,
+) -> str:
+    """Return why ``chosen`` was taken: what it costs, what it would have been alone, the next node, the others.
+
+    ``best`` is the line's own best option, which other orders may have taken; ``runner_up`` the best of other nodes.
+    """
+    parts = [f"{chosen.way.node.city}: {euro(chosen.way.price.landed_minor)} EUR, arrives {day_name(promised_at)}"]
+    outbid = best.cost_millis < chosen.cost_millis
+    if outbid:
+        parts.append(_what_others_took(chosen, best))
+    if runner_up is None:
+        parts.append("no other node can")
+    elif not (outbid and runner_up.way.node.node_id == best.way.node.node_id):
+        parts.append(f"{runner_up.way.node.city} {difference(runner_up, chosen, objective=objective)}")
+    return _joined([*parts, *_ruled_out(exclusions)])
+
+
+def why_not_routed(exclusions: Sequence[ExcludedNode], *, outbid: Option | None) -> str:
+    """Return why a line has no place; ``outbid`` is its best option if it had one, but other orders took it."""
+    if outbid is not None:
+        price = euro(outbid.way.price.landed_minor)
+        return _joined([f"{outbid.way.node.city} at {price} EUR was taken by other orders", *_ruled_out(exclusions)])
+    if not exclusions:
+        return "there is no node in the network"
+    code, count = binding_reason(exclusions)
+    if len(exclusions) == 1:
+        return f"the only node can't make it: {code}"
+    return f"none of the {len(exclusions)} nodes can make it; the nearest ({count}) fail by {code}"
+
+
+def binding_reason(exclusions: Sequence[ExcludedNode]) -> tuple[str, int]:
+    """Return the code that rules out most of the nodes that come nearest, and how many of them.
+
+    Nodes without the process or material are not in the game, unless all are; of the others those with the fewest
+    reasons come nearest.
+    """
+    playing = [each for each in exclusions if not _NOT_IN_THE_GAME & _codes(each)] or list(exclusions)
+    fewest = min(len(each.reasons) for each in playing)
+    counts = Counter(code for each in playing if len(each.reasons) == fewest for code in _codes(each))
+    return min(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def reason_counts(exclusions: Sequence[ExcludedNode]) -> dict[str, int]:
+    """Return the number of nodes that each code bites at, the most frequent first."""
+    counts = Counter(code for each in exclusions for code in _codes(each))
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def difference(other: Option, chosen: Option, *, objective: str) -> str:
+    """Return how much worse another option is in what the objective looks at; where it isn't, what else differs."""
+    money = other.way.price.landed_minor - chosen.way.price.landed_minor
+    hours = round((other.minutes - chosen.minutes) / 60)
+    grams = other.way.price.co2e_g - chosen.way.price.co2e_g
+    worse, *words = {
+        "cheapest": (money, _money(money), _hours(hours)),
+        "fastest": (hours, _hours(hours), _money(money)),
+        "greenest": (grams, _carbon(grams), _money(money)),
+    }.get(objective, (0, _money(money), _hours(hours)))
+    said = [word for word in words if word]
+    return " and ".join(said[:1] if worse > 0 else said) or "the same"
+
+
+def euro(minor: int) -> str:
+    """Return cents as euro: ``1130`` → ``11.30``."""
+    whole, cents = divmod(abs(minor), 100)
+    return f"{'-' if minor < 0 else ''}{whole:,}.{cents:02d}"
+
+
+def day_name(instant: datetime) -> str:
+    """Return the day of an instant: ``19 Jun``."""
+    return f"{instant.day} {_MONTHS[instant.month - 1]}"
+
+
+def _what_others_took(chosen: Option, best: Option) -> str:
+    if best.way.node.node_id != chosen.way.node.node_id:
+        return f"{best.way.node.city} at {euro(best.way.price.landed_minor)} {_OUTBID}"
+    better = difference(best, chosen, objective="balanced")
+    return f"alone it would be {better}" if better != "the same" else f"its first machine there {_OUTBID}"
+
+
+def _ruled_out(exclusions: Sequence[ExcludedNode]) -> list[str]:
+    if not exclusions:
+        return []
+    code, _ = next(iter(reason_counts(exclusions).items()))
+    if len(exclusions) == 1:
+        return [f"1 node ruled out by {code}"]
+    return [f"{len(exclusions)} nodes ruled out, mostly {code}"]
+
+
+def _codes(exclusion: ExcludedNode) -> set[str]:
+    return {reason.code.value for reason in exclusion.reasons}
+
+
+def _money(minor: int) -> str:
+    return f"{euro(abs(minor))} {'dearer' if minor > 0 else 'cheaper'}" if minor else ""
+
+
+def _hours(hours: int) -> str:
+    return f"{abs(hours)} h {'later' if hours > 0 else 'sooner'}" if hours else ""
+
+
+def _carbon(grams: int) -> str:
+    return f"{abs(grams) / 1000:.2f} kg CO2e {'more' if grams > 0 else 'less'}" if grams else ""
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Return as many parts as fit, the first ones first."""
+    sentence = parts[0]
+    for part in parts[1:]:
+        longer = f"{sentence}; {part}"
+        if len(longer.encode()) <= LONGEST_BYTES:
+            sentence = longer
+    return sentence.encode()[:LONGEST_BYTES].decode(errors="ignore")

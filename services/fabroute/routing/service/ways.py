@@ -1,0 +1,210 @@
+"""Every way in which one offer can serve a line, or all that speaks against the offer."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from fabroute.estimation.production import ProductionEstimate
+from fabroute.inventory.service import RevisionView
+from fabroute.logistics.rules import Location, NoDutyRule, Service
+from fabroute.network.service import LotView, NodeView, OfferView
+from fabroute.orders.service import ClaimedLine
+from fabroute.routing.service.gates import Asking, Gatekeeper, Reasons
+from fabroute.routing.service.machines import MachineTime
+from fabroute.routing.service.options import Price, Way, Wish
+from fabroute.routing.service.pricing import Goods, Pricing, landed_price
+from fabroute.routing.service.timing import NEVER, Calendars, Days, latest_bucket
+from fabroute.solver.eligibility import Exclusion, ExclusionCode, ProductionWindow
+from fabroute.solver.eligibility.commerce import capacity, need_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAsked:
+    """A line with all that is looked up once for it."""
+
+    line: ClaimedLine
+    revision: RevisionView
+    asking: Asking
+    destination: Location
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFinding:
+    """The ways that an offer has for a line; without any, the reasons why."""
+
+    machine_id: str
+    ways: tuple[Way, ...] = ()
+    reasons: Reasons = ()
+    cheapest_minor: int | None = None
+    """The least landed cost here, even where reasons speak against it; ``None`` where there is no price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sending:
+    """A service with its price, its days of delivery, the last day of production it allows, and what hinders it."""
+
+    service: Service
+    price: Price
+    minutes_to_delivery: Days
+    latest: int
+    hindrance: Exclusion | None
+
+
+class WayFinder:
+    """Finds ways on one snapshot."""
+
+    def __init__(self, calendars: Calendars, gates: Gatekeeper, pricing: Pricing, machines: MachineTime) -> None:
+        self._calendars = calendars
+        self._gates = gates
+        self._pricing = pricing
+        self._machines = machines
+
+    def look(self, asked: LineAsked, node: NodeView, offer: OfferView, services: tuple[Service, ...]) -> OfferFinding:
+        """Return the ways to serve a line by an offer, sent by one of ``services``; or every reason against it."""
+        reasons = self._gates.offer_reasons(asked.asking, offer)
+        if any(reason.code is ExclusionCode.BUILD_VOLUME for reason in reasons):
+            return OfferFinding(machine_id=offer.machine_id, reasons=reasons)
+        estimate = self._pricing.estimate(asked.revision, quantity=asked.line.quantity, node=node, offer=offer)
+        sendings, no_duty_rule = self._sendings(asked, node, offer, estimate, services)
+        window = self._window(node, offer, estimate)
+        stock = self._gates.usable_lots(offer, window, grams=estimate.material_grams)
+        against = (
+            *reasons,
+            *self._gates.minimum_order_reasons(offer, price_minor=estimate.price_minor),
+            *(no_duty_rule if not sendings else _hindrances(sendings)),
+            *self._gates.proof_reasons(asked.asking, offer, window),
+            *stock.reasons,
+        )
+        return OfferFinding(
+            machine_id=offer.machine_id,
+            ways=() if against else self._ways(asked, node, offer, estimate, sendings, stock.lots),
+            reasons=against,
+            cheapest_minor=min((sending.price.landed_minor for sending in sendings), default=None),
+        )
+
+    def _sendings(
+        self,
+        asked: LineAsked,
+        node: NodeView,
+        offer: OfferView,
+        estimate: ProductionEstimate,
+        services: tuple[Service, ...],
+    ) -> tuple[list[_Sending], Reasons]:
+        """Return what each service has to offer, and why some can't be priced."""
+        goods = self._pricing.goods(asked.revision, estimate, criticality=asked.line.criticality)
+        sendings, unpriced = [], []
+        for service in services:
+            try:
+                sendings.append(self._sending(asked, node, offer, estimate, goods, service))
+            except NoDutyRule as error:
+                unpriced.append(_no_duty_rule(error, country=asked.destination.country))
+        return sendings, tuple(unpriced)
+
+    def _sending(
+        self,
+        asked: LineAsked,
+        node: NodeView,
+        offer: OfferView,
+        estimate: ProductionEstimate,
+        goods: Goods,
+        service: Service,
+    ) -> _Sending:
+        quote = self._pricing.quote(node, asked.destination, goods=goods, service=service, day=self._first_day(node))
+        minutes = self._calendars.minutes_to_delivery(
+            node,
+            off_machine_minutes=estimate.off_machine_minutes,
+            destination=asked.destination,
+            transit_days=quote.transit_p95_days,
+        )
+        latest = self._latest(asked.wish, minutes)
+        return _Sending(
+            service=service,
+            price=landed_price(estimate, quote),
+            minutes_to_delivery=minutes,
+            latest=latest,
+            hindrance=self._hindrance(asked, offer, estimate, minutes, latest),
+        )
+
+    def _hindrance(
+        self, asked: LineAsked, offer: OfferView, estimate: ProductionEstimate, minutes: Days, latest: int
+    ) -> Exclusion | None:
+        """Return why a service is too late: even with an empty machine, or because of what the machine holds."""
+        machine_id = offer.machine_id
+        empty = self._machines.earliest(machine_id, estimate, empty=True)
+        if empty > latest and empty != NEVER and asked.line.need_by is not None:
+            arrival = self._calendars.instant(int(minutes[empty]))
+            return need_by(earliest_arrival=arrival, needed_at=asked.line.need_by, machine_id=machine_id)
+        if self._machines.earliest(machine_id, estimate) <= latest:
+            return None
+        free = self._machines.free_until(machine_id, latest)
+        return capacity(
+            needed_minutes=estimate.machine_minutes,
+            available_minutes=free,
+            last_day=self._calendars.day(latest),
+            machine_id=machine_id,
+        ) or _build_too_long(estimate, last_day=self._calendars.day(latest).isoformat(), machine_id=machine_id)
+
+    def _latest(self, wish: Wish, minutes: Days) -> int:
+        if wish.minutes_to_need_by is None or not wish.need_by_hard:
+            return len(minutes) - 1
+        return latest_bucket(minutes, minutes_to_need_by=wish.minutes_to_need_by)
+
+    def _window(self, node: NodeView, offer: OfferView, estimate: ProductionEstimate) -> ProductionWindow:
+        """Return the earliest days of production, for what must hold through it."""
+        ends = (self._machines.earliest(offer.machine_id, estimate, empty=empty) for empty in (False, True))
+        last = next((bucket for bucket in ends if bucket != NEVER), self._calendars.horizon_days - 1)
+        first_day = self._first_day(node)
+        return ProductionWindow(first_day=first_day, last_day=max(first_day, self._calendars.day(last)))
+
+    def _ways(
+        self,
+        asked: LineAsked,
+        node: NodeView,
+        offer: OfferView,
+        estimate: ProductionEstimate,
+        sendings: list[_Sending],
+        lots: tuple[LotView, ...],
+    ) -> tuple[Way, ...]:
+        earliest = self._machines.earliest(offer.machine_id, estimate)
+        until = self._gates.certified_until(asked.asking, offer, self._first_day(node))
+        proven = -1 if until is None else self._calendars.bucket(until)
+        ways = (
+            Way(
+                node=node,
+                offer=offer,
+                lot=lot,
+                service=sending.service.value,
+                price=sending.price,
+                machine_minutes=estimate.machine_minutes,
+                grams=estimate.material_grams,
+                minutes_to_delivery=sending.minutes_to_delivery,
+                earliest=earliest,
+                latest=min(sending.latest, proven, self._calendars.bucket(lot.expires_on)),
+            )
+            for sending in sendings
+            if sending.hindrance is None
+            for lot in lots
+        )
+        return tuple(way for way in ways if way.earliest <= way.latest)
+
+    def _first_day(self, node: NodeView) -> date:
+        return self._calendars.day(self._calendars.clock(node).first_bucket)
+
+
+def _hindrances(sendings: list[_Sending]) -> Reasons:
+    """Return what hinders every service; nothing if one of them is free."""
+    hindering = tuple(sending.hindrance for sending in sendings if sending.hindrance is not None)
+    return hindering if len(hindering) == len(sendings) else ()
+
+
+def _no_duty_rule(error: NoDutyRule, *, country: str) -> Exclusion:
+    return Exclusion(code=ExclusionCode.LANE_MISSING, message=error.message, figures={"ship_to": country})
+
+
+def _build_too_long(estimate: ProductionEstimate, *, last_day: str, machine_id: str) -> Exclusion:
+    return Exclusion(
+        code=ExclusionCode.CAPACITY,
+        message=f"a build takes {estimate.build_minutes} min and can't be over by {last_day}",
+        figures={"needed_minutes": estimate.build_minutes, "free_minutes": 0, "by": last_day},
+        machine_id=machine_id,
+    )

@@ -1,0 +1,80 @@
+"""Everything that a run decides by, as one instant saw it."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from fabroute.inventory.service import RevisionView, read_revisions
+from fabroute.logistics.service import LogisticsView, read_logistics
+from fabroute.network.service import NetworkView, read_network
+from fabroute.orders.service import ClaimedLine
+from fabroute.qualification.service import Qualifications, read_qualifications
+from fabroute.routing import repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingSnapshot:
+    """The lines of a run and the network that they are decided on: nothing changes it while they are decided."""
+
+    now: datetime
+    horizon_days: int
+    lines: tuple[ClaimedLine, ...]
+    revisions: Mapping[str, RevisionView]
+    network: NetworkView
+    qualifications: Qualifications
+    logistics: LogisticsView
+    spent_minor: Mapping[str, int]
+    """By order with a price cap: what its lines that are routed already cost landed, in cents."""
+
+    def sha256(self) -> str:
+        """Return a hash of all of it: equal hashes, equal input."""
+        digest = hashlib.sha256(f"{self.now.isoformat()} {self.horizon_days}".encode())
+        nodes = (replace(node, version=0, queue_version=0) for node in self.network.nodes.values())
+        freight = self.logistics.freight
+        parts: tuple[Iterable[object], ...] = (
+            (replace(line, fence=0, attempts=0) for line in self.lines),
+            self.revisions.values(),
+            nodes,
+            self.network.machines.values(),
+            self.network.offers,
+            self.network.lots,
+            self.network.capacity.items(),
+            self.qualifications.certificates.items(),
+            self.qualifications.first_articles.values(),
+            self.logistics.lanes.items(),
+            freight.tariffs.items(),
+            freight.duties.items(),
+            freight.g_per_tonne_km.items(),
+            self.spent_minor.items(),
+        )
+        for part in parts:
+            digest.update("\n".join(sorted(map(repr, part))).encode())
+        return digest.hexdigest()
+
+
+def read_snapshot(
+    session: Session, *, lines: tuple[ClaimedLine, ...], now: datetime, horizon_days: int
+) -> RoutingSnapshot:
+    """Return the snapshot for ``lines``; read it in a repeatable-read unit of work, so that it is of one instant."""
+    first_day = now.date()
+    revision_ids = {line.revision_id for line in lines}
+    return RoutingSnapshot(
+        now=now,
+        horizon_days=horizon_days,
+        lines=lines,
+        revisions=read_revisions(session, revision_ids=revision_ids),
+        network=read_network(session, first_day=first_day, last_day=first_day + timedelta(days=horizon_days - 1)),
+        qualifications=read_qualifications(session, revision_ids=revision_ids),
+        logistics=read_logistics(session, on=first_day),
+        spent_minor=_spent(session, lines),
+    )
+
+
+def _spent(session: Session, lines: tuple[ClaimedLine, ...]) -> dict[str, int]:
+    capped = {line.order_id for line in lines if line.max_price_minor is not None}
+    if not capped:
+        return {}
+    return repository.landed_of_other_lines(session, order_ids=capped, line_ids={line.line_id for line in lines})
