@@ -14,6 +14,7 @@ OWNER_ID = "org_owner"
 OPERATOR_ID = "org_operator"
 ITAR_SCHEME = "ITAR-REG"
 AEROSPACE_SCHEME = "EN9100"
+_MACHINES_OF_A_LARGE_NETWORK = 50
 _DUAL_USE_TERRITORIES = ("EU", "US")
 
 
@@ -66,11 +67,11 @@ def described_node(row: NodeRow, certificates: Sequence[CertificateRow]) -> NewN
 
 
 def described_machines(assets: Sequence[AssetRow]) -> tuple[NewMachine, ...]:
-    """Return the machines, busy as the mean of their rows says (assumption); one of them is down."""
+    """Return the machines, busy as the mean of their rows says (assumption); in a large network one of them is down."""
     rows: dict[str, list[AssetRow]] = {}
     for asset in assets:
         rows.setdefault(asset.machine_id, []).append(asset)
-    down = chance("machine down").choice(sorted(rows)) if rows else ""
+    down = chance("machine down").choice(sorted(rows)) if len(rows) >= _MACHINES_OF_A_LARGE_NETWORK else ""
     return tuple(
         NewMachine(
             machine_id=machine_id,
