@@ -11,7 +11,7 @@ from fabroute.api import description
 from fabroute.api.middleware import RequestId
 from fabroute.api.problems import install_problem_handlers
 from fabroute.api.resources import Resources, make_resources, running
-from fabroute.api.routers import health, jobs, nodes, orders, parts
+from fabroute.api.routers import health, jobs, nodes, orders, parts, runs
 from fabroute.settings import Settings, get_settings
 
 _GC_THRESHOLDS = (50_000, 50, 1_000)
@@ -51,7 +51,7 @@ def build_app(resources: Resources | None) -> FastAPI:
     app.state.resources = resources
     install_problem_handlers(app)
     app.add_middleware(RequestId)
-    for router in (orders.router, parts.router, nodes.router, jobs.router, health.router):
+    for router in (orders.router, parts.router, nodes.router, jobs.router, runs.router, health.router):
         app.include_router(router)
     return app
 

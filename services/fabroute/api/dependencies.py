@@ -14,7 +14,13 @@ from fastapi import Depends, Path, Query, Request
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from fabroute.api.errors import IdempotencyKeyInvalid, IdempotencyKeyMissing, NodeNotYours, ValidationFailed
+from fabroute.api.errors import (
+    IdempotencyKeyInvalid,
+    IdempotencyKeyMissing,
+    NodeNotYours,
+    OperatorOnly,
+    ValidationFailed,
+)
 from fabroute.api.resources import Resources
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import Principal, Scope, Unauthenticated, require_scope
@@ -81,6 +87,16 @@ InventoryReader = Annotated[Principal, Depends(caller_with("inventory:read"))]
 NetworkReader = Annotated[Principal, Depends(caller_with("network:read"))]
 NetworkWriter = Annotated[Principal, Depends(caller_with("network:write"))]
 JobsReader = Annotated[Principal, Depends(caller_with("jobs:read"))]
+
+
+async def get_operator(principal: NetworkReader) -> Principal:
+    """Return the caller if it is the operator; ``OperatorOnly`` otherwise."""
+    if principal.kind != "operator":
+        raise OperatorOnly("this shows the orders of all owners: it takes a key of the operator")
+    return principal
+
+
+Operator = Annotated[Principal, Depends(get_operator)]
 
 
 def get_idempotency_key(request: Request) -> str:

@@ -41,6 +41,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "parts", "description": "Your digital inventory: what you can order."},
     {"name": "nodes", "description": "Who prints, where, on what."},
     {"name": "jobs", "description": "The queues of the nodes."},
+    {"name": "runs", "description": "Joint routing runs, for the operator."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]
 

@@ -31,6 +31,13 @@ class NodeNotYours(DomainError):
     status = 403
 
 
+class OperatorOnly(DomainError):
+    """Only the operator of this installation sees this."""
+
+    code = "operator_only"
+    status = 403
+
+
 class RouteNotFound(DomainError):
     """There is nothing at this path."""
 
