@@ -1,0 +1,108 @@
+"""What an engine decided, and the days on which the work falls."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fabroute.kernel.errors import DomainError
+from fabroute.solver.problem import RoutingProblem
+
+UNROUTED = -1
+
+
+class PlanDoesNotFit(DomainError, ValueError):
+    """The chosen options ask a pool for more minutes than it has before a deadline."""
+
+    code = "plan_does_not_fit"
+    status = 500
+
+
+class PlanStatus(StrEnum):
+    """How far the engine got, and whether the same input gives the same plan again."""
+
+    OPTIMAL = "optimal"
+    """Proven: no plan costs less."""
+    LIMIT = "limit"
+    """Stopped at the deterministic limit: the gap is proven, the plan repeats."""
+    WALL_GUARD = "wall_guard"
+    """Stopped by the wall clock: the gap is proven, another run may end elsewhere."""
+    BASELINE = "baseline"
+    """A simple rule's plan with a simple bound; nothing was searched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingPlan:
+    """One option (or ``UNROUTED``) for every line, its cost and a proven lower bound on any plan's cost."""
+
+    chosen: tuple[int, ...]
+    cost: int
+    """Milli-minor, unrouted lines at their price."""
+    bound: int
+    """No plan costs less than this; milli-minor."""
+    engine: str
+    status: PlanStatus
+    seed: int
+    wall_ms: int = field(compare=False)
+
+    def __post_init__(self) -> None:
+        if self.bound > self.cost:
+            raise ValueError(f"the bound {self.bound} is over the plan's cost {self.cost}: one of them is wrong")
+
+    @property
+    def gap(self) -> float:
+        """Proven distance to the optimum as a share of the cost: 0.0 when proven optimal."""
+        return (self.cost - self.bound) / self.cost if self.cost else 0.0
+
+    @property
+    def unrouted_lines(self) -> tuple[int, ...]:
+        """Lines without an option, ascending."""
+        return tuple(line for line, option in enumerate(self.chosen) if option == UNROUTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class DayShare:
+    """Minutes of one line's work on one pool in one bucket."""
+
+    pool: int
+    bucket: int
+    line: int
+    minutes: int
+
+
+def plan_cost(problem: RoutingProblem, chosen: Sequence[int]) -> int:
+    """Return the cost of a choice in milli-minor, unrouted lines at their price."""
+    return sum(
+        int(problem.unrouted_cost[line] if option == UNROUTED else problem.option_cost[option])
+        for line, option in enumerate(chosen)
+    )
+
+
+def day_plan(problem: RoutingProblem, chosen: Sequence[int]) -> tuple[DayShare, ...]:
+    """Spread the chosen work over days, earliest deadline first on each pool, as early as the pool has minutes.
+
+    Work may be cut at the end of a day. Shares come sorted by pool, bucket, line; an option without minutes has none.
+    Raises `PlanDoesNotFit` when a pool has too few minutes before a deadline.
+    """
+    work: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for line, option in enumerate(chosen):
+        if option != UNROUTED:
+            due = (int(problem.option_bucket[option]), line, int(problem.option_minutes[option]))
+            work[int(problem.option_pool[option])].append(due)
+    return tuple(sorted(share for pool in work for share in _pool_days(problem, pool, sorted(work[pool]))))
+
+
+def _pool_days(problem: RoutingProblem, pool: int, work: Iterable[tuple[int, int, int]]) -> Iterable[DayShare]:
+    free = problem.capacity[pool].tolist()
+    bucket = 0
+    for deadline, line, minutes in work:
+        left = minutes
+        while left:
+            if bucket > deadline:
+                raise PlanDoesNotFit(f"pool {pool} lacks {left} minutes before the end of bucket {deadline}")
+            taken = min(left, free[bucket])
+            if taken:
+                yield DayShare(pool=pool, bucket=bucket, line=line, minutes=taken)
+            free[bucket] -= taken
+            left -= taken
+            bucket += free[bucket] == 0
