@@ -1,0 +1,91 @@
+"""The engines: a problem and limits in, always a plan with a proven bound out."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from fabroute.solver.contest import Contest, reduce_problem
+from fabroute.solver.exact import Answer, solve_exactly
+from fabroute.solver.improvement import improve
+from fabroute.solver.insertion import regret_insertion
+from fabroute.solver.limits import Budget, SolveLimits
+from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, plan_cost
+from fabroute.solver.prices import Prices, price_rows, worth_keeping
+from fabroute.solver.problem import IntArray, RoutingProblem
+
+_FIRST_SHARE, _IMPROVEMENT_SHARE = 0.3, 0.3
+_SMALL = 30
+
+
+def solve(problem: RoutingProblem, limits: SolveLimits | None = None) -> RoutingPlan:
+    """Return the best plan found within the limits, and a proven lower bound.
+
+    Lines that compete for nothing take their cheapest option at once; the others are split into contests that share
+    no scarce resource, and each is searched. Same problem and limits, same plan, unless the wall guard had to stop it
+    (then the plan's status says so).
+    """
+    budget = Budget(limits=limits or SolveLimits())
+    reduction = reduce_problem(problem)
+    chosen = reduction.chosen
+    missing = 0
+    for contest, seconds in _with_shares(reduction.contests, budget):
+        answer = _decide(contest, budget, seconds)
+        chosen = contest.into_outer(answer.chosen, chosen)
+        missing += contest.cost_of(answer.chosen) - answer.bound
+    cost = plan_cost(problem, chosen.tolist())
+    return RoutingPlan(
+        chosen=tuple(chosen.tolist()),
+        cost=cost,
+        bound=cost - missing,
+        engine="cp_sat" if reduction.contests else "cheapest_each",
+        status=_status(missing, budget),
+        seed=budget.limits.seed,
+        wall_ms=budget.wall_ms,
+    )
+
+
+def _with_shares(contests: tuple[Contest, ...], budget: Budget) -> Iterator[tuple[Contest, float]]:
+    """Yield the contests, small ones first, each with its share of the deterministic seconds that are left then."""
+    waiting = sorted(contests, key=lambda contest: contest.option_count)
+    while waiting:
+        size = waiting[0].option_count
+        yield waiting[0], budget.left * size / sum(contest.option_count for contest in waiting)
+        waiting = waiting[1:]
+
+
+def _decide(contest: Contest, budget: Budget, seconds: float) -> Answer:
+    """Price the rows and insert; then search exactly, and where that is not soon over, improve and search on."""
+    end = budget.spent + seconds
+    prices = price_rows(contest, seconds=budget.wall_left)
+    start = Answer(chosen=_insert(contest, prices), bound=prices.bound, proven=False)
+    if contest.line_count <= _SMALL:
+        return _search(contest, prices, start, budget, seconds=seconds)
+    answer = _search(contest, prices, start, budget, seconds=seconds * _FIRST_SHARE)
+    if answer.proven or budget.guard_hit:
+        return answer
+    better = improve(contest, prices, answer.chosen, budget, seconds=seconds * _IMPROVEMENT_SHARE)
+    return _search(contest, prices, replace(answer, chosen=better), budget, seconds=max(0.0, end - budget.spent))
+
+
+def _search(contest: Contest, prices: Prices, known: Answer, budget: Budget, *, seconds: float) -> Answer:
+    """Return an answer that is no worse than the known one, from the options that a cheaper plan can hold."""
+    keep = worth_keeping(contest, prices, contest.cost_of(known.chosen))
+    keep[known.chosen[known.chosen != UNROUTED]] = True
+    part = contest.narrowed(keep)
+    answer = solve_exactly(part, part.from_outer(known.chosen), budget, seconds=seconds)
+    chosen = part.into_outer(answer.chosen, known.chosen)
+    return replace(answer, chosen=chosen, bound=max(known.bound, answer.bound))
+
+
+def _insert(contest: Contest, prices: Prices) -> IntArray:
+    """Return the better of two insertions: by true cost, and by cost with the price of scarce rows."""
+    by_cost = regret_insertion(contest, contest.cost.astype(np.float64))
+    by_price = regret_insertion(contest, prices.reduced_cost)
+    return min(by_cost, by_price, key=contest.cost_of)
+
+
+def _status(missing: int, budget: Budget) -> PlanStatus:
+    if missing == 0:
+        return PlanStatus.OPTIMAL
+    return PlanStatus.WALL_GUARD if budget.guard_hit else PlanStatus.LIMIT
