@@ -1,9 +1,10 @@
-"""The API on a fresh database."""
+"""The API on a database of its own."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from fabroute_embedded import EmbeddedServers
 from tests.conftest import Database
 from tests.factories.api import Api, served_api
 
@@ -13,3 +14,13 @@ def api(database: Database) -> Iterator[Api]:
     """A served API with one owner, whose client has every scope."""
     with served_api(database.url) as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def standing_api(servers: EmbeddedServers, migrated_template: str, request: pytest.FixtureRequest) -> Iterator[Api]:
+    """One API for all tests of a module, which must not mind what the others leave behind."""
+    name = f"standing_{request.module.__name__.rpartition('.')[2]}"
+    urls = servers.postgres.create_database(name, template=migrated_template)
+    with served_api(urls.url) as served:
+        yield served
+    servers.postgres.drop_database(name)

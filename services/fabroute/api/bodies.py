@@ -15,6 +15,14 @@ Body = TypeVar("Body", bound=BaseModel)
 _WORDS: Mapping[str, str] = {
     "missing": "is required",
     "extra_forbidden": "is no field of this object: leave it out",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be at least {ge:,.15g}",
+    "less_than_equal": "must be at most {le:,.15g}",
+    "finite_number": "must be a finite number",
+    "string_too_short": "must have at least {min_length} character(s)",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must hold at least {min_length} of them",
+    "too_long": "must hold at most {max_length} of them",
     "int_type": "must be a whole number",
     "string_type": "must be a string",
     "bool_type": "must be true or false",
@@ -90,4 +98,5 @@ def _pointer(location: Sequence[int | str]) -> str:
 
 
 def _message(item: ErrorDetails) -> str:
-    return _WORDS.get(item["type"], item["msg"])
+    words = _WORDS.get(item["type"])
+    return item["msg"] if words is None else words.format(**item.get("ctx", {}))

@@ -48,7 +48,11 @@ def _known_currency(code: str) -> str:
     return code
 
 
-PlainText = Annotated[str, AfterValidator(_without_control_characters)]
+_PLAIN = AfterValidator(_without_control_characters)
+Label = Annotated[str, Field(min_length=1, max_length=120), _PLAIN]
+"""A short text without control characters."""
+Sentence = Annotated[str, Field(min_length=1, max_length=400), _PLAIN]
+"""A longer text without control characters."""
 Country = Annotated[str, AfterValidator(_known_country), Field(description="ISO 3166-1 alpha-2, capital letters.")]
 
 

@@ -1,11 +1,11 @@
 """Nodes over the wire. What a node costs and earns is its own business: rates and margins are never shown."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from fabroute.api.schemas.common import PlainText, RequestModel, ResponseModel
+from fabroute.api.schemas.common import Label, RequestModel, ResponseModel, Sentence
 from fabroute.network.service import LotView, MachineView, NewLot, NodeDetail, NodeView, OfferView
 
 NodeKind = Literal["in_house", "service_bureau", "regional_hub"]
@@ -77,13 +77,13 @@ class NodeStatusIn(RequestModel):
     """Whether a node gets jobs."""
 
     status: NodeStatus
-    reason: Annotated[PlainText, Field(min_length=1, max_length=400, description="For the people who will ask why.")]
+    reason: Sentence = Field(description="For the people who will ask why.")
 
 
 class LotIn(RequestModel):
     """A lot that comes into a node's store."""
 
-    material: Annotated[PlainText, Field(min_length=1, max_length=80)]
+    material: Label = Field(description="As in the offers of the node.", examples=["PA12-MJF"])
     grams: int = Field(ge=1, le=2_000_000_000)
     expires_on: date
     state: Literal["available", "quarantined", "blocked"] = "available"

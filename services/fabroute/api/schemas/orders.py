@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, ValidationError, WrapValidator, model
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
-from fabroute.api.schemas.common import Country, MoneyIn, MoneyOut, PlainText, RequestModel, ResponseModel
+from fabroute.api.schemas.common import Country, Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
 from fabroute.kernel.money import Money
 from fabroute.orders.rules import (
     MAXIMUM_LINES,
@@ -34,7 +34,6 @@ def _quantity_in_range(value: object, handler: ValidatorFunctionWrapHandler) -> 
 Quantity = Annotated[
     int, Field(ge=MINIMUM_QUANTITY, le=MAXIMUM_QUANTITY, description="Pieces."), WrapValidator(_quantity_in_range)
 ]
-Label = Annotated[PlainText, Field(min_length=1, max_length=120)]
 
 
 class LineIn(RequestModel):
