@@ -54,18 +54,15 @@ class Stack:
 @contextmanager
 def running_stack(*, keep: bool, step: Step) -> Iterator[Stack]:
     """Start everything, yield it, and stop it all in reverse order; with ``keep`` it goes on until ``stop_kept``."""
-    with ExitStack() as cleanup:
-        try:
-            servers = cleanup.enter_context(_kept_or_not(keep=keep))
-        except EmbeddedServerError as error:
-            raise DemoFailed(str(error)) from error
+    note("PostgreSQL and Redis: starting embedded servers on Unix sockets in a private folder")
+    with _embedded(keep=keep) as servers, ExitStack() as processes:
         environment = _environment(servers)
         owner_key, operator_key = _prepare_database(servers, environment, step)
         port = _free_port()
         api = _start("API", ("fabroute.api", "--host", "127.0.0.1", "--port", str(port)), servers, environment, keep)
-        cleanup.callback(api.stop)
+        processes.callback(api.stop)
         worker = _start("worker", ("fabroute_workers", "--concurrency", "1"), servers, environment, keep)
-        cleanup.callback(worker.stop)
+        processes.callback(worker.stop)
         _wait_until_answering(f"http://127.0.0.1:{port}", api, worker)
         yield Stack(
             url=f"http://127.0.0.1:{port}",
@@ -76,7 +73,7 @@ def running_stack(*, keep: bool, step: Step) -> Iterator[Stack]:
             environment=environment,
         )
         if keep:
-            cleanup.pop_all()
+            processes.pop_all()
 
 
 def remember(stack: Stack) -> None:
@@ -102,10 +99,13 @@ def stop_kept() -> bool:
 
 
 @contextmanager
-def _kept_or_not(*, keep: bool) -> Iterator[EmbeddedServers]:
-    note("PostgreSQL and Redis: starting embedded servers on Unix sockets in a private folder")
-    with embedded_servers(keep=keep) as servers:
-        yield servers
+def _embedded(*, keep: bool) -> Iterator[EmbeddedServers]:
+    """Yield embedded servers; what keeps them from starting is told as the demo's failure."""
+    try:
+        with embedded_servers(keep=keep) as servers:
+            yield servers
+    except EmbeddedServerError as error:
+        raise DemoFailed(str(error)) from error
 
 
 def _environment(servers: EmbeddedServers) -> dict[str, str]:
@@ -165,11 +165,8 @@ def _wait_until_answering(url: str, api: ServerProcess, worker: ServerProcess) -
             time.sleep(0.1)
             return False
 
-    try:
-        api.wait_until_ready(is_ready)
-        worker.wait_until_ready(worker.is_running)
-    except EmbeddedServerError as error:
-        raise DemoFailed(str(error)) from error
+    api.wait_until_ready(is_ready)
+    worker.wait_until_ready(worker.is_running)
 
 
 def _free_port() -> int:
