@@ -13,6 +13,7 @@ from fabroute.database import unit_of_work
 from fabroute.network.service import (
     NetworkData,
     Reservation,
+    ReservationBroken,
     StatusChange,
     bump_queue_versions,
     release,
@@ -20,7 +21,8 @@ from fabroute.network.service import (
     save_network,
     set_node_status,
 )
-from tests.factories.databases import rows
+from tests.conftest import Database
+from tests.factories.databases import engine_for, rows
 from tests.factories.network import TODAY, a_lot, a_machine, a_network, a_node, an_offer, save_a_network
 from tests.factories.organisations import NOW
 
@@ -303,3 +305,18 @@ def _reserve_alone(engine: Engine, wanted: Reservation) -> frozenset[str]:
 def _release_alone(engine: Engine, job_id: str) -> None:
     with unit_of_work(engine) as session:
         release(session, job_ids=[job_id], now=NOW)
+
+
+def test_rows_that_do_not_take_what_was_locked_for_them_stop_the_transaction(
+    network: Engine, database: Database
+) -> None:
+    broken = """
+        CREATE FUNCTION ignore() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER ignore BEFORE UPDATE ON material_lots FOR EACH ROW EXECUTE FUNCTION ignore()"""
+    with engine_for(database.migration_url) as owner, owner.begin() as connection:
+        connection.exec_driver_sql(broken)
+    with pytest.raises(ReservationBroken, match=r"took from \(0, 1\) of \(1, 1\)"), unit_of_work(network) as session:
+        reserve(session, reservations=(a_reservation(),), now=NOW)
+    with unit_of_work(network) as session:
+        assert rows(session, "SELECT * FROM capacity_allocations") == []
+        assert minutes_left(session) == 720
