@@ -4,7 +4,6 @@ What waits for nothing is ``async``, because FastAPI hands every plain function 
 """
 
 import base64
-import binascii
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,10 +136,10 @@ def encode_cursor(cursor: str) -> str:
 def decode_cursor(cursor: str) -> str:
     """Return a client's cursor as the services know it."""
     try:
-        found = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        found = "\0"
-    if not found.isprintable():
+        found = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError:  # no base 64, or no UTF-8
+        found = ""
+    if not found or not found.isprintable():
         message = "parameter cursor: take next_cursor of the page before as it is, or leave it out"
         raise ValidationFailed(message, problems=(FieldProblem(pointer="", message=message),))
     return found

@@ -1,0 +1,149 @@
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
+
+from fabroute.api.app import build_app
+from fabroute.api.dependencies import WriteSession
+from fabroute.api.resources import make_resources
+from fabroute.settings import Settings
+from tests.conftest import Database
+from tests.factories.api import Api, client_on, served, served_api
+from tests.factories.databases import engine_for, in_transaction, rows
+from tests.factories.problems import Refusal, problem_of, refusal_of
+
+
+def test_a_path_where_nothing_is_says_so(standing_api: Api) -> None:
+    for path in ("/", "/v1", "/v1/order", "/v1/orders/", "/docs", "/v1/orders/a%00b", "/v1/orders/" + "x" * 101):
+        assert refusal_of(standing_api.client.get(path)) == Refusal(status=404, code="not_found")
+
+
+def test_a_method_that_a_path_does_not_take_names_those_it_takes(standing_api: Api) -> None:
+    for path, allowed in (("/v1/orders", "GET, POST"), ("/v1/nodes/N1", "GET, PATCH"), ("/healthz", "GET")):
+        response = standing_api.client.delete(path)
+        assert refusal_of(response) == Refusal(status=405, code="method_not_allowed")
+        assert response.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "limit=x", "state=lost", "cursor=%25", "cursor=AAAA", "batch=", "batch=a%00b"]
+)
+def test_a_query_parameter_that_can_not_be_taken_is_named(standing_api: Api, query: str) -> None:
+    response = standing_api.client.get(f"/v1/orders?{query}")
+
+    assert refusal_of(response) == Refusal(status=422, code="validation_failed", pointers=("",))
+    assert f"parameter {query.partition('=')[0]}: " in problem_of(response)["detail"]
+
+
+def test_a_request_keeps_the_id_it_came_with_and_else_gets_one(standing_api: Api) -> None:
+    given = standing_api.client.get("/v1/nix", headers={"X-Request-Id": "trace-7:a.b_c"})
+    strange = standing_api.client.get("/v1/nix", headers={"X-Request-Id": "a b"})
+    long = standing_api.client.get("/healthz", headers={"X-Request-Id": "x" * 129})
+
+    assert problem_of(given)["request_id"] == "trace-7:a.b_c"
+    assert problem_of(strange)["request_id"].startswith("req_")
+    assert long.headers["X-Request-Id"].startswith("req_")
+    assert strange.headers["X-Request-Id"] != long.headers["X-Request-Id"]
+
+
+# ---------------------------------------------------------------- failures that are not the client's
+
+
+def api_with_faults(url: str) -> FastAPI:
+    """The API with two more routes, on the very dependency that all changes use."""
+    app = build_app(make_resources(Settings(database_url=url, profile="embedded")))
+
+    @app.post("/faults/commit")
+    def fail_at_commit(session: WriteSession) -> dict[str, str]:
+        session.connection().execute(text("INSERT INTO deferred_children VALUES (1)"))
+        return {"status": "done"}
+
+    @app.get("/faults/bug")
+    def run_into_a_bug() -> dict[str, str]:
+        raise LookupError("secret detail of the inside")
+
+    return app
+
+
+@pytest.fixture
+def faulty(database: Database) -> Iterator[str]:
+    tables = (
+        "CREATE TABLE deferred_parents (id int PRIMARY KEY);"
+        "CREATE TABLE deferred_children (id int REFERENCES deferred_parents DEFERRABLE INITIALLY DEFERRED);"
+        "GRANT ALL ON deferred_parents, deferred_children TO app_rw"
+    )
+    with engine_for(database.migration_url) as owner:
+        in_transaction(owner, lambda session: session.connection().exec_driver_sql(tables))
+    with served(api_with_faults(database.url)) as socket:
+        yield socket
+
+
+def test_a_commit_that_fails_never_looks_like_success(faulty: str, database: Database) -> None:
+    with client_on(faulty, None, {}) as client:
+        response = client.post("/faults/commit")
+    with engine_for(database.url) as engine:
+        written = in_transaction(engine, lambda session: rows(session, "SELECT * FROM deferred_children"))
+
+    assert refusal_of(response) == Refusal(status=500, code="internal_error")
+    assert "deferred" not in response.text
+    assert written == []
+
+
+def test_a_bug_is_answered_without_its_inside_and_logged_with_it(faulty: str) -> None:
+    with client_on(faulty, None, {}) as client, capture_logs() as log:
+        response = client.get("/faults/bug", headers={"X-Request-Id": "find-me"})
+        healthy = client.get("/healthz")
+
+    assert refusal_of(response) == Refusal(status=500, code="internal_error")
+    assert problem_of(response)["request_id"] == "find-me"
+    assert "secret" not in response.text
+    assert [(entry["log_level"], entry["request_id"], str(entry["exc_info"])) for entry in log] == [
+        ("error", "find-me", "secret detail of the inside")
+    ]
+    assert healthy.status_code == 200
+
+
+def refuse_connections(database: Database) -> None:
+    """Take the database away, as a restart of the server does."""
+    name = make_url(database.url).database
+    alter_database(database, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    alter_database(database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+
+def alter_database(database: Database, statement: str) -> None:
+    folder = make_url(database.url).query["host"]
+    with psycopg.connect(f"host={folder} user=postgres dbname=postgres", autocommit=True) as superuser:
+        superuser.execute(statement)
+
+
+def test_while_the_database_is_away_requests_are_told_to_come_back_and_nothing_is_lost(database: Database) -> None:
+    with served_api(database.url) as api:
+        first = api.place(key="first")
+        refuse_connections(database)
+
+        placed, listed, ready = api.place(key="second"), api.client.get("/v1/orders"), api.client.get("/readyz")
+        alive = api.client.get("/healthz")
+        alter_database(database, f"ALTER DATABASE {make_url(database.url).database} ALLOW_CONNECTIONS true")
+        again, first_again = api.place(key="second"), api.place(key="first")
+
+        assert refusal_of(placed) == refusal_of(listed) == Refusal(status=503, code="temporarily_unavailable")
+        assert placed.headers["Retry-After"] == listed.headers["Retry-After"] == "2"
+        assert refusal_of(ready) == Refusal(status=503, code="database_unreachable")
+        assert "start it, or check FABROUTE_DATABASE_URL" in problem_of(ready)["detail"]
+        assert alive.status_code == 200
+        assert (again.status_code, first_again.content) == (201, first.content)
+        assert in_transaction(api.engine, lambda session: rows(session, "SELECT count(*) FROM orders")) == [(2,)]
+
+
+def test_a_database_without_the_schema_of_this_version_is_not_ready(empty_database: Database) -> None:
+    app = build_app(make_resources(Settings(database_url=empty_database.url, profile="embedded")))
+    with served(app) as socket, client_on(socket, None, {}) as client:
+        response = client.get("/readyz")
+
+    assert refusal_of(response) == Refusal(status=503, code="schema_not_current")
+    assert problem_of(response)["detail"].endswith("run `fabroute migrate`")
+    assert "revision none" in problem_of(response)["detail"]
