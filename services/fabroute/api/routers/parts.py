@@ -26,7 +26,7 @@ def list_parts(
 
 
 @router.get(
-    "/parts/{part_no}",
+    "/parts/{part_no:path}",
     response_model=PartOut,
     responses=docs.TAGGED | docs.NOT_MODIFIED | docs.problems(inventory.UnknownPart),
     openapi_extra=docs.IF_NONE_MATCH,

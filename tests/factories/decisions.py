@@ -1,0 +1,141 @@
+"""Decisions about lines as routing stores them, written by hand."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from fabroute.database import unit_of_work
+from fabroute.kernel.ids import new_id
+from fabroute.orders.service import ClaimedLine, LineOutcome, claim_lines, record_outcomes
+from tests.factories.organisations import NOW
+
+CANDIDATE: Mapping[str, Any] = {
+    "node_id": "N101",
+    "kind": "service_bureau",
+    "city": "Berlin",
+    "country": "DE",
+    "machine_id": "N101-A",
+    "process": "MJF",
+    "material": "PA12-MJF",
+    "parameter_set": "PS-1",
+    "lot_id": "lot_1",
+    "service": "express",
+    "produce_by": "2026-06-16",
+    "promised_at": "2026-06-18T15:00:00+00:00",
+    "hours": 79.0,
+    "landed_minor": 4120,
+    "production_minor": 2500,
+    "freight_minor": 1620,
+    "duty_minor": 0,
+    "breakdown": [{"code": "machine", "amount_minor": 2500}, {"code": "freight", "amount_minor": 1620}],
+    "co2e_g": 1840,
+    "machine_minutes": 120,
+    "grams": 100,
+    "cost_millis": 4120079,
+}
+EXCLUSION: Mapping[str, Any] = {
+    "node_id": "N102",
+    "city": "Hamburg",
+    "country": "DE",
+    "reasons": [
+        {
+            "code": "BUILD_VOLUME",
+            "message": "62 × 48 × 34 mm does not fit 50 × 50 × 50 mm",
+            "figures": {"needed_mm": 62, "free_mm": 50},
+            "machine_id": "N102-A",
+        }
+    ],
+}
+SOLVER: Mapping[str, Any] = {
+    "run_id": "run_1",
+    "engine": "cp-sat",
+    "status": "optimal",
+    "cost_millis": 4120079,
+    "bound_millis": 4120079,
+    "gap": 0.0,
+    "seed": 1,
+    "lines": 1,
+    "options": 3,
+    "snapshot_sha256": "0" * 64,
+    "multiplier": 2.5,
+}
+_RUN = (
+    "INSERT INTO routing_runs SELECT (jsonb_populate_record(NULL::routing_runs, CAST(:row AS jsonb))).*"
+    " ON CONFLICT DO NOTHING"
+)
+_DECISION = (
+    "INSERT INTO routing_decisions SELECT (jsonb_populate_record(NULL::routing_decisions, CAST(:row AS jsonb))).*"
+)
+_COUNTS = ("lines", "options", "routed", "no_route", "deferred", "baseline_no_route", "seed", "gap", "solve_ms")
+_AMOUNTS = ("cost_millis", "bound_millis", "landed_minor", "baseline_landed_minor", "wall_ms")
+_FAIR = ("both_lines", "both_landed_minor", "baseline_both_landed_minor")
+
+
+def given_outcomes(engine: Engine, *, routed: bool = True) -> tuple[str, ...]:
+    """Decide every due line, all to one node or none to any, and return the ids of the decisions."""
+    with unit_of_work(engine) as session:
+        lines = claim_lines(session, scope="global", limit=1000, lease_seconds=60, attempt_cap=8)
+        rows = [_decision(line, routed=routed) for line in lines]
+        session.connection().execute(text(_RUN), {"row": json.dumps(_run())})
+        for row in rows:
+            session.connection().execute(text(_DECISION), {"row": json.dumps(row)})
+        outcomes = tuple(
+            LineOutcome(
+                line_id=line.line_id,
+                state="routed" if routed else "no_route",
+                decision_id=row["id"],
+                reason="" if routed else row["why"],
+            )
+            for line, row in zip(lines, rows, strict=True)
+        )
+        record_outcomes(session, outcomes=outcomes, now=NOW)
+    return tuple(row["id"] for row in rows)
+
+
+def _decision(line: ClaimedLine, *, routed: bool) -> dict[str, Any]:
+    why = "N101 in Berlin is the cheapest of 1 node" if routed else "no node has a machine that is large enough"
+    chosen = dict(CANDIDATE) if routed else None
+    return {
+        "id": new_id("dec"),
+        "organisation_id": line.organisation_id,
+        "run_id": "run_1",
+        "order_id": line.order_id,
+        "order_line_id": line.line_id,
+        "fence": line.fence,
+        "outcome": "routed" if routed else "no_route",
+        "node_id": "N101" if routed else None,
+        "machine_id": "N101-A" if routed else None,
+        "landed_minor": 4120 if routed else None,
+        "promised_at": "2026-06-18T15:00:00+00:00" if routed else None,
+        "co2e_g": 1840 if routed else None,
+        "candidates": 1 if routed else 0,
+        "excluded": 1,
+        "why": why,
+        "document": {
+            "objective": line.objective,
+            "why": why,
+            "chosen": chosen,
+            "alternatives": [],
+            "candidates": [chosen] if chosen else [],
+            "exclusions": [EXCLUSION],
+            "reasons": {"BUILD_VOLUME": 1},
+            "solver": SOLVER,
+        },
+        "decided_at": NOW.isoformat(),
+    }
+
+
+def _run() -> dict[str, Any]:
+    return {
+        "id": "run_1",
+        "planning_scope": "global",
+        "started_at": NOW.isoformat(),
+        "finished_at": NOW.isoformat(),
+        "engine": "cp-sat",
+        "status": "optimal",
+        "limits": {},
+        "snapshot_sha256": "0" * 64,
+        **dict.fromkeys((*_COUNTS, *_AMOUNTS, *_FAIR), 0),
+    }
