@@ -73,9 +73,7 @@ class CandidateFinder:
 
     def _at_node(self, asked: LineAsked, node: NodeView) -> NodeFinding:
         against = self._gates.node_reasons(asked.asking, node.node_id)
-        services = self._pricing.services(
-            node, asked.destination, day=self.calendars.day(self.calendars.clock(node).first_bucket)
-        )
+        services = self._pricing.services(node, asked.destination, day=self.calendars.clock(node).first_day)
         zone = self._pricing.zone(node, asked.destination)
         no_lane = lane_exists(services, zone=zone.value, destination_country=asked.destination.country)
         findings = [

@@ -18,7 +18,10 @@ from fabroute.solver.engines import solve
 from fabroute.solver.insertion import one_by_one
 from fabroute.solver.limits import SolveLimits
 from fabroute.solver.plan import RoutingPlan
+from fabroute.solver.problem import RoutingProblem
 from fabroute.solver.verify import verify_plan
+
+_LEAST_WALL_SECONDS = 1.0
 
 
 class PlanRefused(DomainError):
@@ -82,13 +85,17 @@ def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
     )
 
 
-def _solved(joint: JointProblem, limits: SolveLimits, *, spent_seconds: float) -> RoutingPlan:
-    left = max(1.0, limits.wall_seconds - spent_seconds)
-    plan = solve(joint.problem, replace(limits, wall_seconds=left))
-    violations = verify_plan(joint.problem, plan)
+def verified(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
+    """Return the plan if it keeps every rule; else raise ``PlanRefused`` naming each that it breaks."""
+    violations = verify_plan(problem, plan)
     if violations:
         raise PlanRefused("; ".join(f"{violation.rule}: {violation.message}" for violation in violations))
     return plan
+
+
+def _solved(joint: JointProblem, limits: SolveLimits, *, spent_seconds: float) -> RoutingPlan:
+    left = max(_LEAST_WALL_SECONDS, limits.wall_seconds - spent_seconds)
+    return verified(joint.problem, solve(joint.problem, replace(limits, wall_seconds=left)))
 
 
 def _verdict(choices: LineChoices, chosen: Mapping[str, Option], leftovers: Leftovers, calendars: Calendars) -> Verdict:

@@ -14,6 +14,7 @@ from fabroute.logistics.rules import (
     ShipmentQuote,
     Zone,
     consignment_of,
+    customs_territory,
     distance_km,
     offered_services,
     pack_parcel,
@@ -24,6 +25,8 @@ from fabroute.logistics.rules.duties import Consignment
 from fabroute.logistics.service import LogisticsView
 from fabroute.network.service import MachineModelView, MaterialView, NodeView, OfferView
 from fabroute.routing.service.options import Price
+
+_DutyBase = tuple[int, Consignment]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,8 @@ class Pricing:
         self._zones: dict[tuple[str, Location], Zone] = {}
         self._parcels: dict[tuple[Box, int, int], Parcel] = {}
         self._estimates: dict[tuple[str, int, str, str, str], ProductionEstimate] = {}
-        self._quotes: dict[tuple[str, Location, Service, Goods, date], ShipmentQuote] = {}
+        self._services: dict[tuple[str, Zone, date], tuple[Service, ...]] = {}
+        self._quotes: dict[tuple[str, Location, Service, Parcel, _DutyBase | None, date], ShipmentQuote] = {}
 
     def estimate(
         self, revision: RevisionView, *, quantity: int, node: NodeView, offer: OfferView
@@ -67,10 +71,12 @@ class Pricing:
 
     def services(self, node: NodeView, destination: Location, *, day: date) -> tuple[Service, ...]:
         """Return the services that the node uses to the destination and that carriers offer on that day."""
-        zone = self.zone(node, destination)
-        used = self._logistics.lanes.get(node.node_id, {}).get(zone, ())
-        offered = offered_services(self._logistics.freight, zone=zone, day=day)
-        return tuple(service for service in used if service in offered)
+        key = (node.node_id, self.zone(node, destination), day)
+        if key not in self._services:
+            used = self._logistics.lanes.get(node.node_id, {}).get(key[1], ())
+            offered = offered_services(self._logistics.freight, zone=key[1], day=day)
+            self._services[key] = tuple(service for service in used if service in offered)
+        return self._services[key]
 
     def zone(self, node: NodeView, destination: Location) -> Zone:
         """Return the freight zone from a node to a destination."""
@@ -83,8 +89,9 @@ class Pricing:
     def quote(
         self, node: NodeView, destination: Location, *, goods: Goods, service: Service, day: date
     ) -> ShipmentQuote:
-        """Return what sending the goods takes."""
-        key = (node.node_id, destination, service, goods, day)
+        """Return what sending the goods takes; ``NoDutyRule`` if a border is crossed for which there is no rule."""
+        duty = (goods.value_minor, goods.consignment) if _crosses_a_border(node, destination) else None
+        key = (node.node_id, destination, service, goods.parcel, duty, day)
         if key not in self._quotes:
             shipment = Shipment(
                 origin=self._origin_of(node),
@@ -178,3 +185,7 @@ def landed_price(estimate: ProductionEstimate, quote: ShipmentQuote) -> Price:
         co2e_g=estimate.co2_g + quote.co2_g,
         breakdown=tuple(row for row in (*estimate.breakdown, *quote.breakdown) if row.amount_minor),
     )
+
+
+def _crosses_a_border(node: NodeView, destination: Location) -> bool:
+    return customs_territory(node.country) != customs_territory(destination.country)

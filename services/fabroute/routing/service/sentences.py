@@ -9,6 +9,7 @@ from fabroute.routing.service.options import ExcludedNode, Option
 LONGEST_BYTES = 200
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NOT_IN_THE_GAME = frozenset({"PROCESS_MATERIAL"})
+_EQUAL = "as good"
 _OUTBID = "went to orders that gain more"
 
 
@@ -78,7 +79,7 @@ def difference(other: Option, chosen: Option, *, objective: str) -> str:
         "greenest": (grams, _carbon(grams), _money(money)),
     }.get(objective, (0, _money(money), _hours(hours)))
     said = [word for word in words if word]
-    return " and ".join(said[:1] if worse > 0 else said) or "the same"
+    return " and ".join(said[:1] if worse > 0 else said) or _EQUAL
 
 
 def euro(minor: int) -> str:
@@ -96,7 +97,7 @@ def _what_others_took(chosen: Option, best: Option) -> str:
     if best.way.node.node_id != chosen.way.node.node_id:
         return f"{best.way.node.city} at {euro(best.way.price.landed_minor)} {_OUTBID}"
     better = difference(best, chosen, objective="balanced")
-    return f"alone it would be {better}" if better != "the same" else f"its first machine there {_OUTBID}"
+    return f"alone it would be {better}" if better != _EQUAL else f"its first machine there {_OUTBID}"
 
 
 def _ruled_out(exclusions: Sequence[ExcludedNode]) -> list[str]:

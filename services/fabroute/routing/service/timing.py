@@ -42,6 +42,7 @@ class Calendars:
         self.first_day = now.date()
         self.horizon_days = horizon_days
         self._working: dict[tuple[str, frozenset[str]], Days] = {}
+        self._open_days: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
         self._clocks: dict[str, NodeClock] = {}
         self._arrivals: dict[tuple[str, str, int, int], Days] = {}
         self._minutes: dict[tuple[str, str, int, int, int], Days] = {}
@@ -106,13 +107,19 @@ class Calendars:
     def _working_days(self, working_days: str, countries: frozenset[str]) -> Days:
         key = (working_days, countries)
         if key not in self._working:
-            wanted = [
-                offset
-                for offset in range(self.horizon_days + LOOKAHEAD_DAYS)
-                if all(is_working_day(self.day(offset), working_days=working_days, country=name) for name in countries)
-            ]
-            self._working[key] = np.array(wanted, dtype=np.int64)
+            self._working[key] = np.flatnonzero(
+                np.logical_and.reduce([self._open(working_days, country) for country in sorted(countries)])
+            )
         return self._working[key]
+
+    def _open(self, working_days: str, country: str) -> npt.NDArray[np.bool_]:
+        """Return for each day whether it is worked in a country."""
+        key = (working_days, country)
+        if key not in self._open_days:
+            days = range(self.horizon_days + LOOKAHEAD_DAYS)
+            works = [is_working_day(self.day(day), working_days=working_days, country=country) for day in days]
+            self._open_days[key] = np.array(works, dtype=np.bool_)
+        return self._open_days[key]
 
 
 class NodeClock:
@@ -137,9 +144,14 @@ class NodeClock:
         return max(0, self._calendars.bucket(first))
 
     @cached_property
+    def first_day(self) -> date:
+        """The date of the first production day."""
+        return self._calendars.day(self.first_bucket)
+
+    @cached_property
     def first_day_minutes(self) -> int:
         """Minutes left of the first production day: less than a day if it has begun."""
-        end = end_of_day(self._calendars.day(self.first_bucket), timezone=self.calendar.timezone)
+        end = end_of_day(self.first_day, timezone=self.calendar.timezone)
         return min(MINUTES_PER_DAY, self._calendars.minutes_until(end))
 
     def usable_minutes(self, free: tuple[int, ...]) -> Days:

@@ -1,7 +1,6 @@
 """Every way in which one offer can serve a line, or all that speaks against the offer."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from fabroute.estimation.production import ProductionEstimate
 from fabroute.inventory.service import RevisionView
@@ -70,7 +69,7 @@ class WayFinder:
         stock = self._gates.usable_lots(offer, window, grams=estimate.material_grams)
         against = (
             *reasons,
-            *self._gates.minimum_order_reasons(offer, price_minor=estimate.price_minor),
+            *self._gates.minimum_order_reasons(offer, price_minor=estimate.price_minor - estimate.minimum_top_up_minor),
             *(no_duty_rule if not sendings else _hindrances(sendings)),
             *self._gates.proof_reasons(asked.asking, offer, window),
             *stock.reasons,
@@ -109,7 +108,9 @@ class WayFinder:
         goods: Goods,
         service: Service,
     ) -> _Sending:
-        quote = self._pricing.quote(node, asked.destination, goods=goods, service=service, day=self._first_day(node))
+        quote = self._pricing.quote(
+            node, asked.destination, goods=goods, service=service, day=self._calendars.clock(node).first_day
+        )
         minutes = self._calendars.minutes_to_delivery(
             node,
             off_machine_minutes=estimate.off_machine_minutes,
@@ -153,7 +154,7 @@ class WayFinder:
         """Return the earliest days of production, for what must hold through it."""
         ends = (self._machines.earliest(offer.machine_id, estimate, empty=empty) for empty in (False, True))
         last = next((bucket for bucket in ends if bucket != NEVER), self._calendars.horizon_days - 1)
-        first_day = self._first_day(node)
+        first_day = self._calendars.clock(node).first_day
         return ProductionWindow(first_day=first_day, last_day=max(first_day, self._calendars.day(last)))
 
     def _ways(
@@ -166,7 +167,7 @@ class WayFinder:
         lots: tuple[LotView, ...],
     ) -> tuple[Way, ...]:
         earliest = self._machines.earliest(offer.machine_id, estimate)
-        until = self._gates.certified_until(asked.asking, offer, self._first_day(node))
+        until = self._gates.certified_until(asked.asking, offer, self._calendars.clock(node).first_day)
         proven = -1 if until is None else self._calendars.bucket(until)
         ways = (
             Way(
@@ -187,14 +188,17 @@ class WayFinder:
         )
         return tuple(way for way in ways if way.earliest <= way.latest)
 
-    def _first_day(self, node: NodeView) -> date:
-        return self._calendars.day(self._calendars.clock(node).first_bucket)
-
 
 def _hindrances(sendings: list[_Sending]) -> Reasons:
-    """Return what hinders every service; nothing if one of them is free."""
+    """Return what hinders every service; nothing if one of them is free.
+
+    If one service would do with an empty machine, the machine is what hinders, whatever the slower services say.
+    """
     hindering = tuple(sending.hindrance for sending in sendings if sending.hindrance is not None)
-    return hindering if len(hindering) == len(sendings) else ()
+    if len(hindering) < len(sendings):
+        return ()
+    full = tuple(reason for reason in hindering if reason.code is ExclusionCode.CAPACITY)
+    return full or hindering
 
 
 def _no_duty_rule(error: NoDutyRule, *, country: str) -> Exclusion:
