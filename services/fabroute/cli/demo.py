@@ -76,7 +76,7 @@ def _runs(stack: Stack) -> list[JsonObject]:
 
 
 def _print_result(orders: list[JsonObject], runs: list[JsonObject], routed_in: float) -> None:
-    stdout.print(order_table(orders))
+    stdout.print(order_table(orders, width=stdout.width))
     stdout.print()
     for sentence in outcome_summary(line_reports(orders)):
         stdout.print(sentence, markup=False)

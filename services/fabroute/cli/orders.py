@@ -75,7 +75,7 @@ def list_orders(
         found = [
             order for order, _ in zip(client.pages("/v1/orders", state=state, batch=batch), range(limit), strict=False)
         ]
-    stdout.print(order_table(found) if found else "no orders")
+    stdout.print(order_table(found, width=stdout.width) if found else "no orders")
 
 
 @orders.command()

@@ -1,8 +1,24 @@
 """Where commands print: results on standard output, everything else on standard error."""
 
+import os
+import sys
+
 from rich.console import Console
 
-stdout = Console(highlight=False, soft_wrap=True)
+PIPE_WIDTH = 230
+"""Columns of a table that goes to a file or a pipe: wide enough for a sentence; ``COLUMNS`` says otherwise."""
+
+
+def output_width(*, is_terminal: bool, columns: str | None) -> int | None:
+    """Return the width to print in, ``None`` to take the terminal's."""
+    return None if is_terminal or columns else PIPE_WIDTH
+
+
+stdout = Console(
+    highlight=False,
+    soft_wrap=True,
+    width=output_width(is_terminal=sys.stdout.isatty(), columns=os.environ.get("COLUMNS")),
+)
 stderr = Console(stderr=True, highlight=False)
 
 

@@ -10,6 +10,9 @@ from rich.table import Table
 from fabroute.cli.client import JsonObject
 from fabroute.cli.mapping import Json
 
+WIDE = 150
+"""Columns that the table of orders needs to show its sentences beside the figures."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineReport:
@@ -68,8 +71,13 @@ def _line_report(order: JsonObject, line: JsonObject) -> LineReport:
     )
 
 
-def order_table(orders: Iterable[JsonObject]) -> Table:
-    """Return the table of order lines: where each goes, for how much, by when, and why."""
+def order_table(orders: Iterable[JsonObject], *, width: int = WIDE) -> Table:
+    """Return the table of order lines: where each goes, for how much, by when, and why.
+
+    Below ``WIDE`` columns the sentence why stands under its line instead of beside it.
+    """
+    if width < WIDE:
+        return _narrow_table(orders)
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "dim"])
     for heading in ("order", "part", "to", "wants"):
         table.add_column(heading, no_wrap=True)
@@ -96,6 +104,15 @@ def _cells(line: LineReport) -> tuple[str, ...]:
         str(line.excluded),
         (line.why or line.state_reason).replace("[", r"\["),
     )
+
+
+def _narrow_table(orders: Iterable[JsonObject]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, row_styles=["", "dim"])
+    table.add_column(overflow="fold")
+    for line in line_reports(orders):
+        *cells, why = _cells(line)
+        table.add_row("  ".join(cell for cell in cells[:-2] if cell) + f"\n    {why}")
+    return table
 
 
 def order_story(order: JsonObject) -> str:

@@ -1,0 +1,60 @@
+"""``fabroute demo`` as a newcomer runs it, in an empty folder."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def _demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fabroute.cli", "demo", *arguments],
+        cwd=folder,
+        env=os.environ | {"COLUMNS": "220", "FABROUTE_DATABASE_URL": "postgresql://nowhere.invalid/ignored"},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_the_demo_routes_its_orders_shows_why_and_leaves_nothing_running(workplace: Path) -> None:
+    done = _demo(workplace, "--orders", "48")
+
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^demo-(\d{4}) .*$", done.stdout, flags=re.MULTILINE)
+    assert rows == [f"{number:04d}" for number in range(1, 49)]
+    assert re.search(r"^demo-\d{4} +\d+ × ZZ-0901 .* no route ", done.stdout, flags=re.MULTILINE)
+    assert re.search(r"^\d+ of 48 order lines routed to \d+ nodes$", done.stdout, flags=re.MULTILINE)
+    assert "one by one, cheapest first, on the same snapshots" in done.stdout
+    assert "everything that was started is stopped" in done.stdout
+    assert "32 parts, 32 print files (0 drawn now)" in done.stderr
+
+
+def test_a_kept_demo_answers_until_it_is_stopped(workplace: Path) -> None:
+    kept = _demo(workplace, "--orders", "32", "--keep")
+    assert kept.returncode == 0, kept.stderr
+    state_file = workplace / ".fabroute" / "demo.json"
+    state = json.loads(state_file.read_text(encoding="utf8"))
+    assert state_file.stat().st_mode & 0o077 == 0
+    assert httpx.get(f"{state['url']}/readyz").status_code == 200
+
+    stopped = _demo(workplace, "--stop")
+
+    assert "the demo that was left running is stopped" in stopped.stderr
+    assert not any(_is_alive(pid) for pid in state["pids"])
+    assert not Path(state["folder"]).exists()
+    assert not state_file.exists()
+    again = _demo(workplace, "--stop")
+    assert (again.returncode, "no demo was left running" in again.stderr) == (0, True)
