@@ -24,3 +24,10 @@ def network(engine: Engine) -> Engine:
     with unit_of_work(engine) as session:
         save_a_network(session)
     return engine
+
+
+@pytest.fixture
+def owner_engine(database: Database) -> Iterator[Engine]:
+    """An engine that may empty tables."""
+    with engine_for(database.migration_url) as made:
+        yield made
