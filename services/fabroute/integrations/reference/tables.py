@@ -116,7 +116,7 @@ class Row:
     def whole(self, column: str, *, minimum: int = 0, maximum: int = 2_000_000_000) -> int:
         """Return a whole number from ``minimum`` to ``maximum``."""
         value = self.values[column]
-        if not re.fullmatch(r"-?\d{1,10}", value) or not minimum <= int(value) <= maximum:
+        if not re.fullmatch(r"-?[0-9]{1,10}", value) or not minimum <= int(value) <= maximum:
             self.refuse(column, f"give a whole number from {minimum:,} to {maximum:,}")
             return 1
         return int(value)
