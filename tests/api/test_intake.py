@@ -276,11 +276,11 @@ def test_stopping_writes_what_waits_and_takes_no_more(database: Database) -> Non
 
         async def stop_at_once() -> list[Outcome]:
             intake.start()
-            waiting = asyncio.create_task(submit_all(intake, [make_order(owner) for _ in range(300)]))
-            await asyncio.sleep(0)
-            await intake.stop()
-            placed = await waiting
-            return placed + await submit_all(intake, [make_order(owner)])
+            async with asyncio.TaskGroup() as group:
+                queued = group.create_task(submit_all(intake, [make_order(owner) for _ in range(300)]))
+                await asyncio.sleep(0)
+                await intake.stop()
+            return queued.result() + await submit_all(intake, [make_order(owner)])
 
         outcomes = asyncio.run(stop_at_once())
         assert [type(outcome) for outcome in outcomes] == [Placed] * 300 + [TemporarilyUnavailable]
