@@ -73,7 +73,8 @@ def _search(contest: Contest, prices: Prices, known: Answer, budget: Budget, *, 
     keep = worth_keeping(contest, prices, contest.cost_of(known.chosen))
     keep[known.chosen[known.chosen != UNROUTED]] = True
     part = contest.narrowed(keep)
-    answer = solve_exactly(part, part.from_outer(known.chosen), budget, seconds=seconds)
+    hint = part.from_outer(known.chosen)
+    answer = solve_exactly(part, hint, budget, seconds=seconds, workers=budget.limits.workers)
     chosen = part.into_outer(answer.chosen, known.chosen)
     return replace(answer, chosen=chosen, bound=max(known.bound, answer.bound))
 

@@ -21,13 +21,13 @@ def one_by_one(problem: RoutingProblem) -> RoutingPlan:
     stock = problem.stock.copy()
     start = problem.line_start()
     chosen = [
-        _first_fit(problem, by_cost(problem, int(start[line]), int(start[line + 1])), free, stock)
+        _first_fit(problem, _by_cost(problem, int(start[line]), int(start[line + 1])), free, stock)
         for line in range(problem.line_count)
     ]
     return RoutingPlan(
         chosen=tuple(chosen),
         cost=plan_cost(problem, chosen),
-        bound=cheapest_each(problem),
+        bound=_cheapest_each(problem),
         engine="one_by_one",
         status=PlanStatus.BASELINE,
         seed=0,
@@ -35,14 +35,14 @@ def one_by_one(problem: RoutingProblem) -> RoutingPlan:
     )
 
 
-def cheapest_each(problem: RoutingProblem) -> int:
+def _cheapest_each(problem: RoutingProblem) -> int:
     """Return the sum of each line's cheapest price, capacity ignored: the simplest lower bound."""
     cheapest = problem.unrouted_cost.copy()
     np.minimum.at(cheapest, problem.option_line, problem.option_cost)
     return int(cheapest.sum())
 
 
-def by_cost(problem: RoutingProblem, first: int, end: int) -> list[int]:
+def _by_cost(problem: RoutingProblem, first: int, end: int) -> list[int]:
     """Return the options of one line that cost no more than leaving it unrouted, cheapest first."""
     options = first + np.argsort(problem.option_cost[first:end], kind="stable")
     worth_it = problem.option_cost[options] <= problem.unrouted_cost[problem.option_line[options]]

@@ -1,5 +1,6 @@
 """What a unit of each scarce row is worth, and the lower bound that such prices prove."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,13 @@ class Prices:
     """Per option: its cost plus the price of all that it draws on."""
     best: FloatArray
     """Per line: the least reduced cost, or the price of staying unrouted if that is less."""
-    bound: int
-    """No plan of the contest costs less; holds for any prices, float errors allowed for."""
+    certain: float
+    """The bound before rounding, less all that float arithmetic may have added."""
+
+    @property
+    def bound(self) -> int:
+        """No plan of the contest costs less, milli-minor: costs are whole numbers, so the bound is rounded up."""
+        return max(0, math.ceil(self.certain))
 
     def regret(self, contest: Contest) -> FloatArray:
         """Return, per option, how much dearer than its line's best it is at these prices."""
@@ -50,12 +56,12 @@ def at_prices(contest: Contest, row: FloatArray) -> Prices:
     spare = float((row * contest.limit).sum())
     chain = contest.line_count + 2 * len(contest.limit) + 8
     certain = sold - spare - (sold + spare) * chain * _EPSILON
-    return Prices(row=row, reduced_cost=reduced, best=best, bound=max(0, int(np.ceil(certain))))
+    return Prices(row=row, reduced_cost=reduced, best=best, certain=certain)
 
 
 def worth_keeping(contest: Contest, prices: Prices, cost: int) -> BoolArray:
-    """Tell which options a plan cheaper than ``cost`` can hold: the others alone lift the bound over it."""
-    return prices.regret(contest) <= cost - prices.bound
+    """Tell which options a plan cheaper than ``cost`` can hold: any other lifts the bound over it by itself."""
+    return prices.certain + prices.regret(contest) <= cost
 
 
 def _linear_duals(contest: Contest, seconds: float) -> FloatArray:

@@ -128,7 +128,7 @@ def _read_only_integers(name: str, given: object, dimensions: int) -> IntArray:
     if raw.ndim != dimensions:
         raise InvalidProblem(f"{name} must have {dimensions} dimension(s), not {raw.ndim}")
     if raw.size and (raw.dtype.kind not in "iu" or int(raw.max()) >= TOTAL_LIMIT):
-        raise InvalidProblem(f"{name} must hold integers below 2^62, not {raw.dtype} up to {raw.max()}")
+        raise InvalidProblem(f"{name} must hold whole numbers below 2^62 (it holds {raw.dtype})")
     values = raw.astype(np.int64)
     values.setflags(write=False)
     return values
