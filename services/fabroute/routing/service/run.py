@@ -1,6 +1,7 @@
 """A routing run: claim what is due, read a snapshot, decide with no transaction open, write down what still holds."""
 
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -150,7 +151,8 @@ class _Runs:
 
     def failed(self, run_id: str, lines: tuple[ClaimedLine, ...], error: Exception) -> None:
         """Log a run that raised, and send its lines back."""
-        _log.error("routing.run_failed", run_id=run_id, lines=len(lines), exc_info=error)
+        trace = "".join(traceback.format_exception(error))
+        _log.error("routing.run_failed", run_id=run_id, lines=len(lines), error=str(error), trace=trace)
         self._send_back(lines, reason=f"a run failed ({type(error).__name__}): routed again later", paused=True)
 
     def _decide_and_write(self, run_id: str, lines: tuple[ClaimedLine, ...]) -> Written:
