@@ -94,6 +94,11 @@ def lock_node(session: Session, node_id: str) -> RowMapping | None:
     return next(iter(_rows(session, statement.with_for_update(key_share=True))), None)
 
 
+def lock_nodes(session: Session, node_ids: Collection[str]) -> None:
+    """Lock nodes in the order of their ids; unknown ones are left out."""
+    session.connection().execute(_LOCK, {"node_ids": list(node_ids)})
+
+
 def set_status(session: Session, *, node_id: str, status: str, reason: str) -> None:
     """Write a node's status and count up its version."""
     changed = {"status": status, "status_reason": reason, "version": col(Node.version) + 1}
@@ -109,6 +114,8 @@ def bump_queue_versions(session: Session, *, node_ids: Collection[str]) -> None:
     """Count up the queue versions of nodes, locking them in the order of their ids."""
     session.connection().execute(_BUMP, {"node_ids": sorted(node_ids)})
 
+
+_LOCK = text("SELECT FROM nodes WHERE id = ANY(:node_ids) ORDER BY id FOR NO KEY UPDATE")
 
 _BUMP = text("""
 WITH changing AS (SELECT id FROM nodes WHERE id = ANY(:node_ids) ORDER BY id FOR NO KEY UPDATE)

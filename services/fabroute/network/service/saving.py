@@ -21,8 +21,11 @@ def save_network(session: Session, *, data: NetworkData) -> int:
 
     Known rows take the new description, but keep what only the running network changes: a node's and a machine's
     status, and what a lot weighs, how often it was used and whether it is blocked. Saving the same twice returns 0.
-    Whoever calls this and gets more than 0 tells it on (``network.changed``).
+    Whoever calls this and gets more than 0 tells it on (``network.changed``). Known lots and nodes are locked first,
+    in the order in which reservations lock them.
     """
+    capacity.lock_lots(session, [lot.lot_id for lot in data.lots if lot.lot_id is not None])
+    nodes.lock_nodes(session, [node.node_id for node in data.nodes])
     return (
         nodes.save(session, Node, [_node_row(node) for node in data.nodes])
         + nodes.save(session, MachineModel, [asdict(model) for model in data.models])
