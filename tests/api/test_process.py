@@ -1,0 +1,82 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from fabroute.database import unit_of_work
+from fabroute.logistics.service import LogisticsData, save_logistics
+from tests.conftest import Database
+from tests.factories.api import BERLIN, HAMBURG, an_order, client_on
+from tests.factories.databases import engine_for
+from tests.factories.orders import given_owner
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FABROUTE_")}
+    roots = ":".join(str(ROOT / folder) for folder in ("services", "workers", "infra/embedded"))
+    return subprocess.Popen(
+        [sys.executable, "-m", "fabroute.api", *arguments],
+        env=inherited | {"PYTHONPATH": roots} | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_until_listening(path: Path, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None:
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
+            return
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({}, "no database: set FABROUTE_DATABASE_URL, e.g. postgresql+psycopg://"),
+        ({"FABROUTE_DATABASE_URL": "mysql://localhost/x"}, "fabroute keeps its record in PostgreSQL, not mysql"),
+        (
+            {"FABROUTE_DATABASE_URL": "postgresql://app_rw@/x?host=/tmp/fabroute-1/postgres"},
+            "points at embedded servers",
+        ),
+        ({"FABROUTE_HTTP_PORT": "many"}, "valid integer"),
+    ],
+)
+def test_without_what_it_needs_it_says_what_to_set_and_stops(environment: dict[str, str], words: str) -> None:
+    with start(environment) as process:
+        _, log = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert log.startswith("fabroute api: ")
+    assert words in log
+    assert "Traceback" not in log
+
+
+def test_it_serves_on_a_socket_logs_json_and_stops_when_told(database: Database, tmp_path: Path) -> None:
+    with engine_for(database.url) as engine:
+        owner = given_owner(engine)
+        with unit_of_work(engine) as session:
+            save_logistics(session, data=LogisticsData(places=(BERLIN, HAMBURG)))
+    path = tmp_path / "api.sock"
+    settings = {"FABROUTE_DATABASE_URL": database.url, "FABROUTE_PROFILE": "embedded"}
+    with start(settings, "--uds", str(path)) as process, client_on(str(path), owner.token, {}) as client:
+        wait_until_listening(path, process)
+        assert client.get("/readyz").status_code == 200
+        placed = client.post("/v1/orders", json=an_order(), headers={"Idempotency-Key": "k"})
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=60)
+
+    assert placed.status_code == 201
+    assert "server" not in placed.headers
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert [line[0] for line in log.splitlines()] == ["{"] * len(log.splitlines())
+    assert '"Application startup complete."' in log
+    assert '"Application shutdown complete."' in log
