@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from fabroute.cli.client import ApiClient
+from fabroute.cli.follow import read_states
 from fabroute.cli.invariants import check_invariants
 from fabroute.cli.stack import Stack
 from fabroute.database import create_database_engine
@@ -87,13 +88,11 @@ def _post_until_killed(stack: Stack, numbers: list[int], *, after_seconds: float
 
 def _wait_for_outcomes(owner: ApiClient) -> dict[str, int]:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        states = owner.get("/v1/order-statistics", batch=BATCH)["states"]
-        assert isinstance(states, dict)
-        if states["pending"] == 0:
-            break
+    states = read_states(owner, batch=BATCH)
+    while states["pending"] and time.monotonic() < deadline:
         time.sleep(0.2)
-    return {state: int(str(count)) for state, count in states.items()}
+        states = read_states(owner, batch=BATCH)
+    return states
 
 
 def test_orders_survive_an_api_that_is_killed_again_and_again(stack: Stack, owner: ApiClient) -> None:

@@ -22,7 +22,7 @@ def wait_for_batch(client: ApiClient, *, batch: str, step: Step) -> dict[str, in
     """Return the number of orders of ``batch`` by state once none is open; ``NothingMoves`` after two still minutes."""
     last_open, last_change = -1, time.monotonic()
     while True:
-        states = _states(client.get("/v1/order-statistics", batch=batch))
+        states = read_states(client, batch=batch)
         total, waiting = sum(states.values()), sum(states.get(state, 0) for state in OPEN_STATES)
         step("orders with an outcome", total - waiting, total)
         if waiting == 0:
@@ -44,8 +44,9 @@ def wait_for_order(client: ApiClient, *, order_id: str) -> JsonObject:
         time.sleep(_POLL_SECONDS)
 
 
-def _states(statistics: JsonObject) -> dict[str, int]:
-    states = statistics["states"]
+def read_states(client: ApiClient, *, batch: str) -> dict[str, int]:
+    """Return the number of orders of ``batch`` by state."""
+    states = client.get("/v1/order-statistics", batch=batch)["states"]
     return (
         {state: count for state, count in states.items() if isinstance(count, int)} if isinstance(states, dict) else {}
     )

@@ -34,6 +34,7 @@ def create(
 @keys.command()
 def revoke(key_id: Annotated[str, typer.Argument(help="The key's id, the third piece of the token.")]) -> None:
     """Revoke an API key: it is refused within a second."""
+    whole = key_id if key_id.startswith("key_") else f"key_{key_id}"
     with unit_of_work(database_engine()) as session:
-        identity.revoke_api_key(session, key_id=key_id, now=utc_now())
-    stdout.print(f"key {key_id} is revoked")
+        identity.revoke_api_key(session, key_id=whole, now=utc_now())
+    stdout.print(f"key {whole} is revoked")

@@ -22,8 +22,8 @@ def test_an_offered_job_may_be_cancelled_and_nothing_comes_back() -> None:
 
 def test_every_state_is_live_or_final() -> None:
     assert JOB_STATES == ("offered", "cancelled")
-    assert LIVE_STATES == {"offered"}
-    assert FINAL_STATES == {"cancelled"}
+    assert {"offered"} == LIVE_STATES
+    assert {"cancelled"} == FINAL_STATES
 
 
 def test_only_offered_jobs_come_before_cancelled_ones() -> None:
