@@ -76,7 +76,7 @@ def certificate_valid(certificate: CertificateView, *, first_day: date, last_day
 
 def first_article_ends(last_production_on: date) -> date:
     """Return the last day on which a first article still counts: two years after the last production."""
-    year = last_production_on.year + FIRST_ARTICLE_YEARS
+    year = min(last_production_on.year + FIRST_ARTICLE_YEARS, date.max.year)
     try:
         return last_production_on.replace(year=year)
     except ValueError:  # 29 February, and no such day two years on

@@ -80,6 +80,7 @@ def test_a_certificate_is_valid_on_its_first_and_last_day_and_no_longer() -> Non
 def test_a_first_article_ends_two_years_after_the_last_production() -> None:
     assert first_article_ends(date(2024, 6, 15)) == date(2026, 6, 15)
     assert first_article_ends(date(2024, 2, 29)) == date(2026, 2, 28)
+    assert first_article_ends(date.max) == date.max
 
 
 # ---------------------------------------------------------------- the plain rule

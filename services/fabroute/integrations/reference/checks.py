@@ -10,6 +10,8 @@ from fabroute.logistics.rules import Mode
 from fabroute.logistics.service import city_key
 
 _Value = TypeVar("_Value")
+_SHOWN = 60
+"""Characters of a name in an advice."""
 
 
 def check_together(files: ReferenceFiles, problems: Problems) -> None:
@@ -58,7 +60,7 @@ def _check_assets(files: ReferenceFiles) -> None:
 
 def _same_process(row: Row, column: str, process: str, expected: str | None) -> None:
     if expected in PROCESSES and process in PROCESSES and process != expected:
-        advice = f"the {column} {row.values[column]} is {expected}: correct the process or the {column}"
+        advice = f"the {column} {row.values[column][:_SHOWN]} is {expected}: correct the process or the {column}"
         row.refuse("process", advice)
 
 
@@ -66,12 +68,13 @@ def _check_machines_have_one_home(assets: Sequence[Read[AssetRow]]) -> None:
     first: dict[str, AssetRow] = {}
     for read in assets:
         known = first.setdefault(read.value.machine_id, read.value)
+        machine = f"machine {known.machine_id[:_SHOWN]}"
         if known.node_id != read.value.node_id:
-            read.row.refuse(
-                "node_id", f"machine {known.machine_id} stands at {known.node_id} on another line: it has one home"
-            )
+            home = known.node_id[:_SHOWN]
+            read.row.refuse("node_id", f"{machine} stands at {home} on another line: it has one home")
         if known.model != read.value.model:
-            read.row.refuse("model", f"machine {known.machine_id} is a {known.model} on another line: it has one model")
+            model = known.model[:_SHOWN]
+            read.row.refuse("model", f"{machine} is a {model} on another line: it has one model")
 
 
 def _check_certificates(files: ReferenceFiles) -> None:
@@ -106,4 +109,4 @@ def _pairs(files: ReferenceFiles) -> Mapping[str, str]:
 def _known(row: Row, column: str, name: str, known: set[str] | Mapping[str, str], file: str) -> None:
     """Note a name that isn't known; but a file that couldn't be read at all is problem enough."""
     if name and known and name not in known:
-        row.refuse(column, f"{name} is not in {file}: add it there, or correct it here")
+        row.refuse(column, f"{name[:_SHOWN]} is not in {file}: add it there, or correct it here")

@@ -22,6 +22,7 @@ from fabroute.network.service import NewMachineModel, NewMaterial
 PROCESSES = tuple(process.value for process in Process)
 KINDS = {"in_house": "in_house", "bureau": "service_bureau", "hub": "regional_hub"}
 """The files' words for kinds of nodes, and ours."""
+_REFRESHED = ("SLS", "MJF")
 EXPORT_CLASSES = ("none", "dual_use", "itar")
 IP_ZONES = ("any", "EU", "US", "EU_US", "same_country")
 CRITICALITIES = ("aog", "line_down", "routine", "consumer", "patient", "safety")
@@ -119,7 +120,7 @@ def _node(row: Row) -> NodeRow:
 
 
 def _model(row: Row) -> NewMachineModel:
-    return NewMachineModel(
+    found = NewMachineModel(
         model=row.text("model"),
         process=row.choice("process", PROCESSES),
         x_mm=row.number("x_mm", above=True),
@@ -136,10 +137,13 @@ def _model(row: Row) -> NewMachineModel:
         power_kw=row.number("avg_power_kw"),
         source=row.text("source"),
     )
+    if found.layer_fixed_s == found.rate_cm3_per_hour == 0:
+        row.refuse("rate_cm3_h", "is 0 like layer_fixed_s: such a machine prints in no time, give one of them")
+    return found
 
 
 def _material(row: Row) -> NewMaterial:
-    return NewMaterial(
+    found = NewMaterial(
         code=_id(row, "code"),
         process=row.choice("process", PROCESSES),
         density_g_per_cm3=row.number("density_g_cm3", above=True, maximum=25),
@@ -149,6 +153,10 @@ def _material(row: Row) -> NewMaterial:
         support_fraction=row.number("support_fraction", maximum=5),
         source=row.text("source"),
     )
+    for column in ("bulk_density_g_cm3", "refresh_ratio"):
+        if found.process in _REFRESHED and not row.values[column]:
+            row.refuse(column, f"is needed: {found.process} refreshes used powder")
+    return found
 
 
 def _asset(row: Row) -> AssetRow:

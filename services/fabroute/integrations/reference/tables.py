@@ -16,6 +16,10 @@ from fabroute.kernel.money import minor_from_major
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _SHOWN_VALUE = 60
 _BIGGEST = 1e12
+_MOST_MONEY = 20_000_000
+"""In euro; the database counts cents up to two thousand million."""
+_LONGEST_VALUE = 500
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,7 @@ class Problem:
 
     def __str__(self) -> str:
         line = f" line {self.line}" if self.line else ""
-        column = f", {self.column}" if self.column else ""
+        column = f", {self.column[:_SHOWN_VALUE]}" if self.column else ""
         value = f" {self.value[:_SHOWN_VALUE]!r}:" if self.value else ""
         return f"{self.file}{line}{column}:{value} {self.advice}"
 
@@ -124,7 +128,7 @@ class Row:
     def minor(self, column: str, *, above: bool = False) -> int:
         """Return cents for an amount in euro."""
         before = len(self.problems.found)
-        self.number(column, above=above)
+        self.number(column, maximum=_MOST_MONEY, above=above)
         return minor_from_major(self.values[column]) if len(self.problems.found) == before else 100
 
     def day(self, column: str) -> date:
@@ -180,7 +184,9 @@ def read_rows(folder: Path, file: str, columns: Sequence[str], problems: Problem
         for values in reader:
             if values and _is_complete(file, reader.line_num, values, header, problems):
                 found = {name: value.strip() for name, value in zip(header, values, strict=True)}
-                yield Row(file=file, line=reader.line_num, values=found, problems=problems)
+                row = Row(file=file, line=reader.line_num, values=found, problems=problems)
+                _refuse_unstorable(row, columns)
+                yield row
     except csv.Error as error:
         problems.add(file=file, line=reader.line_num, advice=f"is not well-formed CSV ({error}): check the quotes")
 
@@ -193,6 +199,14 @@ def _columns_are_there(file: str, header: list[str], columns: Sequence[str], pro
     for name in twice:
         problems.add(file=file, line=1, column=name, advice="the column is there twice: remove one")
     return not missing and not twice
+
+
+def _refuse_unstorable(row: Row, columns: Sequence[str]) -> None:
+    for column in columns:
+        if len(row.values[column]) > _LONGEST_VALUE:
+            row.refuse(column, f"is longer than {_LONGEST_VALUE} characters: shorten it")
+        if _CONTROL.search(row.values[column]):
+            row.refuse(column, "holds a control character: remove it")
 
 
 def _is_complete(file: str, line: int, values: list[str], header: list[str], problems: Problems) -> bool:

@@ -27,10 +27,10 @@ def test_good_files_become_typed_rows(tmp_path: Path) -> None:
 
 
 def test_empty_required_certificates_and_optional_numbers_are_none(tmp_path: Path) -> None:
-    changes = changed("parts", "ISO9001,1", ",1") | changed("materials", "1.01,0.425,60,0.2", "1.01,,60,")
+    changes = changed("parts", "ISO9001,1", ",1") | changed("materials", "7.97,4.5,60,0.05", "7.97,,60,")
     files = read_reference(write_reference(tmp_path, **changes))
     assert files.parts[0].value.required_certificates == ()
-    assert (files.materials[0].value.bulk_density_g_per_cm3, files.materials[0].value.refresh_ratio) == (None, None)
+    assert (files.materials[1].value.bulk_density_g_per_cm3, files.materials[1].value.refresh_ratio) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_empty_required_certificates_and_optional_numbers_are_none(tmp_path: Pat
         ("nodes", "52.5244", "95", 2, "lat", "give a number from -90 up to 90, such as 12.5"),
         ("nodes", "13.4105", "east", 2, "lon", "give a number from -180 up to 180, such as 12.5"),
         ("nodes", "Europe/Berlin", "Berlin", 2, "timezone", "is no time zone: use an IANA name such as Europe/Berlin"),
-        ("nodes", ",46,", ",-1,", 2, "labour_eur_h", "give a number from 0, such as 12.5"),
+        ("nodes", ",46,", ",-1,", 2, "labour_eur_h", "give a number from 0 up to 2e+07, such as 12.5"),
         ("nodes", "16:00", "25:00", 2, "cutoff_local", "give a time of day as HH:MM"),
         ("nodes", "Mon-Fri", "daily", 2, "calendar", "use one of Mon-Fri, Mon-Sat, Mon-Sun"),
         ("nodes", "0.958", "0", 2, "first_pass_yield", "give a number over 0 up to 1, such as 12.5"),
@@ -57,6 +57,19 @@ def test_empty_required_certificates_and_optional_numbers_are_none(tmp_path: Pat
         ),
         ("machine_models", "EOS M 290,LPBF,250", "EOS M 290,LPBF,inf", 3, "x_mm", "give a number over 0, such as 12.5"),
         ("machine_models", "5200,MJF", "5200,XXX", 2, "process", "use one of MEX, VPP, SLS, MJF, LPBF, EBM, BJT"),
+        (
+            "machine_models",
+            "80,6.2,0,",
+            "80,0,0,",
+            2,
+            "rate_cm3_h",
+            "is 0 like layer_fixed_s: such a machine prints in no time, give one of them",
+        ),
+        ("materials", "1.01,0.425", "1.01,", 2, "bulk_density_g_cm3", "is needed: MJF refreshes used powder"),
+        ("materials", "60,0.2", "60,", 2, "refresh_ratio", "is needed: MJF refreshes used powder"),
+        ("materials", "60,0.2", "6e7,0.2", 2, "price_eur_kg", "give a number from 0 up to 2e+07, such as 12.5"),
+        ("places", "DE,Berlin", "DE,Ber\x00lin", 2, "city", "holds a control character: remove it"),
+        ("places", "DE,Berlin", "DE," + "x" * 501, 2, "city", "is longer than 500 characters: shorten it"),
         ("materials", "0.2,0,V", "1.2,0,V", 2, "refresh_ratio", "give a number from 0 up to 1, such as 12.5"),
         ("node_assets", "PS-1,0.5", "PS-1,50%", 2, "utilisation", "give a number from 0 up to 1, such as 12.5"),
         ("node_certs", "2025-08-05", "05.08.2025", 2, "valid_from", "give a day as YYYY-MM-DD, such as 2026-06-15"),
