@@ -276,3 +276,36 @@ def test_loading_and_reading_the_reference_network_are_quick(engine: Engine) -> 
         started = time.process_time()
         read_network(session, first_day=TODAY, last_day=TODAY + timedelta(days=44))
         assert time.process_time() - started < 0.06
+
+
+# ---------------------------------------------------------------- extremes
+
+
+def test_the_largest_and_strangest_values_that_are_accepted_can_be_stored(engine: Engine, tmp_path: Path) -> None:
+    name = "Ω" * 500
+    changes = (
+        changed("nodes", "Berlin,DE", f"{name},DE")
+        | changed("materials", "60,0.2", "20000000,0.2")
+        | changed("machine_models", "45,9.0", "20000000,1e12")
+        | changed("parts", ",160,", ",2000000000,")
+        | changed("places", "DE,Berlin", f"DE,{name}")
+        | changed("node_certs", "2025-08-05,2028-05-01", "0001-01-01,9999-12-31")
+        | changed("duty_rules", "b2c,150,3", "b2c,20000000,20000000")
+    )
+    report = load(engine, folder=write_reference(tmp_path, **changes), as_of=TODAY + timedelta(days=1))
+    with unit_of_work(engine) as session:
+        assert get_node(session, node_id="N1").city == name
+        assert rows(session, "SELECT max(price_minor_per_kg) FROM materials") == [(2_000_000_000,)]
+        assert rows(session, "SELECT min(valid_from), max(valid_to) FROM certificates") == [
+            (date(1, 1, 2), date(9999, 12, 31))
+        ]
+        assert load_places(session).find(city=name.upper(), country="DE") is not None
+    assert report.parts == 1
+
+
+def test_a_line_that_is_gone_from_the_files_stays_in_the_network(engine: Engine, tmp_path: Path) -> None:
+    load(engine, folder=write_reference(tmp_path))
+    fewer = changed("node_assets", "N1,N1-B,EOS M 290,LPBF,316L,PS-2,0.6\n", "")
+    assert load(engine, folder=write_reference(tmp_path, **fewer)).machines == 1
+    with unit_of_work(engine) as session:
+        assert [machine.machine_id for machine in get_node(session, node_id="N1").machines] == ["N1-A", "N1-B"]
