@@ -56,6 +56,10 @@ class StartingWorker(Protocol):
 
     app: Celery
     pool_cls: type
+    prefetch_multiplier: int
+    time_limit: float | None
+    soft_time_limit: float | None
+    max_tasks_per_child: int | None
 
 
 class RequireSettings(bootsteps.StartStopStep):
@@ -65,7 +69,7 @@ class RequireSettings(bootsteps.StartStopStep):
         super().__init__(parent, **kwargs)
         try:
             require_settings(parent.app)
-            require_prefork(parent)
+            require_as_configured(parent)
         except (BrokerMissing, WrongSettings) as error:
             _log.critical("the worker refuses to start: %s", error.message)
             raise SystemExit(EXIT_MISCONFIGURED) from error
@@ -102,10 +106,22 @@ def require_settings(app: Celery) -> None:
         raise WrongSettings(f"work can be lost with these settings, put them right in fabroute_workers.app: {wrong}")
 
 
-def require_prefork(worker: StartingWorker) -> None:
-    """Raise ``WrongSettings`` unless the worker runs tasks in processes: only those can be killed when one hangs."""
+def require_as_configured(worker: StartingWorker) -> None:
+    """Raise ``WrongSettings`` if the command line has overruled a required setting, or asks for another pool.
+
+    Only a pool of processes can end a task that hangs in the solver.
+    """
     if not issubclass(worker.pool_cls, prefork.TaskPool):
         raise WrongSettings(f"pool is {worker.pool_cls.__module__}, start the worker with --pool prefork")
+    found = {
+        "worker_prefetch_multiplier": worker.prefetch_multiplier,
+        "task_time_limit": worker.time_limit,
+        "task_soft_time_limit": worker.soft_time_limit,
+        "worker_max_tasks_per_child": worker.max_tasks_per_child,
+    }
+    overruled = _differences("", {name: REQUIRED_SETTINGS[name] for name in found}, found)
+    if overruled:
+        raise WrongSettings(f"work can be lost with these options of the command line, leave them out: {overruled}")
 
 
 def dead_letter_queue() -> Queue:

@@ -40,11 +40,11 @@ def drain(scope: str) -> int:
 
 
 def requeue(scope: str) -> int:
-    """Make all lines without a route pending again; the relay's next sweep has them routed."""
+    """Make all lines without a route pending again and route them; return how many got an outcome."""
     with unit_of_work(database_engine()) as session:
         lines = orders.requeue_unroutable(session, scope=scope, now=utc_now())
     _log.info("routing.requeued", scope=scope, lines=lines)
-    return lines
+    return drain(scope) if lines else 0
 
 
 def extend_capacity() -> int:
