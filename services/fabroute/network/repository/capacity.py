@@ -45,7 +45,7 @@ def lock_lots(session: Session, lot_ids: Collection[str]) -> dict[str, int]:
 
 
 def lock_slots(session: Session, slots: Collection[SlotKey]) -> dict[SlotKey, int]:
-    """Lock slots in the order of machine and day; return the minutes left in each, 0 where the machine is down."""
+    """Lock slots in the order of machine and day; return the minutes left in each, nothing for an unplanned day."""
     columns = {"machine_ids": [machine for machine, _ in slots], "days": [day for _, day in slots]}
     rows = session.connection().execute(_LOCK_SLOTS, columns)
     return {(machine_id, day): minutes for machine_id, day, minutes in rows}
