@@ -120,7 +120,7 @@ def test_what_was_loaded_can_be_read_by_every_room(engine: Engine) -> None:
     assert {len(days) for days in network.capacity.values()} == {45}
     assert network.capacity["N001-Fortus451"][0] == 0  # a Sunday
     assert network.capacity["N001-Fortus451"][1] == 507  # 1440 minutes less 64.75 %
-    assert sum(len(zones) for zones in logistics.lanes.values()) == report.lanes == 304
+    assert sum(len(zones) for zones in logistics.lanes.values()) == report.lanes == 306
     assert len(logistics.freight.tariffs) == 16
     assert len(places.places) == report.places == 2104
     assert len(places.capitals) == 244

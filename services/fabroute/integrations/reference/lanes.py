@@ -11,7 +11,7 @@ _FAR = {"in_house": (0.4, 0.0), "service_bureau": (1.0, 0.3), "regional_hub": (1
 """How likely a kind of node ships to other continents, and to remote places."""
 _HASTE = {"in_house": 0.5, "service_bureau": 0.4, "regional_hub": 1.0}
 """How likely it books next flights out."""
-_MISSING = 0.05
+_MISSING = {"in_house": 0.0, "service_bureau": 0.05, "regional_hub": 0.0}
 """How likely a lane abroad is missing on purpose."""
 
 
@@ -31,7 +31,7 @@ def _is_served(node: NodeRow, zone: Zone) -> bool:
     drawn = chance("lane", node.node_id, zone.value)
     intercontinental, remote = _FAR[node.kind]
     likely = {Zone.INTERCONTINENTAL: intercontinental, Zone.REMOTE: remote}.get(zone, 1.0)
-    return drawn.random() < likely and drawn.random() >= _MISSING
+    return drawn.random() < likely and drawn.random() >= _MISSING[node.kind]
 
 
 def _services(node: NodeRow, zone: Zone) -> tuple[Service, ...]:

@@ -232,9 +232,9 @@ def test_only_nodes_that_are_not_in_house_have_organisations_of_their_own() -> N
 @pytest.mark.parametrize(
     ("kind", "shares"),
     [
-        ("in_house", {"Z2": 0.95, "Z3": 0.95, "Z4": 0.38, "Z5": 0.0}),
+        ("in_house", {"Z2": 1.0, "Z3": 1.0, "Z4": 0.4, "Z5": 0.0}),
         ("service_bureau", {"Z2": 0.95, "Z3": 0.95, "Z4": 0.95, "Z5": 0.285}),
-        ("regional_hub", {"Z2": 0.95, "Z3": 0.95, "Z4": 0.95, "Z5": 0.95}),
+        ("regional_hub", {"Z2": 1.0, "Z3": 1.0, "Z4": 1.0, "Z5": 1.0}),
     ],
 )
 def test_the_kind_of_node_decides_how_far_it_ships(kind: str, shares: dict[str, float]) -> None:

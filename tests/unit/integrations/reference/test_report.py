@@ -12,7 +12,7 @@ def test_the_report_is_three_lines_for_a_person() -> None:
     report = report_on(reference_description(), changed=4018, files=32, drawn=5, as_of=date(2026, 6, 15))
     assert str(report).splitlines() == [
         "reference network as of 2026-06-15: 60 nodes, 211 machines, 365 offers, 268 certificates, "
-        "304 lanes, 2,104 places",
+        "306 lanes, 2,104 places",
         "  482 lots (45 short, 24 expired, 15 quarantined, 8 blocked, 17 used too often); "
         "104 first articles (17 lapsed)",
         "  32 parts, 32 print files (5 drawn now); 4,018 rows new or changed",
