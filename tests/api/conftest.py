@@ -24,3 +24,11 @@ def standing_api(servers: EmbeddedServers, migrated_template: str, request: pyte
     with served_api(urls.url) as served:
         yield served
     servers.postgres.drop_database(name)
+
+
+@pytest.fixture
+def other_database(servers: EmbeddedServers, migrated_template: str) -> Iterator[Database]:
+    """A second fresh database."""
+    urls = servers.postgres.create_database("other", template=migrated_template)
+    yield Database(url=urls.url, migration_url=urls.migration_url)
+    servers.postgres.drop_database("other")

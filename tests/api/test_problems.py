@@ -101,6 +101,7 @@ def test_a_bug_is_answered_without_its_inside_and_logged_with_it(faulty: str) ->
     assert refusal_of(response) == Refusal(status=500, code="internal_error")
     assert problem_of(response)["request_id"] == "find-me"
     assert "secret" not in response.text
+    assert response.headers["Connection"] == "close"
     assert [(entry["log_level"], entry["request_id"], str(entry["exc_info"])) for entry in log] == [
         ("error", "find-me", "secret detail of the inside")
     ]

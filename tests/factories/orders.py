@@ -20,6 +20,13 @@ from tests.factories.organisations import NOW
 
 HAMBURG = ShipTo(name="Workshop 4", city="Hamburg", country="DE", latitude=53.5507, longitude=9.993)
 
+SWALLOW_KEYS = """
+CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER swallow BEFORE INSERT ON idempotency_keys
+FOR EACH ROW WHEN (NEW.key = 'contended') EXECUTE FUNCTION swallow()
+"""
+"""Makes an insert of this key find nothing to do, as if another transaction had taken and dropped it meanwhile."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:

@@ -9,14 +9,13 @@ from fabroute.database import unit_of_work
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import authenticate
 
-_MAXIMUM_KEYS = 10_000
-
 
 class KeyCache:
     """Remembers whom a good key speaks for; a bad one is never remembered. One instance serves all threads."""
 
-    def __init__(self, *, engine: Engine, seconds: float) -> None:
+    def __init__(self, *, engine: Engine, seconds: float, maximum_keys: int = 10_000) -> None:
         self._engine = engine
+        self._maximum_keys = maximum_keys
         self._lifetime = timedelta(seconds=seconds)
         self._seen: dict[bytes, tuple[Principal, datetime]] = {}
 
@@ -29,7 +28,7 @@ class KeyCache:
         """Return whom ``token`` speaks for and remember it; ``Unauthenticated`` if it opens nothing."""
         with unit_of_work(self._engine) as session:
             principal = authenticate(session, token=token, now=now)
-        if len(self._seen) >= _MAXIMUM_KEYS:
+        if len(self._seen) >= self._maximum_keys:
             self._seen.clear()
         self._seen[_digest(token)] = (principal, now + self._lifetime)
         return principal

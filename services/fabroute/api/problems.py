@@ -163,4 +163,5 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     detail = f"this is our mistake: report the request id {request_id} to whoever runs this installation"
     response = problem_response(request, InternalError(detail))
     response.headers["X-Request-Id"] = request_id  # the middleware that sets it elsewhere stands further inside
+    response.headers["Connection"] = "close"  # as the server will do: the client shall not use it again
     return response

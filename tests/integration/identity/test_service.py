@@ -7,7 +7,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from fabroute.database import unit_of_work
 from fabroute.identity import service
-from fabroute.identity.rules import OrganisationKind, Unauthenticated
+from fabroute.identity.rules import OrganisationKind, Unauthenticated, make_token
 from tests.conftest import Database
 from tests.factories.databases import engine_for, rows
 from tests.factories.organisations import NOW
@@ -49,9 +49,11 @@ def test_a_revoked_an_expired_and_a_foreign_key_are_all_refused_in_the_same_word
         session.connection().execute(
             text("UPDATE api_keys SET secret_sha256 = 'x' WHERE id = :id"), {"id": other.key_id}
         )
+        unknown = make_token(environment="test", key_id="key_none")
 
         messages = []
-        for token, now in ((revoked.token, NOW), (expired.token, NOW + timedelta(hours=1)), (other.token, NOW)):
+        for token in (revoked.token, expired.token, other.token, unknown):
+            now = NOW + timedelta(hours=1)
             with pytest.raises(Unauthenticated) as refusal:
                 service.authenticate(session, token=token, now=now)
             messages.append(refusal.value.message)

@@ -62,6 +62,17 @@ def test_what_was_looked_up_is_recalled_for_a_minute_and_only_for_its_owner(data
         assert catalogue.recall(organisation_id=organisation_id, lines=other, now=NOW) is None
 
 
+def test_what_is_remembered_is_bounded(database: Database) -> None:
+    with engine_for(database.url) as engine:
+        owner, catalogue = given_owner(engine), Catalogue(maximum_items=1)
+        unnamed, named = AskedLine(part="RL-0001"), AskedLine(part="RL-0001", revision="A")
+        look_up(engine, catalogue, owner, unnamed)
+        look_up(engine, catalogue, owner, named)
+
+        assert catalogue.recall(organisation_id=owner.organisation_id, lines=[unnamed], now=NOW) is None
+        assert catalogue.recall(organisation_id=owner.organisation_id, lines=[named], now=NOW) is not None
+
+
 def test_looking_up_again_sees_a_new_release(database: Database) -> None:
     with engine_for(database.url) as engine:
         owner, catalogue, line = given_owner(engine), Catalogue(), AskedLine(part="RL-0001")

@@ -259,7 +259,7 @@ def test_an_order_is_what_its_lines_came_to(
 def test_a_line_that_was_put_off_is_due_again_when_it_says(database: Database) -> None:
     with engine_for(database.url) as engine:
         given_orders(engine, make_order(given_owner(engine), quantities=(1, 1)))
-        now_again, later = claim(engine)
+        now_again, later = sorted(claim(engine), key=attrgetter("position"))
         in_an_hour = in_transaction(engine, lambda session: rows(session, "SELECT now() + interval '1 hour'")[0][0])
         assert isinstance(in_an_hour, datetime)
 

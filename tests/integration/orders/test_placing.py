@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from fabroute.database import unit_of_work
 from fabroute.inventory.service import withdraw_revision
 from fabroute.orders.service import (
+    KeyContended,
     KeyReused,
     NewOrder,
     Placed,
@@ -21,7 +22,15 @@ from fabroute.orders.service import (
 )
 from tests.conftest import Database
 from tests.factories.databases import engine_for, in_transaction, rows
-from tests.factories.orders import given_orders, given_owner, given_part, given_revision, intake_connection, make_order
+from tests.factories.orders import (
+    SWALLOW_KEYS,
+    given_orders,
+    given_owner,
+    given_part,
+    given_revision,
+    intake_connection,
+    make_order,
+)
 from tests.factories.organisations import NOW
 from tests.factories.statements import counted_statements
 
@@ -242,6 +251,18 @@ def test_eight_processes_racing_for_the_same_keys_place_each_order_once(database
         assert len(placed) == 20
         assert all(len(answer) == 1 for answer in answers.values())
         assert read(engine, COUNTS) == [(20, 20, 20, 20, 20)]
+
+
+def test_a_key_that_is_taken_again_and_again_by_others_ends_in_a_refusal(database: Database) -> None:
+    with engine_for(database.url) as engine, engine_for(database.migration_url) as owner_of_tables:
+        owner = given_owner(engine)
+        in_transaction(owner_of_tables, lambda session: session.connection().exec_driver_sql(SWALLOW_KEYS))
+        free, contended = make_order(owner), make_order(owner, key="contended")
+
+        with pytest.raises(KeyContended) as refusal:
+            place(engine, free, contended)
+        assert (refusal.value.status, refusal.value.code) == (409, "idempotency_key_in_flight")
+        assert place(engine, free) == (Placed(answer=free.answer, location=free.location),)
 
 
 def test_128_orders_go_in_by_one_statement(database: Database) -> None:

@@ -11,7 +11,6 @@ from fabroute.inventory.service import PartView, RevisionView
 from fabroute.kernel.errors import DomainError, FieldProblem
 
 _LIFETIME = timedelta(minutes=1)
-_MAXIMUM_ITEMS = 20_000
 
 
 class PartNotInInventory(DomainError):
@@ -73,7 +72,8 @@ class Catalogue:
     One instance serves all threads of a process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, maximum_items: int = 20_000) -> None:
+        self._maximum_items = maximum_items
         self._seen: dict[tuple[str, AskedLine], _Seen] = {}
 
     def recall(
@@ -94,7 +94,7 @@ class Catalogue:
         """
         parts = inventory.find_parts(session, organisation_id=organisation_id, part_nos={line.part for line in lines})
         items = _require_orderable(lines, parts)
-        if len(self._seen) > _MAXIMUM_ITEMS:
+        if len(self._seen) >= self._maximum_items:
             self._seen.clear()
         for line, item in zip(lines, items, strict=True):
             self._seen[organisation_id, line] = _Seen(item=item, until=now + _LIFETIME)
