@@ -18,7 +18,7 @@ EXIT_MISCONFIGURED = 78
 QUEUES: tuple[str, ...] = ("routing", "network")
 DEAD_LETTERS = "fabroute.dead"
 _DELIVERY_LIMIT = 8
-_TASK_MODULES = ("fabroute_workers.tasks.routing", "fabroute_workers.tasks.network")
+_MODULES = ("fabroute_workers.runtime", "fabroute_workers.tasks.routing", "fabroute_workers.tasks.network")
 
 REQUIRED_SETTINGS: Mapping[str, object] = {
     "result_backend": None,
@@ -78,7 +78,7 @@ class RequireSettings(bootsteps.StartStopStep):
 def create_app(broker_url: str | None) -> Celery:
     """Return a Celery app for the broker at ``broker_url``; without one it can be looked at, but not started."""
     kind = broker_kind(broker_url)
-    app = Celery("fabroute", include=list(_TASK_MODULES))
+    app = Celery("fabroute", include=list(_MODULES))
     app.conf.update(REQUIRED_SETTINGS)
     app.conf.update(
         broker_url=broker_url,

@@ -1,84 +1,16 @@
-"""What every task runs in: a database engine of its own process, ids in its logs, an end before the time limit."""
+"""What every worker process runs in: JSON logs with the task's ids, and in each child connections of its own."""
 
 import gc
 import signal
-import time
 
 import structlog
 from celery import signals
 
-from fabroute.database import database_engine, unit_of_work
-from fabroute.kernel.time import utc_now
-from fabroute.network import service as network
-from fabroute.orders import service as orders
-from fabroute.production.service import offer_jobs
-from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
-from fabroute.settings import Settings, get_settings
+from fabroute.database import database_engine
 from fabroute_workers.lifeline import die_with_parent
 from fabroute_workers.logs import configure_logging
 
-DRAIN_SECONDS = 20.0
-"""No new run begins after this long; the relay rings again if lines are still due."""
-LAST_SOLVE_ENDS_SECONDS = 34.0
-"""A solve ends by then, which leaves time to commit before the soft time limit."""
 _GARBAGE_THRESHOLDS = (50_000, 50, 1_000)
-
-_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.runtime")
-
-
-def drain(scope: str) -> int:
-    """Route all lines of a planning scope that are due, run after run; return how many lines got an outcome."""
-    settings, started, decided = get_settings(), time.monotonic(), 0
-    while (elapsed := time.monotonic() - started) < DRAIN_SECONDS:
-        limits = _limits(settings, seconds_left=LAST_SOLVE_ENDS_SECONDS - elapsed)
-        report = route_pending(database_engine(), scope=scope, now=utc_now(), dispatch=offer_jobs, limits=limits)
-        if report is None:
-            break
-        decided += report.routed + report.no_route
-        _log_run(scope, report)
-    return decided
-
-
-def requeue(scope: str) -> int:
-    """Make all lines without a route pending again and route them; return how many got an outcome."""
-    with unit_of_work(database_engine()) as session:
-        lines = orders.requeue_unroutable(session, scope=scope, now=utc_now())
-    _log.info("routing.requeued", scope=scope, lines=lines)
-    return drain(scope) if lines else 0
-
-
-def extend_capacity() -> int:
-    """Add the machine days that the planning horizon has reached since the last time."""
-    with unit_of_work(database_engine()) as session:
-        slots = network.extend_capacity(
-            session, today=utc_now().date(), horizon_days=get_settings().planning_horizon_days
-        )
-    _log.info("network.capacity_extended", slots=slots)
-    return slots
-
-
-def _limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:
-    return RoutingLimits(
-        batch_lines=settings.routing_batch_lines,
-        seed=settings.routing_seed,
-        deterministic_seconds=settings.routing_deterministic_seconds,
-        wall_seconds=min(settings.routing_wall_seconds, seconds_left),
-        lease_seconds=settings.routing_lease_seconds,
-        attempt_cap=settings.routing_attempt_cap,
-        horizon_days=settings.planning_horizon_days,
-    )
-
-
-def _log_run(scope: str, report: RunReport) -> None:
-    _log.info(
-        "routing.run",
-        scope=scope,
-        run_ids=list(report.run_ids),
-        routed=report.routed,
-        no_route=report.no_route,
-        open=report.open,
-        wall_ms=report.wall_ms,
-    )
 
 
 @signals.setup_logging.connect

@@ -1,6 +1,8 @@
 """Tasks of the network room."""
 
-from fabroute_workers import runtime
+from fabroute.database import database_engine
+from fabroute.settings import get_settings
+from fabroute_workers import work
 from fabroute_workers.app import app
 from fabroute_workers.subscriptions import EXTEND_CAPACITY
 
@@ -8,4 +10,4 @@ from fabroute_workers.subscriptions import EXTEND_CAPACITY
 @app.task(name=EXTEND_CAPACITY)
 def extend_capacity(**_: object) -> None:
     """Keep the capacity calendar as long as the planning horizon."""
-    runtime.extend_capacity()
+    work.extend_capacity(database_engine(), get_settings())

@@ -1,6 +1,8 @@
 """Tasks of the routing room."""
 
-from fabroute_workers import runtime
+from fabroute.database import database_engine
+from fabroute.settings import get_settings
+from fabroute_workers import work
 from fabroute_workers.app import app
 from fabroute_workers.subscriptions import REQUEUE_UNROUTABLE, ROUTE_PENDING
 
@@ -8,10 +10,10 @@ from fabroute_workers.subscriptions import REQUEUE_UNROUTABLE, ROUTE_PENDING
 @app.task(name=ROUTE_PENDING)
 def route_pending(*, scope: str, **_: object) -> None:
     """Decide all pending lines of a planning scope."""
-    runtime.drain(scope)
+    work.drain(database_engine(), get_settings(), scope=scope)
 
 
 @app.task(name=REQUEUE_UNROUTABLE)
 def requeue_unroutable(*, scope: str, **_: object) -> None:
     """Look again at every line without a route: the network has changed."""
-    runtime.requeue(scope)
+    work.requeue(database_engine(), get_settings(), scope=scope)

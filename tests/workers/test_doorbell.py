@@ -1,0 +1,60 @@
+"""Ringing a real Redis that answers, hangs, dies and comes back."""
+
+import os
+import signal
+import time
+
+import pytest
+import redis
+
+from fabroute_embedded.redis import RedisServer
+from fabroute_workers.app import create_app
+from fabroute_workers.broker import BrokerUnreachable, require_reachable
+from fabroute_workers.doorbell import BrokerDown, Doorbell
+from fabroute_workers.subscriptions import Errand
+
+ERRAND = Errand(task="routing.route_pending", scope="global")
+
+
+def queued(broker: RedisServer) -> int:
+    with redis.Redis(unix_socket_path=str(broker.socket_path)) as client:
+        return int(client.llen("routing"))
+
+
+def test_an_errand_lies_in_the_queue_of_its_task(broker: RedisServer) -> None:
+    doorbell = Doorbell(create_app(broker.url))
+
+    doorbell.ring(ERRAND)
+    doorbell.ring(ERRAND)
+    doorbell.close()
+
+    assert queued(broker) == 2
+
+
+def test_a_hung_broker_is_given_up_after_its_timeout_and_works_again_afterwards(broker: RedisServer) -> None:
+    doorbell = Doorbell(create_app(broker.url))
+    doorbell.ring(ERRAND)
+    os.kill(broker.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    with pytest.raises(BrokerDown, match=r"redis\.sock: Timeout"):
+        doorbell.ring(ERRAND)
+    took = time.monotonic() - began
+    os.kill(broker.pid, signal.SIGCONT)
+
+    doorbell.ring(ERRAND)
+
+    assert 4.0 < took < 15.0
+    assert queued(broker) >= 2
+
+
+def test_a_broker_that_is_not_there_is_noticed_at_once(broker: RedisServer) -> None:
+    app = create_app("redis+socket:///tmp/nobody-is-here.sock")
+    began = time.monotonic()
+    with pytest.raises(BrokerDown, match="nobody-is-here"):
+        Doorbell(app).ring(ERRAND)
+    with pytest.raises(BrokerUnreachable) as refusal:
+        require_reachable(app)
+
+    assert time.monotonic() - began < 3.0
+    assert "start one with: redis-server" in refusal.value.message
+    require_reachable(create_app(broker.url))

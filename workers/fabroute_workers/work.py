@@ -1,0 +1,75 @@
+"""What the tasks do: route until nothing is due, look again at what had no place, keep the calendar long enough."""
+
+import time
+
+import structlog
+from sqlalchemy import Engine
+
+from fabroute.database import unit_of_work
+from fabroute.kernel.time import utc_now
+from fabroute.network import service as network
+from fabroute.orders import service as orders
+from fabroute.production.service import offer_jobs
+from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
+from fabroute.settings import Settings
+
+DRAIN_SECONDS = 20.0
+"""No new run begins after this long; the relay rings again if lines are still due."""
+LAST_SOLVE_ENDS_SECONDS = 34.0
+"""A solve ends by then, which leaves time to commit before the soft time limit of a task."""
+
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.work")
+
+
+def drain(engine: Engine, settings: Settings, *, scope: str) -> int:
+    """Route all lines of a planning scope that are due, run after run; return how many got an outcome."""
+    started, decided = time.monotonic(), 0
+    while (elapsed := time.monotonic() - started) < DRAIN_SECONDS:
+        limits = routing_limits(settings, seconds_left=LAST_SOLVE_ENDS_SECONDS - elapsed)
+        report = route_pending(engine, scope=scope, now=utc_now(), dispatch=offer_jobs, limits=limits)
+        if report is None:
+            break
+        decided += report.routed + report.no_route
+        _log_run(scope, report)
+    return decided
+
+
+def requeue(engine: Engine, settings: Settings, *, scope: str) -> int:
+    """Make all lines without a route pending again and route them; return how many got an outcome."""
+    with unit_of_work(engine) as session:
+        lines = orders.requeue_unroutable(session, scope=scope, now=utc_now())
+    _log.info("routing.requeued", scope=scope, lines=lines)
+    return drain(engine, settings, scope=scope) if lines else 0
+
+
+def extend_capacity(engine: Engine, settings: Settings) -> int:
+    """Add the machine days that the planning horizon has reached since the last time; return how many."""
+    with unit_of_work(engine) as session:
+        slots = network.extend_capacity(session, today=utc_now().date(), horizon_days=settings.planning_horizon_days)
+    _log.info("network.capacity_extended", slots=slots)
+    return slots
+
+
+def routing_limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:
+    """Return the limits of a run that has to be over in ``seconds_left``."""
+    return RoutingLimits(
+        batch_lines=settings.routing_batch_lines,
+        seed=settings.routing_seed,
+        deterministic_seconds=settings.routing_deterministic_seconds,
+        wall_seconds=min(settings.routing_wall_seconds, seconds_left),
+        lease_seconds=settings.routing_lease_seconds,
+        attempt_cap=settings.routing_attempt_cap,
+        horizon_days=settings.planning_horizon_days,
+    )
+
+
+def _log_run(scope: str, report: RunReport) -> None:
+    _log.info(
+        "routing.run",
+        scope=scope,
+        run_ids=list(report.run_ids),
+        routed=report.routed,
+        no_route=report.no_route,
+        open=report.open,
+        wall_ms=report.wall_ms,
+    )
