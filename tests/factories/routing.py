@@ -229,9 +229,7 @@ def an_option(way: Way, *, bucket: int = 0, objective: str = "cheapest") -> Opti
     return option_at(way, bucket, wish=wish)
 
 
-def some_choices(
-    line: ClaimedLine, *options: Option, exclusions: tuple[ExcludedNode, ...] = ()
-) -> LineChoices:
+def some_choices(line: ClaimedLine, *options: Option, exclusions: tuple[ExcludedNode, ...] = ()) -> LineChoices:
     """Return what a line can choose from: these options, and nodes that are ruled out."""
     by_cost = sorted(options, key=lambda option: option.cost_millis)
     best: dict[str, Option] = {}
