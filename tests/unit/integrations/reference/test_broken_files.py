@@ -99,6 +99,7 @@ def read_or_refuse(folder: Path, contents: Mapping[str, str]) -> str:
     return "read"
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(contents=changed_cells())
 def test_any_cell_may_hold_anything(folder: Path, contents: dict[str, str]) -> None:
