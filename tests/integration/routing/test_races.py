@@ -142,9 +142,7 @@ def test_orders_cancelled_while_they_are_routed_hold_nothing(engine: Engine, own
         for order in orders[::2]:
             time.sleep(chance.random() / 20)
             with unit_of_work(engine) as session:
-                cancel_order(
-                    session, organisation_id=owner.organisation_id, order_id=order.id, actor="key_1", now=utc_now()
-                )
+                cancel_order(session, organisation_id=owner.organisation_id, order_id=order.id, actor="key_1", now=NOW)
         return len(orders[::2])
 
     at_once(cancel_some, *[lambda: route_until_over(engine)] * (THREADS - 1))

@@ -107,9 +107,8 @@ class Calendars:
     def _working_days(self, working_days: str, countries: frozenset[str]) -> Days:
         key = (working_days, countries)
         if key not in self._working:
-            self._working[key] = np.flatnonzero(
-                np.logical_and.reduce([self._open(working_days, country) for country in sorted(countries)])
-            )
+            open_days = np.logical_and.reduce([self._open(working_days, country) for country in sorted(countries)])
+            self._working[key] = np.append(np.flatnonzero(open_days), NEVER)
         return self._working[key]
 
     def _open(self, working_days: str, country: str) -> npt.NDArray[np.bool_]:
@@ -211,5 +210,4 @@ def _nth_after(working: Days, days: Days, count: int) -> Days:
 
 
 def _pick(working: Days, positions: npt.NDArray[np.intp]) -> Days:
-    padded = np.append(working, NEVER)
-    return padded[np.minimum(positions, len(working))]
+    return working[np.minimum(positions, len(working) - 1)]
