@@ -6,6 +6,7 @@ from typing import TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from starlette.requests import ClientDisconnect
 
 from fabroute.api.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType, ValidationFailed
 from fabroute.kernel.errors import FieldProblem
@@ -84,12 +85,15 @@ async def _read_at_most(request: Request, limit: int) -> bytes:
     declared = request.headers.get("Content-Length", "0")
     content = bytearray()
     if not declared.isdecimal() or int(declared) <= limit:
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > limit:
-                break
-        else:
-            return bytes(content)
+        try:
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > limit:
+                    break
+            else:
+                return bytes(content)
+        except ClientDisconnect as error:
+            raise MalformedJson("the connection was closed before the whole body was sent") from error
     raise BodyTooLarge(f"the body is larger than {limit:,} bytes: send less")
 
 

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from fabroute.api.dependencies import encode_cursor
-from fabroute.api.schemas.common import Listing
+from fabroute.api.schemas.base import Listing
 from fabroute.database.pages import Page
 
 Item = TypeVar("Item")

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 from fabroute.api.bodies import parse_body
 from fabroute.api.dependencies import decode_cursor, encode_cursor
 from fabroute.api.errors import MalformedJson, ValidationFailed
-from fabroute.api.schemas.common import COUNTRIES, RequestModel
+from fabroute.api.schemas.base import COUNTRIES, RequestModel
 from fabroute.api.schemas.orders import OrderRequest
 from fabroute.kernel.errors import DomainError
 

@@ -346,6 +346,15 @@ def test_a_price_cap_rules_out_what_is_dearer() -> None:
     assert too_dear["PRICE_CAP"].figures == {"landed_minor": 10_193, "maximum_minor": 10_192}
 
 
+def test_a_service_that_is_too_slow_does_not_hide_that_the_other_is_too_dear() -> None:
+    reasons = reasons_of(a_snapshot(a_line(need_by=june(17, 17), max_price_minor=10_200)))
+
+    # Economy would be 101.93, but on Friday; express is in time, for 103.92.
+    assert list(reasons) == ["PRICE_CAP"]
+    assert reasons["PRICE_CAP"].figures == {"landed_minor": 10_392, "maximum_minor": 10_200}
+    assert reasons["PRICE_CAP"].machine_id == "N101-A"
+
+
 def test_an_aircraft_on_the_ground_may_cost_five_times_the_cap() -> None:
     cap = 10_193 // 5 + 1
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from fabroute.api import documentation as docs
 from fabroute.api.dependencies import get_resources
-from fabroute.api.schemas.common import ResponseModel
+from fabroute.api.schemas.base import ResponseModel
 from fabroute.database import DatabaseUnreachable
 from fabroute.database.schema import SchemaNotCurrent, require_current_schema
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api.dependencies import Identifier, JobsReader, PageQuery, ReadSession
 from fabroute.api.pages import listing
-from fabroute.api.schemas.common import Listing
+from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.jobs import JobOut, job_out
 from fabroute.network.service import UnknownNode
 from fabroute.production import service as production

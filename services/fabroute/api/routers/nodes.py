@@ -20,7 +20,7 @@ from fabroute.api.dependencies import (
     WriteSession,
 )
 from fabroute.api.pages import listing
-from fabroute.api.schemas.common import Listing
+from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.nodes import (
     LotIn,
     LotOut,

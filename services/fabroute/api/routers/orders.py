@@ -20,7 +20,7 @@ from fabroute.api.dependencies import (
     get_resources,
 )
 from fabroute.api.pages import listing
-from fabroute.api.schemas.common import Listing
+from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.decisions import OrderDecisionsOut, decisions_out, routings_out
 from fabroute.api.schemas.orders import OrderOut, OrderRequest, OrderStatisticsOut, order_out
 from fabroute.api.submissions import read_submission

@@ -8,7 +8,7 @@ from fabroute.api import documentation as docs
 from fabroute.api.caching import conditional
 from fabroute.api.dependencies import InventoryReader, PageQuery, ReadSession
 from fabroute.api.pages import listing
-from fabroute.api.schemas.common import Listing
+from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.parts import PartOut, part_out
 from fabroute.inventory import service as inventory
 

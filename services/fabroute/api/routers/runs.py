@@ -6,7 +6,7 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.dependencies import Operator, PageQuery, ReadSession
 from fabroute.api.pages import listing
-from fabroute.api.schemas.common import Listing
+from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.runs import RunOut, run_out
 from fabroute.routing import service as routing
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.common import MoneyOut, ResponseModel
+from fabroute.api.schemas.base import MoneyOut, ResponseModel
 from fabroute.api.schemas.orders import RoutingOut
 from fabroute.kernel.money import Money
 from fabroute.routing.service import DecisionSummary, DecisionView

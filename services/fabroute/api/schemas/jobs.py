@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.common import MoneyOut, ResponseModel
+from fabroute.api.schemas.base import MoneyOut, ResponseModel
 from fabroute.kernel.money import Money
 from fabroute.production.service import JobView
 

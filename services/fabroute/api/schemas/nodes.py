@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from fabroute.api.schemas.common import Label, RequestModel, ResponseModel, Sentence
+from fabroute.api.schemas.base import Label, RequestModel, ResponseModel, Sentence
 from fabroute.network.service import LotView, MachineView, NewLot, NodeDetail, NodeView, OfferView
 
 NodeKind = Literal["in_house", "service_bureau", "regional_hub"]

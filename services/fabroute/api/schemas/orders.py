@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, ValidationError, WrapValidator, model
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
-from fabroute.api.schemas.common import Country, Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
+from fabroute.api.schemas.base import Country, Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
 from fabroute.kernel.money import Money
 from fabroute.orders.rules import (
     MAXIMUM_LINES,

@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.common import ResponseModel
+from fabroute.api.schemas.base import ResponseModel
 from fabroute.inventory.service import PartView, PrintFileView, RevisionView
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.common import ResponseModel
+from fabroute.api.schemas.base import ResponseModel
 from fabroute.routing.service import RunView
 
 

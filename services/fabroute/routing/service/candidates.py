@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fabroute.estimation.facts import InvalidFact
 from fabroute.logistics.rules import Location
@@ -154,23 +154,16 @@ def _within_cap(findings: tuple[NodeFinding, ...], cap_minor: int | None) -> tup
 
 
 def _capped(finding: NodeFinding, cap_minor: int) -> NodeFinding:
-    ways = tuple(way for way in finding.ways if way.price.landed_minor <= cap_minor)
-    if ways or finding.cheapest_minor is None:
-        return _with(finding, ways, finding.reasons)
-    too_dear = price_cap(
-        landed_minor=finding.cheapest_minor, maximum_minor=cap_minor, machine_id=finding.cheapest_machine
-    )
-    return _with(finding, ways, finding.reasons if too_dear is None else (*finding.reasons, too_dear))
-
-
-def _with(finding: NodeFinding, ways: tuple[Way, ...], reasons: Reasons) -> NodeFinding:
-    return NodeFinding(
-        node=finding.node,
-        ways=ways,
-        reasons=reasons,
-        cheapest_minor=finding.cheapest_minor,
-        cheapest_machine=finding.cheapest_machine,
-    )
+    within = tuple(way for way in finding.ways if way.price.landed_minor <= cap_minor)
+    if within:
+        return replace(finding, ways=within)
+    dear = min(finding.ways, key=lambda way: way.price.landed_minor, default=None)
+    landed = finding.cheapest_minor if dear is None else dear.price.landed_minor
+    if landed is None:
+        return finding
+    machine_id = finding.cheapest_machine if dear is None else dear.offer.machine_id
+    reason = price_cap(landed_minor=landed, maximum_minor=cap_minor, machine_id=machine_id)
+    return replace(finding, ways=(), reasons=finding.reasons if reason is None else (*finding.reasons, reason))
 
 
 def _ruled_out(node: NodeView, reasons: Reasons) -> NodeFinding:
