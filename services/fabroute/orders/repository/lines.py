@@ -129,7 +129,7 @@ WITH waiting AS (
     SELECT id FROM order_lines WHERE planning_scope = :scope AND state = 'no_route' ORDER BY id FOR UPDATE
 )
 UPDATE order_lines line
-SET state = 'pending', state_reason = '', next_attempt_at = clock_timestamp()
+SET state = 'pending', state_reason = '', attempts = 0, next_attempt_at = clock_timestamp()
 FROM waiting WHERE line.id = waiting.id
 RETURNING line.order_id
 """)
