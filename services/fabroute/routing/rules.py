@@ -10,7 +10,7 @@ TIE_BREAK_LIMIT_MILLIS = MILLIS_PER_MINOR - 1
 UNROUTED_MULTIPLIER = 2.5
 """A line without a place costs this times its cheapest option …"""
 UNROUTED_FIXED_MILLIS = 50_00 * MILLIS_PER_MINOR
-"""… and 50 €: a last resort, never a saving. Print the multiplier beside every saving."""
+"""… and 50 €, but more than any of its options: a last resort, never a saving. Print the multiplier beside it."""
 HORIZON_DAYS = 45
 MAXIMUM_OPTIONS_PER_LINE = 60
 
@@ -65,9 +65,9 @@ def generalised_cost_millis(
     )
 
 
-def unrouted_cost_millis(cheapest_millis: int) -> int:
-    """Return what it costs the plan to leave a line without a place."""
-    return int(UNROUTED_MULTIPLIER * cheapest_millis) + UNROUTED_FIXED_MILLIS
+def unrouted_cost_millis(*, cheapest_millis: int, dearest_millis: int) -> int:
+    """Return what it costs the plan to leave a line without a place: more than any place that it could have."""
+    return max(int(UNROUTED_MULTIPLIER * cheapest_millis) + UNROUTED_FIXED_MILLIS, dearest_millis + MILLIS_PER_MINOR)
 
 
 def price_cap_minor(max_price_minor: int | None, *, criticality: str) -> int | None:

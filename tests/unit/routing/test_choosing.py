@@ -63,10 +63,13 @@ def test_another_machine_or_lot_is_another_resource() -> None:
     assert len(worth_deciding([an_option(way) for way in ways])) == 3
 
 
-def test_what_costs_more_than_staying_without_a_place_goes() -> None:
+def test_a_dear_option_stays_for_the_case_that_others_take_the_rest() -> None:
     fair, usury = a_way(node=HAMBURG), a_way(node=KRAKOW, production_minor=10_000)
 
-    assert shown(worth_deciding([an_option(fair), an_option(usury)])) == [("N1-A", "express", 0)]
+    assert shown(worth_deciding([an_option(fair), an_option(usury)])) == [
+        ("N1-A", "express", 0),
+        ("N2-A", "express", 0),
+    ]
 
 
 def test_where_there_are_too_many_every_machine_keeps_its_cheapest_and_its_latest() -> None:

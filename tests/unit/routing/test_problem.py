@@ -22,6 +22,12 @@ HAMBURG = a_way(node=a_node_view(node_id="N1", city="Hamburg"), minutes=100, gra
 KRAKOW = a_way(node=a_node_view(node_id="N2", city="Kraków"), minutes=120, grams=40, freight_minor=690)
 
 
+SUPPLY = Supply(
+    minutes={"N1-A": np.array([150, 90, 0]), "N2-A": np.array([100, 10, 50]), "N9-A": np.array([1, 1, 1])},
+    grams={"lot_N1": 70, "lot_N2": 50, "lot_unused": 9},
+)
+
+
 def two_lines() -> JointProblem:
     """The first line may go to Hamburg on two days or to Kraków, the second to Hamburg only, the third nowhere."""
     first = some_choices(
@@ -29,9 +35,7 @@ def two_lines() -> JointProblem:
     )
     second = some_choices(a_claimed_line(line_id="line_2"), an_option(HAMBURG))
     nowhere = some_choices(a_claimed_line(line_id="line_3"))
-    minutes = {"N1-A": np.array([150, 90, 0]), "N2-A": np.array([100, 10, 50]), "N9-A": np.array([1, 1, 1])}
-    grams = {"lot_N1": 70, "lot_N2": 50, "lot_unused": 9}
-    return joint_problem([first, second, nowhere], supply=Supply(minutes=minutes, grams=grams), buckets=3)
+    return joint_problem([first, second, nowhere], supply=SUPPLY, buckets=3)
 
 
 def test_only_what_can_be_used_is_in_the_problem() -> None:
@@ -56,8 +60,13 @@ def test_each_option_is_a_row_of_integers() -> None:
     assert problem.option_grams.tolist() == [30, 30, 40, 30]
 
 
-def test_a_line_without_a_place_costs_more_than_any_sensible_option() -> None:
+def test_a_line_without_a_place_costs_more_than_any_of_its_options() -> None:
+    usury = a_way(node=a_node_view(node_id="N2"), production_minor=10_000)
+    dear = some_choices(a_claimed_line(), an_option(HAMBURG), an_option(usury))
+    one = joint_problem([dear], supply=SUPPLY, buckets=3).problem
+
     assert two_lines().problem.unrouted_cost.tolist() == [2_825_120 + 5_000_000] * 2
+    assert one.unrouted_cost.tolist() == [10_490_048 + 1_000]
 
 
 def test_without_any_option_there_is_nothing_to_decide() -> None:
@@ -82,7 +91,7 @@ def test_a_plan_is_named_again_and_its_work_spread_over_days() -> None:
 
 def test_what_a_plan_leaves_is_what_a_later_line_could_have() -> None:
     joint = two_lines()
-    leftovers = Leftovers(joint, [1, 3])
+    leftovers = Leftovers(joint, [1, 3], SUPPLY)
 
     today, tomorrow, in_krakow = joint.options[0], joint.options[1], joint.options[2]
     assert leftovers.minutes(today) == 40  # 240 in all, 200 taken: 50 of today's are left, but not of both days'
@@ -94,8 +103,8 @@ def test_what_a_plan_leaves_is_what_a_later_line_could_have() -> None:
 def test_a_line_that_lost_is_told_what_others_left_at_each_node() -> None:
     joint = two_lines()
     lost = joint.choices[1]
-    exclusions = outbid_exclusions(lost, Leftovers(joint, [1, UNROUTED]), some_calendars(horizon_days=3))
-    enough_time = outbid_exclusions(lost, Leftovers(joint, [1, 3]), some_calendars(horizon_days=3))
+    exclusions = outbid_exclusions(lost, Leftovers(joint, [1, UNROUTED], SUPPLY), some_calendars(horizon_days=3))
+    enough_time = outbid_exclusions(lost, Leftovers(joint, [1, 3], SUPPLY), some_calendars(horizon_days=3))
 
     assert [exclusion.node.city for exclusion in exclusions] == ["Hamburg"]
     assert exclusions[0].reasons[0].code == "CAPACITY"
@@ -126,7 +135,7 @@ def test_what_others_took_stands_beside_what_ruled_nodes_out() -> None:
     supply = Supply(minutes={"N2-A": np.array([1000])}, grams={"lot_2": 10})
     joint = joint_problem([winner, loser], supply=supply, buckets=1)
 
-    exclusions = outbid_exclusions(loser, Leftovers(joint, [0, UNROUTED]), some_calendars(horizon_days=1))
+    exclusions = outbid_exclusions(loser, Leftovers(joint, [0, UNROUTED], supply), some_calendars(horizon_days=1))
     assert [(each.node.node_id, each.reasons[0].code) for each in exclusions] == [
         ("N1", "NODE_DOWN"),
         ("N2", "MATERIAL_SHORT"),

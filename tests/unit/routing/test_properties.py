@@ -12,6 +12,7 @@ from fabroute.routing.service.documents import Verdict, promised_at, why
 from fabroute.routing.service.options import Option
 from fabroute.routing.service.sentences import LONGEST_BYTES
 from fabroute.routing.snapshot import RoutingSnapshot
+from fabroute.solver.eligibility import ExclusionCode
 from fabroute.solver.limits import SolveLimits
 from tests.factories.routing import MONDAY_MORNING, a_lot_view, a_node_view
 from tests.factories.snapshots import a_certificate, a_line, a_printer, a_revision_view, a_snapshot
@@ -158,6 +159,20 @@ def test_the_joint_plan_never_costs_more_than_one_by_one(seed: int) -> None:
     assert len(chosen) >= len(decided.baseline) or planned <= decided.plan.cost
     if chosen.keys() == decided.baseline.keys():
         assert planned <= baseline
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(min_value=0, max_value=10_000))
+def test_a_line_stays_without_a_place_only_where_nothing_is_left_for_it(seed: int) -> None:
+    decided = decide(a_random_snapshot(seed), LIMITS)
+    for verdict in decided.verdicts:
+        if verdict.chosen is None and verdict.choices.options:
+            taken = [reason for exclusion in verdict.exclusions for reason in exclusion.reasons]
+            of_others = [reason for reason in taken if reason.figures.get("taken_by_other_orders")]
+            assert len(of_others) >= len(verdict.choices.best)
+            for reason in of_others:
+                unit = "grams" if reason.code is ExclusionCode.MATERIAL_SHORT else "minutes"
+                assert int(str(reason.figures[f"left_{unit}"])) < int(str(reason.figures[f"needed_{unit}"]))
 
 
 def _stock(snapshot: RoutingSnapshot, lot_id: str) -> int:

@@ -55,8 +55,12 @@ def test_an_hour_late_has_its_price(objective: str, millis: int) -> None:
 
 
 def test_a_line_without_a_place_costs_two_and_a_half_times_its_cheapest_option_and_fifty_euro() -> None:
-    assert unrouted_cost_millis(1_000_000) == 2_500_000 + 5_000_000
-    assert unrouted_cost_millis(0) == 5_000_000
+    assert unrouted_cost_millis(cheapest_millis=1_000_000, dearest_millis=2_000_000) == 2_500_000 + 5_000_000
+    assert unrouted_cost_millis(cheapest_millis=0, dearest_millis=0) == 5_000_000
+
+
+def test_a_line_without_a_place_costs_more_than_its_dearest_option() -> None:
+    assert unrouted_cost_millis(cheapest_millis=1_000_000, dearest_millis=90_000_000) == 90_001_000
 
 
 def test_an_aircraft_on_the_ground_may_cost_five_times_the_cap() -> None:

@@ -46,6 +46,20 @@ def test_the_sentence_names_price_day_runner_up_and_what_rules_the_others_out() 
     )
 
 
+def test_nodes_that_never_could_are_counted_apart_from_those_that_almost_could() -> None:
+    unable = tuple(an_exclusion(f"X{n}", "PROCESS_MATERIAL", "PACKAGING") for n in range(40))
+    expired = an_exclusion("Y1", "CERTIFICATE_EXPIRES")
+    missing = tuple(an_exclusion(f"Z{n}", "CERTIFICATE_MISSING") for n in range(2))
+
+    assert sentence(HAMBURG, runner_up=KRAKOW, exclusions=(*unable, expired)).endswith(
+        "41 nodes ruled out: 40 by PROCESS_MATERIAL, 1 by CERTIFICATE_EXPIRES"
+    )
+    assert sentence(HAMBURG, runner_up=KRAKOW, exclusions=(*unable, expired, *missing)).endswith(
+        "43 nodes ruled out: 40 by PROCESS_MATERIAL, 3 mostly by CERTIFICATE_MISSING"
+    )
+    assert sentence(HAMBURG, runner_up=KRAKOW, exclusions=unable).endswith("40 nodes ruled out, mostly PACKAGING")
+
+
 def test_a_line_with_one_place_says_that_there_is_no_other() -> None:
     assert sentence(HAMBURG, exclusions=(an_exclusion("X", "PACKAGING"),)) == (
         "Hamburg: 11.30 EUR, arrives 19 Jun; no other node can; 1 node ruled out by PACKAGING"

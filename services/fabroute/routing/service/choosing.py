@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from fabroute.routing.rules import MAXIMUM_OPTIONS_PER_LINE, unrouted_cost_millis
+from fabroute.routing.rules import MAXIMUM_OPTIONS_PER_LINE
 from fabroute.routing.service.options import Option, Way, Wish, option_at
 from fabroute.routing.service.timing import ladder
 
@@ -24,18 +24,13 @@ def best_by_node(options: Iterable[Option]) -> tuple[Option, ...]:
 def worth_deciding(options: Sequence[Option]) -> tuple[Option, ...]:
     """Return the options that a joint plan can want, cheapest first, at most ``MAXIMUM_OPTIONS_PER_LINE``.
 
-    Of those on one machine and lot only the Pareto-optimal ones stay (cheaper, or a later deadline); what costs more
-    than staying without a place goes. Where too many are left, every machine and lot keeps its cheapest option first,
-    then its latest, then the others.
+    Of those on one machine and lot only the Pareto-optimal ones stay (cheaper, or a later deadline). Where too many are
+    left, every machine and lot keeps its cheapest option first, then its latest, then the others.
     """
-    if not options:
-        return ()
-    limit = unrouted_cost_millis(min(option.cost_millis for option in options))
     by_resource: dict[tuple[str, str, int], list[Option]] = defaultdict(list)
     for option in options:
-        if option.cost_millis <= limit:
-            way = option.way
-            by_resource[way.offer.machine_id, way.lot.lot_id, way.machine_minutes].append(option)
+        way = option.way
+        by_resource[way.offer.machine_id, way.lot.lot_id, way.machine_minutes].append(option)
     ranked = [
         (place, *_rank(option), option)
         for resource in by_resource.values()

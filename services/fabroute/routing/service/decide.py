@@ -69,11 +69,11 @@ def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
     """
     started = time.monotonic()
     finder = CandidateFinder(snapshot)
-    choices = finder.choices()
-    joint = joint_problem(choices, supply=finder.supply(), buckets=snapshot.horizon_days)
+    choices, supply = finder.choices(), finder.supply()
+    joint = joint_problem(choices, supply=supply, buckets=snapshot.horizon_days)
     plan = _solved(joint, limits, spent_seconds=time.monotonic() - started)
     chosen = joint.chosen(plan.chosen)
-    leftovers = Leftovers(joint, plan.chosen)
+    leftovers = Leftovers(joint, plan.chosen, supply)
     return Decided(
         verdicts=tuple(_verdict(each, chosen, leftovers, finder.calendars) for each in choices),
         days=joint.days(plan.chosen, finder.calendars),

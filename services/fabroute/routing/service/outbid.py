@@ -1,24 +1,23 @@
 """What is left of machines and lots once a plan is made, and what a line without a place would have needed of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option
-from fabroute.routing.service.problem import JointProblem
-from fabroute.routing.service.timing import Calendars, Days
+from fabroute.routing.service.problem import JointProblem, Supply
+from fabroute.routing.service.timing import Calendars
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
-from fabroute.solver.plan import UNROUTED
 
 
 class Leftovers:
     """Minutes and grams that a plan leaves."""
 
-    def __init__(self, joint: JointProblem, plan: Sequence[int]) -> None:
-        taken = [joint.options[option] for option in plan if option != UNROUTED]
-        self._minutes = _minutes_left(joint, taken)
-        self._grams: dict[str, int] = dict(zip(joint.lots, joint.problem.stock.tolist(), strict=True))
-        for option in taken:
+    def __init__(self, joint: JointProblem, plan: Sequence[int], supply: Supply) -> None:
+        self._minutes = {machine_id: np.cumsum(minutes) for machine_id, minutes in supply.minutes.items()}
+        self._grams = dict(supply.grams)
+        for option in joint.chosen(plan).values():
+            self._minutes[option.way.offer.machine_id][option.bucket :] -= option.way.machine_minutes
             self._grams[option.way.lot.lot_id] -= option.way.grams
 
     def minutes(self, option: Option) -> int:
@@ -67,11 +66,3 @@ def _material_short(option: Option, grams: int) -> Exclusion:
         figures={"needed_grams": needed, "left_grams": grams, "lot_id": lot_id, "taken_by_other_orders": True},
         machine_id=option.way.offer.machine_id,
     )
-
-
-def _minutes_left(joint: JointProblem, taken: Sequence[Option]) -> Mapping[str, Days]:
-    left = np.array(joint.problem.cumulative_capacity())
-    row_of = {machine_id: row for row, machine_id in enumerate(joint.machines)}
-    for option in taken:
-        left[row_of[option.way.offer.machine_id], option.bucket :] -= option.way.machine_minutes
-    return dict(zip(joint.machines, left, strict=True))

@@ -67,11 +67,17 @@ def joint_problem(choices: Sequence[LineChoices], *, supply: Supply, buckets: in
         option_minutes=_integers([option.way.machine_minutes for option in options]),
         option_lot=_integers([lot_of[option.way.lot.lot_id] for option in options]),
         option_grams=_integers([option.way.grams for option in options]),
-        unrouted_cost=_integers([unrouted_cost_millis(each.options[0].cost_millis) for each in open_choices]),
+        unrouted_cost=_integers([_unrouted_cost(each) for each in open_choices]),
         capacity=np.array(capacity, dtype=np.int64).reshape(len(machines), buckets),
         stock=_integers([supply.grams[lot_id] for lot_id in lots]),
     )
     return JointProblem(problem=problem, choices=open_choices, options=options, machines=machines, lots=lots)
+
+
+def _unrouted_cost(choices: LineChoices) -> int:
+    return unrouted_cost_millis(
+        cheapest_millis=choices.options[0].cost_millis, dearest_millis=choices.options[-1].cost_millis
+    )
 
 
 def _integers(values: list[int]) -> Days:

@@ -56,7 +56,7 @@ def binding_reason(exclusions: Sequence[ExcludedNode]) -> tuple[str, int]:
     Nodes without the process or material are not in the game, unless all are; of the others those with the fewest
     reasons come nearest.
     """
-    playing = [each for each in exclusions if not _NOT_IN_THE_GAME & _codes(each)] or list(exclusions)
+    playing = _playing(exclusions)
     fewest = min(len(each.reasons) for each in playing)
     counts = Counter(code for each in playing if len(each.reasons) == fewest for code in _codes(each))
     return min(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -103,10 +103,20 @@ def _what_others_took(chosen: Option, best: Option) -> str:
 def _ruled_out(exclusions: Sequence[ExcludedNode]) -> list[str]:
     if not exclusions:
         return []
-    code, _ = next(iter(reason_counts(exclusions).items()))
+    playing = _playing(exclusions)
+    code, _ = next(iter(reason_counts(playing).items()))
     if len(exclusions) == 1:
         return [f"1 node ruled out by {code}"]
-    return [f"{len(exclusions)} nodes ruled out, mostly {code}"]
+    if len(playing) == len(exclusions):
+        return [f"{len(exclusions)} nodes ruled out, mostly {code}"]
+    unable = f"{len(exclusions) - len(playing)} by PROCESS_MATERIAL"
+    rest = f"1 by {code}" if len(playing) == 1 else f"{len(playing)} mostly by {code}"
+    return [f"{len(exclusions)} nodes ruled out: {unable}, {rest}"]
+
+
+def _playing(exclusions: Sequence[ExcludedNode]) -> list[ExcludedNode]:
+    """Return the nodes that offer the process and material; all of them if none does."""
+    return [each for each in exclusions if not _NOT_IN_THE_GAME & _codes(each)] or list(exclusions)
 
 
 def _codes(exclusion: ExcludedNode) -> set[str]:
