@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Profile = Literal["development", "embedded", "production"]
@@ -31,23 +31,23 @@ class Settings(BaseSettings):
     """Where print files lie, by SHA-256: ``file://`` folder, ``memory://`` or ``s3://bucket/prefix``."""
     reference_folder: Path | None = None
     environment_name: str = "test"
-    """Stands in every API key (``fr_<environment>_…``), so that a key can't be taken for another installation's."""
+    """Stands in every API key (``fr_<environment>_…``), so that people see where a key belongs."""
 
     http_host: str = "127.0.0.1"
-    http_port: int = 8000
-    intake_queue_size: int = 4096
+    http_port: int = Field(default=8000, ge=1, le=65535)
+    intake_queue_size: PositiveInt = 4096
     """Orders waiting for the writers; one more is answered with 429."""
-    intake_writers: int = 2
-    max_body_bytes: int = 1_000_000
-    api_key_cache_seconds: float = 1.0
+    intake_writers: PositiveInt = 2
+    max_body_bytes: PositiveInt = 1_000_000
+    api_key_cache_seconds: float = Field(default=1.0, ge=0, le=1)
 
-    routing_batch_lines: int = 200
+    routing_batch_lines: PositiveInt = 200
     routing_seed: int = 1
-    routing_deterministic_seconds: float = 10.0
-    routing_wall_seconds: float = 30.0
-    routing_lease_seconds: int = 60
-    routing_attempt_cap: int = 8
-    planning_horizon_days: int = 45
+    routing_deterministic_seconds: PositiveFloat = 4.0
+    routing_wall_seconds: float = Field(default=30.0, gt=0, le=30)
+    routing_lease_seconds: int = Field(default=60, ge=1)
+    routing_attempt_cap: PositiveInt = 8
+    planning_horizon_days: int = Field(default=45, ge=1, le=365)
 
     @model_validator(mode="after")
     def _embedded_servers_stay_in_their_profile(self) -> Self:

@@ -52,7 +52,8 @@ def _order_id(output: str) -> str:
 def test_an_order_is_placed_shown_explained_listed_and_cancelled(stack: Stack) -> None:
     placed = _run(stack, "order", "place", "AP-0105", "--city", "Hamburg", "--country", "DE", "--quantity", "2")
     order_id = _order_id(placed.stdout)
-    shown, explained = _run(stack, "order", "show", order_id), _run(stack, "order", "why", order_id)
+    shown, explained = _run(stack, "order", "show", order_id), _run(stack, "order", "why", order_id, "--json")
+    told = _run(stack, "order", "why", order_id)
     listed = _run(stack, "order", "list", "--limit", "1")
     cancelled = _run(stack, "order", "cancel", order_id)
     after = _run(stack, "order", "show", order_id, "--json")
@@ -60,6 +61,7 @@ def test_an_order_is_placed_shown_explained_listed_and_cancelled(stack: Stack) -
     assert placed.stdout.startswith(f"order {order_id}: routed\n  2 × AP-0105 to Hamburg, DE")
     assert shown.stdout == placed.stdout
     assert json.loads(explained.stdout)["decisions"][0]["outcome"] == "routed"
+    assert "  decided with 1 lines together: optimal, at most 0.00 % from the best plan" in told.stdout
     assert order_id in listed.stdout
     assert cancelled.stdout == f"{order_id} is cancelled\n"
     assert json.loads(after.stdout)["state"] == "cancelled"

@@ -49,6 +49,11 @@ def test_a_kept_demo_answers_until_it_is_stopped(workplace: Path) -> None:
     state = json.loads(state_file.read_text(encoding="utf8"))
     assert state_file.stat().st_mode & 0o077 == 0
     assert httpx.get(f"{state['url']}/readyz").status_code == 200
+    assert state.keys() == {"url", "folder", "pids"}
+    environment = (workplace / ".fabroute" / "env").read_text(encoding="utf8")
+    assert all(line.startswith("export FABROUTE_") for line in environment.splitlines())
+    again = _demo(workplace, "--keep")
+    assert (again.returncode, f"a demo is running at {state['url']} already" in again.stderr) == (1, True)
 
     stopped = _demo(workplace, "--stop")
 

@@ -21,7 +21,7 @@ class ApiRefusal(DomainError):
         problem = _problem_of(response)
         self.code = str(problem.get("code", "unexpected_answer"))
         self.status = response.status_code
-        details = [f"{item['pointer']}: {item['message']}" for item in _objects(problem.get("errors"))]
+        details = [f"{item['pointer']}: {item['message']}".lstrip(": ") for item in _objects(problem.get("errors"))]
         super().__init__("; ".join(details) or str(problem.get("detail", f"HTTP {response.status_code}")))
 
 

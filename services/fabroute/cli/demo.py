@@ -14,7 +14,7 @@ from fabroute.cli.imports import rows_from_bodies, send_orders
 from fabroute.cli.output import note, stdout
 from fabroute.cli.progress import counted_progress
 from fabroute.cli.report import euro, line_reports, order_table, outcome_summary
-from fabroute.cli.stack import Stack, remember, running_stack, stop_kept
+from fabroute.cli.stack import ENVIRONMENT, DemoFailed, Stack, kept_url, remember, running_stack, stop_kept
 from fabroute.integrations.reference import reference_folder
 from fabroute.kernel.time import utc_now
 
@@ -31,12 +31,17 @@ def demo(
 
     Needs no installed service and leaves nothing behind (print files are kept in .fabroute for the next run).
     """
-    if stop_kept():
-        note("the demo that was left running is stopped")
-    elif stop:
-        note("no demo was left running from this folder")
-    if not stop:
-        _run(count=orders, seed=seed, keep=keep)
+    if stop:
+        note(
+            "the demo that was left running is stopped" if stop_kept() else "no demo was left running from this folder"
+        )
+        return
+    running = kept_url()
+    if running and keep:
+        raise DemoFailed(f"a demo is running at {running} already: use it, or stop it first with make demo-stop")
+    if running:
+        note(f"the demo at {running} goes on running; this one has servers of its own")
+    _run(count=orders, seed=seed, keep=keep)
 
 
 def _run(*, count: int, seed: int, keep: bool) -> None:
@@ -102,11 +107,14 @@ def _total(runs: list[JsonObject], name: str) -> int:
 
 def _print_next_steps(stack: Stack) -> None:
     stdout.print(
-        f"\nstill running at {stack.url} (read it: {stack.url}/docs)\n"
-        f"  export FABROUTE_URL={stack.url}\n"
-        f"  export FABROUTE_API_KEY={stack.owner_key}\n"
-        "  .venv/bin/fabroute order list --state no_route\n"
-        "  .venv/bin/fabroute order place AP-0101 --city Hamburg --country DE\n"
+        f"\nstill running at {stack.url} (described at {stack.url}/openapi.json)\n"
+        f"  . {ENVIRONMENT}                                      # its addresses and keys, for this shell\n"
+        "  export PATH=$PWD/.venv/bin:$PATH\n"
+        "  fabroute order place AP-0101 --city Hamburg --country DE    # as the parts' owner\n"
+        "  fabroute order why demo-0001\n"
+        "  fabroute order list --state no_route\n"
+        '  curl -H "Authorization: Bearer $FABROUTE_OPERATOR_KEY" $FABROUTE_URL/v1/nodes/N001/jobs\n'
+        "  fabroute doctor\n"
         f"  logs: {Path(stack.folder)}/*.log\n"
         "stop it with: make demo-stop",
         markup=False,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fabroute.cli.client import ApiClient, JsonObject
+from fabroute.cli.decision_story import decision_story
 from fabroute.cli.follow import wait_for_order
 from fabroute.cli.mapping import OrderBody
 from fabroute.cli.output import stdout
@@ -16,6 +17,7 @@ orders = typer.Typer(help="Place, show, list and cancel orders.", no_args_is_hel
 
 Url = Annotated[str, typer.Option(envvar="FABROUTE_URL", help="Where the API is.")]
 Key = Annotated[str, typer.Option(envvar="FABROUTE_API_KEY", help="An API key (fabroute keys create).")]
+OrderName = Annotated[str, typer.Argument(help="The order's id, ord_…, or your reference.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's JSON.")]
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -45,19 +47,20 @@ def place(
 
 @orders.command()
 def show(
-    order_id: Annotated[str, typer.Argument(help="Order id, ord_…")], key: Key, url: Url = DEFAULT_URL,
+    order_id: OrderName, key: Key, url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Show one order: its outcome and the sentence that says why."""
     with ApiClient(url=url, key=key) as client:
-        _show(client.get(f"/v1/orders/{order_id}"), as_json)
+        _show(client.get(f"/v1/orders/{_id_of(client, order_id)}"), as_json)
 
 
 @orders.command()
-def why(order_id: Annotated[str, typer.Argument(help="Order id, ord_…")], key: Key, url: Url = DEFAULT_URL) -> None:
-    """Print the whole decision as JSON: candidates, nodes ruled out with codes and figures, the solver's proof."""
+def why(order_id: OrderName, key: Key, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Tell the whole decision: the price's parts, the alternatives, every node ruled out with codes and figures."""
     with ApiClient(url=url, key=key) as client:
-        _show(client.get(f"/v1/orders/{order_id}/decision"), True)
+        decisions = client.get(f"/v1/orders/{_id_of(client, order_id)}/decision")
+    stdout.print(_json(decisions) if as_json else decision_story(decisions), markup=False)
 
 
 @orders.command("list")
@@ -79,12 +82,24 @@ def list_orders(
 
 
 @orders.command()
-def cancel(order_id: Annotated[str, typer.Argument(help="Order id, ord_…")], key: Key, url: Url = DEFAULT_URL) -> None:
+def cancel(order_id: OrderName, key: Key, url: Url = DEFAULT_URL) -> None:
     """Cancel an order and give back what was held for it."""
     with ApiClient(url=url, key=key) as client:
-        client.post(f"/v1/orders/{order_id}/cancel")
-    stdout.print(f"{order_id} is cancelled")
+        cancelled = client.post(f"/v1/orders/{_id_of(client, order_id)}/cancel")
+    stdout.print(f"{cancelled['id']} is cancelled", markup=False)
 
 
 def _show(answer: JsonObject, as_json: bool) -> None:
-    stdout.print(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else order_story(answer), markup=False)
+    stdout.print(_json(answer) if as_json else order_story(answer), markup=False)
+
+
+def _json(answer: JsonObject) -> str:
+    return json.dumps(answer, indent=2, ensure_ascii=False)
+
+
+def _id_of(client: ApiClient, name: str) -> str:
+    """Return the id of the order that goes by ``name``: its id, or the newest with that reference."""
+    if name.startswith("ord_"):
+        return name
+    found = next(client.pages("/v1/orders", reference=name), None)
+    return str(found["id"]) if found else name

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rich.table import Table
+from rich.text import Text
 
 from fabroute.cli.client import JsonObject
 from fabroute.cli.mapping import Json
@@ -86,8 +87,16 @@ def order_table(orders: Iterable[JsonObject], *, width: int = WIDE) -> Table:
         table.add_column(heading, no_wrap=True, justify="right")
     table.add_column("why", overflow="fold", min_width=30)
     for line in line_reports(orders):
-        table.add_row(*_cells(line))
+        table.add_row(*_texts(line))
     return table
+
+
+def _texts(line: LineReport) -> list[Text]:
+    """Return the cells as text: what a customer wrote in brackets is no colour."""
+    texts = [Text(cell) for cell in _cells(line)]
+    if line.state in ("no_route", "parked"):
+        texts[4].stylize("red")
+    return texts
 
 
 def _cells(line: LineReport) -> tuple[str, ...]:
@@ -97,12 +106,12 @@ def _cells(line: LineReport) -> tuple[str, ...]:
         f"{line.quantity} × {line.part}",
         f"{line.city} {line.country}",
         line.objective,
-        line.node if routed else f"[red]{line.state.replace('_', ' ')}[/]",
+        line.node if routed else line.state.replace("_", " "),
         euro(line.landed_minor) if routed else "",
         f"{line.promised_at:%d %b}" if line.promised_at else "",
         str(line.candidates),
         str(line.excluded),
-        (line.why or line.state_reason).replace("[", r"\["),
+        line.why or line.state_reason,
     )
 
 
@@ -111,7 +120,7 @@ def _narrow_table(orders: Iterable[JsonObject]) -> Table:
     table.add_column(overflow="fold")
     for line in line_reports(orders):
         *cells, why = _cells(line)
-        table.add_row("  ".join(cell for cell in cells[:-2] if cell) + f"\n    {why}")
+        table.add_row(Text("  ".join(cell for cell in cells[:-2] if cell) + f"\n    {why}"))
     return table
 
 
@@ -124,7 +133,8 @@ def order_story(order: JsonObject) -> str:
             rows.append(
                 f"    {line.node}: {euro(line.landed_minor)} landed, arrives by {line.promised_at:%Y-%m-%d %H:%M %Z}"
             )
-        rows.append(f"    why: {line.why or line.state_reason or 'not decided yet'}")
+        why = line.why or line.state_reason or "not decided yet"
+        rows.append(f"    why: {why}" if order["state"] != "cancelled" else f"    before it was cancelled: {why}")
         rows.append(
             f"    {line.candidates} nodes could, {line.excluded} are ruled out: fabroute order why {line.order_id}"
         )
@@ -158,7 +168,7 @@ def country_table(lines: Sequence[LineReport]) -> Table:
     for heading in ("lines", "routed", "no route", "landed", "landed/line", "lead days", "kg CO2e", "kg/line"):
         table.add_column(heading, justify="right")
     for country in sorted({line.country for line in lines}):
-        table.add_row(country, *_country_cells([line for line in lines if line.country == country]))
+        table.add_row(Text(country), *_country_cells([line for line in lines if line.country == country]))
     table.add_row("all", *_country_cells(lines), style="bold")
     return table
 

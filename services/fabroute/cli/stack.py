@@ -2,14 +2,16 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -27,6 +29,7 @@ from fabroute_embedded.accounts import Account
 from fabroute_embedded.processes import ServerCommand, ServerProcess, start_process, stop_pid
 
 HOME = Path(".fabroute")
+STATE, ENVIRONMENT = HOME / "demo.json", HOME / "env"
 OWNER, OPERATOR = "org_owner", "org_operator"
 _OWNER_SCOPES = ("orders:read", "orders:write", "inventory:read", "network:read")
 _OPERATOR_SCOPES = ("orders:read", "inventory:read", "network:read", "network:write", "jobs:read")
@@ -77,25 +80,49 @@ def running_stack(*, keep: bool, step: Step) -> Iterator[Stack]:
 
 
 def remember(stack: Stack) -> None:
-    """Write down a stack that goes on running, so that ``stop_kept`` finds it. The file is private: it holds keys."""
+    """Write down a stack that goes on running: for ``stop_kept``, and as ``env`` for a shell. Both are private."""
     HOME.mkdir(exist_ok=True)
-    state = HOME / "demo.json"
-    state.touch(mode=0o600)
-    state.write_text(json.dumps(asdict(stack), indent=2), encoding="utf8")
+    ours = {name: value for name, value in stack.environment.items() if name.startswith("FABROUTE_")}
+    ours |= {
+        "FABROUTE_URL": stack.url,
+        "FABROUTE_API_KEY": stack.owner_key,
+        "FABROUTE_OPERATOR_KEY": stack.operator_key,
+    }
+    _write_private(ENVIRONMENT, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in ours.items()))
+    _write_private(STATE, json.dumps({"url": stack.url, "folder": stack.folder, "pids": stack.pids}))
+
+
+def kept_url() -> str | None:
+    """Return where the demo that was left running from this folder answers, None if none runs."""
+    kept = _kept()
+    return str(kept["url"]) if kept and any(_is_fabroute(pid) for pid in kept["pids"]) else None
 
 
 def stop_kept() -> bool:
     """Stop the demo that was left running from this folder; False if there is none."""
-    state = HOME / "demo.json"
-    if not state.exists():
+    kept = _kept()
+    if kept is None:
         return False
-    kept = json.loads(state.read_text(encoding="utf8"))
     ours = [pid for pid in kept["pids"] if _is_fabroute(pid)]
     for pid in reversed(ours):
         stop_pid(pid, stop_signal=signal.SIGTERM)
     stopped = stop_embedded_servers(Path(kept["folder"]))
-    state.unlink()
+    STATE.unlink()
+    ENVIRONMENT.unlink(missing_ok=True)
     return bool(ours) or stopped
+
+
+def _kept() -> dict[str, Any] | None:
+    if not STATE.exists():
+        return None
+    kept: dict[str, Any] = json.loads(STATE.read_text(encoding="utf8"))
+    return kept
+
+
+def _write_private(file: Path, content: str) -> None:
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(content, encoding="utf8")
 
 
 @contextmanager
@@ -116,7 +143,6 @@ def _environment(servers: EmbeddedServers) -> dict[str, str]:
         "FABROUTE_MIGRATION_DATABASE_URL": servers.migration_url,
         "FABROUTE_BROKER_URL": servers.broker_url,
         "FABROUTE_STORAGE_URL": (HOME / "print-files").resolve().as_uri(),
-        "FABROUTE_ENVIRONMENT_NAME": "demo",
     }
 
 

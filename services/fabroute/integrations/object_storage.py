@@ -11,6 +11,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStore, PrintFileStoreDown
+from fabroute.kernel.errors import DomainError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REMOTE = ("s3://", "s3a://", "gs://", "az://")
@@ -19,8 +20,11 @@ _ABSENT = (FileNotFoundError, NotFoundError)
 """What the library documents, and what it raises."""
 
 
-class UnknownStorage(ValueError):
+class UnknownStorage(DomainError):
     """The storage URL names no kind of storage that print files can lie in."""
+
+    code = "unknown_storage"
+    status = 500
 
 
 class ObjectStoragePrintFiles:

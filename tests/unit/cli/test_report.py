@@ -38,6 +38,27 @@ def test_words_in_brackets_are_shown_and_not_taken_for_colours() -> None:
     assert "Hamburg [red] wins" in order_story(answer)
 
 
+def test_a_reference_that_looks_like_markup_is_shown_as_it_is() -> None:
+    answer = order_answer(reference="[/foo] Ventil [red]A2[/red]")
+
+    assert _printed(order_table([answer]))[1].startswith("[/foo] Ventil [red]A2[/red]")
+    assert _printed(order_table([answer], width=80))[0].startswith("[/foo] Ventil [red]A2[/red]  2 × AP-0101")
+
+
+def test_in_a_narrow_terminal_the_sentence_stands_under_its_line() -> None:
+    first, second = _printed(order_table([order_answer()], width=100))
+
+    assert first == "po-1  2 × AP-0101  Berlin DE  cheapest  N001 Hamburg  €11.30  18 Jun"
+    assert second == "    Hamburg: cheapest of 3"
+
+
+def test_the_reason_for_a_place_is_past_once_the_order_is_cancelled() -> None:
+    answer = order_answer() | {"state": "cancelled"}
+
+    assert "    before it was cancelled: Hamburg: cheapest of 3" in order_story(answer).splitlines()
+    assert order_story(answer).startswith("order ord_po-1: cancelled")
+
+
 def test_the_summary_counts_outcomes_money_and_carbon() -> None:
     orders = [
         order_answer(),

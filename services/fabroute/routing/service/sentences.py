@@ -132,7 +132,8 @@ def _hours(hours: int) -> str:
 
 
 def _carbon(grams: int) -> str:
-    return f"{abs(grams) / 1000:.2f} kg CO2e {'more' if grams > 0 else 'less'}" if grams else ""
+    amount = f"{abs(grams)} g" if abs(grams) < 100 else f"{abs(grams) / 1000:.2f} kg"
+    return f"{amount} CO2e {'more' if grams > 0 else 'less'}" if grams else ""
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -1,0 +1,104 @@
+"""A decision as a person reads it: one screen, from what was chosen to what was ruled out and why."""
+
+from collections.abc import Iterator, Sequence
+
+from fabroute.cli.client import JsonObject
+from fabroute.cli.mapping import Json
+from fabroute.cli.report import euro
+
+_SHOWN_CANDIDATES = 5
+_NOT_IN_THE_GAME = "PROCESS_MATERIAL"
+
+
+def decision_story(decisions: JsonObject) -> str:
+    """Return the latest decision about each line in words, from the API's answer."""
+    latest = {str(decision["line_id"]): decision for decision in _objects(decisions["decisions"])}
+    if not latest:
+        return f"order {decisions['order_id']}: not decided yet"
+    return "\n\n".join("\n".join(_story(decision)) for decision in latest.values())
+
+
+def _story(decision: JsonObject) -> Iterator[str]:
+    chosen, solver = decision["chosen"], _object(decision["solver"])
+    yield f"{decision['line_id']}: {str(decision['outcome']).replace('_', ' ')} ({decision['objective']})"
+    yield f"  {decision['why']}"
+    if isinstance(chosen, dict):
+        yield from _chosen(chosen)
+    for alternative in _objects(decision["alternatives"]):
+        yield _alternative(alternative)
+    yield from _others(_objects(decision["candidates"]))
+    yield from _exclusions(_objects(decision["exclusions"]))
+    gap = 100 * float(str(solver["gap"]))
+    yield f"  decided with {solver['lines']} lines together: {solver['status']}, at most {gap:.2f} % from the best plan"
+
+
+def _chosen(chosen: JsonObject) -> Iterator[str]:
+    yield f"  {_place(chosen)}: {chosen['process']} {chosen['material']} on {chosen['machine_id']}"
+    yield f"    parameter set {chosen['parameter_set']}, lot {chosen['lot_id']}, {chosen['grams']} g"
+    parts = (f"{name} {euro(_int(chosen[f'{name}_minor']))}" for name in ("production", "freight", "duty"))
+    yield f"    {' + '.join(parts)} = {euro(_int(chosen['landed_minor']))}"
+    rows = (f"{row['code']} {euro(_int(row['amount_minor']))}" for row in _objects(chosen["breakdown"]))
+    yield f"    of which {', '.join(rows)}"
+    carbon = f"{_int(chosen['co2e_g']) / 1000:.2f} kg CO2e"
+    yield f"    printed by {chosen['produce_by']}, {chosen['service']}, arrives by {chosen['promised_at']}, {carbon}"
+
+
+def _alternative(alternative: JsonObject) -> str:
+    difference, candidate = _object(alternative["difference"]), _object(alternative["candidate"])
+    money, hours = _int(difference["landed_minor"]), round(float(str(difference["hours"])))
+    carbon = _int(difference["co2e_g"]) / 1000
+    return f"  {alternative['label']}: {_place(candidate)}, {_signed(money)}, {hours:+d} h, {carbon:+.2f} kg CO2e"
+
+
+def _others(candidates: Sequence[JsonObject]) -> Iterator[str]:
+    if not candidates:
+        return
+    yield f"  {len(candidates)} nodes can:"
+    for each in candidates[:_SHOWN_CANDIDATES]:
+        yield f"    {_place(each):<28} {euro(_int(each['landed_minor'])):>12}  by {str(each['promised_at'])[:10]}"
+    if len(candidates) > _SHOWN_CANDIDATES:
+        yield f"    and {len(candidates) - _SHOWN_CANDIDATES} more (--json shows all)"
+
+
+def _exclusions(exclusions: Sequence[JsonObject]) -> Iterator[str]:
+    unable = [node for node in exclusions if _NOT_IN_THE_GAME in _codes(node)]
+    near = [node for node in exclusions if _NOT_IN_THE_GAME not in _codes(node)]
+    if exclusions:
+        yield f"  {len(exclusions)} nodes are ruled out:"
+    for node in sorted(near, key=lambda node: len(_objects(node["reasons"]))):
+        yield from _reasons(node)
+    if unable:
+        yield f"    {len(unable)} more don't offer the process and material: {', '.join(_names(unable))}"
+
+
+def _reasons(node: JsonObject) -> Iterator[str]:
+    for number, reason in enumerate(_objects(node["reasons"])):
+        yield f"    {_place(node) if number == 0 else '':<28} {reason['code']}: {reason['message']}"
+
+
+def _place(node: JsonObject) -> str:
+    return f"{node['node_id']} {node['city']} {node['country']}"
+
+
+def _names(nodes: Sequence[JsonObject]) -> list[str]:
+    return [str(node["node_id"]) for node in nodes]
+
+
+def _codes(node: JsonObject) -> set[str]:
+    return {str(reason["code"]) for reason in _objects(node["reasons"])}
+
+
+def _signed(minor: int) -> str:
+    return f"{'+' if minor >= 0 else '−'}{euro(abs(minor))}"
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Json) -> list[JsonObject]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _int(value: Json) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,103 @@
+from typing import Any
+
+from fabroute.cli.decision_story import decision_story
+
+
+def _candidate(**changes: Any) -> dict[str, Any]:
+    return {
+        "node_id": "N025", "city": "Berlin", "country": "DE", "process": "MJF", "material": "PA12-MJF",
+        "machine_id": "N025-5200", "parameter_set": "PS-1", "lot_id": "L1", "grams": 120, "production_minor": 5000,
+        "freight_minor": 997, "duty_minor": 0, "landed_minor": 5997, "co2e_g": 1234, "produce_by": "2026-06-17",
+        "service": "economy", "promised_at": "2026-06-19T15:00:00+00:00",
+        "breakdown": [{"code": "material", "amount_minor": 5000}, {"code": "freight_base", "amount_minor": 997}],
+        **changes,
+    }  # fmt: skip
+
+
+def _reason(code: str, message: str) -> dict[str, Any]:
+    return {"code": code, "message": message, "figures": {}, "machine_id": None}
+
+
+def _node(node_id: str, *reasons: dict[str, Any]) -> dict[str, Any]:
+    return {"node_id": node_id, "city": "Bristol", "country": "GB", "reasons": list(reasons)}
+
+
+def _decision(**changes: Any) -> dict[str, Any]:
+    return {
+        "line_id": "line_1", "outcome": "routed", "objective": "balanced", "why": "Berlin: 59.97 EUR",
+        "chosen": _candidate(), "alternatives": [], "candidates": [_candidate()], "exclusions": [],
+        "solver": {"lines": 62, "status": "optimal", "gap": 0.0012},
+        **changes,
+    }  # fmt: skip
+
+
+def _told(*decisions: dict[str, Any]) -> list[str]:
+    return decision_story({"order_id": "ord_1", "decisions": list(decisions)}).splitlines()
+
+
+def test_a_chosen_node_is_told_with_every_part_of_its_price() -> None:
+    assert _told(_decision()) == [
+        "line_1: routed (balanced)",
+        "  Berlin: 59.97 EUR",
+        "  N025 Berlin DE: MJF PA12-MJF on N025-5200",
+        "    parameter set PS-1, lot L1, 120 g",
+        "    production €50.00 + freight €9.97 + duty €0.00 = €59.97",
+        "    of which material €50.00, freight_base €9.97",
+        "    printed by 2026-06-17, economy, arrives by 2026-06-19T15:00:00+00:00, 1.23 kg CO2e",
+        "  1 nodes can:",
+        "    N025 Berlin DE                     €59.97  by 2026-06-19",
+        "  decided with 62 lines together: optimal, at most 0.12 % from the best plan",
+    ]
+
+
+def test_alternatives_say_what_they_would_change() -> None:
+    difference = {"landed_minor": -120, "hours": 24.0, "co2e_g": -300}
+    fastest = {"landed_minor": 980, "hours": -31.2, "co2e_g": 10}
+
+    told = _told(
+        _decision(
+            alternatives=[
+                {"label": "cheapest", "candidate": _candidate(node_id="N1"), "difference": difference},
+                {"label": "fastest", "candidate": _candidate(node_id="N2"), "difference": fastest},
+            ]
+        )
+    )
+
+    assert "  cheapest: N1 Berlin DE, −€1.20, +24 h, -0.30 kg CO2e" in told
+    assert "  fastest: N2 Berlin DE, +€9.80, -31 h, +0.01 kg CO2e" in told
+
+
+def test_nodes_that_almost_could_come_first_and_the_others_in_one_line() -> None:
+    unable = _node("N3", _reason("PROCESS_MATERIAL", "allowed: MJF:PA12-MJF"), _reason("PACKAGING", "only plain"))
+    near = _node("N2", _reason("BUILD_VOLUME", "needs 290 mm, has 194 mm"), _reason("NODE_DOWN", "the node is down"))
+    nearest = _node("N1", _reason("LANE_MISSING", "does not ship to DE"))
+
+    told = _told(_decision(outcome="no_route", chosen=None, candidates=[], exclusions=[unable, near, nearest, unable]))
+
+    assert told[2:-1] == [
+        "  4 nodes are ruled out:",
+        "    N1 Bristol GB                LANE_MISSING: does not ship to DE",
+        "    N2 Bristol GB                BUILD_VOLUME: needs 290 mm, has 194 mm",
+        "                                 NODE_DOWN: the node is down",
+        "    2 more don't offer the process and material: N3, N3",
+    ]
+
+
+def test_only_five_candidates_are_listed_and_the_rest_counted() -> None:
+    told = _told(_decision(candidates=[_candidate(node_id=f"N{number}") for number in range(8)]))
+
+    assert "  8 nodes can:" in told
+    assert "    and 3 more (--json shows all)" in told
+    assert sum("  by 2026-06-19" in row for row in told) == 5
+
+
+def test_only_the_latest_decision_about_a_line_counts() -> None:
+    told = _told(_decision(outcome="no_route", chosen=None), _decision())
+
+    assert told[0] == "line_1: routed (balanced)"
+    assert sum(row.startswith("line_1") for row in told) == 1
+
+
+def test_an_order_that_is_not_decided_says_so() -> None:
+    assert _told() == ["order ord_1: not decided yet"]
+    assert decision_story({"order_id": "ord_2", "decisions": []}) == "order ord_2: not decided yet"
