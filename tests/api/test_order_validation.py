@@ -77,6 +77,8 @@ def test_the_smallest_and_the_largest_quantity_are_taken(standing_api: Api) -> N
             "must be at most 1,000,000,000",
         ),
         ({"ship_to": {"country": "DE"}}, "/ship_to/city", "is required"),
+        ({"ship_to": SHIP_TO | {"city": "  "}}, "/ship_to/city", "must have at least 1 character(s)"),
+        ({"ship_to": SHIP_TO | {"name": "a\tb"}}, "/ship_to/name", "must not hold control characters"),
         ({"ship_to": SHIP_TO | {"latitude": 1}}, "/ship_to", "needs both latitude and longitude, or neither"),
         ({"ship_to": SHIP_TO | {"latitude": 91, "longitude": 0}}, "/ship_to/latitude", "must be at most 90"),
         ({"ship_to": SHIP_TO | {"latitude": 0, "longitude": -181}}, "/ship_to/longitude", "must be at least -180"),

@@ -55,6 +55,7 @@ def test_a_placed_order_is_answered_with_itself_and_where_it_is(api: Api) -> Non
         "country": "DE",
         "latitude": 53.5507,
         "longitude": 9.993,
+        "location_assumed": False,
     }
     assert [(line["position"], line["part"], line["revision"], line["quantity"]) for line in order["lines"]] == [
         (1, "RL-0001", "A", 3),
@@ -99,7 +100,28 @@ def test_a_city_that_nobody_knows_is_taken_to_be_at_the_capital(api: Api) -> Non
 
     assert (unknown["city"], unknown["latitude"], unknown["longitude"]) == ("Hintertupfingen", 52.5244, 13.4105)
     assert (accents["latitude"], accents["longitude"]) == (53.5507, 9.993)
-    assert given == point | {"name": None}
+    assert (unknown["location_assumed"], accents["location_assumed"]) == (True, False)
+    assert given == point | {"name": None, "location_assumed": False}
+
+
+def test_an_assumed_place_is_kept_and_shown_as_such_ever_after(api: Api) -> None:
+    placed = api.place(an_order(ship_to={"city": "Gotham", "country": "DE"}))
+    (listed,) = api.client.get("/v1/orders").json()["data"]
+
+    assert placed.json()["ship_to"]["location_assumed"] is True
+    assert api.client.get(placed.headers["Location"]).content == placed.content
+    assert listed["ship_to"] == placed.json()["ship_to"]
+    assert read(api.engine, "SELECT ship_to_city, ship_to_assumed FROM orders") == [("Gotham", True)]
+
+
+def test_spaces_around_the_name_and_the_city_are_dropped(api: Api) -> None:
+    spaced = api.place(an_order(ship_to={"name": " Gate 4  ", "city": "  Hamburg\u00a0", "country": "DE"}))
+    plain = api.place(an_order(ship_to={"name": "Gate 4", "city": "Hamburg", "country": "DE"}))
+
+    ship_to = spaced.json()["ship_to"]
+    assert (ship_to["name"], ship_to["city"], ship_to["location_assumed"]) == ("Gate 4", "Hamburg", False)
+    assert plain.content == spaced.content  # the same request
+    assert read(api.engine, "SELECT ship_to_name, ship_to_city FROM orders") == [("Gate 4", "Hamburg")]
 
 
 def test_a_repeated_request_gets_the_same_bytes_and_no_second_order(api: Api) -> None:

@@ -92,7 +92,9 @@ def test_all_that_an_order_may_say_arrives_unchanged(database: Database) -> None
             need_by=NOW + timedelta(days=3),
             need_by_hard=False,
             max_price_minor=1_000_000_000,
-            ship_to=ShipTo(name='O\'Neil \\ "x" %s', city="Łódź", country="PL", latitude=-51.7592, longitude=1e-7),
+            ship_to=ShipTo(
+                name='O\'Neil \\ "x" %s', city="Łódź", country="PL", latitude=-51.7592, longitude=1e-7, assumed=True
+            ),
         )
 
         place(engine, order)
@@ -100,9 +102,9 @@ def test_all_that_an_order_may_say_arrives_unchanged(database: Database) -> None
         assert read(
             engine,
             "SELECT need_by, need_by_hard, max_price_minor, currency, ship_to_name, ship_to_city, ship_to_country,"
-            " ship_to_latitude, ship_to_longitude FROM orders",
+            " ship_to_latitude, ship_to_longitude, ship_to_assumed FROM orders",
         ) == [
-            (NOW + timedelta(days=3), False, 1_000_000_000, "EUR", 'O\'Neil \\ "x" %s', "Łódź", "PL", -51.7592, 1e-7),
+            (NOW + timedelta(days=3), False, 10**9, "EUR", 'O\'Neil \\ "x" %s', "Łódź", "PL", -51.7592, 1e-7, True),
         ]
         assert read(engine, "SELECT body FROM idempotency_keys") == [(order.answer,)]
 

@@ -99,6 +99,7 @@ class OrderDesk:
             country=found.country,
             latitude=found.latitude,
             longitude=found.longitude,
+            assumed=found.assumed,
         )
 
     async def _items(self, submission: Submission, *, may_recall: bool) -> Sequence[OrderableRevision]:

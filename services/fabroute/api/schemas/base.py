@@ -4,7 +4,7 @@ import unicodedata
 from typing import Annotated, Generic, Self, TypeVar
 
 import pycountry
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from fabroute.kernel.money import Money
@@ -51,6 +51,8 @@ def _known_currency(code: str) -> str:
 _PLAIN = AfterValidator(_without_control_characters)
 Label = Annotated[str, Field(min_length=1, max_length=120), _PLAIN]
 """A short text without control characters."""
+TrimmedLabel = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), _PLAIN]
+"""A short text without control characters, kept without the spaces around it."""
 Sentence = Annotated[str, Field(min_length=1, max_length=400), _PLAIN]
 """A longer text without control characters."""
 Country = Annotated[str, AfterValidator(_known_country), Field(description="ISO 3166-1 alpha-2, capital letters.")]

@@ -7,7 +7,15 @@ from pydantic import AwareDatetime, Field, ValidationError, WrapValidator, model
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
-from fabroute.api.schemas.base import Country, Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
+from fabroute.api.schemas.base import (
+    Country,
+    Label,
+    MoneyIn,
+    MoneyOut,
+    RequestModel,
+    ResponseModel,
+    TrimmedLabel,
+)
 from fabroute.kernel.money import Money
 from fabroute.orders.rules import (
     MAXIMUM_LINES,
@@ -47,10 +55,14 @@ class LineIn(RequestModel):
 
 
 class ShipToIn(RequestModel):
-    """Where the parts go. A city that fabroute does not know is taken to be at the country's capital."""
+    """Where the parts go. Without coordinates: the city, or the country's capital where fabroute does not know the city.
 
-    name: Label | None = Field(default=None, description="Whom or which door.")
-    city: Label
+    The answer says so in `location_assumed`. Freight, arrival and CO2e are reckoned to that place, so that an assumed
+    one can be far off; latitude and longitude make it exact. Spaces around `name` and `city` are dropped.
+    """
+
+    name: TrimmedLabel | None = Field(default=None, description="Whom or which door.")
+    city: TrimmedLabel
     country: Country = Field(examples=["DE"])
     latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False, description="Degrees north.")
     longitude: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False, description="Degrees east.")
@@ -125,6 +137,10 @@ class ShipToOut(ResponseModel):
     country: str
     latitude: float
     longitude: float
+    location_assumed: bool = Field(
+        description="True where fabroute does not know the city and took the coordinates of the country's capital; false "
+        "where they are yours or the city's. Send latitude and longitude with the order to make them exact."
+    )
 
 
 class OrderOut(ResponseModel):
@@ -202,4 +218,5 @@ def _ship_to_out(place: ShipTo) -> ShipToOut:
         country=place.country,
         latitude=place.latitude,
         longitude=place.longitude,
+        location_assumed=place.assumed,
     )

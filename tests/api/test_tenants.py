@@ -1,0 +1,158 @@
+"""Every operation of the OpenAPI document, asked by everyone: nobody sees or changes what is someone else's."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+import pytest
+
+from fabroute.api.openapi import render
+from fabroute.database import unit_of_work
+from fabroute.identity.rules import ALL_SCOPES, OrganisationKind
+from fabroute.identity.service import create_organisation, issue_api_key, revoke_api_key
+from fabroute.kernel.time import utc_now
+from tests.factories.api import Api, an_order
+from tests.factories.databases import in_transaction, rows
+from tests.factories.network import save_a_network
+from tests.factories.orders import given_owner
+from tests.factories.organisations import BUREAU, NOW
+from tests.factories.production import given_routed_lines
+
+Who = Literal["owner", "stranger", "bureau", "rival", "operator", "revoked", "nobody"]
+OWNER_ONLY: Mapping[Who, int] = {"owner": 200, "stranger": 404, "bureau": 404, "rival": 404, "operator": 404}
+EVERYONE: Mapping[Who, int] = dict.fromkeys(("owner", "stranger", "bureau", "rival", "operator"), 200)
+NODE_ONLY: Mapping[Who, int] = {"owner": 403, "stranger": 403, "bureau": 200, "rival": 403, "operator": 200}
+
+EXPECTED: Mapping[str, Mapping[Who, int]] = {
+    "POST /v1/orders": {"owner": 201, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422},
+    "GET /v1/orders": EVERYONE,
+    "GET /v1/orders/{order_id}": OWNER_ONLY,
+    "POST /v1/orders/{order_id}/cancel": OWNER_ONLY,
+    "GET /v1/orders/{order_id}/decision": OWNER_ONLY,
+    "GET /v1/order-statistics": EVERYONE,
+    "GET /v1/parts": EVERYONE,
+    "GET /v1/parts/{part_no}": OWNER_ONLY,
+    "GET /v1/nodes": EVERYONE,
+    "GET /v1/nodes/{node_id}": EVERYONE,
+    "PATCH /v1/nodes/{node_id}": NODE_ONLY,
+    "POST /v1/nodes/{node_id}/lots": {**NODE_ONLY, "bureau": 201, "operator": 201},
+    "GET /v1/nodes/{node_id}/jobs": {**EVERYONE, "rival": 404},
+    "GET /v1/routing-runs": {**dict.fromkeys(EVERYONE, 403), "operator": 200},
+}
+"""What each gets who has every scope. A new operation has to be entered here before its document is accepted."""
+
+LISTS = ("/v1/orders", "/v1/parts", "/v1/nodes/N101/jobs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """An order that is routed to a node, and clients of everyone who might ask for it."""
+
+    api: Api
+    order_id: str
+    clients: Mapping[Who, httpx.Client]
+
+
+def token_of(api: Api, organisation_id: str, kind: OrganisationKind) -> str:
+    with unit_of_work(api.engine) as session:
+        create_organisation(session, name=kind, kind=kind, now=NOW, organisation_id=organisation_id)
+        return issue_api_key(session, organisation_id=organisation_id, name="t", scopes=ALL_SCOPES, now=NOW).token
+
+
+def revoked_token(api: Api) -> str:
+    organisation_id = api.owner.organisation_id
+    with unit_of_work(api.engine) as session:
+        key = issue_api_key(session, organisation_id=organisation_id, name="old", scopes=ALL_SCOPES, now=NOW)
+        revoke_api_key(session, key_id=key.key_id, now=utc_now())
+    return key.token
+
+
+@pytest.fixture(scope="module")
+def world(standing_api: Api) -> Iterator[World]:
+    in_transaction(standing_api.engine, save_a_network)
+    order_id = standing_api.place(key="the order").json()["id"]
+    given_routed_lines(standing_api.engine)
+    tokens: dict[Who, str | None] = {
+        "owner": standing_api.owner.token,
+        "stranger": given_owner(standing_api.engine, name="Stranger", part_no="ST-1").token,
+        "bureau": token_of(standing_api, BUREAU, "bureau"),
+        "rival": token_of(standing_api, "org_rival", "bureau"),
+        "operator": token_of(standing_api, "org_operator", "operator"),
+        "revoked": revoked_token(standing_api),
+        "nobody": None,
+    }
+    clients = {who: standing_api.as_(token) for who, token in tokens.items()}
+    yield World(api=standing_api, order_id=order_id, clients=clients)
+    for client in clients.values():
+        client.close()
+
+
+def operations() -> list[str]:
+    document = json.loads(render())
+    return [
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if operation["tags"] != ["health"]
+    ]
+
+
+def ask(world: World, who: Who, operation: str) -> httpx.Response:
+    """Do ``operation`` as ``who``, on the owner's things and on the bureau's node."""
+    client, (method, path) = world.clients[who], operation.split(" ")
+    url = path.format(order_id=world.order_id, part_no="RL-0001", node_id="N101")
+    node = world.clients["operator"].get("/v1/nodes/N101")
+    bodies: Mapping[str, Any] = {
+        "POST /v1/orders": an_order(),
+        "PATCH /v1/nodes/{node_id}": {"status": node.json()["status"], "reason": f"asked by {who}"},
+        "POST /v1/nodes/{node_id}/lots": {"material": "PA12-MJF", "grams": 1, "expires_on": "2030-01-01"},
+    }
+    headers = {"Idempotency-Key": f"asked by {who}", "If-Match": node.headers["ETag"]}
+    return client.request(method, url, json=bodies.get(operation), headers=headers)
+
+
+def test_every_operation_has_its_row() -> None:
+    assert sorted(operations()) == sorted(EXPECTED)
+
+
+@pytest.mark.parametrize("operation", sorted(EXPECTED))
+def test_everyone_gets_what_is_theirs(world: World, operation: str) -> None:
+    answers = {who: ask(world, who, operation).status_code for who in EXPECTED[operation]}
+    assert answers == EXPECTED[operation]
+
+
+@pytest.mark.parametrize("operation", sorted(EXPECTED))
+@pytest.mark.parametrize("who", ["revoked", "nobody"])
+def test_without_a_live_key_nobody_gets_anything(world: World, who: Who, operation: str) -> None:
+    answer = ask(world, who, operation)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert world.order_id not in answer.text
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_no_list_shows_an_order_or_a_part_to_someone_else(world: World, path: str) -> None:
+    for who in ("stranger", "rival"):
+        answer = world.clients[who].get(path)
+        assert world.order_id not in answer.text
+        assert "RL-0001" not in answer.text
+    assert "RL-0001" in world.clients["owner"].get(path).text
+
+
+def test_refused_changes_changed_nothing(world: World) -> None:
+    for who in ("stranger", "rival", "revoked", "nobody"):
+        for operation in ("POST /v1/orders/{order_id}/cancel", "PATCH /v1/nodes/{node_id}"):
+            assert ask(world, who, operation).status_code in (401, 403, 404)
+    audited = "SELECT DISTINCT actor FROM audit_entries WHERE action IN ('node.status_set', 'order.cancelled')"
+    actors = {row[0] for row in in_transaction(world.api.engine, lambda session: rows(session, audited))}
+
+    assert actors <= set(keys_of(world, "owner", "bureau", "operator"))
+
+
+def keys_of(world: World, *allowed: Who) -> list[object]:
+    organisations = {"owner": world.api.owner.organisation_id, "bureau": BUREAU, "operator": "org_operator"}
+    wanted = ", ".join(f"'{organisations[who]}'" for who in allowed)
+    sql = f"SELECT id FROM api_keys WHERE organisation_id IN ({wanted})"
+    return [row[0] for row in in_transaction(world.api.engine, lambda session: rows(session, sql))]
