@@ -18,7 +18,7 @@ from fabroute.orders.service import NewLine, NewOrder, Placed, ShipTo, place_ord
 from tests.factories.inventory import a_part, a_print_file, a_revision
 from tests.factories.organisations import NOW
 
-HAMBURG = ShipTo(name="Workshop 4", city="Hamburg", country="DE", latitude=53.5507, longitude=9.993)
+HAMBURG = ShipTo(name="Workshop 4", city="Hamburg", country="DE", latitude=53.5507, longitude=9.993, assumed=False)
 
 SWALLOW_KEYS = """
 CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';

@@ -171,6 +171,7 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "ship_to_country": "DE",
             "ship_to_latitude": 53.55,
             "ship_to_longitude": 9.99,
+            "ship_to_assumed": False,
             "state": "routed",
             "placed_at": NOW,
             "updated_at": NOW,

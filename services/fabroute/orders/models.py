@@ -35,6 +35,8 @@ class Order(SQLModel, table=True):
     ship_to_country: str
     ship_to_latitude: float
     ship_to_longitude: float
+    ship_to_assumed: bool
+    """The city is unknown: the coordinates are those of its country's capital."""
     state: str
     """``pending``, ``routed``, ``partly_routed``, ``no_route``, ``parked`` or ``cancelled``."""
     placed_at: datetime = Field(sa_column=instant())

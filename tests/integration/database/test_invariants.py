@@ -13,7 +13,9 @@ from tests.factories.world import insert_world
 ORDER_COLUMNS = (
     "organisation_id, objective, criticality, packaging, need_by_hard, currency, ship_to_name, ship_to_city,"
 )
-ORDER_COLUMNS += " ship_to_country, ship_to_latitude, ship_to_longitude, placed_at, updated_at, version"
+ORDER_COLUMNS += (
+    " ship_to_country, ship_to_latitude, ship_to_longitude, ship_to_assumed, placed_at, updated_at, version"
+)
 
 BREAKS = {
     "every acknowledged key has its order": "UPDATE idempotency_keys SET subject_id = 'ord_lost'",

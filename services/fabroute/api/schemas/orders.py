@@ -55,10 +55,10 @@ class LineIn(RequestModel):
 
 
 class ShipToIn(RequestModel):
-    """Where the parts go. Without coordinates: the city, or the country's capital where fabroute does not know the city.
+    """Where the parts go. A city that fabroute does not know is taken to be at the country's capital.
 
-    The answer says so in `location_assumed`. Freight, arrival and CO2e are reckoned to that place, so that an assumed
-    one can be far off; latitude and longitude make it exact. Spaces around `name` and `city` are dropped.
+    The answer then says `location_assumed`, and distances are reckoned to the capital: latitude and longitude make it
+    exact. Spaces around `name` and `city` are dropped.
     """
 
     name: TrimmedLabel | None = Field(default=None, description="Whom or which door.")
@@ -138,8 +138,8 @@ class ShipToOut(ResponseModel):
     latitude: float
     longitude: float
     location_assumed: bool = Field(
-        description="True where fabroute does not know the city and took the coordinates of the country's capital; false "
-        "where they are yours or the city's. Send latitude and longitude with the order to make them exact."
+        description="True where fabroute does not know the city and took the coordinates of the country's capital; "
+        "false where they are yours or the city's. Latitude and longitude in the order make them exact."
     )
 
 

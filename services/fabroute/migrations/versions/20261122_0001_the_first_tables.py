@@ -260,6 +260,7 @@ def upgrade() -> None:
         sa.Column("ship_to_country", sa.String(), nullable=False),
         sa.Column("ship_to_latitude", sa.Float(), nullable=False),
         sa.Column("ship_to_longitude", sa.Float(), nullable=False),
+        sa.Column("ship_to_assumed", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),

@@ -20,13 +20,17 @@ from sqlmodel import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipTo:
-    """Where an order goes. Degrees, north and east positive."""
+    """Where an order goes. Degrees, north and east positive.
+
+    ``assumed``: the city is unknown, the coordinates are those of its country's capital.
+    """
 
     name: str
     city: str
     country: str
     latitude: float
     longitude: float
+    assumed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +138,11 @@ WITH asked AS (
     INSERT INTO orders
         (id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
          max_price_minor, currency, ship_to_name, ship_to_city, ship_to_country, ship_to_latitude,
-         ship_to_longitude, state, placed_at, updated_at, version)
+         ship_to_longitude, ship_to_assumed, state, placed_at, updated_at, version)
     SELECT id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
            max_price_minor, currency, ship_to->>'name', ship_to->>'city', ship_to->>'country',
-           (ship_to->>'latitude')::float8, (ship_to->>'longitude')::float8, 'pending', placed_at, placed_at, 1
+           (ship_to->>'latitude')::float8, (ship_to->>'longitude')::float8, (ship_to->>'assumed')::bool,
+           'pending', placed_at, placed_at, 1
     FROM placed
 ), write_lines AS (
     INSERT INTO order_lines

@@ -147,4 +147,5 @@ def _ship_to(order: Order) -> ShipTo:
         country=order.ship_to_country,
         latitude=order.ship_to_latitude,
         longitude=order.ship_to_longitude,
+        assumed=order.ship_to_assumed,
     )
