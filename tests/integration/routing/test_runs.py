@@ -94,7 +94,10 @@ def test_the_decision_can_be_read_with_its_reasons(engine: Engine, owner: Owner)
         seen = get_order(session, organisation_id=owner.organisation_id, order_id=order.id)
     # 50.00 at least, and (8 + 0.5 x 0.9) x 1.18 to Hamburg; made on Monday, cooled until Wednesday.
     assert decision.landed_minor == 5_000 + 997
-    assert decision.why == "Berlin: 59.97 EUR, arrives 18 Jun; no other node can; 1 node ruled out by PACKAGING"
+    assert (
+        decision.why
+        == "Berlin: 59.97 EUR (minimum order), arrives 18 Jun; no other node can; 1 node ruled out by PACKAGING"
+    )
     assert decision.promised_at == datetime(2026, 6, 18, 16, 0, tzinfo=NOW.tzinfo)
     assert decision.document["exclusions"][0]["reasons"][0]["code"] == "PACKAGING"
     assert (decision.candidates, decision.excluded, decision.outcome) == (1, 1, "routed")
@@ -338,6 +341,21 @@ def test_a_run_that_woke_after_its_lease_writes_nothing(engine: Engine, owner: O
     assert table(engine, "SELECT fence FROM routing_decisions") == [(2,)]
     assert len(table(engine, "SELECT id FROM jobs")) == 1
     assert all_invariants_hold(engine)
+
+
+def test_a_line_is_not_given_up_while_places_were_left_out_of_the_plan(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine, lot_grams=1)
+    given_orders(engine, make_order(owner))
+    snapshot, decided = claimed_and_decided(engine)
+    (verdict,) = decided.verdicts
+    cut_short = replace(verdict, choices=replace(verdict.choices, left_out=1))
+
+    written = write(engine, snapshot, replace(decided, verdicts=(cut_short,)))
+
+    assert written == Written(routed=0, no_route=0, deferred=1)
+    ((state, reason),) = table(engine, "SELECT state, state_reason FROM order_lines")
+    assert state == "pending"
+    assert str(reason).endswith("not all were looked at: routed again in a smaller run")
 
 
 def test_a_line_that_loses_again_and_again_lets_others_pass(engine: Engine, owner: Owner) -> None:

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from fabroute.routing.service.options import ExcludedNode, Option
+from fabroute.routing.service.options import ExcludedNode, Option, Price
 
 LONGEST_BYTES = 200
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NOT_IN_THE_GAME = frozenset({"PROCESS_MATERIAL"})
+_TOP_UP = "minimum_order_top_up"
 _EQUAL = "as good"
 _OUTBID = "went to orders that gain more"
 
@@ -26,7 +27,7 @@ def why_routed(
 
     ``best`` is the line's own best option, which other orders may have taken; ``runner_up`` the best of other nodes.
     """
-    parts = [f"{chosen.way.node.city}: {euro(chosen.way.price.landed_minor)} EUR, arrives {day_name(promised_at)}"]
+    parts = [f"{chosen.way.node.city}: {_price(chosen.way.price)}, arrives {day_name(promised_at)}"]
     outbid = best.cost_millis < chosen.cost_millis
     if outbid:
         parts.append(_what_others_took(chosen, best))
@@ -91,6 +92,11 @@ def euro(minor: int) -> str:
 def day_name(instant: datetime) -> str:
     """Return the day of an instant: ``19 Jun``."""
     return f"{instant.day} {_MONTHS[instant.month - 1]}"
+
+
+def _price(price: Price) -> str:
+    lifted = any(row.code == _TOP_UP for row in price.breakdown)
+    return f"{euro(price.landed_minor)} EUR" + (" (minimum order)" if lifted else "")
 
 
 def _what_others_took(chosen: Option, best: Option) -> str:
