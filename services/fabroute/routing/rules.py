@@ -12,7 +12,9 @@ UNROUTED_MULTIPLIER = 2.5
 UNROUTED_FIXED_MILLIS = 50_00 * MILLIS_PER_MINOR
 """… and 50 €, but more than any of its options: a last resort, never a saving. Print the multiplier beside it."""
 HORIZON_DAYS = 45
-MAXIMUM_OPTIONS_PER_LINE = 60
+OPTIONS_PER_LINE = 60
+"""At least; fewer lines may have more each."""
+OPTIONS_PER_RUN = 12_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,11 @@ def generalised_cost_millis(
         + weights.millis_per_late_hour * late_minutes // 60
         + min(minutes // 60, TIE_BREAK_LIMIT_MILLIS)
     )
+
+
+def options_per_line(lines: int) -> int:
+    """Return how many options each of so many lines may have in one joint plan."""
+    return max(OPTIONS_PER_LINE, OPTIONS_PER_RUN // max(1, lines))
 
 
 def unrouted_cost_millis(*, cheapest_millis: int, dearest_millis: int) -> int:

@@ -5,6 +5,7 @@ import pytest
 from fabroute.routing.rules import (
     WEIGHTS,
     generalised_cost_millis,
+    options_per_line,
     price_cap_minor,
     shares_of_cap,
     unrouted_cost_millis,
@@ -61,6 +62,13 @@ def test_a_line_without_a_place_costs_two_and_a_half_times_its_cheapest_option_a
 
 def test_a_line_without_a_place_costs_more_than_its_dearest_option() -> None:
     assert unrouted_cost_millis(cheapest_millis=1_000_000, dearest_millis=90_000_000) == 90_001_000
+
+
+def test_few_lines_may_have_more_options_each() -> None:
+    assert options_per_line(200) == 60
+    assert options_per_line(1_000) == 60
+    assert options_per_line(16) == 750
+    assert options_per_line(0) == 12_000
 
 
 def test_an_aircraft_on_the_ground_may_cost_five_times_the_cap() -> None:

@@ -1,7 +1,9 @@
 """Why a line went where it went, in one sentence."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from fabroute.estimation.breakdown import BreakdownRow
 from fabroute.routing.service.options import ExcludedNode, Option
 from fabroute.routing.service.sentences import (
     LONGEST_BYTES,
@@ -17,6 +19,7 @@ from tests.factories.routing import a_node_view, a_way, an_exclusion, an_option
 
 FRIDAY = datetime(2026, 6, 19, 16, 0, tzinfo=UTC)
 HAMBURG = an_option(a_way(node=a_node_view(node_id="N1", city="Hamburg")))
+FREIGHT_ROWS = HAMBURG.way.price.breakdown[1:]
 KRAKOW = an_option(a_way(node=a_node_view(node_id="N2", city="Kraków", country="PL"), freight_minor=690))
 
 
@@ -58,6 +61,15 @@ def test_nodes_that_never_could_are_counted_apart_from_those_that_almost_could()
         "43 nodes ruled out: 40 by PROCESS_MATERIAL, 3 mostly by CERTIFICATE_MISSING"
     )
     assert sentence(HAMBURG, runner_up=KRAKOW, exclusions=unable).endswith("40 nodes ruled out, mostly PACKAGING")
+
+
+def test_a_price_that_was_lifted_to_the_node_s_minimum_says_so() -> None:
+    lifting = BreakdownRow(code="minimum_order_top_up", amount_minor=640)
+    price = replace(HAMBURG.way.price, breakdown=(lifting, *FREIGHT_ROWS))
+    lifted = replace(HAMBURG, way=replace(HAMBURG.way, price=price))
+
+    assert sentence(lifted) == "Hamburg: 11.30 EUR (minimum order), arrives 19 Jun; no other node can"
+    assert sentence(HAMBURG) == "Hamburg: 11.30 EUR, arrives 19 Jun; no other node can"
 
 
 def test_a_line_with_one_place_says_that_there_is_no_other() -> None:

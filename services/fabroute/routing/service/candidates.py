@@ -8,8 +8,15 @@ from fabroute.estimation.facts import InvalidFact
 from fabroute.logistics.rules import Location
 from fabroute.network.service import NodeView
 from fabroute.orders.service import ClaimedLine
-from fabroute.routing.rules import WEIGHTS, price_cap_minor, shares_of_cap
-from fabroute.routing.service.choosing import best_by_node, cheapest, fastest, greenest, options_of, worth_deciding
+from fabroute.routing.rules import WEIGHTS, options_per_line, price_cap_minor, shares_of_cap
+from fabroute.routing.service.choosing import (
+    best_by_node,
+    cheapest,
+    earliest_options,
+    fastest,
+    greenest,
+    worth_deciding,
+)
 from fabroute.routing.service.gates import Gatekeeper, Reasons, nearest_of_each_code
 from fabroute.routing.service.machines import MachineTime
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Way, Wish
@@ -96,18 +103,20 @@ class CandidateFinder:
         return shares
 
     def _line_choices(self, line: ClaimedLine, findings: tuple[NodeFinding, ...]) -> LineChoices:
-        ways = [way for finding in findings for way in finding.ways]
-        options = options_of(ways, wish=self._wish(line))
+        wish = self._wish(line)
+        earliest = earliest_options((way for finding in findings for way in finding.ways), wish=wish)
+        worth = worth_deciding(earliest, wish=wish, limit=options_per_line(len(self._snapshot.lines)))
         return LineChoices(
             line=line,
-            options=worth_deciding(options),
+            options=worth.options,
+            left_out=worth.left_out,
             exclusions=tuple(
                 ExcludedNode(node=finding.node, reasons=finding.reasons) for finding in findings if not finding.ways
             ),
-            best=best_by_node(options),
-            cheapest=cheapest(options),
-            fastest=fastest(options),
-            greenest=greenest(options),
+            best=best_by_node(earliest),
+            cheapest=cheapest(earliest),
+            fastest=fastest(earliest),
+            greenest=greenest(earliest),
         )
 
     def _asked(self, line: ClaimedLine) -> LineAsked:

@@ -2,42 +2,55 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from fabroute.routing.rules import MAXIMUM_OPTIONS_PER_LINE
 from fabroute.routing.service.options import Option, Way, Wish, option_at
 from fabroute.routing.service.timing import ladder
 
+_LEAST_PER_RESOURCE = 2
+"""A machine and lot in the plan have a cheapest option and a latest: the one to take, and the one to move to."""
 
-def options_of(ways: Iterable[Way], *, wish: Wish) -> list[Option]:
-    """Return the options of all ways, for deadlines from the earliest possible to the latest in time."""
-    return [option_at(way, bucket, wish=wish) for way in ways for bucket in ladder(way.earliest, way.latest)]
+_Resource = tuple[str, str, int]
 
 
-def best_by_node(options: Iterable[Option]) -> tuple[Option, ...]:
-    """Return the best option of each node, the best of all first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorthDeciding:
+    """Options for the joint plan, cheapest first, and how many machines with their lots found no room among them."""
+
+    options: tuple[Option, ...]
+    left_out: int
+
+
+def earliest_options(ways: Iterable[Way], *, wish: Wish) -> tuple[Option, ...]:
+    """Return each way's best option, which is its earliest; the best of all first."""
+    return tuple(sorted((option_at(way, way.earliest, wish=wish) for way in ways), key=_rank))
+
+
+def best_by_node(earliest: Iterable[Option]) -> tuple[Option, ...]:
+    """Return the best option of each node, from options sorted by ``earliest_options``."""
     best: dict[str, Option] = {}
-    for option in sorted(options, key=_rank):
+    for option in earliest:
         best.setdefault(option.way.node.node_id, option)
     return tuple(best.values())
 
 
-def worth_deciding(options: Sequence[Option]) -> tuple[Option, ...]:
-    """Return the options that a joint plan can want, cheapest first, at most ``MAXIMUM_OPTIONS_PER_LINE``.
+def worth_deciding(earliest: Sequence[Option], *, wish: Wish, limit: int) -> WorthDeciding:
+    """Return the options that a joint plan can want, about ``limit`` of them, from those of ``earliest_options``.
 
-    Of those on one machine and lot only the Pareto-optimal ones stay (cheaper, or a later deadline). Where too many are
-    left, every machine and lot keeps its cheapest option first, then its latest, then the others.
+    The cheapest machines with their lots share the room. On each, deadlines run from the earliest possible to the
+    latest in time, and only Pareto-optimal ones stay (cheaper, or later); where they are too many, the cheapest goes
+    before the latest, and that before the others.
     """
-    by_resource: dict[tuple[str, str, int], list[Option]] = defaultdict(list)
-    for option in options:
+    resources: defaultdict[_Resource, list[Way]] = defaultdict(list)
+    for option in earliest:
         way = option.way
-        by_resource[way.offer.machine_id, way.lot.lot_id, way.machine_minutes].append(option)
-    ranked = [
-        (place, *_rank(option), option)
-        for resource in by_resource.values()
-        for place, option in enumerate(_most_useful_first(_pareto_optimal(resource)))
-    ]
-    kept = sorted(ranked, key=lambda row: row[:-1])[:MAXIMUM_OPTIONS_PER_LINE]
-    return tuple(sorted((row[-1] for row in kept), key=_rank))
+        resources[way.offer.machine_id, way.lot.lot_id, way.machine_minutes].append(way)
+    kept = list(resources.values())[: max(1, limit // _LEAST_PER_RESOURCE)]
+    room = max(_LEAST_PER_RESOURCE, limit // max(1, len(kept)))
+    options = (
+        option for ways in kept for option in _most_useful_first(_pareto_optimal(_deadlines(ways, wish=wish)))[:room]
+    )
+    return WorthDeciding(options=tuple(sorted(options, key=_rank)), left_out=len(resources) - len(kept))
 
 
 def cheapest(options: Iterable[Option]) -> Option | None:
@@ -61,6 +74,10 @@ def greenest(options: Iterable[Option]) -> Option | None:
         key=lambda option: (option.way.price.co2e_g, option.way.price.landed_minor, *_rank(option)),
         default=None,
     )
+
+
+def _deadlines(ways: Iterable[Way], *, wish: Wish) -> Iterable[Option]:
+    return (option_at(way, bucket, wish=wish) for way in ways for bucket in ladder(way.earliest, way.latest))
 
 
 def _pareto_optimal(options: Iterable[Option]) -> list[Option]:

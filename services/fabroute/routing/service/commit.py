@@ -21,6 +21,7 @@ from fabroute.routing.snapshot import RoutingSnapshot
 
 _ACTOR = "system:routing"
 _TAKEN_MEANWHILE = "another run took the machine time or material in the same moment: routed again"
+_NOT_ALL_PLACES = "other orders took the best places, and not all were looked at: routed again in a smaller run"
 _PATIENT_ATTEMPTS = 3
 
 
@@ -69,13 +70,13 @@ def write_run(
     held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in snapshot.lines})
     entries = [_entry(verdict, decided.calendars) for verdict in decided.verdicts if _line_id(verdict) in held]
     refused = _reserve(session, entries, decided, now=now)
-    kept = [entry for entry in entries if entry.job_id not in refused]
-    deferred = [entry.line for entry in entries if entry.job_id in refused]
+    kept = [entry for entry in entries if entry.job_id not in refused and entry.verdict.is_final]
+    deferred = [entry for entry in entries if entry.job_id in refused or not entry.verdict.is_final]
     written = Written(routed=len(_routed(kept)), no_route=len(kept) - len(_routed(kept)), deferred=len(deferred))
     repository.insert_run(session, _run_row(facts, snapshot, decided, written) | _comparison(kept, decided))
     repository.insert_decisions(session, [_decision_row(entry, facts.run_id, decided, now=now) for entry in kept])
     dispatch(session, offers=_offers(kept, snapshot, decided.calendars), now=now)
-    outcomes = (*map(_outcome, kept), *(_lost_the_race(line, now=now) for line in deferred))
+    outcomes = (*map(_outcome, kept), *(_sent_back(entry, now=now) for entry in deferred))
     record_outcomes(session, outcomes=outcomes, now=now)
     record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in kept])
     return written
@@ -126,10 +127,11 @@ def _landed(options: Iterable[Option]) -> int:
     return sum(option.way.price.landed_minor for option in options)
 
 
-def _lost_the_race(line: ClaimedLine, *, now: datetime) -> LineOutcome:
+def _sent_back(entry: _Entry, *, now: datetime) -> LineOutcome:
     """A line that lost a race goes on at once; one that loses again and again lets the others pass."""
+    line, reason = entry.line, _TAKEN_MEANWHILE if entry.verdict.is_final else _NOT_ALL_PLACES
     pause = timedelta(seconds=max(0, line.attempts - _PATIENT_ATTEMPTS))
-    return LineOutcome(line_id=line.line_id, state="pending", reason=_TAKEN_MEANWHILE, next_attempt_at=now + pause)
+    return LineOutcome(line_id=line.line_id, state="pending", reason=reason, next_attempt_at=now + pause)
 
 
 def _entry(verdict: Verdict, calendars: Calendars) -> _Entry:

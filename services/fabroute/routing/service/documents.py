@@ -21,6 +21,11 @@ class Verdict:
     """Of the line itself; for a line without a place also what other orders took."""
 
     @property
+    def is_final(self) -> bool:
+        """Whether the line has an outcome; not if it found no place, but not all of its places were in the plan."""
+        return self.chosen is not None or self.choices.left_out == 0
+
+    @property
     def runner_up(self) -> Option | None:
         """The best option of a node other than the chosen one."""
         taken = None if self.chosen is None else self.chosen.way.node.node_id

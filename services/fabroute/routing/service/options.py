@@ -72,6 +72,8 @@ class LineChoices:
     line: ClaimedLine
     options: tuple[Option, ...]
     """Sorted by cost."""
+    left_out: int = 0
+    """Machines with their lots for which there was no room among ``options``."""
     exclusions: tuple[ExcludedNode, ...]
     """Sorted by node."""
     best: tuple[Option, ...]
