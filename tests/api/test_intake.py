@@ -22,6 +22,7 @@ from fabroute.api.intake.desk import OrderDesk
 from fabroute.api.intake.doorbell import Doorbell
 from fabroute.api.intake.places import Places
 from fabroute.api.intake.queue import Intake
+from fabroute.api.keys import KeyCache
 from fabroute.api.resources import make_resources, open_connection, open_intake_connection
 from fabroute.orders.service import Catalogue, KeyContended, NewOrder, Placed
 from fabroute.outbox.service import NOTIFY_CHANNEL
@@ -95,11 +96,12 @@ def test_a_post_costs_exactly_one_statement_and_no_transaction_control(database:
             traced.append(open_intake_connection(api.engine))
             return traced[-1]
 
-        resources = make_resources(Settings(database_url=database.url, profile="embedded", api_key_cache_seconds=60))
+        resources = make_resources(Settings(database_url=database.url, profile="embedded"))
         intake = Intake(connect=connect, capacity=10, writers=1, on_committed=lambda: None)
         desk = OrderDesk(engine=resources.engine, intake=intake, catalogue=Catalogue(), places=Places())
         pooled: list[str] = []
-        app = build_app(replace(resources, intake=intake, desk=desk))
+        keys = KeyCache(engine=resources.engine, seconds=60)  # so that a slow machine does not look the key up again
+        app = build_app(replace(resources, intake=intake, desk=desk, keys=keys))
         event.listen(resources.engine, "before_cursor_execute", lambda *args: pooled.append(args[2]))
         with served(app) as socket, client_on(socket, api.owner.token, {}) as client:
             headers = {"Idempotency-Key": "warm"}
