@@ -150,12 +150,12 @@ def test_a_status_that_can_not_be_taken_is_pointed_at(clients: Clients, body: di
 
 
 def test_a_lot_comes_into_the_store(clients: Clients) -> None:
-    body = {"material": "PA12-MJF", "grams": 2500, "expires_on": "2027-03-31", "reuse_count": 2}
+    body = {"material": "PA12-MJF", "grams": 2500, "expires_on": "2099-03-31", "reuse_count": 2}
     added = clients.bureau.post(f"{NODE}/lots", json=body)
 
     lot = added.json()
     assert added.status_code == 201
-    assert (lot["initial_grams"], lot["remaining_grams"], lot["expires_on"]) == (2500, 2500, "2027-03-31")
+    assert (lot["initial_grams"], lot["remaining_grams"], lot["expires_on"]) == (2500, 2500, "2099-03-31")
     assert (lot["state"], lot["reuse_count"]) == ("available", 2)
     assert lot in clients.operator.get(NODE).json()["lots"]
 
@@ -166,12 +166,13 @@ def test_a_lot_comes_into_the_store(clients: Clients) -> None:
         ({"grams": 0}, Refusal(status=422, code="validation_failed", pointers=("/grams",))),
         ({"grams": 10**12}, Refusal(status=422, code="validation_failed", pointers=("/grams",))),
         ({"expires_on": "31.03.2027"}, Refusal(status=422, code="validation_failed", pointers=("/expires_on",))),
+        ({"expires_on": "2026-06-14"}, Refusal(status=422, code="invalid_lot", pointers=("/expires_on",))),
         ({"state": "gone"}, Refusal(status=422, code="validation_failed", pointers=("/state",))),
         ({"material": "GOLD"}, Refusal(status=422, code="unknown_material", pointers=("/material",))),
     ],
 )
 def test_a_lot_that_can_not_be_taken_is_refused(clients: Clients, change: dict[str, object], refusal: Refusal) -> None:
-    body = {"material": "PA12-MJF", "grams": 2500, "expires_on": "2027-03-31"} | change
+    body = {"material": "PA12-MJF", "grams": 2500, "expires_on": "2099-03-31"} | change
 
     assert refusal_of(clients.bureau.post(f"{NODE}/lots", json=body)) == refusal
     assert len(clients.operator.get(NODE).json()["lots"]) == 1

@@ -1,6 +1,6 @@
 """Nodes: pages, details, status with its version, lots, queue versions."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -23,7 +23,7 @@ from fabroute.network.service import (
     set_node_status,
 )
 from tests.factories.databases import rows
-from tests.factories.network import a_lot, a_network, a_node
+from tests.factories.network import a_lot, a_machine, a_material, a_network, a_node, an_offer
 from tests.factories.organisations import BUREAU, NOW
 
 EVENTS = "SELECT name, subject_type, subject_id, data FROM outbox_events ORDER BY id"
@@ -137,13 +137,37 @@ def test_a_new_lot_is_in_the_store_audited_and_told(network: Engine) -> None:
         assert rows(session, AUDIT) == [("key_1", "lot.added", "material_lot", lot.lot_id, data)]
 
 
-def test_a_lot_of_an_unknown_material_or_at_an_unknown_node_is_refused(network: Engine) -> None:
+def test_a_lot_of_a_material_that_the_node_does_not_print_or_at_an_unknown_node_is_refused(network: Engine) -> None:
     with unit_of_work(network) as session:
-        with pytest.raises(UnknownMaterial, match="'GOLD' is no material") as refusal:
-            add_lot(session, lot=a_lot(lot_id=None, material="GOLD"), actor="key_1", now=NOW)
-        assert [problem.pointer for problem in refusal.value.problems] == ["/material"]
+        elsewhere = a_network(
+            nodes=(a_node(node_id="N102"),),
+            materials=(a_material(code="PA11"),),
+            machines=(a_machine(machine_id="N102-A", node_id="N102"),),
+            offers=(an_offer(machine_id="N102-A", material="PA11"),),
+            models=(),
+            lots=(),
+        )
+        save_network(session, data=elsewhere)
+        for material in ("GOLD", "PA11"):
+            with pytest.raises(UnknownMaterial, match=f"N101 prints no '{material}'") as refusal:
+                add_lot(session, lot=a_lot(lot_id=None, material=material), actor="key_1", now=NOW)
+            assert [problem.pointer for problem in refusal.value.problems] == ["/material"]
+        assert add_lot(session, lot=a_lot(lot_id="lot_2", node_id="N102", material="PA11"), actor="k", now=NOW).lot_id
         with pytest.raises(UnknownNode):
             add_lot(session, lot=a_lot(lot_id=None, node_id="N999"), actor="key_1", now=NOW)
+
+
+def test_an_expired_lot_comes_into_the_store_only_as_one_that_is_not_used(network: Engine) -> None:
+    yesterday, today = NOW.date() - timedelta(days=1), NOW.date()
+    with unit_of_work(network) as session:
+        with pytest.raises(InvalidLot, match="expired on 2026-06-14 is not available") as refusal:
+            add_lot(session, lot=a_lot(lot_id=None, expires_on=yesterday), actor="key_1", now=NOW)
+        assert [problem.pointer for problem in refusal.value.problems] == ["/expires_on"]
+        for state in ("blocked", "quarantined"):
+            old = add_lot(session, lot=a_lot(lot_id=None, expires_on=yesterday, state=state), actor="key_1", now=NOW)
+            assert (old.state, old.expires_on) == (state, yesterday)
+        assert add_lot(session, lot=a_lot(lot_id=None, expires_on=today), actor="key_1", now=NOW).state == "available"
+        assert len(get_node(session, node_id="N101").lots) == 4
 
 
 @pytest.mark.parametrize("grams", [0, -5, 2_000_000_001])

@@ -85,7 +85,7 @@ class LotIn(RequestModel):
 
     material: Label = Field(description="As in the offers of the node.", examples=["PA12-MJF"])
     grams: int = Field(ge=1, le=2_000_000_000)
-    expires_on: date
+    expires_on: date = Field(description="Its last day; a day gone by only of a lot that is blocked or quarantined.")
     state: Literal["available", "quarantined", "blocked"] = "available"
     reuse_count: int = Field(default=0, ge=0, le=1000, description="How often unused powder of it was used before.")
 

@@ -105,9 +105,14 @@ def set_status(session: Session, *, node_id: str, status: str, reason: str) -> N
     session.exec(update(Node).where(col(Node.id) == node_id).values(changed))
 
 
-def material_exists(session: Session, code: str) -> bool:
-    """Return whether there is such a material."""
-    return session.get(Material, code) is not None
+def offers_material(session: Session, *, node_id: str, material: str) -> bool:
+    """Return whether a machine of the node is offered with this material."""
+    statement = (
+        select(col(MachineOffer.id))
+        .join(Machine, col(Machine.id) == col(MachineOffer.machine_id))
+        .where(col(Machine.node_id) == node_id, col(MachineOffer.material) == material)
+    )
+    return bool(_rows(session, statement.limit(1)))
 
 
 def bump_queue_versions(session: Session, *, node_ids: Collection[str]) -> None:

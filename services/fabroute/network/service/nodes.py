@@ -15,7 +15,7 @@ from fabroute.network.events import network_changed
 from fabroute.network.models import MaterialLot
 from fabroute.network.repository import nodes
 from fabroute.network.repository.nodes import NodeFilter
-from fabroute.network.service.data import NewLot
+from fabroute.network.service.data import InvalidLot, NewLot
 from fabroute.network.service.saving import lot_row
 from fabroute.network.snapshot import LotView, NodeDetail, NodeView, read_node_detail
 from fabroute.outbox.service import record
@@ -31,7 +31,7 @@ class UnknownNode(DomainError):
 
 
 class UnknownMaterial(DomainError):
-    """A lot of a material that no machine of the network prints."""
+    """A lot of a material that no machine of the node prints."""
 
     code = "unknown_material"
     status = 422
@@ -110,12 +110,12 @@ def set_node_status(session: Session, *, node_id: str, change: StatusChange, act
 def add_lot(session: Session, *, lot: NewLot, actor: str, now: datetime) -> LotView:
     """Put a lot into a node's store and return it. Audited; ``network.changed``.
 
-    Raises ``UnknownNode``, ``UnknownMaterial``.
+    Raises ``UnknownNode``, ``UnknownMaterial`` where the node offers nothing of it, and ``InvalidLot`` for an available
+    lot that has expired.
     """
     _known(lot.node_id, nodes.find_node(session, lot.node_id))
-    if not nodes.material_exists(session, lot.material):
-        advice = f"{lot.material!r} is no material of this network: see the offers of GET /v1/nodes/{lot.node_id}"
-        raise UnknownMaterial(advice, problems=(FieldProblem(pointer="/material", message=advice),))
+    _require_offered(session, lot)
+    _require_usable(lot, now)
     row = lot_row(lot)
     lot_id = str(row["id"])
     nodes.save(session, MaterialLot, [row])
@@ -135,6 +135,18 @@ def _known(node_id: str, row: RowMapping | None) -> RowMapping:
     if row is None:
         raise UnknownNode(f"there is no node {node_id}: GET /v1/nodes lists them")
     return row
+
+
+def _require_offered(session: Session, lot: NewLot) -> None:
+    if not nodes.offers_material(session, node_id=lot.node_id, material=lot.material):
+        advice = f"{lot.node_id} prints no {lot.material!r}: use one of the offers of GET /v1/nodes/{lot.node_id}"
+        raise UnknownMaterial(advice, problems=(FieldProblem(pointer="/material", message=advice),))
+
+
+def _require_usable(lot: NewLot, now: datetime) -> None:
+    if lot.state == "available" and lot.expires_on < now.date():
+        advice = f"a lot that expired on {lot.expires_on} is not available: add it as blocked or quarantined"
+        raise InvalidLot(advice, problems=(FieldProblem(pointer="/expires_on", message=advice),))
 
 
 def _audit(
