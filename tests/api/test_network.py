@@ -115,9 +115,20 @@ def test_a_change_of_something_else_than_was_seen_is_refused(clients: Clients) -
     blind = clients.operator.patch(NODE, json={"status": "up", "reason": "dry"})
     strange = clients.operator.patch(NODE, json={"status": "up", "reason": "dry"}, headers={"If-Match": '"abc"'})
 
-    assert refusal_of(late) == refusal_of(strange) == Refusal(status=412, code="stale_version")
+    assert refusal_of(late) == Refusal(status=412, code="stale_version")
+    assert refusal_of(strange) == Refusal(status=412, code="unknown_tag")
     assert refusal_of(blind) == Refusal(status=428, code="precondition_required")
     assert clients.operator.get(NODE).json()["status"] == "down"
+
+
+def test_a_star_changes_a_node_whatever_its_version_is(clients: Clients) -> None:
+    down = clients.operator.patch(NODE, json=DOWN, headers={"If-Match": "*"})
+    again = clients.bureau.patch(NODE, json={"status": "up", "reason": "dry"}, headers={"If-Match": "*"})
+    nowhere = clients.operator.patch("/v1/nodes/N999", json=DOWN, headers={"If-Match": "*"})
+
+    assert (down.status_code, down.json()["version"], again.status_code, again.json()["version"]) == (200, 2, 200, 3)
+    assert clients.operator.get(NODE).json()["status"] == "up"
+    assert refusal_of(nowhere) == Refusal(status=404, code="unknown_node")
 
 
 def test_only_the_node_itself_and_the_operator_change_it(clients: Clients) -> None:

@@ -6,9 +6,9 @@ import re
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from fabroute.api.errors import PreconditionRequired
+from fabroute.api.errors import PreconditionRequired, UnknownTag
 
-_VERSION = re.compile(r'(?:W/)?"v(\d{1,9})[-"]')
+_VERSION = re.compile(r'(?:W/)?"v([1-9]\d{0,8})[-"]')
 
 
 def conditional(request: Request, answer: BaseModel, *, version: int | None = None) -> Response:
@@ -25,13 +25,20 @@ def conditional(request: Request, answer: BaseModel, *, version: int | None = No
     return Response(content, media_type="application/json", headers=headers)
 
 
-def require_match(request: Request) -> int:
-    """Return the version in ``If-Match``, 0 for a tag never given out; ``PreconditionRequired`` without the header."""
+def require_match(request: Request) -> int | None:
+    """Return the version in ``If-Match``, ``None`` for ``*``, which any version matches (RFC 9110, 13.1.1).
+
+    Raises ``PreconditionRequired`` without the header, and ``UnknownTag`` for a tag that was never given out.
+    """
     condition = request.headers.get("If-Match")
     if condition is None:
         raise PreconditionRequired("send If-Match with the ETag of GET, so that nobody's change is overwritten unseen")
+    if condition.strip() == "*":
+        return None
     found = _VERSION.match(condition.strip())
-    return int(found[1]) if found else 0
+    if found is None:
+        raise UnknownTag("If-Match names no ETag of ours: send the one that GET gives, as it is and with its quotes")
+    return int(found[1])
 
 
 def _names(condition: str, etag: str) -> bool:

@@ -59,7 +59,9 @@ IDEMPOTENCY_KEY = header(
     maximum=255,
 )
 IF_NONE_MATCH = header("If-None-Match", "The ETag of your last answer: 304 if nothing changed since.")
-IF_MATCH = header("If-Match", "The ETag of GET: 412 if somebody changed it since.", required=True)
+IF_MATCH = header(
+    "If-Match", "The ETag of GET: 412 if somebody changed it since. `*` changes it whatever it is now.", required=True
+)
 ETAG = {"ETag": {"description": "Names this very state.", "schema": {"type": "string"}}}
 NOT_MODIFIED: Responses = {304: {"description": "Nothing changed since the answer with that ETag.", "headers": ETAG}}
 NEXT_PAGE: Responses = {
@@ -72,7 +74,7 @@ CREATED_ORDER: Responses = {
         "headers": {
             "Location": {"description": "Where the order is read.", "schema": {"type": "string"}},
             "Idempotency-Replayed": {
-                "description": "`true` when this is the stored answer to an earlier request.",
+                "description": "`true` when this is the stored answer to an earlier request: the order as it was then.",
                 "schema": {"type": "string"},
             },
         },

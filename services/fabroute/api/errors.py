@@ -106,6 +106,13 @@ class NeedByOutOfRange(DomainError):
     status = 422
 
 
+class UnknownTag(DomainError):
+    """``If-Match`` names a tag that was never given out."""
+
+    code = "unknown_tag"
+    status = 412
+
+
 class PreconditionRequired(DomainError):
     """The change needs ``If-Match`` with the version that the client has seen."""
 

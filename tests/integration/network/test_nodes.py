@@ -30,7 +30,7 @@ EVENTS = "SELECT name, subject_type, subject_id, data FROM outbox_events ORDER B
 AUDIT = "SELECT actor, action, subject_type, subject_id, data FROM audit_entries ORDER BY id"
 
 
-def a_change(*, status: str = "down", reason: str = "flood", expected_version: int = 1) -> StatusChange:
+def a_change(*, status: str = "down", reason: str = "flood", expected_version: int | None = 1) -> StatusChange:
     return StatusChange(status=status, reason=reason, expected_version=expected_version)
 
 
@@ -99,6 +99,16 @@ def test_a_change_of_a_version_that_is_gone_changes_nothing(network: Engine) -> 
     with unit_of_work(network) as session:
         assert find_node(session, node_id="N101").status == "down"
         assert len(rows(session, EVENTS)) == 1
+
+
+def test_a_change_that_expects_no_version_is_made_on_any(network: Engine) -> None:
+    with unit_of_work(network) as session:
+        versions = [
+            set_node_status(session, node_id="N101", change=change, actor="key_1", now=NOW).version
+            for change in (a_change(expected_version=None), a_change(status="up", expected_version=None))
+        ]
+        assert versions == [2, 3]
+        assert find_node(session, node_id="N101").status == "up"
 
 
 def test_only_up_and_down_are_statuses_of_known_nodes(network: Engine) -> None:

@@ -3,7 +3,7 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from fabroute.api.caching import conditional, require_match
-from fabroute.api.errors import PreconditionRequired
+from fabroute.api.errors import PreconditionRequired, UnknownTag
 
 
 class Answer(BaseModel):
@@ -31,9 +31,17 @@ def test_a_tag_with_a_version_is_what_a_change_has_to_name() -> None:
     assert require_match(a_request(If_Match=f"W/{tag}")) == 7
 
 
-@pytest.mark.parametrize("condition", ["*", '"abc"', "v7", '"v"', '"v99999999999-x"', ""])
-def test_a_tag_that_was_never_given_out_matches_no_version(condition: str) -> None:
-    assert require_match(a_request(If_Match=condition)) == 0
+@pytest.mark.parametrize("condition", ["*", " * "])
+def test_a_star_matches_any_version(condition: str) -> None:
+    assert require_match(a_request(If_Match=condition)) is None
+
+
+@pytest.mark.parametrize("condition", ['"*"', '"abc"', "v7", '"v"', '"v0-x"', '"v99999999999-x"', ""])
+def test_a_tag_that_was_never_given_out_is_refused_in_words_about_tags(condition: str) -> None:
+    with pytest.raises(UnknownTag, match="send the one that GET gives") as refusal:
+        require_match(a_request(If_Match=condition))
+    assert refusal.value.status == 412
+    assert "version" not in str(refusal.value)
 
 
 def test_a_change_without_a_condition_is_refused() -> None:

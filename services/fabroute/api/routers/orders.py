@@ -67,6 +67,8 @@ async def place_order(request: Request) -> Response:
     """Place an order. The answer comes once the order is committed; routing follows within seconds.
 
     Send the same Idempotency-Key again after a timeout, a 409, a 429 or a 503: the order is never placed twice.
+    An answer with Idempotency-Replayed shows the order as it was first answered, not as it is now: read that at the
+    answer's Location.
     """
     submission = await read_submission(request)
     return _created(await get_resources(request).desk.place(submission))

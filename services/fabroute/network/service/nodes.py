@@ -53,11 +53,11 @@ class StaleVersion(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChange:
-    """What a node's status shall be and why; ``expected_version`` is the version that the caller has seen."""
+    """What a node's status shall be and why; ``expected_version`` is what the caller has seen, or ``None``: any."""
 
     status: str
     reason: str
-    expected_version: int
+    expected_version: int | None
 
     def __post_init__(self) -> None:
         if self.status not in NODE_STATUSES:
@@ -92,10 +92,10 @@ def get_node(session: Session, *, node_id: str) -> NodeDetail:
 def set_node_status(session: Session, *, node_id: str, change: StatusChange, actor: str, now: datetime) -> NodeView:
     """Take a node down or up, and return it with its new version. Audited; ``network.changed``.
 
-    Raises ``UnknownNode``, and ``StaleVersion`` when the node's version is not ``change.expected_version``.
+    Raises ``UnknownNode``, and ``StaleVersion`` when the node's version is another than ``change.expected_version``.
     """
     before = _known(node_id, nodes.lock_node(session, node_id))
-    if before["version"] != change.expected_version:
+    if change.expected_version not in (None, before["version"]):
         raise StaleVersion(
             f"node {node_id} is at version {before['version']}, not {change.expected_version}: read it again, and "
             "send its new ETag in If-Match if you still want the change"
