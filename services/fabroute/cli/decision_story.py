@@ -24,8 +24,7 @@ def _story(decision: JsonObject) -> Iterator[str]:
     yield f"  {decision['why']}"
     if isinstance(chosen, dict):
         yield from _chosen(chosen)
-    for alternative in _objects(decision["alternatives"]):
-        yield _alternative(alternative)
+    yield from (_alternative(each) for each in _objects(decision["alternatives"]) if _differs(each))
     yield from _others(_objects(decision["candidates"]))
     yield from _exclusions(_objects(decision["exclusions"]))
     gap = 100 * float(str(solver["gap"]))
@@ -41,6 +40,11 @@ def _chosen(chosen: JsonObject) -> Iterator[str]:
     yield f"    of which {', '.join(rows)}"
     carbon = f"{_int(chosen['co2e_g']) / 1000:.2f} kg CO2e"
     yield f"    printed by {chosen['produce_by']}, {chosen['service']}, arrives by {chosen['promised_at']}, {carbon}"
+
+
+def _differs(alternative: JsonObject) -> bool:
+    """Tell an alternative from the choice itself, which may be the cheapest, fastest and greenest at once."""
+    return any(float(str(change)) for change in _object(alternative["difference"]).values())
 
 
 def _alternative(alternative: JsonObject) -> str:

@@ -59,11 +59,13 @@ def test_alternatives_say_what_they_would_change() -> None:
             alternatives=[
                 {"label": "cheapest", "candidate": _candidate(node_id="N1"), "difference": difference},
                 {"label": "fastest", "candidate": _candidate(node_id="N2"), "difference": fastest},
+                {"label": "greenest", "candidate": _candidate(), "difference": dict.fromkeys(difference, 0)},
             ]
         )
     )
 
     assert "  cheapest: N1 Berlin DE, −€1.20, +24 h, -0.30 kg CO2e" in told
+    assert not any("greenest" in row for row in told)
     assert "  fastest: N2 Berlin DE, +€9.80, -31 h, +0.01 kg CO2e" in told
 
 
