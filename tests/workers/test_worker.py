@@ -2,7 +2,8 @@
 
 import os
 import signal
-from contextlib import ExitStack
+import subprocess
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from fabroute.production.service import cancel_order, offer_jobs
 from fabroute.routing.service.run import RoutingLimits, route_pending
 from fabroute_embedded.redis import RedisServer
 from fabroute_workers.app import EXIT_MISCONFIGURED
+from fabroute_workers.commands import worker_command
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_lot, a_node
 from tests.factories.orders import Owner, given_orders, given_owner, make_order
@@ -69,6 +71,15 @@ def need_of_one(engine: Engine, owner: Owner) -> tuple[int, int]:
     return int(str(grams)), int(str(minutes))
 
 
+def a_worker(settings: dict[str, str], log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """A Celery worker with one child, without a supervisor."""
+    return a_process(*worker_command(1)[2:], environment=settings, log=log)
+
+
+def a_relay(settings: dict[str, str], log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return a_process("fabroute_workers.relay", environment=settings, log=log)
+
+
 @pytest.mark.slow
 def test_orders_are_routed_and_the_network_change_brings_the_others_back(
     settings: dict[str, str], engine: Engine, owner: Owner, tmp_path: Path
@@ -95,13 +106,13 @@ def test_with_redis_emptied_pending_orders_are_routed_all_the_same(
     settings: dict[str, str], broker: RedisServer, engine: Engine, owner: Owner, tmp_path: Path
 ) -> None:
     given_routable_network(engine, today=utc_now().date())
-    with a_process("fabroute_workers.relay", environment=settings, log=tmp_path / "relay"):
+    with a_relay(settings, tmp_path / "relay"):
         place(engine, owner, 20)
         assert wait_until(lambda: table(engine, "SELECT 1 FROM outbox_events WHERE published_at IS NULL") == [])
         with redis.Redis(unix_socket_path=str(broker.socket_path)) as client:
             waiting = client.llen("routing")
             client.flushall()
-        with a_process("fabroute_workers", "--only", "worker", environment=settings, log=tmp_path / "worker"):
+        with a_worker(settings, tmp_path / "worker"):
             assert wait_until(lambda: states(engine) == {"routed": 20}, seconds=40)
     assert waiting
     assert broken_invariants(engine) == set()
@@ -112,18 +123,16 @@ def test_a_worker_killed_in_the_middle_of_a_run_loses_and_doubles_nothing(
     settings: dict[str, str], engine: Engine, owner: Owner, tmp_path: Path
 ) -> None:
     given_routable_network(engine, today=utc_now().date(), nodes=(a_node(), a_node(node_id="N102", city="Potsdam")))
-    place(engine, owner, 80)
-    killed = []
-    for attempt in range(2):
-        log = tmp_path / f"log{attempt}"
-        with a_process("fabroute_workers", "--concurrency", "1", environment=settings, log=log) as supervisor:
+    place(engine, owner, 60)
+    with a_relay(settings, tmp_path / "relay"):
+        with a_worker(settings, tmp_path / "first") as worker:
             assert wait_until(lambda: "routing" in states(engine), seconds=40, every=0.005)
-            kill_tree(supervisor)
-            killed.append(states(engine))
-    with a_process("fabroute_workers", "--concurrency", "1", environment=settings, log=tmp_path / "last"):
-        assert wait_until(lambda: all_are_over(engine), seconds=90)
-    assert any("routing" in seen for seen in killed)
-    assert sum(states(engine).values()) == 80
+            kill_tree(worker)
+            killed = states(engine)
+        with a_worker(settings, tmp_path / "second"):
+            assert wait_until(lambda: all_are_over(engine), seconds=90)
+    assert killed["routing"] > 0
+    assert sum(states(engine).values()) == 60
     assert table(engine, "SELECT count(DISTINCT order_line_id), count(*) FROM jobs WHERE state = 'offered'") == [
         (states(engine)["routed"], states(engine)["routed"])
     ]
@@ -137,13 +146,14 @@ def test_a_killed_child_of_the_worker_is_replaced_and_its_lines_come_back(
     settings: dict[str, str], engine: Engine, owner: Owner, tmp_path: Path
 ) -> None:
     given_routable_network(engine, today=utc_now().date())
-    place(engine, owner, 40)
-    with a_process("fabroute_workers", "--concurrency", "1", environment=settings, log=tmp_path / "log") as supervisor:
+    place(engine, owner, 24)
+    with a_relay(settings, tmp_path / "relay"), a_worker(settings, tmp_path / "worker") as worker:
         assert wait_until(lambda: "routing" in states(engine), seconds=40, every=0.005)
-        leaves = [pid for pid in children_of(supervisor.pid) if not children_of(pid) and "celery" in _command(pid)]
-        os.kill(leaves[0], signal.SIGKILL)
+        (child,) = children_of(worker.pid)
+        os.kill(child, signal.SIGKILL)
         assert wait_until(lambda: all_are_over(engine), seconds=60)
-    assert states(engine) == {"routed": 40}
+        assert children_of(worker.pid) != [child]
+    assert states(engine) == {"routed": 24}
     assert broken_invariants(engine) == set()
 
 
@@ -159,9 +169,8 @@ def test_racing_workers_never_give_away_more_than_there_is(
     place(engine, owner, 64)
     with ExitStack() as processes:
         for number in (1, 2):
-            log = tmp_path / f"worker{number}"
-            processes.enter_context(a_process("fabroute_workers", "--only", "worker", environment=settings, log=log))
-        processes.enter_context(a_process("fabroute_workers.relay", environment=settings, log=tmp_path / "relay"))
+            processes.enter_context(a_worker(settings, tmp_path / f"worker{number}"))
+        processes.enter_context(a_relay(settings, tmp_path / "relay"))
         assert wait_until(lambda: all_are_over(engine), seconds=90)
     assert states(engine) == {"routed": 19, "no_route": 45, "cancelled": 1}
     held = in_transaction(engine, held_and_taken)
@@ -215,7 +224,3 @@ def test_without_a_database_nothing_starts(settings: dict[str, str]) -> None:
     assert (missing.returncode, down.returncode) == (EXIT_MISCONFIGURED, EXIT_MISCONFIGURED)
     assert "PostgreSQL does not answer" in down.stderr
     assert "set FABROUTE_DATABASE_URL" in missing.stderr
-
-
-def _command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\\0", b" ").decode()
