@@ -14,7 +14,7 @@ from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, plan_cost
 from fabroute.solver.prices import Prices, price_rows, worth_keeping
 from fabroute.solver.problem import IntArray, RoutingProblem
 
-_FIRST_SHARE, _IMPROVEMENT_SHARE = 0.3, 0.3
+_FIRST_SHARE, _IMPROVEMENT_SHARE = 0.2, 0.2
 _SMALL = 30
 
 

@@ -11,8 +11,8 @@ class SolveLimits:
     """Limits of one run. The deterministic one ends it; the wall clock only guards against a slow machine."""
 
     seed: int = 0
-    deterministic_seconds: float = 4.0
-    """Engine work, counted the same on every machine and in every run; one is about 1 to 3 seconds of a core."""
+    deterministic_seconds: float = 6.0
+    """Engine work, counted the same on every machine and in every run; one is about 1.5 to 3.5 seconds of a core."""
     wall_seconds: float = 25.0
     workers: int = 1
     """Threads. With more than one the engine interleaves its searches, so that plans still repeat."""

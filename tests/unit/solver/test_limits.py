@@ -13,7 +13,7 @@ def test_limits_have_defaults_within_the_service_s_half_minute() -> None:
 
     assert (limits.seed, limits.workers) == (0, 1)
     assert limits.wall_seconds == 25.0
-    assert limits.deterministic_seconds == 4.0
+    assert limits.deterministic_seconds == 6.0
 
 
 @pytest.mark.parametrize(
