@@ -25,7 +25,7 @@ from tests.factories.solver import (
     small_tight_problem,
 )
 
-HURRIED = SolveLimits(deterministic_seconds=0.2)
+HURRIED = SolveLimits(deterministic_seconds=0.5)
 
 
 def test_900_small_tight_problems_are_solved_as_by_brute_force() -> None:
