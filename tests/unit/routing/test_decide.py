@@ -99,6 +99,23 @@ def test_the_same_snapshot_and_seed_give_the_same_plan() -> None:
     assert first.snapshot_sha256 == second.snapshot_sha256 == snapshot.sha256()
 
 
+def routed(decided: Decided) -> list[str]:
+    return [line_id for line_id, city in outcome(decided).items() if city is not None]
+
+
+def test_with_next_to_no_time_there_is_a_plan_all_the_same() -> None:
+    lines = [a_line(line_id=f"line_{n}", quantity=1 + n % 4, need_by=june(17 + n % 5, 18)) for n in range(40)]
+    nodes = tuple(replace(FAR, node_id=f"N{n}", margin=0.05 * n) for n in range(5))
+    snapshot = a_snapshot(*lines, nodes=nodes, free_minutes={f"N{n}-A": (250,) * 14 for n in range(5)})
+
+    hasty = decide(snapshot, SolveLimits(seed=1, deterministic_seconds=0.001, wall_seconds=0.001))
+    thorough = decide(snapshot, LIMITS)
+    assert len(hasty.verdicts) == 40
+    assert len(routed(hasty)) >= 0.8 * len(routed(thorough)) > 0
+    assert thorough.plan.bound <= hasty.plan.cost
+    assert thorough.plan.cost <= hasty.plan.cost
+
+
 def test_a_plan_that_breaks_a_rule_is_refused() -> None:
     finder = CandidateFinder(a_snapshot())
     problem = joint_problem(finder.choices(), supply=finder.supply(), buckets=14).problem
