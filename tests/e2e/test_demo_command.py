@@ -26,7 +26,12 @@ def _demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    """Tell whether a process runs; one that ended but was not waited for yet does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 def test_the_demo_routes_its_orders_shows_why_and_leaves_nothing_running(workplace: Path) -> None:
