@@ -158,6 +158,7 @@ def test_a_folder_with_spaces_works_through_sqlalchemy_too(runtime_folder: Path)
 def test_a_kept_server_is_stopped_through_its_folder(runtime_folder: Path) -> None:
     server = start_postgres(runtime_folder / "postgres", keep=True, durable=False)
     assert stop_postgres(runtime_folder / "postgres")
+    server.process.child.wait(5)  # the kernel tells its parent a moment later
     assert not server.process.is_running()
     assert not stop_postgres(runtime_folder / "postgres")
 

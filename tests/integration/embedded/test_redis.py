@@ -84,6 +84,7 @@ def test_messages_survive_a_killed_server(runtime_folder: Path) -> None:
 def test_a_kept_server_is_stopped_through_its_folder(runtime_folder: Path) -> None:
     server = start_redis(runtime_folder / "redis", keep=True)
     assert stop_redis(runtime_folder / "redis")
+    server.process.child.wait(5)  # the kernel tells its parent a moment later
     assert not server.process.is_running()
     assert not stop_redis(runtime_folder / "redis")
 
