@@ -114,7 +114,18 @@ class Life:
 
     def die(self) -> None:
         """A worker is gone, and its lease runs out."""
-        held = self._model.held(self._some_claim())
+        self._lapse(self._some_claim())
+
+    def wear_out(self) -> None:
+        """Every worker that takes lines dies, until a line has had all its attempts and is parked."""
+        self.place()
+        while not any(line.state == "parked" for line in self._model.lines.values()):
+            self.claim()
+            self._lapse(self._claims[-1])
+            self._compare()
+
+    def _lapse(self, lines: Sequence[ClaimedLine]) -> None:
+        held = self._model.held(lines)
         lapse = text("UPDATE order_lines SET lease_until = clock_timestamp() WHERE id = ANY(:ids)")
         in_transaction(self._engine, lambda session: session.connection().execute(lapse, {"ids": list(held)}))
         for line_id in held:
@@ -198,10 +209,11 @@ def test_whatever_happens_to_a_line_its_state_fence_and_attempts_are_right(datab
         life = Life(engine, connection, given_owner(engine), seed=seed)
         for _ in range(STEPS):
             life.step()
+        life.wear_out()  # which lines a walk wears out by itself depends on their random ids
         states = {
             str(state)
             for (state,) in in_transaction(engine, lambda session: rows(session, "SELECT state FROM order_lines"))
         }
 
     assert life.stale_decisions > 5
-    assert {"routed", "cancelled"} <= states  # parking takes lapsed leases, so it depends on the machine's speed
+    assert {"routed", "parked", "cancelled"} <= states
