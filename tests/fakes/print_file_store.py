@@ -1,6 +1,8 @@
 """A print file store in memory, which can be damaged and switched off."""
 
 import hashlib
+from pathlib import Path
+from typing import IO
 
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStoreDown
 
@@ -19,6 +21,10 @@ class FakePrintFileStore:
         self.files[sha256] = content
         return sha256
 
+    def put_file(self, path: Path) -> str:
+        """Keep the content of a file and return its SHA-256."""
+        return self.put(path.read_bytes())
+
     def get(self, sha256: str) -> bytes:
         """Return the content, checked; ``PrintFileMissing`` or ``PrintFileDamaged``."""
         self._require_up()
@@ -27,6 +33,10 @@ class FakePrintFileStore:
         if hashlib.sha256(self.files[sha256]).hexdigest() != sha256:
             raise PrintFileDamaged(f"the print file {sha256} has been changed")
         return self.files[sha256]
+
+    def fetch(self, sha256: str, target: IO[bytes]) -> int:
+        """Write the content, checked, into ``target`` and return its length."""
+        return target.write(self.get(sha256))
 
     def exists(self, sha256: str) -> bool:
         """Tell whether the file is there."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote
 
 from obstore.exceptions import BaseError, NotFoundError
@@ -16,6 +17,7 @@ from fabroute.kernel.errors import DomainError
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REMOTE = ("s3://", "s3a://", "gs://", "az://")
 _RETRY_AFTER_SECONDS = 5
+_PIECE_BYTES = 2**20
 _ABSENT = (FileNotFoundError, NotFoundError)
 """What the library documents, and what it raises."""
 
@@ -40,17 +42,31 @@ class ObjectStoragePrintFiles:
             self._store.put(_key(sha256), content)
         return sha256
 
+    def put_file(self, path: Path) -> str:
+        """Keep the content of a file, streamed, and return its SHA-256."""
+        with path.open("rb") as content:
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        with _reachable("kept"):
+            self._store.put(_key(sha256), path)
+        return sha256
+
     def get(self, sha256: str) -> bytes:
         """Return the content; ``PrintFileMissing``, ``PrintFileDamaged`` or ``PrintFileStoreDown``."""
         with _reachable("read"):
             content = self._read(sha256)
         found = hashlib.sha256(content).hexdigest()
-        if found != sha256:
-            raise PrintFileDamaged(
-                f"the print file {sha256} has been changed in the store: its content has the SHA-256 {found}. "
-                "Put the original back; nothing may be printed from this copy"
-            )
+        _require_same(sha256, found)
         return content
+
+    def fetch(self, sha256: str, target: IO[bytes]) -> int:
+        """Write the content into ``target``, streamed; trust it only once this has returned its length."""
+        digest, length = hashlib.sha256(), 0
+        with _reachable("read"):
+            for piece in self._stream(sha256):
+                digest.update(piece)
+                length += target.write(piece)
+        _require_same(sha256, digest.hexdigest())
+        return length
 
     def exists(self, sha256: str) -> bool:
         """Tell whether the store holds that file, without reading it."""
@@ -79,7 +95,15 @@ class ObjectStoragePrintFiles:
         try:
             return bytes(self._store.get(_key(sha256)).bytes())
         except _ABSENT as error:
-            raise PrintFileMissing(f"the store holds no print file {sha256}: put it there again") from error
+            raise _missing(sha256) from error
+
+    def _stream(self, sha256: str) -> Iterator[bytes]:
+        try:
+            found = self._store.get(_key(sha256))
+        except _ABSENT as error:
+            raise _missing(sha256) from error
+        for piece in found.stream(min_chunk_size=_PIECE_BYTES):
+            yield bytes(piece)
 
 
 def open_print_file_store(url: str) -> PrintFileStore:
@@ -105,7 +129,19 @@ def open_print_file_store(url: str) -> PrintFileStore:
 def _key(sha256: str) -> str:
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"a print file is addressed by 64 hexadecimal digits in lower case, not by {sha256[:80]!r}")
-    return f"{sha256[:2]}/{sha256}.3mf"
+    return f"{sha256[:2]}/{sha256}"
+
+
+def _missing(sha256: str) -> PrintFileMissing:
+    return PrintFileMissing(f"the store holds no print file {sha256}: put it there again")
+
+
+def _require_same(sha256: str, found: str) -> None:
+    if found != sha256:
+        raise PrintFileDamaged(
+            f"the print file {sha256} has been changed in the store: its content has the SHA-256 {found}. "
+            "Put the original back; nothing may be printed from this copy"
+        )
 
 
 def _note_key(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> PrintFileStore:
 
 
 def a_stored_path(folder: Path) -> Path:
-    return folder / SHA256[:2] / f"{SHA256}.3mf"
+    return folder / SHA256[:2] / SHA256
 
 
 def test_what_was_put_comes_back_under_its_sha256(store: PrintFileStore) -> None:
@@ -153,3 +154,27 @@ def test_remote_stores_are_opened_without_asking_them_anything() -> None:
     with pytest.raises(ValueError, match="64 hexadecimal digits"):
         store.get("not an address")
     assert store.exists.__doc__
+
+
+def test_a_file_is_kept_and_fetched_in_pieces_under_the_same_address(tmp_path: Path) -> None:
+    store = open_print_file_store((tmp_path / "store").as_uri())
+    content = bytes(range(256)) * 20_000
+    (tmp_path / "big").write_bytes(content)
+    target = io.BytesIO()
+
+    address = store.put_file(tmp_path / "big")
+
+    assert address == hashlib.sha256(content).hexdigest()
+    assert store.fetch(address, target) == len(content)
+    assert target.getvalue() == content
+
+
+def test_a_damaged_file_is_not_fetched(tmp_path: Path) -> None:
+    store = open_print_file_store(tmp_path.as_uri())
+    address = store.put(b"a print file")
+    (tmp_path / address[:2] / address).write_bytes(b"another file")
+
+    with pytest.raises(PrintFileDamaged, match="has been changed in the store"):
+        store.fetch(address, io.BytesIO())
+    with pytest.raises(PrintFileMissing, match="holds no print file"):
+        store.fetch("0" * 64, io.BytesIO())
