@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Text
+from sqlalchemy import BigInteger, Column, DateTime, Double, Identity, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import SQLModel
 
@@ -24,6 +24,11 @@ def instant(*, nullable: bool = False, index: bool = False) -> Column[Any]:
 def texts() -> Column[Any]:
     """Return a ``text[]`` column that is never null."""
     return Column(ARRAY(Text), nullable=False)
+
+
+def numbers() -> Column[Any]:
+    """Return a ``double precision[]`` column that is never null."""
+    return Column(ARRAY(Double), nullable=False)
 
 
 def document(*, nullable: bool = False) -> Column[Any]:

@@ -1,11 +1,11 @@
-"""The table of production jobs."""
+"""Tables of production jobs: their files, prints and evidence."""
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from fabroute.database.columns import instant
+from fabroute.database.columns import instant, large_integer
 
 
 class Job(SQLModel, table=True):
@@ -47,7 +47,95 @@ class Job(SQLModel, table=True):
     ship_to_country: str
     promised_at: datetime = Field(sa_column=instant())
     state: str
-    """``offered`` or ``cancelled`` in this version."""
+    """``offered``, ``accepted``, ``held`` or ``cancelled`` in this version."""
     offered_at: datetime = Field(sa_column=instant())
     updated_at: datetime = Field(sa_column=instant())
     version: int = 1
+    fence: int = 0
+    """Counts up when the job changes hands or is held: what was given out under an older one is void."""
+    accepted_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    accepted_by: str | None = None
+    held_from: str | None = None
+    """The state that it was in when it was held."""
+    held_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    held_reason: str = ""
+    good_prints: int = 0
+    failed_prints: int = 0
+    granted_reprints: int = 0
+
+
+class FileTicket(SQLModel, table=True):
+    """The right to fetch a job's print file once, within minutes; only the SHA-256 of the token is kept."""
+
+    __tablename__ = "file_tickets"
+
+    id: str = Field(primary_key=True)
+    token_sha256: str = Field(unique=True)
+    job_id: str = Field(foreign_key="jobs.id", index=True)
+    organisation_id: str
+    """The node's: nobody else may use it."""
+    fence: int
+    sha256: str
+    """Of the file."""
+    issued_by: str
+    issued_at: datetime = Field(sa_column=instant())
+    expires_at: datetime = Field(sa_column=instant())
+    used_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    used_by: str | None = None
+
+
+class JobEvidence(SQLModel, table=True):
+    """A photo, measurement or report about a job, in object storage."""
+
+    __tablename__ = "job_evidence"
+
+    id: str = Field(primary_key=True)
+    job_id: str = Field(foreign_key="jobs.id", index=True)
+    kind: str
+    """``photo``, ``measurement``, ``report`` or ``other``."""
+    name: str
+    media_type: str
+    size_bytes: int = Field(sa_column=large_integer())
+    sha256: str
+    added_by: str
+    added_at: datetime = Field(sa_column=instant())
+
+
+class PrintRecord(SQLModel, table=True):
+    """One print of a job: good or failed."""
+
+    __tablename__ = "print_records"
+
+    job_id: str = Field(primary_key=True, foreign_key="jobs.id")
+    number: int = Field(primary_key=True)
+    """1 for the first print of the job."""
+    result: str
+    """``good`` or ``failed``."""
+    serial: str = ""
+    note: str = ""
+    evidence_id: str | None = Field(default=None, foreign_key="job_evidence.id")
+    reported_by: str
+    reported_at: datetime = Field(sa_column=instant())
+
+
+class ReprintRequest(SQLModel, table=True):
+    """A node asks to print once more after a failed print, with evidence; the owner decides."""
+
+    __tablename__ = "reprint_requests"
+    __table_args__ = (UniqueConstraint("job_id", "print_number"),)
+
+    id: str = Field(primary_key=True)
+    job_id: str = Field(foreign_key="jobs.id", index=True)
+    organisation_id: str
+    """The owner's, who decides."""
+    print_number: int
+    """The failed print that it is for."""
+    reason: str
+    evidence_id: str = Field(foreign_key="job_evidence.id")
+    state: str = "requested"
+    """``requested``, ``granted`` or ``refused``."""
+    requested_by: str
+    requested_at: datetime = Field(sa_column=instant())
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    decision_reason: str = ""
