@@ -1,0 +1,128 @@
+"""Sign what is released with Ed25519 (RFC 8032), so that a node can check where a file comes from."""
+
+import base64
+import binascii
+import os
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from fabroute.kernel.errors import DomainError
+
+_OWNER_ONLY = 0o600
+
+
+class SigningKeyMissing(DomainError):
+    """There is no key file at that path."""
+
+    code = "signing_key_missing"
+    status = 503
+
+
+class SigningKeyExposed(DomainError):
+    """Others than its owner may read the key file: whoever did can sign in our name."""
+
+    code = "signing_key_exposed"
+    status = 503
+
+
+class SigningKeyUnusable(DomainError):
+    """The file can't be read, or holds no Ed25519 private key in PEM."""
+
+    code = "signing_key_unusable"
+    status = 503
+
+
+class Ed25519Signer:
+    """Signs statements with one private key."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+
+    def sign(self, statement: bytes) -> str:
+        """Return the signature of ``statement`` in base64."""
+        return base64.b64encode(self._key.sign(statement)).decode()
+
+    @property
+    def public_key(self) -> str:
+        """The public key, its 32 bytes in base64."""
+        return base64.b64encode(self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+
+def open_signer(path: Path, *, create: bool = False) -> Ed25519Signer:
+    """Return a signer with the private key in the PEM file at ``path``; with ``create`` a new key if there is none.
+
+    Raises ``SigningKeyMissing``, ``SigningKeyExposed`` and ``SigningKeyUnusable``.
+    """
+    if create:
+        _create(path)
+    return Ed25519Signer(_load(path))
+
+
+def verify(public_key: str, statement: bytes, signature: str) -> bool:
+    """Tell whether ``signature`` is of ``statement`` and made with the private half of ``public_key`` (both base64)."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
+        key.verify(base64.b64decode(signature, validate=True), statement)
+    except (InvalidSignature, ValueError, binascii.Error):
+        return False
+    return True
+
+
+def _create(path: Path) -> None:
+    """Write a new key whole or not at all, and never over another: of two that try, one wins and both use its key."""
+    if path.exists():
+        return
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        _write(draft, pem)
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise SigningKeyUnusable(f"no signing key can be written to {path} ({error}): make it writable") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _load(path: Path) -> Ed25519PrivateKey:
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            content = file.read()
+    except FileNotFoundError as error:
+        raise SigningKeyMissing(f"there is no signing key at {path}: create one or name another path") from error
+    except OSError as error:
+        raise SigningKeyUnusable(f"the signing key at {path} can't be read ({error})") from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SigningKeyExposed(f"others may read the signing key at {path} (mode {mode:o}): chmod 600, then renew it")
+    return _parsed(content, path)
+
+
+def _parsed(content: bytes, path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(content, password=None)
+    except (ValueError, TypeError) as error:
+        raise SigningKeyUnusable(f"{path} holds no private key in PEM without a password: replace it") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SigningKeyUnusable(f"the key at {path} is no Ed25519 key: replace it")
+    return key
