@@ -1,8 +1,9 @@
 """A small client of fabroute's own HTTP API, for the commands."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self, TypeVar
 
 import httpx
 
@@ -10,6 +11,7 @@ from fabroute.cli.mapping import Json, OrderBody
 from fabroute.kernel.errors import DomainError
 
 JsonObject = dict[str, Json]
+Value = TypeVar("Value")
 _TIMEOUT_SECONDS = 30.0
 _PAGE = 200
 
@@ -58,11 +60,26 @@ class ApiClient:
 
     def get(self, path: str, **params: str | int | None) -> JsonObject:
         """Return the object at ``path``."""
-        return self._call("GET", path, params={key: value for key, value in params.items() if value is not None})
+        return self._call("GET", path, params=_given(params))
 
-    def post(self, path: str) -> JsonObject:
-        """Do what ``path`` names, without a body."""
-        return self._call("POST", path)
+    def post(self, path: str, body: Mapping[str, Json] | None = None) -> JsonObject:
+        """Do what ``path`` names, with a JSON body if there is one."""
+        return self._call("POST", path, json=body)
+
+    def send(self, method: str, path: str, *, content: bytes, media_type: str, **params: str | None) -> JsonObject:
+        """Send ``content`` as it is and return the answer."""
+        headers = {"Content-Type": media_type}
+        return self._call(method, path, content=content, headers=headers, params=_given(params))
+
+    def send_file(self, path: str, *, file: Path, media_type: str, **params: str | None) -> JsonObject:
+        """PUT a file, streamed, and return the answer."""
+        with file.open("rb") as content:
+            headers = {"Content-Type": media_type, "Content-Length": str(file.stat().st_size)}
+            return self._call("PUT", path, content=content, headers=headers, params=_given(params))
+
+    def text(self, path: str, **params: str | None) -> str:
+        """Return the text at ``path``."""
+        return self._request("GET", path, params=_given(params)).text
 
     def pages(self, path: str, **params: str | int | None) -> Iterator[JsonObject]:
         """Yield every object of a list, page by page."""
@@ -79,12 +96,29 @@ class ApiClient:
         method: str,
         path: str,
         *,
-        json: OrderBody | None = None,
+        json: Mapping[str, Json] | None = None,
+        content: bytes | IO[bytes] | None = None,
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> JsonObject:
+        response = self._request(method, path, json=json, content=content, params=params, headers=headers)
+        answer: JsonObject = response.json() if response.content else {}
+        return answer
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Mapping[str, Json] | None = None,
+        content: bytes | IO[bytes] | None = None,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         try:
-            response = self._http.request(method, path, json=json, params=params, headers=headers)
+            response = self._http.request(
+                method, path, json=json, content=content, params=dict(params or {}), headers=headers
+            )
         except httpx.TransportError as error:
             raise ApiUnreachable(
                 f"no answer from {self._url} ({error.__class__.__name__}): start the API with fabroute serve, "
@@ -92,8 +126,11 @@ class ApiClient:
             ) from error
         if response.is_error:
             raise ApiRefusal(response)
-        answer: JsonObject = response.json()
-        return answer
+        return response
+
+
+def _given(params: Mapping[str, Value | None]) -> dict[str, Value]:
+    return {key: value for key, value in params.items() if value is not None}
 
 
 def _problem_of(response: httpx.Response) -> JsonObject:
