@@ -42,6 +42,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeshFacts:
+    """What the guard read of one mesh of a package: enough to notice a library that reads another one."""
+
+    part: str
+    """The part of the package that holds it, e.g. ``/3D/3dmodel.model``."""
+    object_id: int
+    vertices: int
+    triangles: int
+    low: tuple[float, float, float]
+    """The smallest x, y and z of its vertices, in the unit of the file."""
+    high: tuple[float, float, float]
+    index_sums: tuple[int, int, int]
+    """Of the first, second and third corners of all triangles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuardFacts:
     """What the guard counted by its own reading; a library that counts differently reads another file than we do."""
 
@@ -56,6 +72,8 @@ class GuardFacts:
     unit: str = ""
     findings: tuple[Finding, ...] = ()
     """Warnings and notes; an error is a ``Refusal``."""
+    meshes: tuple[MeshFacts, ...] = ()
+    """Of a 3MF file; empty for STL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
