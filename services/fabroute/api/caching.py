@@ -20,9 +20,14 @@ def conditional(request: Request, answer: BaseModel, *, version: int | None = No
     digest = hashlib.sha256(content).hexdigest()[:24]
     etag = f'"{digest}"' if version is None else f'"v{version}-{digest}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if _names(request.headers.get("If-None-Match", ""), etag):
+    if has_already(request, etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
+
+
+def has_already(request: Request, etag: str) -> bool:
+    """Tell whether the client says, by ``If-None-Match``, that it has what ``etag`` names."""
+    return _names(request.headers.get("If-None-Match", ""), etag)
 
 
 def require_match(request: Request) -> int | None:
