@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from fabroute.api import description
-from fabroute.api.middleware import RequestId
+from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.problems import install_problem_handlers
 from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import health, jobs, nodes, orders, parts, runs
@@ -51,6 +51,7 @@ def build_app(resources: Resources | None) -> FastAPI:
     app.state.resources = resources
     install_problem_handlers(app)
     app.add_middleware(RequestId)
+    app.add_middleware(EarlyAnswers)
     for router in (orders.router, parts.router, nodes.router, jobs.router, runs.router, health.router):
         app.include_router(router)
     return app

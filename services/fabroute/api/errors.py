@@ -24,6 +24,20 @@ class IdempotencyKeyInvalid(DomainError):
     status = 400
 
 
+class ContentDigestInvalid(DomainError):
+    """The header ``Content-Digest`` holds no SHA-256 as RFC 9530 writes it."""
+
+    code = "content_digest_invalid"
+    status = 400
+
+
+class UploadInterrupted(DomainError):
+    """The connection ended before the file did; nothing was kept."""
+
+    code = "upload_interrupted"
+    status = 400
+
+
 class NodeNotYours(DomainError):
     """Only a node's own organisation and the operator may change it."""
 
@@ -52,6 +66,13 @@ class MethodNotAllowed(DomainError):
     status = 405
 
 
+class UploadTooSlow(DomainError):
+    """The file came in too slowly; nothing was kept."""
+
+    code = "upload_too_slow"
+    status = 408
+
+
 class IdempotencyKeyInFlight(DomainError):
     """A request with the same key is being answered just now."""
 
@@ -67,7 +88,7 @@ class BodyTooLarge(DomainError):
 
 
 class UnsupportedMediaType(DomainError):
-    """The body is not sent as JSON."""
+    """The body is not sent as what this operation reads."""
 
     code = "unsupported_media_type"
     status = 415
@@ -77,6 +98,26 @@ class ValidationFailed(DomainError):
     """Fields can't be taken; ``code`` is more precise where all of them fail for the same reason."""
 
     code = "validation_failed"
+    status = 422
+
+
+class FileNameInvalid(ValidationFailed):
+    """The name of the file is too long or holds control characters."""
+
+    code = "file_name_invalid"
+
+
+class EmptyUpload(DomainError):
+    """The body holds no file."""
+
+    code = "empty_upload"
+    status = 422
+
+
+class ContentDigestMismatch(DomainError):
+    """What came in is not what ``Content-Digest`` says: it changed on its way."""
+
+    code = "content_digest_mismatch"
     status = 422
 
 
@@ -124,6 +165,13 @@ class IntakeFull(DomainError):
     """More orders wait for the database than this process holds."""
 
     code = "intake_full"
+    status = 429
+
+
+class UploadsBusy(DomainError):
+    """This process takes as many uploads as it can."""
+
+    code = "uploads_busy"
     status = 429
 
 

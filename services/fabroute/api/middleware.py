@@ -1,6 +1,8 @@
-"""What every request gets: an id that the answer, the log and the problem name."""
+"""What every request gets: an id that the answer, the log and the problem name, and an end in good order."""
 
+import asyncio
 import re
+from contextlib import suppress
 from itertools import count
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -8,6 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fabroute.kernel.ids import new_id
 
+_SHORT_BYTES = 2**16
+"""A body of that length lies in the server's buffer when it is answered: the connection can stay open."""
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 2**24
 _ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -34,3 +40,56 @@ class RequestId:
             await send(message)
 
         await self._app(scope, receive, send_with_id)
+
+
+class EarlyAnswers:
+    """Ends the connection in good order where a long body is answered before all of it was read.
+
+    Closed at once, the connection would be reset under a client that still sends, and the answer with it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and _may_be_long(Headers(scope=scope)):
+            exchange = _Exchange(receive, send)
+            receive, send = exchange.receive, exchange.send
+        await self._app(scope, receive, send)
+
+
+class _Exchange:
+    """One request and its answer: knows whether the body was read to its end."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._unread, self._closing = True, False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._unread = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._closing = self._unread
+            if self._closing:
+                MutableHeaders(scope=message)["Connection"] = "close"
+        elif self._closing and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await self._linger()
+            message = {"type": "http.response.body"}
+        await self._send(message)
+
+    async def _linger(self) -> None:
+        left = _LINGER_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while self._unread and left > 0:
+                    left -= len((await self.receive()).get("body", b""))
+
+
+def _may_be_long(headers: Headers) -> bool:
+    length = headers.get("Content-Length", "0")
+    return "Transfer-Encoding" in headers or not length.isdecimal() or int(length) > _SHORT_BYTES
