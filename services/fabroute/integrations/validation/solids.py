@@ -11,6 +11,8 @@ from fabroute.integrations.validation.types import Mesh
 Points = npt.NDArray[np.float64]
 Corners = npt.NDArray[np.int64]
 
+_SMALL_MM = 20.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solid:
@@ -25,8 +27,9 @@ class Solid:
     """Triangles that named a corner twice, and were left out."""
 
     def place(self, point: Points) -> str:
-        """Return a point as a person finds it in the file: ``(1.0, 2.0, 3.0)``, in mm."""
-        return "(" + ", ".join(f"{value:.1f}" for value in point + self.centre + 0.0) + ")"
+        """Return a point as a person finds it in the file: ``(1.0, 2.0, 3.0)``, in mm; finer for small parts."""
+        decimals = 1 if max(self.box_mm) >= _SMALL_MM else 3
+        return "(" + ", ".join(f"{value:.{decimals}f}" for value in np.round(point + self.centre, decimals) + 0.0) + ")"
 
 
 def solid_of(meshes: Sequence[Mesh]) -> Solid:

@@ -2,13 +2,21 @@
 
 from dataclasses import dataclass
 
-from fabroute.integrations.validation.geometry.bodies import Bodies, bodies_of
+import numpy as np
+
+from fabroute.integrations.validation.geometry.bodies import Bodies, bodies_of, cavities_of
+from fabroute.integrations.validation.geometry.contents import body_findings
 from fabroute.integrations.validation.geometry.edges import edge_findings
 from fabroute.integrations.validation.geometry.moments import Moments, moments_of, shape_of
+from fabroute.integrations.validation.geometry.overlaps import unite
+from fabroute.integrations.validation.geometry.sizes import size_findings
 from fabroute.integrations.validation.solids import Solid, solid_of
 from fabroute.integrations.validation.types import Reading, Refusal
 from fabroute.integrations.validation.walls import Wall, thinnest_wall
 from fabroute.inventory.ports import Finding, Measures, ValidationRequest
+
+THINNEST_MM = 0.4
+"""Under it no process of the reference network prints a wall that is more than luck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +42,24 @@ def measure(reading: Reading, request: ValidationRequest) -> Geometry:
     if not len(solid.triangles):
         raise Refusal(_empty())
     moments = moments_of(solid.vertices, solid.triangles)
-    edges = edge_findings(solid)
     bodies = bodies_of(solid, moments)
-    wall = None if edges else thinnest_wall(solid)
+    edges = edge_findings(solid)
+    cavities, contents = (0, edges) if edges else _contents(solid, bodies)
+    closed = not any(finding.severity == "error" for finding in contents)
+    wall = thinnest_wall(solid) if closed else None
+    sizes = size_findings(solid, reading.format, request.expected_box_mm)
     return Geometry(
         measures=_measures(reading, solid, moments, bodies, wall),
-        findings=edges,
-        cavities=0,
-        thinnest_at="" if wall is None else f"{solid.place(wall.point)} mm",
+        findings=(*contents, *sizes, *_flat(solid, moments), *(() if sizes else _thin(solid, wall))),
+        cavities=cavities,
+        thinnest_at="" if wall is None else _place(solid, wall),
     )
+
+
+def _contents(solid: Solid, bodies: Bodies) -> tuple[int, tuple[Finding, ...]]:
+    cavities = cavities_of(solid, bodies)
+    union = unite(solid, bodies, cavities) if bodies.count > 1 else None
+    return len(cavities), body_findings(solid, bodies, cavities, union)
 
 
 def _measures(reading: Reading, solid: Solid, moments: Moments, bodies: Bodies, wall: Wall | None) -> Measures:
@@ -66,3 +83,37 @@ def _empty() -> Finding:
         message="there is nothing to build: no triangle with three different corners",
         advice="Export the part again, and make sure that the body is chosen and visible.",
     )
+
+
+def _flat(solid: Solid, moments: Moments) -> tuple[Finding, ...]:
+    flat = np.flatnonzero(moments.areas == 0)
+    count = len(flat) + solid.collapsed
+    if not count:
+        return ()
+    return (
+        Finding(
+            code="FLAT_TRIANGLES",
+            severity="note",
+            message=f"{count:,} triangle{'s' * (count > 1)} without area",
+            advice="Nothing needs to be done; a coarser tolerance of the export avoids them.",
+            where=f"{solid.place(solid.vertices[solid.triangles[flat[0], 0]])} mm" if len(flat) else "",
+        ),
+    )
+
+
+def _thin(solid: Solid, wall: Wall | None) -> tuple[Finding, ...]:
+    if wall is None or wall.thickness_mm >= THINNEST_MM:
+        return ()
+    return (
+        Finding(
+            code="THIN_WALL",
+            severity="warning",
+            message=f"a wall of about {wall.thickness_mm:.2f} mm; hardly any process prints under {THINNEST_MM} mm",
+            advice="Make the wall thicker; each process's own limit stands with its verdict.",
+            where=_place(solid, wall),
+        ),
+    )
+
+
+def _place(solid: Solid, wall: Wall) -> str:
+    return f"{solid.place(wall.point)} mm"

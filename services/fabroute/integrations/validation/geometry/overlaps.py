@@ -1,0 +1,87 @@
+"""Which bodies stand apart, and which run through each other: then the sum of their volumes counts material twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from manifold3d import Manifold, Mesh64, OpType
+
+from fabroute.integrations.validation.geometry.bodies import Bodies, Labels
+from fabroute.integrations.validation.solids import Solid
+
+_MOST_TRIANGLES = 50_000
+_MOST_BODIES = 1_000
+"""Beyond either, bodies are not united: it would take longer than everything else together."""
+_APART = 1e-6
+"""Share of the volume below which an overlap is rounding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Union:
+    """What solid bodies make together."""
+
+    pieces: int
+    """Connected pieces after uniting."""
+    sum_mm3: float
+    """Of the bodies, each taken alone."""
+    union_mm3: float
+    """Of all together; smaller than the sum where they run through each other."""
+
+    @property
+    def overlap_mm3(self) -> float:
+        """Return what the sum counts more than once; 0 if that is only rounding."""
+        overlap = self.sum_mm3 - self.union_mm3
+        return overlap if overlap > _APART * self.sum_mm3 else 0.0
+
+
+def unite(solid: Solid, bodies: Bodies, cavities: Labels) -> Union | None:
+    """Return what the solid bodies, each with its cavities, make together; None if that is too much to compute."""
+    groups = _groups(bodies, cavities)
+    total = float(sum(bodies.volumes[group].sum() for group in groups))
+    if len(groups) > _MOST_BODIES:
+        return None
+    pieces, union = 0, total
+    for cluster in _clusters(bodies, groups):
+        if len(cluster) == 1:
+            pieces += 1
+            continue
+        if sum(int(np.isin(bodies.labels, group).sum()) for group in cluster) > _MOST_TRIANGLES:
+            return None
+        united = Manifold.batch_boolean([_manifold(solid, bodies, group) for group in cluster], OpType.Add)
+        pieces += sum(piece.volume() > 0 for piece in united.decompose())
+        union += united.volume() - float(sum(bodies.volumes[group].sum() for group in cluster))
+    return Union(pieces=pieces, sum_mm3=total, union_mm3=union)
+
+
+def _groups(bodies: Bodies, cavities: Labels) -> list[Labels]:
+    """Return each solid body with the cavities whose nearest surrounding it is."""
+    groups = {int(body): [int(body)] for body in np.flatnonzero((bodies.volumes > 0) & ~bodies.empty)}
+    for cavity in cavities:
+        groups[int(bodies.around(cavity)[0])].append(int(cavity))
+    return [np.array(group) for group in groups.values()]
+
+
+def _clusters(bodies: Bodies, groups: Sequence[Labels]) -> list[list[Labels]]:
+    """Return the groups by whether their boxes touch, directly or through others."""
+    firsts = np.array([group[0] for group in groups], dtype=np.int64)
+    lows, highs = bodies.lows[firsts], bodies.highs[firsts]
+    touching = ((lows[:, None] <= highs[None]) & (lows[None] <= highs[:, None])).all(axis=2)
+    unseen, clusters = set(range(len(groups))), []
+    while unseen:
+        members, fresh = set(), {min(unseen)}
+        while fresh:
+            members |= fresh
+            fresh = set(np.flatnonzero(touching[sorted(fresh)].any(axis=0)).tolist()) - members
+        unseen -= members
+        clusters.append([groups[member] for member in sorted(members)])
+    return clusters
+
+
+def _manifold(solid: Solid, bodies: Bodies, group: Labels) -> Manifold:
+    triangles = solid.triangles[np.isin(bodies.labels, group)]
+    used, corners = np.unique(triangles, return_inverse=True)
+    mesh = Mesh64(
+        vert_properties=np.ascontiguousarray(solid.vertices[used]),
+        tri_verts=np.ascontiguousarray(corners.reshape(-1, 3).astype(np.uint64)),
+    )
+    return Manifold(mesh)
