@@ -66,7 +66,7 @@ def bodies_of(solid: Solid, moments: Moments) -> Bodies:
 
 def cavities_of(solid: Solid, bodies: Bodies) -> Labels:
     """Return the bodies that face inwards because they bound a hollow in the material around them."""
-    hollow = np.flatnonzero((bodies.volumes < 0) & ~bodies.empty)
+    hollow: list[int] = np.flatnonzero((bodies.volumes < 0) & ~bodies.empty).tolist()
     exact = len(hollow) * len(solid.triangles) <= _EXACT_WORK
     inside = [body for body in hollow if len(bodies.around(body)) and (not exact or _in_material(solid, bodies, body))]
     return np.array(inside, dtype=np.int64)

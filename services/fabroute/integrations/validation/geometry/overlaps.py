@@ -65,7 +65,8 @@ def _clusters(bodies: Bodies, groups: Sequence[Labels]) -> list[list[Labels]]:
     """Return the groups by whether their boxes touch, directly or through others."""
     firsts = np.array([group[0] for group in groups], dtype=np.int64)
     lows, highs = bodies.lows[firsts], bodies.highs[firsts]
-    touching = ((lows[:, None] <= highs[None]) & (lows[None] <= highs[:, None])).all(axis=2)
+    apart = (lows[:, None] > highs[None]) | (lows[None] > highs[:, None])
+    touching = np.logical_not(np.logical_or.reduce(apart, axis=2))
     unseen, clusters = set(range(len(groups))), []
     while unseen:
         members, fresh = set(), {min(unseen)}
