@@ -41,6 +41,20 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = 1_000_000
     api_key_cache_seconds: float = Field(default=1.0, ge=0, le=1)
 
+    max_upload_bytes: PositiveInt = 256 * 2**20
+    """Of one print file, document or evidence; the declared length is refused before a byte is read."""
+    upload_slots: PositiveInt = 4
+    """Uploads that one process takes at the same time; one more is answered with 503."""
+    four_eyes: bool = False
+    """Whether the key that approves a revision must be another than the ones that uploaded and that release it."""
+    signing_key_file: Path = Path(".fabroute/signing-key.pem")
+    """The Ed25519 key that signs releases; made on first use, in production by ``fabroute keys signing``."""
+
+    validation_wall_seconds: float = Field(default=30.0, gt=0, le=30)
+    """For one print file; a task has 40 seconds."""
+    validation_lease_seconds: int = Field(default=90, ge=60)
+    validation_attempt_cap: PositiveInt = 4
+
     routing_batch_lines: PositiveInt = 200
     routing_seed: int = 1
     routing_deterministic_seconds: PositiveFloat = 4.0

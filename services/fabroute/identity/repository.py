@@ -77,3 +77,14 @@ def set_revoked(session: Session, *, key_id: str, now: datetime) -> str | None:
 def insert_audit(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Add audit entries in one round trip."""
     session.exec(insert(AuditEntry), params=[dict(row) for row in rows])
+
+
+def read_audit(session: Session, *, subject_type: str, subject_id: str, limit: int) -> Sequence[AuditEntry]:
+    """Return the audit entries about one thing, in the order in which they were written."""
+    statement = (
+        select(AuditEntry)
+        .where(col(AuditEntry.subject_type) == subject_type, col(AuditEntry.subject_id) == subject_id)
+        .order_by(col(AuditEntry.id))
+        .limit(limit)
+    )
+    return session.exec(statement).all()

@@ -8,7 +8,17 @@ from typing import Literal, get_args
 from fabroute.kernel.errors import DomainError
 
 OrganisationKind = Literal["owner", "bureau", "operator"]
-Scope = Literal["orders:read", "orders:write", "inventory:read", "network:read", "network:write", "jobs:read"]
+Scope = Literal[
+    "orders:read",
+    "orders:write",
+    "inventory:read",
+    "inventory:write",
+    "inventory:release",
+    "network:read",
+    "network:write",
+    "jobs:read",
+    "jobs:write",
+]
 
 ALL_SCOPES: frozenset[str] = frozenset(get_args(Scope))
 ORGANISATION_KINDS: frozenset[str] = frozenset(get_args(OrganisationKind))

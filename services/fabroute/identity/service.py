@@ -19,7 +19,7 @@ from fabroute.identity.rules import (
     key_id_of,
     make_token,
 )
-from fabroute.kernel.errors import DomainError
+from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.events import JsonScalar
 from fabroute.kernel.ids import new_id
 from fabroute.settings import get_settings
@@ -74,6 +74,34 @@ class AuditRecord:
     subject_type: str
     subject_id: str
     data: Mapping[str, JsonScalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditView:
+    """An entry of the audit log, as it was written."""
+
+    occurred_at: datetime
+    actor: str
+    action: str
+    data: Mapping[str, JsonScalar]
+
+
+class AuditedRefusal(DomainError):
+    """A refusal that belongs on the audit log although its transaction is rolled back.
+
+    Whoever turns it into an answer writes ``entry`` in a transaction of its own.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        entry: AuditRecord,
+        problems: tuple[FieldProblem, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, problems=problems, headers=headers)
+        self.entry = entry
 
 
 def create_organisation(
@@ -151,6 +179,15 @@ def record_audits(session: Session, *, entries: Sequence[AuditRecord]) -> None:
     """Note several entries in one round trip."""
     if entries:
         repository.insert_audit(session, [_audit_row(entry) for entry in entries])
+
+
+def read_audit(session: Session, *, subject_type: str, subject_id: str, limit: int = 1000) -> tuple[AuditView, ...]:
+    """Return what was done to one thing, the first first, up to ``limit`` entries; who may see it is not asked here."""
+    found = repository.read_audit(session, subject_type=subject_type, subject_id=subject_id, limit=limit)
+    return tuple(
+        AuditView(occurred_at=entry.occurred_at, actor=entry.actor, action=entry.action, data=entry.data)
+        for entry in found
+    )
 
 
 def _audit_row(entry: AuditRecord) -> Mapping[str, object]:
