@@ -34,8 +34,8 @@ def read_stl(path: Path, facts: GuardFacts) -> Reading:
     """Return the triangles of an STL file, taken for mm, corners of exactly equal coordinates made one vertex.
 
     The solids of a text file are meshes of their own where each is closed by itself, else one mesh. Triangles with two
-    equal corners are dropped: they are lines. ``Refusal`` if there are coordinates that are no places, if the file holds
-    other than what the guard counted, or lines only.
+    equal corners are dropped: they are lines. ``Refusal`` if there are coordinates that are no places, lines only, or
+    other triangles than the guard counted.
     """
     solids = list(_binary_solids(path)) if is_binary_stl(path) else list(_text_solids(path))
     found = sum(len(solid.corners) for solid in solids) // 3
