@@ -30,8 +30,6 @@ from fabroute.api.errors import (
 
 DEFAULT_MEDIA_TYPE = "application/octet-stream"
 LONGEST_FILE_NAME = 200
-SLOWEST_PIECE_SECONDS = 60.0
-"""A piece that takes longer ends the upload: a client that drips would hold its place for ever."""
 
 _PIECE_BYTES = 2**20
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):", re.IGNORECASE)
@@ -50,6 +48,17 @@ class ReceivedFile:
     file_name: str
     """Without folders; empty where the client named none."""
     media_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRules:
+    """What is taken at one place."""
+
+    maximum_bytes: int
+    refused_media_types: re.Pattern[str]
+    """Of files that can't be meant, in lower case."""
+    piece_seconds: float = 60.0
+    """A mebibyte that takes longer ends the upload: a client that drips would hold its place for ever."""
 
 
 class UploadSlots:
@@ -72,21 +81,19 @@ class UploadSlots:
 
 
 @asynccontextmanager
-async def received_file(
-    request: Request, *, slots: UploadSlots, limit: int, refused_media_types: re.Pattern[str]
-) -> AsyncIterator[ReceivedFile]:
+async def received_file(request: Request, *, slots: UploadSlots, rules: UploadRules) -> AsyncIterator[ReceivedFile]:
     """Yield the request's body as a file, deleted when the block ends, however it ends.
 
     What the headers tell is checked before a byte is read. Raises ``UnsupportedMediaType``, ``BodyTooLarge``,
     ``FileNameInvalid``, ``ContentDigestInvalid``, ``UploadsBusy``; then ``BodyTooLarge``, ``UploadTooSlow``,
     ``UploadInterrupted``, ``EmptyUpload`` and ``ContentDigestMismatch``.
     """
-    media_type, file_name = media_type_of(request, refused=refused_media_types), file_name_of(request)
+    media_type, file_name = media_type_of(request, refused=rules.refused_media_types), file_name_of(request)
     wanted = _content_digest(request)
-    _require_declared_within(request, limit)
+    _require_declared_within(request, rules.maximum_bytes)
     with slots.one(), TemporaryDirectory(prefix="fabroute-upload-") as folder:
         path = Path(folder) / "content"
-        sha256, size_bytes = await _write(request, path, limit)
+        sha256, size_bytes = await _write(request, path, rules)
         if wanted is not None and wanted != bytes.fromhex(sha256):
             raise ContentDigestMismatch(
                 f"Content-Digest is of another content: what came in has the SHA-256 {sha256}. Send the file again"
@@ -140,13 +147,13 @@ def _require_declared_within(request: Request, limit: int) -> None:
         raise _too_large(limit)
 
 
-async def _write(request: Request, path: Path, limit: int) -> tuple[str, int]:
+async def _write(request: Request, path: Path, rules: UploadRules) -> tuple[str, int]:
     digest, length = hashlib.sha256(), 0
     with path.open("wb") as file:
-        async for piece in _pieces(request):
+        async for piece in _pieces(request, rules.piece_seconds):
             length += len(piece)
-            if length > limit:
-                raise _too_large(limit)
+            if length > rules.maximum_bytes:
+                raise _too_large(rules.maximum_bytes)
             await run_in_threadpool(file.write, piece)
             await run_in_threadpool(digest.update, piece)
     if not length:
@@ -154,12 +161,12 @@ async def _write(request: Request, path: Path, limit: int) -> tuple[str, int]:
     return digest.hexdigest(), length
 
 
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
+async def _pieces(request: Request, seconds: float) -> AsyncIterator[bytes]:
     stream = request.stream()
     while True:
         piece = bytearray()
         try:
-            async with asyncio.timeout(SLOWEST_PIECE_SECONDS):
+            async with asyncio.timeout(seconds):
                 while len(piece) < _PIECE_BYTES and (chunk := await anext(stream, None)) is not None:
                     piece += chunk
         except TimeoutError as error:
