@@ -30,11 +30,12 @@ LONGEST_ANSWER = 8 * 2**20
 _REPLY_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
+_OUT_OF = {errno.ENOMEM: "memory", errno.EFBIG: "file size", errno.EMFILE: "open files"}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessLimits:
+class ChildLimits:
     """What the process that reads one file may use."""
 
     wall_seconds: float = 30.0
@@ -53,7 +54,7 @@ class Task:
     source: str
     workspace: str
     request: ValidationRequest
-    limits: ProcessLimits
+    limits: ChildLimits
 
     def to_json(self) -> bytes:
         """Return it as it goes over the control socket."""
@@ -65,7 +66,7 @@ class Answer:
     """How a child ended, as the server saw it, and what it said."""
 
     said: dict[str, Any] | None
-    """``{"report": …}``, ``{"exceeded": "memory"}`` or ``{"broken": why}``; None if it died before."""
+    """``{"report": …}``, ``{"exceeded": what}`` or ``{"broken": why}``; None if it died before."""
     signal: int
     """That ended it, or 0."""
     overdue: bool
@@ -173,8 +174,8 @@ def validate_here(task: Task, *, stages: str = PIPELINE) -> dict[str, Any]:
     except MemoryError:
         return {"exceeded": "memory"}
     except OSError as error:
-        if error.errno == errno.EFBIG:
-            return {"exceeded": "files"}
+        if error.errno in _OUT_OF:
+            return {"exceeded": _OUT_OF[error.errno]}
         return {"broken": str(error)}
     report = replace(report, cpu_ms=round(1000 * time.process_time()), peak_kib=peak_kib())
     return {"report": report_document(report)}
@@ -196,7 +197,7 @@ def _be_child(task: Task, *, stages: str, pipe: int, server: int) -> NoReturn:
     os._exit(0)
 
 
-def _confine(limits: ProcessLimits, *, keep: int, server: int) -> None:
+def _confine(limits: ChildLimits, *, keep: int, server: int) -> None:
     """Bind this process: no new rights, no core, little memory, time and files, and an end with its server."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != server:
@@ -223,7 +224,7 @@ def _task(document: dict[str, Any]) -> Task:
         request=ValidationRequest(
             **request | {"processes": tuple(request["processes"]), "expected_box_mm": tuple(box) if box else None}
         ),
-        limits=ProcessLimits(**document["limits"]),
+        limits=ChildLimits(**document["limits"]),
     )
 
 
@@ -247,11 +248,11 @@ def _tell(reply: socket.socket, answer: Answer) -> None:
 def main() -> None:
     """Load the libraries and serve; the arguments are the control socket's number and the module of the stages."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as control:
-        import_module(sys.argv[2])
-        gc.collect()
-        gc.freeze()
-        ForkServer(control, stages=sys.argv[2]).run()
+    control = socket.socket(fileno=int(sys.argv[1]))
+    import_module(sys.argv[2])
+    gc.collect()
+    gc.freeze()
+    ForkServer(control, stages=sys.argv[2]).run()
 
 
 if __name__ == "__main__":

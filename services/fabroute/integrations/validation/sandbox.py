@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from fabroute.integrations.validation.child import LONGEST_REQUEST, PIPELINE, Answer, ProcessLimits, Task
+from fabroute.integrations.validation.child import LONGEST_REQUEST, PIPELINE, Answer, ChildLimits, Task
 from fabroute.inventory.ports import (
     Finding,
     PrintFileFormat,
@@ -24,7 +24,7 @@ from fabroute.inventory.ports import (
     report_of,
 )
 
-STANDARD = ProcessLimits()
+STANDARD = ChildLimits()
 SERVER = "fabroute.integrations.validation.child"
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _KEPT_PREFIXES = ("PYTHON", "COVERAGE_")
@@ -44,7 +44,7 @@ class LimitedValidator:
     ends with its owner, or with ``close``.
     """
 
-    def __init__(self, *, limits: ProcessLimits = STANDARD, stages: str = PIPELINE) -> None:
+    def __init__(self, *, limits: ChildLimits = STANDARD, stages: str = PIPELINE) -> None:
         """``stages`` names the module whose ``validate`` the children call."""
         self._limits = limits
         self._stages = stages
@@ -224,17 +224,25 @@ def _claimed_format(request: ValidationRequest) -> PrintFileFormat:
     return "3mf" if ending == ".3mf" else "stl" if ending == ".stl" else "unknown"
 
 
-def _cause_of_death(answer: Answer, limits: ProcessLimits) -> Finding:
+def _cause_of_death(answer: Answer, limits: ChildLimits) -> Finding:
     advice = "Export it with fewer triangles (a coarser tolerance), or split it into several files."
     if answer.overdue:
         return _error("TOO_COMPLEX", f"Reading it took longer than {limits.wall_seconds:g} s.", advice)
     if answer.signal == signal.SIGXCPU or answer.cpu_ms >= 1000 * limits.cpu_seconds:
         return _error("TOO_COMPLEX", f"Reading it took more than {limits.cpu_seconds} s of computing.", advice)
-    if "exceeded" in (answer.said or {}) or answer.signal == signal.SIGKILL:
-        return _error("TOO_COMPLEX", f"Reading it took more than {limits.memory_bytes / 2**20:,.0f} MiB.", advice)
+    if answer.said is not None and "exceeded" in answer.said:
+        return _error("TOO_COMPLEX", f"Reading it took {_excess(str(answer.said['exceeded']), limits)}.", advice)
+    if answer.signal == signal.SIGKILL:
+        return _error("TOO_COMPLEX", "Reading it took more memory than this machine has left.", advice)
     how = f" ({signal.Signals(answer.signal).name})" if answer.signal else ""
     advice = "Export it again, perhaps with another program; if that doesn't help, let us know."
     return _error("READER_CRASHED", f"The program that reads print files crashed on this file{how}.", advice)
+
+
+def _excess(kind: str, limits: ChildLimits) -> str:
+    if kind == "memory":
+        return f"more than {limits.memory_bytes / 2**20:,.0f} MiB of memory"
+    return f"too much {kind}" if kind == "file size" else f"too many {kind}"
 
 
 def _error(code: str, message: str, advice: str) -> Finding:
