@@ -60,7 +60,7 @@ def why(order_id: OrderName, key: Key, url: Url = DEFAULT_URL, as_json: AsJson =
     """Tell the whole decision: the price's parts, the alternatives, every node ruled out with codes and figures."""
     with ApiClient(url=url, key=key) as client:
         decisions = client.get(f"/v1/orders/{_id_of(client, order_id)}/decision")
-    stdout.print(_json(decisions) if as_json else decision_story(decisions), markup=False)
+    stdout.print(as_json_text(decisions) if as_json else decision_story(decisions), markup=False)
 
 
 @orders.command("list")
@@ -90,10 +90,11 @@ def cancel(order_id: OrderName, key: Key, url: Url = DEFAULT_URL) -> None:
 
 
 def _show(answer: JsonObject, as_json: bool) -> None:
-    stdout.print(_json(answer) if as_json else order_story(answer), markup=False)
+    stdout.print(as_json_text(answer) if as_json else order_story(answer), markup=False)
 
 
-def _json(answer: JsonObject) -> str:
+def as_json_text(answer: JsonObject) -> str:
+    """Return the API's answer as readable JSON."""
     return json.dumps(answer, indent=2, ensure_ascii=False)
 
 
