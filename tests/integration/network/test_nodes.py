@@ -19,12 +19,13 @@ from fabroute.network.service import (
     find_node,
     get_node,
     list_nodes,
+    nodes_of,
     save_network,
     set_node_status,
 )
 from tests.factories.databases import rows
 from tests.factories.network import a_lot, a_machine, a_material, a_network, a_node, an_offer
-from tests.factories.organisations import BUREAU, NOW
+from tests.factories.organisations import BUREAU, NOW, OWNER
 
 EVENTS = "SELECT name, subject_type, subject_id, data FROM outbox_events ORDER BY id"
 AUDIT = "SELECT actor, action, subject_type, subject_id, data FROM audit_entries ORDER BY id"
@@ -74,6 +75,15 @@ def test_nodes_come_in_pages_in_the_order_of_their_ids(network: Engine) -> None:
         assert [node.node_id for node in list_nodes(session, country="FR").items] == ["N103"]
         assert [node.node_id for node in list_nodes(session, kind="regional_hub").items] == ["N102"]
         assert list_nodes(session, country="FR", kind="regional_hub").items == ()
+
+
+def test_an_organisation_has_its_own_nodes_and_no_others(network: Engine) -> None:
+    more = (a_node(node_id="N102"), a_node(node_id="N103", organisation_id=OWNER, kind="in_house"))
+    with unit_of_work(network) as session:
+        save_network(session, data=a_network(nodes=more, machines=(), offers=(), lots=()))
+        assert nodes_of(session, organisation_id=BUREAU) == {"N101", "N102"}
+        assert nodes_of(session, organisation_id=OWNER) == {"N103"}
+        assert nodes_of(session, organisation_id="org_stranger") == frozenset()
 
 
 # ---------------------------------------------------------------- status

@@ -51,6 +51,11 @@ def read_nodes(session: Session, wanted: NodeFilter) -> Sequence[RowMapping]:
     return _rows(session, statement.limit(wanted.limit))
 
 
+def read_node_ids(session: Session, *, organisation_id: str) -> Sequence[str]:
+    """Return the ids of an organisation's nodes."""
+    return session.scalars(select(col(Node.id)).where(col(Node.organisation_id) == organisation_id)).all()
+
+
 def find_node(session: Session, node_id: str) -> RowMapping | None:
     """Return one node."""
     return next(iter(_rows(session, select(*_columns(Node, id="node_id")).where(col(Node.id) == node_id))), None)

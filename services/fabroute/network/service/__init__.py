@@ -21,6 +21,7 @@ from fabroute.network.service.nodes import (
     find_node,
     get_node,
     list_nodes,
+    nodes_of,
     set_node_status,
 )
 from fabroute.network.service.reservations import Reservation, ReservationBroken, release, reserve
@@ -67,6 +68,7 @@ __all__ = [
     "find_node",
     "get_node",
     "list_nodes",
+    "nodes_of",
     "read_network",
     "release",
     "reserve",

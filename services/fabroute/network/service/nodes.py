@@ -79,6 +79,11 @@ def list_nodes(
     return page_of(found, limit=limit, cursor_of=lambda node: node.node_id)
 
 
+def nodes_of(session: Session, *, organisation_id: str) -> frozenset[str]:
+    """Return the ids of an organisation's nodes."""
+    return frozenset(nodes.read_node_ids(session, organisation_id=organisation_id))
+
+
 def find_node(session: Session, *, node_id: str) -> NodeView:
     """Return a node by one query; ``UnknownNode`` if there is none."""
     return NodeView(**_known(node_id, nodes.find_node(session, node_id)))
