@@ -39,6 +39,8 @@ def node_facts(**changes: Any) -> NodeFacts:
     """Return a German node that works."""
     return NodeFacts(
         **{
+            "node_id": "N1",
+            "kind": "service_bureau",
             "country": "DE",
             "status": "up",
             "status_reason": "",
@@ -73,6 +75,7 @@ def certificate_facts(**changes: Any) -> CertificateFacts:
         **{
             "scheme": "ISO9001",
             "scope": "*",
+            "verified": True,
             "valid_from": date(2025, 1, 1),
             "valid_to": date(2027, 1, 1),
             **changes,

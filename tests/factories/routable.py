@@ -112,7 +112,6 @@ def _certificate(node_id: str) -> NewCertificate:
         certificate_id=f"crt_{node_id}",
         node_id=node_id,
         scheme="ISO9001",
-        scope_kind="site",
         scope="*",
         valid_from=date(2020, 1, 1),
         valid_to=date(2099, 12, 31),

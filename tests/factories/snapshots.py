@@ -135,8 +135,11 @@ def a_certificate(
     scope: str = "*",
     valid_from: date = ALWAYS[0],
     valid_to: date = ALWAYS[1],
+    machine_id: str | None = None,
+    parameter_set: str | None = None,
+    verified: bool = True,
 ) -> CertificateView:
-    """Return a certificate of the whole site, for ever."""
+    """Return a verified certificate of the whole site, for ever."""
     return CertificateView(
         certificate_id=f"crt_{node_id}_{scheme}_{valid_to}",
         node_id=node_id,
@@ -145,6 +148,9 @@ def a_certificate(
         scope=scope,
         valid_from=valid_from,
         valid_to=valid_to,
+        machine_id=machine_id,
+        parameter_set=parameter_set,
+        verified_at=MONDAY_MORNING if verified else None,
     )
 
 

@@ -2,18 +2,44 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Literal
+
+from fabroute.solver.eligibility.proofs import first_article_ends
+
+__all__ = [
+    "SITE_SCOPE",
+    "Box",
+    "CertificateState",
+    "CertificateView",
+    "FirstArticleState",
+    "FirstArticleView",
+    "MachineRow",
+    "PlainCapability",
+    "PrintNeeds",
+    "ScopeKind",
+    "box_fits",
+    "capable_by_plain_rule",
+    "certificate_covers",
+    "certificate_valid",
+    "first_article_ends",
+    "scope_kind",
+]
 
 SITE_SCOPE = "*"
-FIRST_ARTICLE_YEARS = 2
-"""A first article lapses after two years without production (vendor: AS9102B)."""
 
 Box = tuple[float, float, float]
+ScopeKind = Literal["site", "process", "process_material", "machine", "parameter_set"]
+CertificateState = Literal["waiting", "valid", "not_yet_valid", "expired", "revoked"]
+FirstArticleState = Literal["valid", "not_yet_valid", "lapsed", "revoked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateView:
-    """A node's certificate, from a day to a day (both included), for its site (``*``) or one ``PROCESS:MATERIAL``."""
+    """A node's certificate, from a day to a day (both included), for what its scope names.
+
+    ``scope`` is ``*`` (the site), ``PROCESS`` or ``PROCESS:MATERIAL``; a machine or parameter set narrows it further.
+    """
 
     certificate_id: str
     node_id: str
@@ -22,6 +48,40 @@ class CertificateView:
     scope: str
     valid_from: date
     valid_to: date
+    machine_id: str | None = None
+    parameter_set: str | None = None
+    number: str = ""
+    issuer: str = ""
+    evidence_sha256: str | None = None
+    evidence_name: str = ""
+    evidence_media_type: str = ""
+    submitted_by: str = ""
+    submitted_at: datetime | None = None
+    verified_by: str | None = None
+    verified_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    revocation_reason: str = ""
+
+    @property
+    def verified(self) -> bool:
+        """Whether the operator has looked at it: without that it proves nothing."""
+        return self.verified_at is not None
+
+    @property
+    def revoked(self) -> bool:
+        """Whether it was taken back before its last day."""
+        return self.revoked_at is not None
+
+    def state_on(self, day: date) -> CertificateState:
+        """Return whether it counts on ``day``, or what keeps it from counting."""
+        if self.revoked:
+            return "revoked"
+        if day > self.valid_to:
+            return "expired"
+        if not self.verified:
+            return "waiting"
+        return "valid" if day >= self.valid_from else "not_yet_valid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +96,32 @@ class FirstArticleView:
     parameter_set: str
     approved_on: date
     last_production_on: date
+    approved_by: str = ""
+    evidence_sha256: str | None = None
+    evidence_name: str = ""
+    evidence_media_type: str = ""
+    note: str = ""
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    revocation_reason: str = ""
+
+    @property
+    def ends_on(self) -> date:
+        """The last day on which it counts, if nothing is produced before."""
+        return first_article_ends(self.last_production_on)
+
+    @property
+    def revoked(self) -> bool:
+        """Whether it was taken back."""
+        return self.revoked_at is not None
+
+    def state_on(self, day: date) -> FirstArticleState:
+        """Return whether it counts on ``day``, or what keeps it from counting."""
+        if self.revoked:
+            return "revoked"
+        if day > self.ends_on:
+            return "lapsed"
+        return "valid" if day >= self.approved_on else "not_yet_valid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,23 +150,33 @@ class PlainCapability:
     certified: frozenset[str]
 
 
+def scope_kind(*, scope: str, machine_id: str | None, parameter_set: str | None) -> ScopeKind:
+    """Return the narrowest thing that a certificate names."""
+    if parameter_set is not None:
+        return "parameter_set"
+    if machine_id is not None:
+        return "machine"
+    if scope == SITE_SCOPE:
+        return "site"
+    return "process_material" if ":" in scope else "process"
+
+
 def certificate_covers(certificate: CertificateView, *, scheme: str, process_material: str) -> bool:
-    """Return whether a certificate is of ``scheme`` and its scope holds this ``PROCESS:MATERIAL``."""
-    return certificate.scheme == scheme and certificate.scope in (SITE_SCOPE, process_material)
+    """Return whether a certificate is of ``scheme`` and for all of the site or all of this ``PROCESS:MATERIAL``.
+
+    The plain rule asks no more; whether one for a single machine or parameter set covers an offer, the gates say.
+    """
+    return (
+        certificate.scheme == scheme
+        and certificate.scope in (SITE_SCOPE, process_material)
+        and certificate.machine_id is None
+        and certificate.parameter_set is None
+    )
 
 
 def certificate_valid(certificate: CertificateView, *, first_day: date, last_day: date) -> bool:
     """Return whether a certificate is valid on every day from ``first_day`` to ``last_day``, both included."""
     return certificate.valid_from <= first_day and last_day <= certificate.valid_to
-
-
-def first_article_ends(last_production_on: date) -> date:
-    """Return the last day on which a first article still counts: two years after the last production."""
-    year = min(last_production_on.year + FIRST_ARTICLE_YEARS, date.max.year)
-    try:
-        return last_production_on.replace(year=year)
-    except ValueError:  # 29 February, and no such day two years on
-        return date(year, 2, 28)
 
 
 def box_fits(part_mm: Box, machine_mm: Box) -> bool:

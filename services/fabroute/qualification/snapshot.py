@@ -16,18 +16,23 @@ FirstArticleKey = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Qualifications:
-    """Certificates and first articles that are not revoked; whether they are valid depends on the day that is asked."""
+    """Certificates and first articles that are not revoked; whether they are valid depends on the day that is asked.
+
+    Certificates that wait for verification are among them: they prove nothing, but say why something is missing.
+    """
 
     certificates: Mapping[str, tuple[CertificateView, ...]]
     """By node id."""
     first_articles: Mapping[FirstArticleKey, FirstArticleView]
 
 
-def read_qualifications(session: Session, *, revision_ids: Collection[str]) -> Qualifications:
-    """Return all nodes' certificates and the first articles of ``revision_ids``, by two queries."""
-    views = [_certificate_view(row) for row in repository.read_certificates(session)]
+def read_qualifications(
+    session: Session, *, revision_ids: Collection[str], node_ids: Collection[str] | None = None
+) -> Qualifications:
+    """Return the certificates of all nodes, or of these, and the first articles of ``revision_ids``, by two queries."""
+    views = [certificate_view(row) for row in repository.read_certificates(session, node_ids)]
     by_node = groupby(views, key=lambda view: view.node_id)
-    articles = [_first_article_view(row) for row in repository.read_first_articles(session, revision_ids)]
+    articles = [first_article_view(row) for row in repository.read_first_articles(session, revision_ids)]
     return Qualifications(
         certificates={node_id: tuple(held) for node_id, held in by_node},
         first_articles={
@@ -37,26 +42,13 @@ def read_qualifications(session: Session, *, revision_ids: Collection[str]) -> Q
     )
 
 
-def _certificate_view(row: Certificate) -> CertificateView:
-    return CertificateView(
-        certificate_id=row.id,
-        node_id=row.node_id,
-        scheme=row.scheme,
-        scope_kind=row.scope_kind,
-        scope=row.scope,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-    )
+def certificate_view(row: Certificate) -> CertificateView:
+    """Return a certificate as other rooms see it."""
+    facts = row.model_dump()
+    return CertificateView(certificate_id=facts.pop("id"), **facts)
 
 
-def _first_article_view(row: FirstArticle) -> FirstArticleView:
-    return FirstArticleView(
-        first_article_id=row.id,
-        revision_id=row.revision_id,
-        node_id=row.node_id,
-        machine_id=row.machine_id,
-        material=row.material,
-        parameter_set=row.parameter_set,
-        approved_on=row.approved_on,
-        last_production_on=row.last_production_on,
-    )
+def first_article_view(row: FirstArticle) -> FirstArticleView:
+    """Return a first article as other rooms see it."""
+    facts = row.model_dump()
+    return FirstArticleView(first_article_id=facts.pop("id"), **facts)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from fabroute.database import unit_of_work
+from fabroute.inventory.service import add_revision, register_part
 from fabroute.qualification.service import (
     InvalidCertificate,
     NewCertificate,
@@ -17,7 +18,7 @@ from fabroute.qualification.service import (
 )
 from tests.conftest import Database
 from tests.factories.databases import engine_for, rows
-from tests.factories.inventory import save_a_released_part
+from tests.factories.inventory import a_part, a_revision
 from tests.factories.network import save_a_network
 from tests.factories.organisations import NOW
 
@@ -27,11 +28,12 @@ REVISION = "rev_org_owner_AP-0101_A"
 
 @pytest.fixture
 def engine(database: Database) -> Iterator[Engine]:
-    """An engine for a database with one node and one released part."""
+    """An engine for a database with one node and one part."""
     with engine_for(database.url) as made:
         with unit_of_work(made) as session:
             save_a_network(session)
-            save_a_released_part(session)
+            register_part(session, part=a_part(), now=NOW)
+            add_revision(session, revision=a_revision(), now=NOW)
         yield made
 
 
@@ -40,7 +42,6 @@ def a_certificate(*, certificate_id: str = "cert_1", valid_to: date = date(2027,
         certificate_id=certificate_id,
         node_id="N101",
         scheme="ISO9001",
-        scope_kind="site",
         scope="*",
         valid_from=date(2025, 2, 1),
         valid_to=valid_to,
@@ -105,5 +106,6 @@ def test_dates_in_the_wrong_order_are_refused_at_birth() -> None:
     with pytest.raises(InvalidCertificate, match="ends \\(2024-01-01\\) before it begins") as refusal:
         a_certificate(valid_to=date(2024, 1, 1))
     assert refusal.value.status == 422
+    assert refusal.value.problems[0].pointer == "/valid_to"
     with pytest.raises(InvalidCertificate, match="the first article is itself a production"):
         a_first_article(last_production_on=date(2025, 8, 31))

@@ -112,7 +112,6 @@ def _certificate(row: CertificateRow) -> NewCertificate:
         certificate_id=f"cert_{row.node_id}_{row.scheme}_{scope}_{row.valid_from:%Y%m%d}",
         node_id=row.node_id,
         scheme=row.scheme,
-        scope_kind=row.scope_kind,
         scope=row.scope,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
@@ -121,7 +120,7 @@ def _certificate(row: CertificateRow) -> NewCertificate:
 
 def _view(row: NewCertificate) -> CertificateView:
     return CertificateView(
-        certificate_id=row.certificate_id,
+        certificate_id=row.certificate_id or "",
         node_id=row.node_id,
         scheme=row.scheme,
         scope_kind=row.scope_kind,

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from fabroute.network.service import LotView, NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
+from fabroute.qualification.service import CertificateView
 from fabroute.routing.rules import PART_QUALIFICATION, SAME_COUNTRY
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.eligibility import (
@@ -70,8 +71,7 @@ class Gatekeeper:
         self._node_facts = {node_id: _node_facts(node) for node_id, node in snapshot.network.nodes.items()}
         self._certificates = {
             node_id: tuple(
-                CertificateFacts(scheme=it.scheme, scope=it.scope, valid_from=it.valid_from, valid_to=it.valid_to)
-                for it in held
+                _certificate_facts(it) for it in held
             )
             for node_id, held in snapshot.qualifications.certificates.items()
         }
@@ -267,8 +267,22 @@ def _grouped(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key,
     return {name: tuple(group) for name, group in groups.items()}
 
 
+def _certificate_facts(certificate: CertificateView) -> CertificateFacts:
+    return CertificateFacts(
+        scheme=certificate.scheme,
+        scope=certificate.scope,
+        valid_from=certificate.valid_from,
+        valid_to=certificate.valid_to,
+        verified=certificate.verified,
+        machine_id=certificate.machine_id,
+        parameter_set=certificate.parameter_set,
+    )
+
+
 def _node_facts(node: NodeView) -> NodeFacts:
     return NodeFacts(
+        node_id=node.node_id,
+        kind=node.kind,
         country=node.country,
         status=node.status,
         status_reason=node.status_reason,

@@ -46,7 +46,7 @@ _MEANINGS = {
     ExclusionCode.LANE_MISSING: "no shipping lane",
     ExclusionCode.LOT_BLOCKED: "lot expired, quarantined or re-used too often",
     ExclusionCode.EXPORT_CONTROL: "country or party not permitted",
-    ExclusionCode.IP_POLICY: "outside the zone that the owner permits",
+    ExclusionCode.IP_POLICY: "not permitted by the part's owner, or no print licence left",
     ExclusionCode.NODE_DOWN: "node or machine unavailable",
     ExclusionCode.CAPACITY: "no capacity before the latest start",
     ExclusionCode.NEED_BY: "can't arrive in time",

@@ -37,14 +37,27 @@ class LineFacts:
     destination_country: str
     """ISO 3166 alpha-2."""
     packaging: str
+    """What the order wants; ``plain`` is no wish."""
+    part_packaging: str = "plain"
+    """What the part itself needs."""
     orientation_mm: Box | None = None
-    """The qualified orientation: the box as it must stand; any axis-aligned rotation where it is None."""
+    """The qualified orientation: the box as it must stand, height last; any rotation where it is None."""
+    parameter_sets: frozenset[str] = frozenset()
+    """The only ones that may be used; any qualified one where it is empty."""
+    ip_countries: frozenset[str] = frozenset()
+    """Where the owner permits the part to be made; everywhere where it is empty. So are the next two."""
+    ip_nodes: frozenset[str] = frozenset()
+    ip_kinds: frozenset[str] = frozenset()
+    licence_required: bool = False
+    """Whether each good print takes one from a print licence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFacts:
     """What a node is, offers and may do."""
 
+    node_id: str
+    kind: str
     country: str
     status: str
     status_reason: str
@@ -74,12 +87,18 @@ class OfferFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFacts:
-    """A certificate of a node; both days included. ``scope`` is ``*`` or ``PROCESS:MATERIAL``."""
+    """A certificate of a node; both days included. ``scope`` is ``*``, ``PROCESS`` or ``PROCESS:MATERIAL``."""
 
     scheme: str
     scope: str
     valid_from: date
     valid_to: date
+    verified: bool
+    """Whether the operator has looked at it: without that it proves nothing."""
+    machine_id: str | None = None
+    """Where it is for one machine only."""
+    parameter_set: str | None = None
+    """Where it is for one parameter set only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +107,23 @@ class FirstArticleFacts:
 
     approved_on: date
     last_production_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenceFacts:
+    """A licence to print the line's revision."""
+
+    licence_id: str
+    state: str
+    granted: int
+    left: int
+    """Prints that are neither made nor held for a job."""
+    node_ids: frozenset[str]
+    """The nodes that may use it; every one where it is empty."""
+    countries: frozenset[str]
+    """Where it may be used; everywhere where it is empty."""
+    valid_to: date | None
+    """Its last day; None where it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Gates of proof: certificates and first articles, checked for the days of production."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 from fabroute.solver.eligibility.codes import ExclusionCode
 from fabroute.solver.eligibility.facts import (
@@ -13,19 +13,28 @@ from fabroute.solver.eligibility.facts import (
     ProductionWindow,
 )
 
+FIRST_ARTICLE_YEARS = 2
+"""A first article lapses after two years without production (AS9102B)."""
+SITE_SCOPE = "*"
+
 
 def certificate_missing(
     line: LineFacts, offer: OfferFacts, certificates: Iterable[CertificateFacts]
 ) -> Exclusion | None:
-    """Require, for each scheme that the part asks for, a certificate whose scope covers the offer."""
-    held = {certificate.scheme for certificate in certificates if _covers(certificate, offer)}
+    """Require, for each scheme that the part asks for, a verified certificate whose scope covers the offer."""
+    covering = [certificate for certificate in certificates if _covers(certificate, offer)]
+    held = {certificate.scheme for certificate in covering if certificate.verified}
     missing = [scheme for scheme in line.required_certificates if scheme not in held]
     if not missing:
         return None
+    present = {certificate.scheme for certificate in covering}
+    waiting = ", ".join(scheme for scheme in missing if scheme in present)
     return Exclusion(
         code=ExclusionCode.CERTIFICATE_MISSING,
-        message=f"has no {', '.join(missing)} for {offer.process_material}",
-        figures={"missing": ", ".join(missing), "scope": offer.process_material},
+        message=f"has no {', '.join(missing)} for {offer.process_material}"
+        + (f"; {waiting} waits for verification" if waiting else ""),
+        figures={"missing": ", ".join(missing), "scope": offer.process_material}
+        | ({"waiting": waiting} if waiting else {}),
         machine_id=offer.machine_id,
     )
 
@@ -35,11 +44,13 @@ def certificate_expires(
 ) -> Exclusion | None:
     """Require that every certificate that the part asks for holds through production, one document for each scheme."""
     held = tuple(certificates)
-    for scheme in line.required_certificates:
-        covering = _covering(scheme, offer, held)
-        if covering and not any(_holds(certificate, window) for certificate in covering):
-            return _expires(scheme, covering, offer, window)
-    return None
+    covering = {scheme: _covering(scheme, offer, held) for scheme in line.required_certificates}
+    ending = {
+        scheme: max(documents, key=lambda certificate: certificate.valid_to)
+        for scheme, documents in covering.items()
+        if documents and not any(_holds(certificate, window) for certificate in documents)
+    }
+    return _expires(ending, offer, window) if ending else None
 
 
 def certified_until(
@@ -65,67 +76,98 @@ def certified_until(
 def part_qualified(
     line: LineFacts, offer: OfferFacts, article: FirstArticleFacts | None, window: ProductionWindow
 ) -> Exclusion | None:
-    """Require a first article of the revision on this machine, material and parameter set, not lapsed.
+    """Require a first article of the revision on this machine, material and parameter set, through production.
 
-    It lapses two years after the last production (AS9102B).
+    It counts through the day two years after the last production (AS9102B).
     """
     if not line.part_qualification:
         return None
     if article is None:
         return _not_qualified(offer, "no approved first article", {"first_article": "none"})
-    lapses = lapses_on(article)
-    if article.approved_on <= window.first_day < lapses:
+    ends = first_article_ends(article.last_production_on)
+    if article.approved_on <= window.first_day and window.last_day <= ends:
         return None
     return _not_qualified(
         offer,
-        f"the first article lapsed on {lapses}" if window.first_day >= lapses else "the first article is not approved",
+        _what_is_wrong(article, ends, window),
         {
             "approved_on": article.approved_on.isoformat(),
             "last_production_on": article.last_production_on.isoformat(),
-            "lapses_on": lapses.isoformat(),
+            "ends_on": ends.isoformat(),
         },
     )
 
 
-def lapses_on(article: FirstArticleFacts) -> date:
-    """Return the day on which a first article stops counting: two years after the last production."""
-    day = article.last_production_on
+def qualified_until(line: LineFacts, article: FirstArticleFacts | None, first_day: date) -> date | None:
+    """Return the last day through which production from ``first_day`` on has its first article; None without one.
+
+    ``date.max`` where the part asks for none.
+    """
+    if not line.part_qualification:
+        return date.max
+    if article is None or article.approved_on > first_day:
+        return None
+    ends = first_article_ends(article.last_production_on)
+    return ends if first_day <= ends else None
+
+
+def first_article_ends(last_production_on: date) -> date:
+    """Return the last day on which a first article counts: two years after the last production."""
+    year = min(last_production_on.year + FIRST_ARTICLE_YEARS, date.max.year)
     try:
-        return day.replace(year=day.year + 2)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year + 2, day=28) + timedelta(days=1)
+        return last_production_on.replace(year=year)
+    except ValueError:  # 29 February, and no such day two years on
+        return date(year, 2, 28)
 
 
 def _covers(certificate: CertificateFacts, offer: OfferFacts) -> bool:
-    return certificate.scope in ("*", offer.process_material)
+    return (
+        certificate.scope in (SITE_SCOPE, offer.process, offer.process_material)
+        and certificate.machine_id in (None, offer.machine_id)
+        and certificate.parameter_set in (None, offer.parameter_set)
+    )
 
 
 def _covering(scheme: str, offer: OfferFacts, held: Iterable[CertificateFacts]) -> list[CertificateFacts]:
-    return [certificate for certificate in held if certificate.scheme == scheme and _covers(certificate, offer)]
+    return [
+        certificate
+        for certificate in held
+        if certificate.scheme == scheme and certificate.verified and _covers(certificate, offer)
+    ]
 
 
 def _holds(certificate: CertificateFacts, window: ProductionWindow) -> bool:
     return certificate.valid_from <= window.first_day and window.last_day <= certificate.valid_to
 
 
-def _expires(scheme: str, covering: list[CertificateFacts], offer: OfferFacts, window: ProductionWindow) -> Exclusion:
-    longest = max(covering, key=lambda certificate: certificate.valid_to)
-    if longest.valid_to < window.last_day:
-        message = f"certificate {scheme} ends {longest.valid_to}, build ends {window.last_day}"
-    else:
-        message = f"certificate {scheme} begins {longest.valid_from}, build begins {window.first_day}"
+def _expires(ending: dict[str, CertificateFacts], offer: OfferFacts, window: ProductionWindow) -> Exclusion:
+    first = min(ending.values(), key=lambda certificate: certificate.valid_to)
     return Exclusion(
         code=ExclusionCode.CERTIFICATE_EXPIRES,
-        message=message,
+        message="; ".join(_when(certificate, window) for certificate in ending.values()),
         figures={
-            "certificate": scheme,
-            "valid_from": longest.valid_from.isoformat(),
-            "valid_to": longest.valid_to.isoformat(),
+            "certificate": ", ".join(ending),
+            "valid_from": first.valid_from.isoformat(),
+            "valid_to": first.valid_to.isoformat(),
             "production_from": window.first_day.isoformat(),
             "production_to": window.last_day.isoformat(),
         },
         machine_id=offer.machine_id,
     )
+
+
+def _when(certificate: CertificateFacts, window: ProductionWindow) -> str:
+    if certificate.valid_to < window.last_day:
+        return f"certificate {certificate.scheme} ends {certificate.valid_to}, build ends {window.last_day}"
+    return f"certificate {certificate.scheme} begins {certificate.valid_from}, build begins {window.first_day}"
+
+
+def _what_is_wrong(article: FirstArticleFacts, ends: date, window: ProductionWindow) -> str:
+    if ends < window.first_day:
+        return f"the first article lapsed after {ends}"
+    if article.approved_on > window.first_day:
+        return f"the first article counts from {article.approved_on}, build begins {window.first_day}"
+    return f"the first article counts until {ends}, build ends {window.last_day}"
 
 
 def _not_qualified(offer: OfferFacts, message: str, figures: dict[str, str]) -> Exclusion:

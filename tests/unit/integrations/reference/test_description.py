@@ -37,7 +37,7 @@ def valid_certificates(day: date) -> Mapping[str, list[CertificateView]]:
         if row.valid_from <= day <= day + timedelta(days=45) <= row.valid_to:
             found[row.node_id].append(
                 CertificateView(
-                    certificate_id=row.certificate_id,
+                    certificate_id=row.certificate_id or "",
                     node_id=row.node_id,
                     scheme=row.scheme,
                     scope_kind=row.scope_kind,

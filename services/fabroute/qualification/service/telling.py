@@ -1,0 +1,50 @@
+"""Who did what, on the audit log, and the event that others act on: the same for all of qualification."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session
+
+from fabroute.identity.service import AuditRecord, record_audit
+from fabroute.kernel.events import JsonScalar
+from fabroute.outbox.service import record
+from fabroute.qualification.events import network_changed
+from fabroute.qualification.service.data import invalid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """Something that was done to one certificate or first article, or to ``*``: several."""
+
+    action: str
+    subject_type: str
+    subject_id: str
+    organisation_id: str | None
+    actor: str
+    now: datetime
+    data: Mapping[str, JsonScalar] = field(default_factory=dict)
+
+
+def tell(session: Session, done: Done, *, reason: str | None) -> None:
+    """Put it on the audit log; with a ``reason``, tell that nodes may print other things than before."""
+    entry = AuditRecord(
+        organisation_id=done.organisation_id,
+        occurred_at=done.now,
+        actor=done.actor,
+        action=done.action,
+        subject_type=done.subject_type,
+        subject_id=done.subject_id,
+        data=done.data,
+    )
+    record_audit(session, entry=entry)
+    if reason is not None:
+        event = network_changed(subject_type=done.subject_type, subject_id=done.subject_id, reason=reason, now=done.now)
+        record(session, event)
+
+
+def require_reason(reason: str) -> str:
+    """Return a reason without blanks around it; ``InvalidCertificate`` if nothing is left."""
+    if not reason.strip():
+        raise invalid("/reason", "say why: the people whose jobs are held will ask")
+    return reason.strip()
