@@ -10,10 +10,12 @@ from structlog.testing import capture_logs
 from fabroute.api.app import build_app
 from fabroute.api.dependencies import WriteSession
 from fabroute.api.resources import make_resources
+from fabroute.identity.service import AuditedRefusal, AuditRecord, read_audit, record_audit
 from fabroute.settings import Settings
 from tests.conftest import Database
 from tests.factories.api import Api, client_on, served, served_api
 from tests.factories.databases import engine_for, in_transaction, rows
+from tests.factories.organisations import NOW
 from tests.factories.problems import Refusal, problem_of, refusal_of
 
 
@@ -148,3 +150,53 @@ def test_a_database_without_the_schema_of_this_version_is_not_ready(empty_databa
     assert refusal_of(response) == Refusal(status=503, code="schema_not_current")
     assert problem_of(response)["detail"].endswith("run `fabroute migrate`")
     assert "revision none" in problem_of(response)["detail"]
+
+
+class Seen(AuditedRefusal):
+    """Refused, and to be remembered."""
+
+    code = "seen"
+    status = 409
+
+
+def api_that_remembers(url: str) -> FastAPI:
+    """The API with a route that does something, then refuses with an entry for the audit log."""
+    app = build_app(make_resources(Settings(database_url=url, profile="embedded", storage_url="memory://")))
+
+    @app.post("/faults/refusal")
+    def refuse(session: WriteSession) -> None:
+        done = an_entry("thing.done")
+        record_audit(session, entry=done)
+        raise Seen("not this time", entry=an_entry("thing.refused"))
+
+    @app.get("/faults/refusal")
+    def refuse_at_once() -> None:
+        raise Seen("not this time", entry=an_entry("thing.refused"))
+
+    return app
+
+
+def an_entry(action: str) -> AuditRecord:
+    return AuditRecord(
+        organisation_id=None, occurred_at=NOW, actor="key_1", action=action, subject_type="thing", subject_id="t1"
+    )
+
+
+def test_a_refusal_for_the_record_is_on_the_audit_log_though_its_work_is_undone(database: Database) -> None:
+    with served(api_that_remembers(database.url)) as socket, client_on(socket, None, {}) as client:
+        refused = client.post("/faults/refusal")
+
+    assert refusal_of(refused) == Refusal(status=409, code="seen")
+    with engine_for(database.url) as engine:
+        entries = in_transaction(engine, lambda session: read_audit(session, subject_type="thing", subject_id="t1"))
+    assert [(entry.action, entry.actor, entry.occurred_at) for entry in entries] == [("thing.refused", "key_1", NOW)]
+
+
+def test_a_refusal_that_can_not_be_recorded_is_no_answer(database: Database) -> None:
+    with served(api_that_remembers(database.url)) as socket, client_on(socket, None, {}) as client:
+        refuse_connections(database)
+        refused = client.get("/faults/refusal")
+        alter_database(database, f"ALTER DATABASE {make_url(database.url).database} ALLOW_CONNECTIONS true")
+
+    assert refusal_of(refused) == Refusal(status=503, code="temporarily_unavailable")
+    assert refused.headers["Retry-After"] == "2"

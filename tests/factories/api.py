@@ -54,14 +54,23 @@ def an_order(**changes: object) -> Json:
 @contextmanager
 def served_api(url: str, **settings: object) -> Iterator[Api]:
     """Yield the API on the database at ``url``, with one owner and two places in it."""
-    with engine_for(url) as engine:
+    with engine_for(url) as engine, TemporaryDirectory() as folder:
         owner = given_owner(engine)
         with unit_of_work(engine) as session:
             save_logistics(session, data=LogisticsData(places=(BERLIN, HAMBURG)))
-        resources = make_resources(Settings.model_validate({"database_url": url, "profile": "embedded"} | settings))
+        resources = make_resources(Settings.model_validate(_settings(url, Path(folder)) | settings))
         app = build_app(resources)
         with served(app) as socket, client_on(socket, owner.token, {}) as client:
             yield Api(client=client, owner=owner, engine=engine, resources=resources, app=app, socket=socket)
+
+
+def _settings(url: str, folder: Path) -> dict[str, object]:
+    return {
+        "database_url": url,
+        "profile": "embedded",
+        "storage_url": "memory://",
+        "signing_key_file": folder / "signing-key.pem",
+    }
 
 
 @contextmanager

@@ -83,9 +83,12 @@ def caller_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
 OrdersReader = Annotated[Principal, Depends(caller_with("orders:read"))]
 OrdersWriter = Annotated[Principal, Depends(caller_with("orders:write"))]
 InventoryReader = Annotated[Principal, Depends(caller_with("inventory:read"))]
+InventoryWriter = Annotated[Principal, Depends(caller_with("inventory:write"))]
+InventoryReleaser = Annotated[Principal, Depends(caller_with("inventory:release"))]
 NetworkReader = Annotated[Principal, Depends(caller_with("network:read"))]
 NetworkWriter = Annotated[Principal, Depends(caller_with("network:write"))]
 JobsReader = Annotated[Principal, Depends(caller_with("jobs:read"))]
+JobsWriter = Annotated[Principal, Depends(caller_with("jobs:write"))]
 
 
 async def get_operator(principal: NetworkReader) -> Principal:

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import exc as sqlalchemy_errors
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -20,12 +21,21 @@ from fabroute.api.errors import (
     TemporarilyUnavailable,
     ValidationFailed,
 )
+from fabroute.database import unit_of_work
+from fabroute.identity.service import AuditedRefusal, AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError, FieldProblem
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = {429: "1", 503: "2"}
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 """The present names (RFC 9110) of what older Pythons call otherwise."""
+_UNAVAILABLE = (
+    psycopg.OperationalError,
+    sqlalchemy_errors.OperationalError,
+    sqlalchemy_errors.InterfaceError,
+    sqlalchemy_errors.TimeoutError,
+)
+"""What a database that does not answer is told by."""
 _logger = structlog.get_logger(__name__)
 
 
@@ -88,14 +98,10 @@ def request_id_of(request: Request) -> str:
 def install_problem_handlers(app: FastAPI) -> None:
     """Make ``app`` answer every error with a problem, and tell nobody outside how it works inside."""
     app.add_exception_handler(DomainError, _refused)
+    app.add_exception_handler(AuditedRefusal, _refused_on_record)
     app.add_exception_handler(RequestValidationError, _invalid_parameters)
     app.add_exception_handler(HTTPException, _http_error)
-    for unavailable in (
-        psycopg.OperationalError,
-        sqlalchemy_errors.OperationalError,
-        sqlalchemy_errors.InterfaceError,
-        sqlalchemy_errors.TimeoutError,
-    ):
+    for unavailable in _UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_unavailable)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -114,6 +120,21 @@ def _headers(error: DomainError, request_id: str) -> Mapping[str, str]:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)
     return problem_response(request, error)
+
+
+async def _refused_on_record(request: Request, error: Exception) -> Response:
+    """Answer a refusal that belongs on the audit log: what was refused is rolled back by now, this is not."""
+    assert isinstance(error, AuditedRefusal)
+    try:
+        await run_in_threadpool(_record, request, error.entry)
+    except _UNAVAILABLE as unavailable:
+        return await _database_unavailable(request, unavailable)
+    return problem_response(request, error)
+
+
+def _record(request: Request, entry: AuditRecord) -> None:
+    with unit_of_work(request.app.state.resources.engine) as session:
+        record_audit(session, entry=entry)
 
 
 async def _invalid_parameters(request: Request, error: Exception) -> Response:
@@ -140,7 +161,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 def _methods_at(request: Request) -> list[str]:
     scope = dict(request.scope)
-    methods = ("GET", "POST", "PATCH")
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
     routes = request.app.routes
     return [
         method

@@ -13,7 +13,11 @@ from fabroute.api.intake.doorbell import Doorbell
 from fabroute.api.intake.places import Places
 from fabroute.api.intake.queue import Intake
 from fabroute.api.keys import KeyCache
+from fabroute.api.signing import InstallationSigner
+from fabroute.api.uploads import UploadSlots
 from fabroute.database import create_database_engine
+from fabroute.integrations.object_storage import open_print_file_store
+from fabroute.inventory.ports import PrintFileSigner, PrintFileStore
 from fabroute.orders.service import Catalogue
 from fabroute.settings import Settings
 
@@ -27,10 +31,13 @@ _INTAKE_SETTINGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """Settings, database, caches, and the way of an order into the database."""
+    """Settings, database, files, caches, and the way of an order into the database."""
 
     settings: Settings
     engine: Engine
+    store: PrintFileStore
+    signer: PrintFileSigner
+    uploads: UploadSlots
     keys: KeyCache
     intake: Intake
     doorbell: Doorbell
@@ -38,7 +45,10 @@ class Resources:
 
 
 def make_resources(settings: Settings) -> Resources:
-    """Return the resources of a process, without connecting anywhere; ``DatabaseMissing`` if no URL is set."""
+    """Return the resources of a process, without connecting anywhere.
+
+    Raises ``DatabaseMissing`` if no URL is set, ``UnknownStorage`` if the store's URL can't be one.
+    """
     engine = create_database_engine(settings.database_url)
     doorbell = Doorbell(lambda: open_connection(engine))
     intake = Intake(
@@ -50,6 +60,9 @@ def make_resources(settings: Settings) -> Resources:
     return Resources(
         settings=settings,
         engine=engine,
+        store=open_print_file_store(settings.storage_url),
+        signer=InstallationSigner(settings.signing_key_file, create=settings.profile != "production"),
+        uploads=UploadSlots(settings.upload_slots),
         keys=KeyCache(engine=engine, seconds=settings.api_key_cache_seconds),
         intake=intake,
         doorbell=doorbell,
