@@ -34,6 +34,8 @@ _WORDS: Mapping[str, str] = {
     "model_type": "must be a JSON object",
     "model_attributes_type": "must be a JSON object",
 }
+BODY_PROBLEMS = (MalformedJson, BodyTooLarge, UnsupportedMediaType)
+"""What can be wrong with any JSON body, beside its fields."""
 _OWN_CODES = frozenset({"quantity_out_of_range", "unsupported_currency", "unknown_country"})
 """Kinds of error that have a code of their own."""
 

@@ -1,17 +1,24 @@
 """Lists: pages with a cursor, in the body and in the Link header (RFC 8288)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from fabroute.api.dependencies import encode_cursor
+from fabroute.api.dependencies import PageRequest, encode_cursor
 from fabroute.api.schemas.base import Listing
-from fabroute.database.pages import Page
+from fabroute.database.pages import Page, page_of
 
 Item = TypeVar("Item")
 Out = TypeVar("Out", bound=BaseModel)
+
+
+def window(items: Iterable[Item], page: PageRequest, *, key: Callable[[Item], str]) -> Page[Item]:
+    """Return the page that is asked for of ``items``, which are all there are, sorted by ``key``, their cursor."""
+    after = page.cursor or ""
+    rest = [item for item in items if key(item) > after]
+    return page_of(rest[: page.limit + 1], limit=page.limit, cursor_of=key)
 
 
 def listing(request: Request, response: Response, page: Page[Item], convert: Callable[[Item], Out]) -> Listing[Out]:
