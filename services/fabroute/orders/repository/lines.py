@@ -113,6 +113,10 @@ WHERE line.state = 'routing' AND line.fence = held.fence
 ORDER BY line.id FOR UPDATE OF line
 """)
 
+_LOCK_ROUTED = text("""
+SELECT id FROM order_lines WHERE id = ANY(:ids) AND state = 'routed' ORDER BY id FOR UPDATE
+""")
+
 _WRITE_OUTCOMES = text("""
 UPDATE order_lines line
 SET state = outcome.state, state_reason = outcome.reason, lease_until = NULL,
@@ -166,6 +170,11 @@ def lock_fenced(session: Session, fences: Mapping[str, int]) -> frozenset[str]:
     """Lock the lines that are still being routed under these very fences; return their ids."""
     parameters = {"ids": list(fences), "fences": list(fences.values())}
     return frozenset(session.connection().execute(_LOCK_FENCED, parameters).scalars())
+
+
+def lock_routed(session: Session, line_ids: Collection[str]) -> frozenset[str]:
+    """Lock, by id, those of the lines that are routed; return their ids."""
+    return frozenset(session.connection().execute(_LOCK_ROUTED, {"ids": list(line_ids)}).scalars())
 
 
 def write_outcomes(session: Session, outcomes: Sequence[LineOutcome]) -> list[str]:

@@ -49,6 +49,11 @@ def lock_fenced_lines(session: Session, *, fences: Mapping[str, int]) -> frozens
     return line_rows.lock_fenced(session, fences)
 
 
+def lock_routed_lines(session: Session, *, line_ids: Collection[str]) -> frozenset[str]:
+    """Lock, by id, those of the lines that are routed, before anything of their jobs is locked; return which."""
+    return line_rows.lock_routed(session, line_ids)
+
+
 def record_outcomes(session: Session, *, outcomes: tuple[LineOutcome, ...], now: datetime) -> None:
     """Write what became of lines locked by ``lock_fenced_lines``, derive their orders' states and tell of the finished.
 
