@@ -6,6 +6,7 @@ from typing import Any
 from fabroute.solver.eligibility import (
     CertificateFacts,
     FirstArticleFacts,
+    LicenceFacts,
     LineFacts,
     LotFacts,
     NodeFacts,
@@ -86,6 +87,22 @@ def certificate_facts(**changes: Any) -> CertificateFacts:
 def first_article_facts(**changes: Any) -> FirstArticleFacts:
     """Return an approved first article with recent production."""
     return FirstArticleFacts(**{"approved_on": date(2025, 3, 1), "last_production_on": date(2026, 3, 1), **changes})
+
+
+def licence_facts(**changes: Any) -> LicenceFacts:
+    """Return an active licence for ten prints, none of them made, anywhere."""
+    return LicenceFacts(
+        **{
+            "licence_id": "lic_1",
+            "state": "active",
+            "granted": 10,
+            "left": 10,
+            "node_ids": frozenset(),
+            "countries": frozenset(),
+            "valid_to": None,
+            **changes,
+        }
+    )
 
 
 def lot_facts(**changes: Any) -> LotFacts:

@@ -5,17 +5,30 @@ from datetime import date, datetime
 from fabroute.solver.eligibility.codes import ExclusionCode
 from fabroute.solver.eligibility.facts import Exclusion, LineFacts, NodeFacts
 
+PLAIN = "plain"
+
 
 def packaging_offered(line: LineFacts, node: NodeFacts) -> Exclusion | None:
-    """Require that the node packs as the order wants."""
-    if line.packaging in node.packaging:
+    """Require that the node packs as the part needs and as the order wants."""
+    wanted = wanted_packaging(order=line.packaging, part=line.part_packaging)
+    missing = ", ".join(packaging for packaging in wanted if packaging not in node.packaging)
+    if not missing:
         return None
     offered = ", ".join(sorted(node.packaging)) or "none"
     return Exclusion(
         code=ExclusionCode.PACKAGING,
-        message=f"packaging {line.packaging} is not offered, only {offered}",
-        figures={"wanted": line.packaging, "offered": offered},
+        message=f"packaging {missing} is not offered, only {offered}",
+        figures={"wanted": missing, "offered": offered},
     )
+
+
+def wanted_packaging(*, order: str, part: str) -> tuple[str, ...]:
+    """Return how a part is packed that needs one packaging where the order asks for another.
+
+    What is more than plain replaces it; of two such both are wanted, the part's own first.
+    """
+    special = [packaging for packaging in (part, order) if packaging != PLAIN]
+    return tuple(dict.fromkeys(special)) or (PLAIN,)
 
 
 def lane_exists(services: tuple[str, ...], *, zone: str, destination_country: str) -> Exclusion | None:

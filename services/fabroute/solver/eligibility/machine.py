@@ -69,12 +69,27 @@ def parameter_set_qualified(offer: OfferFacts) -> Exclusion | None:
     )
 
 
+def parameter_set_allowed(line: LineFacts, offer: OfferFacts) -> Exclusion | None:
+    """Require one of the parameter sets that the part was qualified with, where it names some."""
+    if not line.parameter_sets or offer.parameter_set in line.parameter_sets:
+        return None
+    allowed = ", ".join(sorted(line.parameter_sets))
+    return Exclusion(
+        code=ExclusionCode.NO_PARAMETER_SET,
+        message=f"the part allows only {allowed}; this is {offer.parameter_set}",
+        figures={"parameter_set": offer.parameter_set, "allowed": allowed},
+        machine_id=offer.machine_id,
+    )
+
+
 def build_volume(line: LineFacts, offer: OfferFacts) -> Exclusion | None:
-    """Require that the part fits the machine less its margins, as it must stand or in some axis-aligned rotation."""
+    """Require that the part fits the machine less its margins: in any axis-aligned rotation, or as it must stand.
+
+    A part that must stand in one way may still be turned about its vertical axis.
+    """
     usable = _usable(offer.build_box_mm)
-    standings = {line.orientation_mm} if line.orientation_mm else set(permutations(line.box_mm))
     needed, available = min(
-        (max(zip(standing, usable, strict=True), key=_excess) for standing in sorted(standings)), key=_excess
+        (max(zip(standing, usable, strict=True), key=_excess) for standing in sorted(_standings(line))), key=_excess
     )
     if needed <= available:
         return None
@@ -90,6 +105,13 @@ def build_volume(line: LineFacts, offer: OfferFacts) -> Exclusion | None:
         },
         machine_id=offer.machine_id,
     )
+
+
+def _standings(line: LineFacts) -> set[Box]:
+    if line.orientation_mm is None:
+        return {(width, depth, height) for width, depth, height in permutations(line.box_mm)}
+    width, depth, height = line.orientation_mm
+    return {(width, depth, height), (depth, width, height)}
 
 
 def _usable(box: Box) -> Box:
