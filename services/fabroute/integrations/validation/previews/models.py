@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fabroute.integrations.validation.solids import Corners, Points, Solid, solid_of, without_collapsed
 from fabroute.integrations.validation.types import Reading
@@ -47,7 +48,7 @@ def _document() -> dict[str, Any]:
     return {"asset": {"version": "2.0", "generator": "fabroute"}, "scene": 0, "scenes": [{}]}
 
 
-def _contents(positions: Points, indices: int, narrow: bool, length: int) -> dict[str, Any]:
+def _contents(positions: npt.NDArray[np.float32], indices: int, narrow: bool, length: int) -> dict[str, Any]:
     """Return what describes one mesh whose positions and then indices fill the buffer."""
     first = positions.nbytes
     return {
@@ -87,7 +88,7 @@ def _chunk(kind: int, content: bytes, filler: bytes) -> bytes:
 
 
 def _simplified(solid: Solid) -> tuple[Points, Corners]:
-    """Return at most 200,000 triangles: vertices in the same small cube become one, in cubes as small as that allows."""
+    """Return at most 200,000 triangles: vertices in one small cube become one, the cube as small as can be."""
     vertices, triangles = solid.vertices, solid.triangles
     cell = _first_cell(solid)
     while len(triangles) > MOST_TRIANGLES:

@@ -7,13 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
-_SAMPLES_AT_ONCE = 1 << 20
+_SAMPLES_AT_ONCE = 1 << 15
+"""Few enough to stay in the processor's cache, and to bound the memory."""
 _MOST_SAMPLES = 50_000_000
 """About two seconds of work; a part without hidden surfaces asks for less than a million."""
-_DEPTHS = 2**30
+_DEPTHS = np.float32(2**30)
 """Steps of depth that can be told apart."""
+_TRIANGLE = 0xFFFFFFFF
+"""Bits of a key that hold the triangle; the depth stands above them."""
 _NOTHING = -1
 
 
@@ -21,10 +25,10 @@ _NOTHING = -1
 class Seen:
     """The samples that show a part: where they are, which triangle they show, and how near it is."""
 
-    rows: Indices
-    columns: Indices
+    samples: Indices
+    """Row times size plus column."""
     triangles: Indices
-    depths: Floats
+    depths: Singles
     """0 for the farthest corner of all triangles, 1 for the nearest."""
 
 
@@ -32,13 +36,34 @@ class Seen:
 class Planes:
     """A value over each triangle, linear in the picture: ``start + right · column + down · row``."""
 
-    start: Floats
-    right: Floats
-    down: Floats
+    start: Singles
+    right: Singles
+    down: Singles
 
-    def at(self, triangles: Indices, columns: Floats, rows: Floats) -> Floats:
-        """Return the value of each triangle at the middle of its sample."""
-        return self.start[triangles] + self.right[triangles] * columns + self.down[triangles] * rows
+    def at(self, triangles: Indices, columns: Singles, rows: Singles) -> Singles:
+        """Return the value of each triangle there."""
+        values: Singles = self.right[triangles] * columns
+        values += self.down[triangles] * rows
+        values += self.start[triangles]
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spans:
+    """Neighbouring samples of one row whose middles lie inside one triangle."""
+
+    triangles: Indices
+    rows: Indices
+    first: Indices
+    counts: Indices
+
+    def part(self, chosen: slice | npt.NDArray[np.bool_]) -> "_Spans":
+        return _Spans(
+            triangles=self.triangles[chosen],
+            rows=self.rows[chosen],
+            first=self.first[chosen],
+            counts=self.counts[chosen],
+        )
 
 
 def planes_of(corners: Floats, values: Floats) -> Planes:
@@ -48,7 +73,8 @@ def planes_of(corners: Floats, values: Floats) -> Planes:
     b, c = values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
     right = (b * (cy - ay) - c * (by - ay)) / area
     down = (c * (bx - ax) - b * (cx - ax)) / area
-    return Planes(start=values[:, 0] - right * ax - down * ay, right=right, down=down)
+    start = values[:, 0] - right * ax - down * ay
+    return Planes(start=start.astype(np.float32), right=right.astype(np.float32), down=down.astype(np.float32))
 
 
 def visible(corners: Floats, depths: Floats, size: int) -> Seen:
@@ -60,13 +86,31 @@ def visible(corners: Floats, depths: Floats, size: int) -> Seen:
     buffer = np.full(size * size, _NOTHING, dtype=np.int64)
     planes = planes_of(corners, depths)
     for block in _blocks(corners, depths):
-        for triangles, rows, columns in _samples(corners[block], size):
-            chosen = block[triangles]
-            depth = np.clip(planes.at(chosen, columns + 0.5, rows + 0.5), 0, 1)
-            np.maximum.at(buffer, rows * size + columns, (depth * _DEPTHS).astype(np.int64) << 32 | chosen)
-    shown = np.flatnonzero(buffer != _NOTHING)
-    keys = buffer[shown]
-    return Seen(rows=shown // size, columns=shown % size, triangles=keys & 0xFFFFFFFF, depths=(keys >> 32) / _DEPTHS)
+        for spans in _spans(corners, block, size):
+            _fill(buffer, spans, planes, size)
+    samples = np.flatnonzero(buffer != _NOTHING)
+    keys = buffer[samples]
+    return Seen(samples=samples, triangles=keys & _TRIANGLE, depths=(keys >> 32).astype(np.float32) / _DEPTHS)
+
+
+def _fill(buffer: Indices, spans: _Spans, planes: Planes, size: int) -> None:
+    """Enter each sample of the spans where nothing nearer stands yet."""
+    counts = spans.counts
+    columns, rows = (numbers.astype(np.float32) + np.float32(0.5) for numbers in (spans.first, spans.rows))
+    steps = _runs(counts)
+    depth = np.repeat(planes.right[spans.triangles], counts) * steps.astype(np.float32)
+    depth += np.repeat(planes.at(spans.triangles, columns, rows), counts)
+    keys = (np.clip(depth, 0, 1, out=depth) * _DEPTHS).astype(np.int64)
+    keys <<= 32
+    keys |= np.repeat(spans.triangles, counts)
+    steps += np.repeat(spans.rows * size + spans.first, counts)
+    np.maximum.at(buffer, steps, keys)
+
+
+def _runs(counts: Indices) -> Indices:
+    """Return 0, 1, … for each count, one run after the other."""
+    ends = np.cumsum(counts)
+    return np.arange(ends[-1]) - np.repeat(ends - counts, counts)
 
 
 def _blocks(corners: Floats, depths: Floats) -> Iterator[Indices]:
@@ -77,9 +121,7 @@ def _blocks(corners: Floats, depths: Floats) -> Iterator[Indices]:
     if cost.sum() > _MOST_SAMPLES:
         order = np.argsort(-depths.max(axis=1), kind="stable")
         order = order[: max(int(np.searchsorted(np.cumsum(cost[order]), _MOST_SAMPLES)), 1)]
-    reach = np.cumsum(work[order])
-    cuts = np.searchsorted(reach, np.arange(_SAMPLES_AT_ONCE, reach[-1] if len(reach) else 0, _SAMPLES_AT_ONCE))
-    return (block for block in np.split(order, cuts) if len(block))
+    return (order[start:stop] for start, stop in _cuts(np.cumsum(work[order])))
 
 
 def _areas(corners: Floats) -> Floats:
@@ -88,23 +130,16 @@ def _areas(corners: Floats) -> Floats:
     return areas
 
 
-def _samples(corners: Floats, size: int) -> Iterator[tuple[Indices, Indices, Indices]]:
-    """Yield the triangles, rows and columns of all samples whose middle a triangle covers, some at a time."""
-    triangles, rows = _rows(corners, size)
-    first, counts = _spans(corners[triangles], rows, size)
-    kept = counts > 0
-    triangles, rows, first, counts = triangles[kept], rows[kept], first[kept], counts[kept]
-    reach = np.cumsum(counts)
-    for start, stop in _cuts(reach):
-        part = slice(start, stop)
-        spans = np.repeat(np.arange(start, stop), counts[part])
-        before = reach[start] - counts[start]
-        columns = np.arange(len(spans)) + np.repeat(first[part] - (reach[part] - counts[part] - before), counts[part])
-        yield triangles[spans], rows[spans], columns
+def _spans(corners: Floats, block: Indices, size: int) -> Iterator[_Spans]:
+    """Yield the spans of the triangles of a block, some at a time."""
+    triangles, rows = _rows(corners, block, size)
+    first, counts = _inside(corners[triangles], rows, size)
+    spans = _Spans(triangles=triangles, rows=rows, first=first, counts=counts).part(counts > 0)
+    return (spans.part(slice(start, stop)) for start, stop in _cuts(np.cumsum(spans.counts)))
 
 
-def _cuts(reach: Indices) -> Iterator[tuple[int, int]]:
-    """Yield from where to where at most so many samples lie, or one span."""
+def _cuts(reach: npt.NDArray[np.float64] | Indices) -> Iterator[tuple[int, int]]:
+    """Yield from where to where the running sum grows by a block, or by one entry."""
     start = 0
     while start < len(reach):
         before = reach[start - 1] if start else 0
@@ -113,18 +148,18 @@ def _cuts(reach: Indices) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def _rows(corners: Floats, size: int) -> tuple[Indices, Indices]:
+def _rows(corners: Floats, block: Indices, size: int) -> tuple[Indices, Indices]:
     """Return each triangle with each row whose middle it reaches."""
-    heights = corners[:, :, 1]
+    heights = corners[block, :, 1]
     top = np.maximum(np.ceil(heights.min(axis=1) - 0.5), 0).astype(np.int64)
     bottom = np.minimum(np.floor(heights.max(axis=1) - 0.5), size - 1).astype(np.int64)
     counts = np.maximum(bottom - top + 1, 0)
-    triangles = np.repeat(np.arange(len(corners)), counts)
-    starts = np.cumsum(counts) - counts
-    return triangles, np.arange(len(triangles)) + np.repeat(top - starts, counts)
+    if not counts.any():
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    return np.repeat(block, counts), np.repeat(top, counts) + _runs(counts)
 
 
-def _spans(corners: Floats, rows: Indices, size: int) -> tuple[Indices, Indices]:
+def _inside(corners: Floats, rows: Indices, size: int) -> tuple[Indices, Indices]:
     """Return the first column and the number of columns that lie inside the triangle in that row."""
     left, right = np.full(len(rows), -np.inf), np.full(len(rows), np.inf)
     middle = rows + 0.5

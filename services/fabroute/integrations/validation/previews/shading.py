@@ -2,12 +2,18 @@
 
 import numpy as np
 
-from fabroute.integrations.validation.previews.raster import Floats, Indices
+from fabroute.integrations.validation.previews.raster import Floats
 from fabroute.integrations.validation.previews.views import View
 
-_KEY = np.array([-0.45, 0.72, 0.53]) / np.linalg.norm([-0.45, 0.72, 0.53])
-_FILL = np.array([0.85, -0.05, 0.52]) / np.linalg.norm([0.85, -0.05, 0.52])
-_HALFWAY = (_KEY + [0, 0, 1]) / np.linalg.norm(_KEY + [0, 0, 1])
+
+def _unit(*direction: float) -> Floats:
+    unit: Floats = np.array(direction) / np.linalg.norm(direction)
+    return unit
+
+
+_KEY = _unit(-0.45, 0.72, 0.53)
+_FILL = _unit(0.85, -0.05, 0.52)
+_HALFWAY = _unit(_KEY[0], _KEY[1], _KEY[2] + 1)
 """Between the key light and the viewer: where it is mirrored."""
 _CREASE = 0.85
 """Cosine of the angle (32°) up to which neighbouring triangles are parts of one curved surface."""
@@ -21,8 +27,8 @@ def brightness(view: View) -> Floats:
     normals = _smooth(view) if len(view.triangles) <= _SMOOTHED else view.normals[:, None]
     key, fill = np.clip(normals @ _KEY, 0, 1), np.clip(normals @ _FILL, 0, 1)
     sky = 0.5 + 0.5 * normals[..., 1]
-    shine = np.clip(normals @ _HALFWAY, 0, 1) ** 40
-    light = 0.16 + 0.52 * key + 0.20 * fill + 0.12 * sky + 0.16 * shine
+    shine = np.clip(normals @ _HALFWAY, 0, 1) ** 60
+    light = 0.13 + 0.58 * key + 0.17 * fill + 0.10 * sky + 0.14 * shine
     return np.broadcast_to(np.clip(light, 0, 1), (len(view.triangles), 3))
 
 
@@ -33,18 +39,14 @@ def _smooth(view: View) -> Floats:
     owners = order // 3
     sums = (view.normals * view.areas[:, None])[owners]
     weighted = sums.copy()
+    vertices, facing = corners[order], view.normals[owners]
+    near = np.arange(len(order))
     for step in range(1, _NEIGHBOURS):
-        near = _neighbours(corners[order], step)
-        if not len(near):
-            break
-        one, other = view.normals[owners[near]], view.normals[owners[near + step]]
-        near = near[np.einsum("ij,ij->i", one, other) > _CREASE]
-        sums[near] += weighted[near + step]
-        sums[near + step] += weighted[near]
+        near = near[near + step < len(order)]
+        near = near[vertices[near] == vertices[near + step]]
+        curved = near[np.einsum("ij,ij->i", facing[near], facing[near + step]) > _CREASE]
+        sums[curved] += weighted[curved + step]
+        sums[curved + step] += weighted[curved]
     normals = np.empty_like(sums)
     normals[order] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
     return normals.reshape(-1, 3, 3)
-
-
-def _neighbours(ordered: Indices, step: int) -> Indices:
-    return np.flatnonzero(ordered[step:] == ordered[:-step])
