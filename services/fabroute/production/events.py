@@ -1,35 +1,48 @@
 """Facts that production tells."""
 
 from datetime import datetime
+from typing import Literal
 
-from fabroute.kernel.events import DomainEvent
+from fabroute.kernel.events import DomainEvent, JsonScalar
+
+JobEvent = Literal[
+    "job.offered", "job.accepted", "job.held", "job.resumed", "job.cancelled", "job.file_released", "job.print_reported"
+]
+ReprintEvent = Literal["reprint.requested", "reprint.granted", "reprint.refused"]
 
 
-def job_offered(
-    *, job_id: str, organisation_id: str, node_id: str, order_line_id: str, occurred_at: datetime
+def job_event(
+    name: JobEvent,
+    *,
+    job_id: str,
+    organisation_id: str,
+    node_id: str,
+    order_line_id: str,
+    occurred_at: datetime,
+    **data: JsonScalar,
 ) -> DomainEvent:
-    """Return the event that a job lies in a node's queue."""
+    """Return the event that something happened to a job; ``data`` is what there is to know beside node and line."""
     return DomainEvent(
-        name="job.offered",
+        name=name,
         subject_type="job",
         subject_id=job_id,
         organisation_id=organisation_id,
         occurred_at=occurred_at,
-        data={"node_id": node_id, "order_line_id": order_line_id},
+        data={"node_id": node_id, "order_line_id": order_line_id, **data},
     )
 
 
-def job_cancelled(
-    *, job_id: str, organisation_id: str, node_id: str, order_line_id: str, occurred_at: datetime
+def reprint_event(
+    name: ReprintEvent, *, request_id: str, organisation_id: str, job_id: str, node_id: str, occurred_at: datetime
 ) -> DomainEvent:
-    """Return the event that a job was taken out of a node's queue."""
+    """Return the event that a node asked to print once more, or what its owner said."""
     return DomainEvent(
-        name="job.cancelled",
-        subject_type="job",
-        subject_id=job_id,
+        name=name,
+        subject_type="reprint_request",
+        subject_id=request_id,
         organisation_id=organisation_id,
         occurred_at=occurred_at,
-        data={"node_id": node_id, "order_line_id": order_line_id},
+        data={"job_id": job_id, "node_id": node_id},
     )
 
 

@@ -20,6 +20,7 @@ class Job(SQLModel, table=True):
             unique=True,
             postgresql_where=text("state NOT IN ('cancelled', 'declined', 'failed')"),
         ),
+        Index("ix_jobs_held", "id", postgresql_where=text("state = 'held'")),
     )
 
     id: str = Field(primary_key=True)
@@ -59,6 +60,8 @@ class Job(SQLModel, table=True):
     """The state that it was in when it was held."""
     held_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     held_reason: str = ""
+    file_released_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """When its node first fetched the print file."""
     good_prints: int = 0
     failed_prints: int = 0
     granted_reprints: int = 0

@@ -1,4 +1,4 @@
-"""The life of a job in this version: it is offered to a node, and may be taken back."""
+"""The life of a job in this version: offered to a node, accepted by it, held where a gate closes, or cancelled."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,15 +6,20 @@ from typing import Literal
 
 from fabroute.kernel.errors import DomainError
 
-JobState = Literal["offered", "cancelled"]
+JobState = Literal["offered", "accepted", "held", "cancelled"]
 
 TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "offered": frozenset({"cancelled"}),
+        "offered": frozenset({"accepted", "held", "cancelled"}),
+        "accepted": frozenset({"held", "cancelled"}),
+        "held": frozenset({"offered", "accepted", "cancelled"}),
         "cancelled": frozenset(),
     }
 )
-"""From each state, where a job may go. A cancelled job never comes back: the line gets a new one."""
+"""From each state, where a job may go. A held job goes back to where it was.
+
+A cancelled job never comes back: its line gets a new one.
+"""
 
 JOB_STATES: tuple[str, ...] = tuple(TRANSITIONS)
 FINAL_STATES: frozenset[str] = frozenset(state for state, following in TRANSITIONS.items() if not following)
@@ -42,5 +47,9 @@ def states_before(wanted: JobState) -> frozenset[str]:
 def require_known_state(state: str) -> str:
     """Return ``state`` if jobs can be in it, else raise ``UnknownJobState`` naming those there are."""
     if state not in TRANSITIONS:
-        raise UnknownJobState(f"jobs are never {state!r} in this version: ask for {' or '.join(JOB_STATES)}")
+        raise UnknownJobState(f"jobs are never {state!r} in this version: ask for {_either(JOB_STATES)}")
     return state
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return " or ".join((", ".join(words[:-1]), words[-1]))

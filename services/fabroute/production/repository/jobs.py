@@ -1,0 +1,220 @@
+"""Statements on the jobs table."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import TextClause, insert, text, update
+from sqlmodel import Session, col, select
+
+from fabroute.production.models import Job
+from fabroute.production.states import states_before
+
+_FRESH = {"populate_existing": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs are listed: a node's, of one owner only if it is given, in one state only if it is given."""
+
+    node_id: str
+    organisation_id: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedJob:
+    """What the gates look at of a job, with the criticality of its order."""
+
+    job_id: str
+    organisation_id: str
+    node_id: str
+    order_line_id: str
+    revision_id: str
+    machine_id: str
+    material: str
+    parameter_set: str
+    lot_id: str | None
+    quantity: int
+    packaging: str
+    ship_to_country: str
+    produce_by: date
+    state: str
+    criticality: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldJob:
+    """A job that has just been held, and why."""
+
+    job_id: str
+    organisation_id: str
+    node_id: str
+    order_line_id: str
+    held_from: str
+    held_reason: str
+
+
+def insert_jobs(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Add jobs in one round trip."""
+    session.exec(insert(Job), params=[dict(row) for row in rows])
+
+
+def find_job(session: Session, job_id: str) -> Job | None:
+    """Return a job by its id."""
+    return session.get(Job, job_id, populate_existing=True)
+
+
+def lock_job(session: Session, job_id: str) -> Job | None:
+    """Return a job that no other transaction can change until this one ends."""
+    return session.get(Job, job_id, populate_existing=True, with_for_update={"key_share": True})
+
+
+def lock_live_jobs(session: Session, *, order_id: str) -> Sequence[Job]:
+    """Lock the jobs of an order that are not over, by id, and return them."""
+    live = (col(Job.order_id) == order_id, col(Job.state).in_(states_before("cancelled")))
+    statement = select(Job).where(*live).order_by(col(Job.id)).with_for_update(key_share=True)
+    return session.exec(statement.execution_options(**_FRESH)).all()
+
+
+def lock_live_of_revision(session: Session, *, revision_id: str) -> None:
+    """Lock the offered and accepted jobs that make a revision, by id."""
+    parameters = {"revision_id": revision_id, "sources": sorted(states_before("held"))}
+    session.connection().execute(_LOCK_OF_REVISION, parameters)
+
+
+def read_jobs(session: Session, wanted: JobFilter, *, cursor: str | None, limit: int) -> Sequence[Job]:
+    """Return jobs after ``cursor`` in the order of their ids."""
+    statement = select(Job).where(Job.node_id == wanted.node_id).order_by(col(Job.id)).limit(limit)
+    if wanted.organisation_id is not None:
+        statement = statement.where(Job.organisation_id == wanted.organisation_id)
+    if wanted.state is not None:
+        statement = statement.where(Job.state == wanted.state)
+    if cursor is not None:
+        statement = statement.where(col(Job.id) > cursor)
+    return session.exec(statement).all()
+
+
+def accept_job(session: Session, *, job_id: str, accepted_by: str, now: datetime) -> Job | None:
+    """Give an offered job to its node; None if it is not offered (any more)."""
+    changed = {"state": "accepted", "accepted_at": now, "accepted_by": accepted_by}
+    return _change(session, job_id, state="offered", values=changed, now=now)
+
+
+def resume_job(session: Session, *, job_id: str, state: str, now: datetime) -> Job | None:
+    """Put a held job back into the ``state`` that it was held from; None if it is not held (any more)."""
+    changed = {"state": state, "held_from": None, "held_at": None, "held_reason": ""}
+    return _change(session, job_id, state="held", values=changed, now=now)
+
+
+def cancel_jobs(session: Session, *, job_ids: Collection[str], now: datetime) -> Sequence[Job]:
+    """Cancel those of ``job_ids`` that are not over; the caller has locked them. Return them as they are now."""
+    statement = (
+        update(Job)
+        .where(col(Job.id).in_(job_ids), col(Job.state).in_(states_before("cancelled")))
+        .values(state="cancelled", updated_at=now, version=Job.version + 1, fence=Job.fence + 1)
+        .returning(Job)
+        .execution_options(**_FRESH)
+    )
+    return sorted(session.scalars(statement).all(), key=lambda job: job.id)
+
+
+def lock_held_unstarted(session: Session, *, job_ids: Collection[str]) -> list[str]:
+    """Lock, by id, those of ``job_ids`` that are still held and that nobody has started; return their ids."""
+    return list(session.connection().execute(_LOCK_HELD_UNSTARTED, {"job_ids": list(job_ids)}).scalars())
+
+
+def read_held_unstarted(session: Session, *, limit: int) -> list[tuple[str, str]]:
+    """Return held jobs that nobody has started, oldest first: job and order line."""
+    return [(row.id, row.order_line_id) for row in session.connection().execute(_HELD_UNSTARTED, {"limit": limit})]
+
+
+def hold_jobs(session: Session, reasons: Mapping[str, str], *, now: datetime) -> list[HeldJob]:
+    """Hold those of the jobs (by id, with the reason) that are offered or accepted now; return them by id."""
+    parameters = {
+        "ids": list(reasons),
+        "reasons": list(reasons.values()),
+        "sources": sorted(states_before("held")),
+        "now": now,
+    }
+    rows = session.connection().execute(_HOLD, parameters).mappings()
+    return sorted((HeldJob(**row) for row in rows), key=lambda job: job.job_id)
+
+
+def read_checked(session: Session, *, job_ids: Collection[str]) -> list[CheckedJob]:
+    """Return what the gates look at of these jobs."""
+    return _checked(session, _CHECKED_BY_ID, job_ids)
+
+
+def read_live_at_nodes(session: Session, *, node_ids: Collection[str]) -> list[CheckedJob]:
+    """Return what the gates look at of the offered and accepted jobs of these nodes."""
+    return _checked(session, _CHECKED_AT_NODES, node_ids)
+
+
+def read_live_of_revisions(session: Session, *, revision_ids: Collection[str]) -> list[CheckedJob]:
+    """Return what the gates look at of the offered and accepted jobs of these revisions."""
+    return _checked(session, _CHECKED_OF_REVISIONS, revision_ids)
+
+
+def read_live(session: Session) -> list[CheckedJob]:
+    """Return what the gates look at of all offered and accepted jobs."""
+    return _checked(session, _CHECKED_ALL, ())
+
+
+def _change(session: Session, job_id: str, *, state: str, values: Mapping[str, object], now: datetime) -> Job | None:
+    counted = {"updated_at": now, "version": Job.version + 1, "fence": Job.fence + 1}
+    statement = (
+        update(Job)
+        .where(col(Job.id) == job_id, col(Job.state) == state)
+        .values({**values, **counted})
+        .returning(Job)
+        .execution_options(**_FRESH)
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def _checked(session: Session, statement: TextClause, keys: Iterable[str]) -> list[CheckedJob]:
+    parameters = {"keys": list(keys), "sources": sorted(states_before("held"))}
+    return [CheckedJob(**row) for row in session.connection().execute(statement, parameters).mappings()]
+
+
+_HOLD = text("""
+WITH closing AS (
+    SELECT job.id, closed.reason FROM jobs job
+    JOIN unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS closed (id, reason) ON closed.id = job.id
+    WHERE job.state = ANY(:sources) ORDER BY job.id FOR NO KEY UPDATE OF job
+)
+UPDATE jobs job
+SET state = 'held', held_from = job.state, held_at = :now, held_reason = closing.reason, updated_at = :now,
+    version = job.version + 1, fence = job.fence + 1
+FROM closing WHERE job.id = closing.id
+RETURNING job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id, job.held_from, job.held_reason
+""")
+
+_LOCK_OF_REVISION = text(
+    "SELECT FROM jobs WHERE revision_id = :revision_id AND state = ANY(:sources) ORDER BY id FOR NO KEY UPDATE"
+)
+
+_UNSTARTED = "state = 'held' AND file_released_at IS NULL AND good_prints + failed_prints = 0"
+
+_HELD_UNSTARTED = text(f"SELECT id, order_line_id FROM jobs WHERE {_UNSTARTED} ORDER BY id LIMIT :limit")
+
+_LOCK_HELD_UNSTARTED = text(
+    f"SELECT id FROM jobs WHERE id = ANY(:job_ids) AND {_UNSTARTED} ORDER BY id FOR NO KEY UPDATE"
+)
+
+_CHECKED = """
+SELECT job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id, job.revision_id, job.machine_id,
+    job.material, job.parameter_set, job.lot_id, job.quantity, job.packaging, job.ship_to_country, job.produce_by,
+    job.state, coalesce(placed.criticality, '') AS criticality
+FROM jobs job LEFT JOIN orders placed ON placed.id = job.order_id
+WHERE {where} ORDER BY job.id
+"""
+"""The criticality is the order's: one join, where a question to the room of orders would be a second statement."""
+
+_LIVE = "job.state = ANY(:sources)"
+
+_CHECKED_BY_ID = text(_CHECKED.format(where="job.id = ANY(:keys)"))
+_CHECKED_AT_NODES = text(_CHECKED.format(where=f"{_LIVE} AND job.node_id = ANY(:keys)"))
+_CHECKED_OF_REVISIONS = text(_CHECKED.format(where=f"{_LIVE} AND job.revision_id = ANY(:keys)"))
+_CHECKED_ALL = text(_CHECKED.format(where=_LIVE))

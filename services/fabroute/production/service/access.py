@@ -1,0 +1,101 @@
+"""Who may see a job, and who may act on it."""
+
+from sqlmodel import Session
+
+from fabroute.identity.rules import Principal
+from fabroute.kernel.errors import DomainError
+from fabroute.network import service as network
+from fabroute.production.models import Job
+from fabroute.production.repository import jobs as job_rows
+
+
+class UnknownJob(DomainError):
+    """No such job, or not one that the asking organisation may see."""
+
+    code = "unknown_job"
+    status = 404
+
+
+class NotTheNode(DomainError):
+    """Only the organisation whose node has the job may do this."""
+
+    code = "not_the_node"
+    status = 403
+
+
+class NotTheOwner(DomainError):
+    """Only the owner of the part may do this."""
+
+    code = "not_the_owner"
+    status = 403
+
+
+class JobStateConflict(DomainError):
+    """The job is in a state in which this can't be done."""
+
+    code = "job_state_conflict"
+    status = 409
+
+
+def find_visible(session: Session, *, principal: Principal, job_id: str) -> Job:
+    """Return a job to its owner, its node or the operator; ``UnknownJob`` to everyone else."""
+    job = job_rows.find_job(session, job_id)
+    if job is None or not (_is_owner_or_operator(principal, job) or _is_node(session, principal, job)):
+        raise UnknownJob(f"there is no job {job_id} that you may see")
+    return job
+
+
+def lock_at_node(session: Session, *, principal: Principal, job_id: str, operator_too: bool = True) -> Job:
+    """Return a job, locked, to its node (and the operator). Raises ``UnknownJob``, and ``NotTheNode`` to its owner."""
+    job = find_visible(session, principal=principal, job_id=job_id)
+    if not _is_node(session, principal, job) and not (operator_too and principal.kind == "operator"):
+        raise NotTheNode(f"job {job_id} lies with node {job.node_id}: this is for its own organisation to do")
+    return _locked(session, job_id)
+
+
+def lock_of_owner(session: Session, *, principal: Principal, job_id: str) -> Job:
+    """Return a job, locked, to its owner or the operator. Raises ``UnknownJob``, and ``NotTheOwner`` to its node."""
+    job = find_visible(session, principal=principal, job_id=job_id)
+    if not _is_owner_or_operator(principal, job):
+        raise NotTheOwner(f"job {job_id} makes a part of another organisation: this is for its owner to decide")
+    return _locked(session, job_id)
+
+
+def lock_visible(session: Session, *, principal: Principal, job_id: str) -> Job:
+    """Return a job, locked, to whoever may see it; ``UnknownJob`` to everyone else."""
+    return _locked(session, find_visible(session, principal=principal, job_id=job_id).id)
+
+
+def require_state(job: Job, state: str, *, wish: str) -> None:
+    """Raise ``JobStateConflict`` unless the job is in ``state``; ``wish`` is what can't be done otherwise."""
+    if job.state != state:
+        raise conflict(job, wish=wish)
+
+
+def conflict(job: Job, *, wish: str) -> JobStateConflict:
+    """Return the refusal to do something with a job in its present state, with what can be done."""
+    return JobStateConflict(f"job {job.id} is {job.state}, so it can't be {wish}: {_advice(job)}")
+
+
+def _advice(job: Job) -> str:
+    if job.state == "held":
+        return f"it waits because of {job.held_reason}"
+    return {
+        "offered": "its node has to accept it first",
+        "accepted": "its node is at work on it",
+        "cancelled": "its order was cancelled, or its line goes to another node",
+    }[job.state]
+
+
+def _is_owner_or_operator(principal: Principal, job: Job) -> bool:
+    return principal.kind == "operator" or job.organisation_id == principal.organisation_id
+
+
+def _is_node(session: Session, principal: Principal, job: Job) -> bool:
+    return network.find_node(session, node_id=job.node_id).organisation_id == principal.organisation_id
+
+
+def _locked(session: Session, job_id: str) -> Job:
+    job = job_rows.lock_job(session, job_id)
+    assert job is not None, f"jobs are never deleted, but {job_id} is gone"
+    return job

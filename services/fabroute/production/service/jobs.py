@@ -1,0 +1,93 @@
+"""The queues of the nodes: offer jobs, read them, accept them."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlmodel import Session
+
+from fabroute.database.pages import Page, page_of
+from fabroute.identity.rules import Principal
+from fabroute.network import service as network
+from fabroute.outbox import service as outbox
+from fabroute.production import events
+from fabroute.production.repository import jobs as job_rows
+from fabroute.production.repository.jobs import JobFilter
+from fabroute.production.service.access import conflict, find_visible, lock_at_node
+from fabroute.production.service.recheck import require_qualified
+from fabroute.production.service.telling import tell
+from fabroute.production.service.views import JobView, job_view
+from fabroute.production.states import require_known_state
+from fabroute.routing.ports import JobOffer
+
+
+def offer_jobs(session: Session, *, offers: tuple[JobOffer, ...], now: datetime) -> None:
+    """Put jobs into the queues of their nodes; a second live job for one order line is refused by the database."""
+    if not offers:
+        return
+    job_rows.insert_jobs(session, [_row(offer, now=now) for offer in offers])
+    network.bump_queue_versions(session, node_ids=sorted({offer.node_id for offer in offers}))
+    outbox.record_all(
+        session,
+        [
+            events.job_event(
+                "job.offered",
+                job_id=offer.job_id,
+                organisation_id=offer.organisation_id,
+                node_id=offer.node_id,
+                order_line_id=offer.order_line_id,
+                occurred_at=now,
+            )
+            for offer in offers
+        ],
+    )
+
+
+def list_jobs(
+    session: Session, *, principal: Principal, node_id: str, state: str | None, cursor: str | None, limit: int
+) -> Page[JobView]:
+    """Return jobs of a node, oldest first: all to its own organisation and the operator, an owner's own to the owner.
+
+    Raises ``UnknownNode``, also to a bureau that asks for a rival's queue, and ``UnknownJobState``.
+    """
+    wanted = JobFilter(
+        node_id=node_id,
+        organisation_id=_only_owner(session, principal=principal, node_id=node_id),
+        state=None if state is None else require_known_state(state),
+    )
+    rows = job_rows.read_jobs(session, wanted, cursor=cursor, limit=limit + 1)
+    return page_of([job_view(job) for job in rows], limit=limit, cursor_of=lambda view: view.job_id)
+
+
+def get_job(session: Session, *, principal: Principal, job_id: str) -> JobView:
+    """Return a job to its owner, its node or the operator; ``UnknownJob`` to everyone else."""
+    return job_view(find_visible(session, principal=principal, job_id=job_id))
+
+
+def accept_job(session: Session, *, principal: Principal, job_id: str, now: datetime) -> JobView:
+    """Take an offered job for its node: the node's organisation or the operator may. Of two at once one wins.
+
+    Raises ``UnknownJob``, ``NotTheNode``, ``JobStateConflict`` unless it is offered, and ``JobUnqualified``, which goes
+    on the audit log, where a gate has closed since it was offered.
+    """
+    job = lock_at_node(session, principal=principal, job_id=job_id)
+    accepted = job_rows.accept_job(session, job_id=job_id, accepted_by=principal.key_id, now=now)
+    if accepted is None:
+        raise conflict(job, wish="accepted")
+    require_qualified(session, job=accepted, wish="accepted", actor=principal.key_id, now=now)
+    tell(session, accepted, "job.accepted", actor=principal.key_id, now=now)
+    return job_view(accepted)
+
+
+def _only_owner(session: Session, *, principal: Principal, node_id: str) -> str | None:
+    """Return the owner whose jobs alone the principal may see at a node, ``None`` if it may see all of them."""
+    node = network.find_node(session, node_id=node_id)
+    if principal.kind == "operator" or node.organisation_id == principal.organisation_id:
+        return None
+    if principal.kind == "bureau":
+        raise network.UnknownNode(f"there is no node {node_id} of yours")
+    return principal.organisation_id
+
+
+def _row(offer: JobOffer, *, now: datetime) -> dict[str, object]:
+    row = asdict(offer)
+    return {"id": row.pop("job_id"), **row, "state": "offered", "offered_at": now, "updated_at": now, "version": 1}

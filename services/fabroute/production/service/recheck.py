@@ -1,0 +1,276 @@
+"""The gates asked again about jobs: at acceptance, at every file release, at good prints, and when things change."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from fabroute.identity.service import AuditedRefusal
+from fabroute.inventory import service as inventory
+from fabroute.inventory.service import LeaseView, RevisionView
+from fabroute.network import service as network
+from fabroute.network.service import LotView, NodeDetail, OfferView
+from fabroute.production.models import Job
+from fabroute.production.repository import jobs as job_rows
+from fabroute.production.repository.jobs import CheckedJob
+from fabroute.production.service.telling import audit_entry
+from fabroute.qualification import service as qualification
+from fabroute.qualification.service import Qualifications
+from fabroute.routing.rules import PART_QUALIFICATION, SAME_COUNTRY
+from fabroute.routing.service.gates import same_country
+from fabroute.solver.eligibility import (
+    CertificateFacts,
+    Exclusion,
+    ExclusionCode,
+    FirstArticleFacts,
+    LineFacts,
+    LotFacts,
+    NodeFacts,
+    OfferFacts,
+    ProductionWindow,
+)
+from fabroute.solver.eligibility.law import export_control, ip_policy
+from fabroute.solver.eligibility.machine import file_validated, parameter_set_allowed, parameter_set_qualified
+from fabroute.solver.eligibility.proofs import certificate_expires, certificate_missing, part_qualified
+from fabroute.solver.eligibility.supply import lot_usable
+
+Reasons = tuple[Exclusion, ...]
+Window = Callable[[CheckedJob, date], ProductionWindow]
+
+
+class JobUnqualified(AuditedRefusal):
+    """A gate has closed since the job was offered: certificate, first article, export, owner's policy, lot, licence."""
+
+    code = "job_unqualified"
+    status = 409
+
+
+def recheck_jobs(session: Session, *, job_ids: Collection[str], now: datetime) -> dict[str, Reasons]:
+    """Return, for each of these jobs, the gates that are closed to it from today through its last day of production."""
+    return closed_gates(session, job_rows.read_checked(session, job_ids=job_ids), today=now.date())
+
+
+def require_qualified(session: Session, *, job: Job, wish: str, actor: str, now: datetime) -> None:
+    """Raise ``JobUnqualified``, for the audit log, if a gate is closed to the job; ``wish`` is what is refused then."""
+    closed = recheck_jobs(session, job_ids=[job.id], now=now)[job.id]
+    if closed:
+        codes = ", ".join(reason.code for reason in closed)
+        entry = audit_entry(job.id, job.organisation_id, "job.refused", actor=actor, now=now, wish=wish, codes=codes)
+        raise JobUnqualified(
+            f"job {job.id} can't be {wish}: {words_of(closed)}. Nobody may make it here until that is put right",
+            entry=entry,
+        )
+
+
+def words_of(closed: Iterable[Exclusion]) -> str:
+    """Return the closed gates as one sentence: codes with figures."""
+    return "; ".join(f"{reason.code}: {reason.message}" for reason in closed)
+
+
+def through_production(job: CheckedJob, today: date) -> ProductionWindow:
+    """The days from today to the job's last day of production: what has to hold when something is given out."""
+    return ProductionWindow(first_day=today, last_day=max(today, job.produce_by))
+
+
+def at_the_end(job: CheckedJob, today: date) -> ProductionWindow:
+    """The job's last day of production: what will be proved by then is no reason to hold a job now."""
+    last_day = max(today, job.produce_by)
+    return ProductionWindow(first_day=last_day, last_day=last_day)
+
+
+def closed_gates(
+    session: Session, jobs: Sequence[CheckedJob], *, today: date, window: Window = through_production
+) -> dict[str, Reasons]:
+    """Return the closed gates of each job, by some queries for any number of jobs; none where all are open."""
+    gates = _Gates(session, jobs)
+    return {job.job_id: gates.closed_to(job, window(job, today)) for job in jobs}
+
+
+class _Gates:
+    """What is known of the jobs' revisions, nodes and proofs; like jobs are looked at once."""
+
+    def __init__(self, session: Session, jobs: Sequence[CheckedJob]) -> None:
+        revision_ids, node_ids = {job.revision_id for job in jobs}, {job.node_id for job in jobs}
+        self._revisions: Mapping[str, RevisionView] = inventory.read_revisions(session, revision_ids=revision_ids)
+        self._nodes = {node_id: network.get_node(session, node_id=node_id) for node_id in sorted(node_ids)}
+        self._lots = {lot.lot_id: lot for node in self._nodes.values() for lot in node.lots}
+        self._proofs = qualification.read_qualifications(session, revision_ids=revision_ids, node_ids=node_ids)
+        licensed = {revision.revision_id for revision in self._revisions.values() if revision.licence_required}
+        self._leases = inventory.leases_of(session, job_ids=[job.job_id for job in jobs if job.revision_id in licensed])
+        self._like: dict[tuple[object, ...], Reasons] = {}
+
+    def closed_to(self, job: CheckedJob, window: ProductionWindow) -> Reasons:
+        """Return the gates that are closed to a job in the days of ``window``."""
+        key = (
+            *(job.revision_id, job.node_id, job.machine_id, job.material, job.parameter_set),
+            *(job.ship_to_country, job.criticality, window),
+        )
+        if key not in self._like:
+            self._like[key] = self._closed_to_all_like(job, window)
+        own = (lot_released(self._lots.get(job.lot_id or ""), job, window), self._licence(job, window))
+        return (*self._like[key], *(reason for reason in own if reason is not None))
+
+    def _closed_to_all_like(self, job: CheckedJob, window: ProductionWindow) -> Reasons:
+        revision, node = self._revisions[job.revision_id], self._nodes[job.node_id]
+        line, facts = line_facts(revision, job), node_facts(node)
+        found = (
+            file_validated(line),
+            export_control(line, facts),
+            ip_policy(line, facts),
+            same_country(line, facts) if job.criticality in SAME_COUNTRY else None,
+            *self._machine(job, line, node, window),
+        )
+        return tuple(reason for reason in found if reason is not None)
+
+    def _machine(
+        self, job: CheckedJob, line: LineFacts, node: NodeDetail, window: ProductionWindow
+    ) -> tuple[Exclusion | None, ...]:
+        offered = offer_facts(node, job)
+        if offered is None:
+            return (offer_gone(job),)
+        held = certificate_facts(self._proofs, job.node_id)
+        return (
+            parameter_set_qualified(offered),
+            parameter_set_allowed(line, offered),
+            certificate_missing(line, offered, held),
+            certificate_expires(line, offered, held, window),
+            part_qualified(line, offered, article_facts(self._proofs, job), window),
+        )
+
+    def _licence(self, job: CheckedJob, window: ProductionWindow) -> Exclusion | None:
+        if not self._revisions[job.revision_id].licence_required:
+            return None
+        return licence_held(self._leases.get(job.job_id), job, window)
+
+
+def lot_released(lot: LotView | None, job: CheckedJob, window: ProductionWindow) -> Exclusion | None:
+    """Require that the lot that the job draws from may still be used through production."""
+    if lot is None:
+        return None
+    facts = LotFacts(
+        lot_id=lot.lot_id,
+        remaining_grams=lot.remaining_grams,
+        expires_on=lot.expires_on,
+        state=lot.state,
+        reuse_count=lot.reuse_count,
+    )
+    wrong = lot_usable(facts, window)
+    if wrong is None:
+        return None
+    return Exclusion(
+        code=ExclusionCode.LOT_BLOCKED,
+        message=f"lot {lot.lot_id} of {lot.material} {wrong}",
+        figures={"lot_id": lot.lot_id, "state": lot.state, "expires_on": lot.expires_on.isoformat()},
+        machine_id=job.machine_id,
+    )
+
+
+def licence_held(lease: LeaseView | None, job: CheckedJob, window: ProductionWindow) -> Exclusion | None:
+    """Require that the job holds prints of a licence that is active through production."""
+    if lease is None:
+        message, state = "the owner's print licence holds nothing for this job", "none"
+    elif lease.licence_state != "active":
+        reason = f" ({lease.licence_reason})" if lease.licence_reason else ""
+        message, state = f"the print licence is {lease.licence_state}{reason}", lease.licence_state
+    elif lease.valid_to is not None and lease.valid_to < window.last_day:
+        message, state = f"the print licence ends {lease.valid_to}, build ends {window.last_day}", "expired"
+    else:
+        return None
+    licence_id = "none" if lease is None else lease.licence_id
+    return Exclusion(
+        code=ExclusionCode.IP_POLICY,
+        message=message,
+        figures={"licence": licence_id, "state": state, "node_id": job.node_id},
+    )
+
+
+def offer_gone(job: CheckedJob) -> Exclusion:
+    """Say that the node doesn't offer the job's machine with this material and parameter set any more."""
+    return Exclusion(
+        code=ExclusionCode.NO_PARAMETER_SET,
+        message=f"{job.machine_id} is not offered with {job.material} and {job.parameter_set} any more",
+        figures={"parameter_set": job.parameter_set, "material": job.material},
+        machine_id=job.machine_id,
+    )
+
+
+def line_facts(revision: RevisionView, job: CheckedJob) -> LineFacts:
+    """Return what the gates look at of what the job makes, for whom."""
+    return LineFacts(
+        revision_state=revision.state,
+        file_validated=revision.file_validated,
+        box_mm=(revision.box_x_mm, revision.box_y_mm, revision.box_z_mm),
+        process_materials=frozenset(revision.process_materials),
+        required_certificates=revision.required_certificates,
+        part_qualification=revision.part_qualification or job.criticality in PART_QUALIFICATION,
+        export_class=revision.export_class,
+        ip_zone=revision.ip_zone,
+        destination_country=job.ship_to_country,
+        packaging=job.packaging,
+        parameter_sets=frozenset(revision.parameter_sets),
+        ip_countries=frozenset(revision.ip_countries),
+        ip_nodes=frozenset(revision.ip_nodes),
+        ip_kinds=frozenset(revision.ip_kinds),
+    )
+
+
+def node_facts(node: NodeDetail) -> NodeFacts:
+    """Return what the gates look at of a node."""
+    return NodeFacts(
+        node_id=node.node_id,
+        kind=node.kind,
+        country=node.country,
+        status=node.status,
+        status_reason=node.status_reason,
+        packaging=frozenset(node.packaging),
+        export_permissions=frozenset(node.export_permissions),
+        minimum_order_minor=node.minimum_order_minor,
+        minimum_order_policy=node.minimum_order_policy,
+    )
+
+
+def offer_facts(node: NodeDetail, job: CheckedJob) -> OfferFacts | None:
+    """Return what the gates look at of the job's machine with its material and parameter set; None if it is gone."""
+    machines = {machine.machine_id: machine for machine in node.machines}
+    offer = next((offer for offer in node.offers if _is_of(offer, job)), None)
+    if offer is None:
+        return None
+    return OfferFacts(
+        machine_id=offer.machine_id,
+        machine_status=machines[offer.machine_id].status,
+        process=offer.process,
+        material=offer.material.code,
+        parameter_set=offer.parameter_set,
+        parameter_set_state=offer.parameter_set_state,
+        build_box_mm=(offer.model.x_mm, offer.model.y_mm, offer.model.z_mm),
+    )
+
+
+def certificate_facts(proofs: Qualifications, node_id: str) -> tuple[CertificateFacts, ...]:
+    """Return what the gates look at of a node's certificates."""
+    return tuple(
+        CertificateFacts(
+            scheme=it.scheme,
+            scope=it.scope,
+            valid_from=it.valid_from,
+            valid_to=it.valid_to,
+            verified=it.verified,
+            machine_id=it.machine_id,
+            parameter_set=it.parameter_set,
+        )
+        for it in proofs.certificates.get(node_id, ())
+    )
+
+
+def article_facts(proofs: Qualifications, job: CheckedJob) -> FirstArticleFacts | None:
+    """Return what the gates look at of the first article of the job's revision on its machine."""
+    key = (job.revision_id, job.machine_id, job.material, job.parameter_set)
+    article = proofs.first_articles.get(key)
+    if article is None:
+        return None
+    return FirstArticleFacts(approved_on=article.approved_on, last_production_on=article.last_production_on)
+
+
+def _is_of(offer: OfferView, job: CheckedJob) -> bool:
+    wanted = (job.machine_id, job.material, job.parameter_set)
+    return (offer.machine_id, offer.material.code, offer.parameter_set) == wanted
