@@ -28,8 +28,8 @@ class Wall:
     """On the surface, from the solid's centre, in mm."""
 
 
-def thinnest_wall(solid: Solid) -> Wall | None:
-    """Return the thinnest wall of a closed solid; None where it can't be told.
+def thinnest_wall(solid: Solid, areas: Points) -> Wall | None:
+    """Return the thinnest wall of a closed solid whose triangles have those areas; None where it can't be told.
 
     2,000 points, spread evenly over the surface by its area and always the same ones, each send a ray straight into
     the material. The way to where it leaves is a wall's thickness if the surface there is parallel to the start within
@@ -40,7 +40,7 @@ def thinnest_wall(solid: Solid) -> Wall | None:
     way is measured between facets, a little off the curve; where bodies run through each other, each is taken alone.
     A channel or gap between walls is not looked at.
     """
-    points, normals = _spread(solid)
+    points, normals = _spread(solid, areas)
     if not len(points):
         return None
     size = float(np.linalg.norm(solid.box_mm))
@@ -53,20 +53,18 @@ def thinnest_wall(solid: Solid) -> Wall | None:
     return Wall(thickness_mm=float(lengths[thinnest] + size * _INSET), point=points[thinnest])
 
 
-def _spread(solid: Solid) -> tuple[Points, Points]:
+def _spread(solid: Solid, areas: Points) -> tuple[Points, Points]:
     """Return points spread over the surface, and the unit normals there."""
-    a, b, c = (solid.vertices[solid.triangles[:, corner]] for corner in range(3))
-    crosses = np.cross(b - a, c - a)
-    doubled = np.linalg.norm(crosses, axis=1)
-    reach = np.cumsum(doubled)
+    reach = np.cumsum(areas)
     if not reach[-1] > 0:
         return np.empty((0, 3)), np.empty((0, 3))
-    steps = (np.arange(RAYS) + 0.5) / RAYS
-    chosen = np.searchsorted(reach, steps * reach[-1])
-    chosen = chosen[doubled[chosen] > 0]
+    chosen = np.searchsorted(reach, (np.arange(RAYS) + 0.5) / RAYS * reach[-1])
+    chosen = chosen[areas[chosen] > 0]
+    a, b, c = (solid.vertices[solid.triangles[chosen, corner]] for corner in range(3))
     along, across = _inside_triangles(len(chosen))
-    points = a[chosen] + along[:, None] * (b - a)[chosen] + across[:, None] * (c - a)[chosen]
-    return points, crosses[chosen] / doubled[chosen, None]
+    crosses = np.cross(b - a, c - a)
+    points = a + along[:, None] * (b - a) + across[:, None] * (c - a)
+    return points, crosses / np.linalg.norm(crosses, axis=1)[:, None]
 
 
 def _inside_triangles(count: int) -> tuple[Points, Points]:

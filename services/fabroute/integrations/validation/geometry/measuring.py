@@ -46,7 +46,7 @@ def measure(reading: Reading, request: ValidationRequest) -> Geometry:
     edges = edge_findings(solid)
     cavities, contents = (0, edges) if edges else _contents(solid, bodies)
     closed = not any(finding.severity == "error" for finding in contents)
-    wall = thinnest_wall(solid) if closed else None
+    wall = thinnest_wall(solid, moments.areas) if closed else None
     sizes = size_findings(solid, reading.format, request.expected_box_mm)
     return Geometry(
         measures=_measures(reading, solid, moments, bodies, wall),

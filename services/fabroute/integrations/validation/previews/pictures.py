@@ -19,7 +19,7 @@ SIZE = 512
 _FINER = 2
 """Samples for a pixel in each direction; their mean smooths the edges."""
 _MARGIN = 0.07
-_TONES = ((0.0, (22, 30, 44)), (0.35, (70, 90, 114)), (0.7, (150, 170, 191)), (1.0, (247, 249, 251)))
+_TONES = ((0.0, (22, 30, 44)), (0.35, (78, 99, 124)), (0.7, (164, 183, 203)), (1.0, (247, 249, 251)))
 """From shadow to light: a cool grey that stands out from white and from dark pages."""
 _CREVICE = np.float32(2.2)
 """How much darker it gets where the surroundings are nearer."""
@@ -87,8 +87,8 @@ def _crevices(depth: Singles, cover: Singles) -> Singles:
     known = (cover > 0).astype(np.float32)
     small, weight = _halved(depth * known), _halved(known)
     around = _blurred(small, _AROUND) / np.maximum(_blurred(weight, _AROUND), np.float32(1e-6))
-    wide = np.asarray(Image.fromarray(around.astype(np.float32)).resize((SIZE, SIZE), Image.Resampling.BILINEAR))
-    darker: Singles = np.clip((wide - depth) * _CREVICE, 0, 0.5) * known
+    wide = np.asarray(Image.fromarray(around).resize((SIZE, SIZE), Image.Resampling.BILINEAR), dtype=np.float32)
+    darker: Singles = np.clip((wide - depth) * _CREVICE, 0, 0.5).astype(np.float32) * known
     return darker
 
 
