@@ -95,7 +95,7 @@ class _Progress:
         """Return what is known now."""
         return ValidationReport(
             format=self.format,
-            source_sha256=_sha256(self.source),
+            source_sha256=_sha256(self.source, self.limits),
             size_bytes=self.source.stat().st_size,
             findings=_bounded(self.findings),
             measures=self.measures,
@@ -147,7 +147,10 @@ def _format(source: Path, request: ValidationRequest) -> PrintFileFormat:
     )
 
 
-def _sha256(source: Path) -> str:
+def _sha256(source: Path, limits: Limits) -> str:
+    """Return the file's hash, or nothing if the file is too large to be looked at."""
+    if source.stat().st_size > limits.file_bytes:
+        return ""
     with source.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

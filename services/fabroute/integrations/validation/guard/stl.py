@@ -29,7 +29,7 @@ _PRINTABLE = bytes({*b"\t\n\v\f\r", *range(0x20, 0x7F), *range(0x80, 0x100)})
 _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"s\0o\0l\0", b"\0s\0o\0l")
 _NAME_LINE = re.compile(rb"^[ \t\v\f]*(end)?solid(?=\s|\Z)([^\n]*)", re.IGNORECASE | re.MULTILINE)
 _MISLEADING_NAME = re.compile(rb"\bendsolid\b|\bfacet\s+normal\b|\bvertex\s+[-+.\d]", re.IGNORECASE)
-_TOO_LONG = re.compile(rb"[^\n]{%d}" % (LONGEST_LINE + 1))
+_TOO_LONG = re.compile(rb"^[^\n]{%d}" % (LONGEST_LINE + 1), re.MULTILINE)
 _FACET = (
     *(b"facet", b"normal", None, None, None, b"outer", b"loop"),
     *(b"vertex", None, None, None) * 3,
@@ -83,7 +83,8 @@ def is_binary_stl(path: Path) -> bool:
         if reads_as_text:
             refuse("STL_AMBIGUOUS", "The file reads as a binary and as a text STL with other content.", _EXPORT_AGAIN)
         return True
-    return not (reads_as_text or not head.rstrip(_PADDING).translate(None, _PRINTABLE))
+    words = head.rstrip(_PADDING)
+    return not (reads_as_text or (words and not words.translate(None, _PRINTABLE)))
 
 
 def text_facets(path: Path, limits: Limits) -> Iterator[TextFacets]:

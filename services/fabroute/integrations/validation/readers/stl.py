@@ -26,12 +26,17 @@ Triangles = npt.NDArray[np.int64]
 
 _RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 _MIXERS = tuple(np.uint64(prime) for prime in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
+STITCH = 1e-8
+
 _AGAINST = -0.5
 """Cosine between the stored and the true normal from which on they are called opposed."""
 
 
 def read_stl(path: Path, facts: GuardFacts) -> Reading:
     """Return the triangles of an STL file, taken for mm, corners of exactly equal coordinates made one vertex.
+
+    Where that leaves gaps, corners are joined that lie closer than ``STITCH`` of the largest coordinate: many programs
+    write 1e-15 for 0. Two 32-bit numbers of the part's own size are never that close.
 
     The solids of a text file are meshes of their own where each is closed by itself, else one mesh. Triangles with two
     equal corners are dropped: they are lines. ``Refusal`` if there are coordinates that are no places, lines only, or
@@ -45,9 +50,10 @@ def read_stl(path: Path, facts: GuardFacts) -> Reading:
             f"Two readings of the file differ: {facts.triangles:,} and {found:,} triangles.",
             "Export it again; a file that can be read in two ways is not printed.",
         )
-    meshes, dropped = _meshes(solids)
-    bear_triangles(found - dropped, Limits())
-    findings = (*_remarks(solids), *_dropped_note(dropped))
+    meshes, stitched = _meshes(solids)
+    kept = sum(len(mesh.triangles) for mesh in meshes)
+    bear_triangles(kept, Limits())
+    findings = (*_remarks(solids), *_changes(dropped=found - kept, stitched=stitched))
     return Reading(format="stl", unit="", meshes=meshes, readers=(READER,), findings=findings)
 
 
@@ -145,16 +151,29 @@ def _opposed(corners: Points, normals: Points) -> int:
 
 
 def _meshes(solids: Sequence[_Solid]) -> tuple[tuple[Mesh, ...], int]:
-    """Return the meshes and how many triangles were dropped from them."""
-    meshes = tuple(_mesh(solid.name, solid.corners) for solid in solids)
-    if len(meshes) > 1 and not all(_closed(mesh.triangles) for mesh in meshes):
-        meshes = (_mesh(solids[0].name, np.concatenate([solid.corners for solid in solids])),)
-    triangles = sum(len(solid.corners) for solid in solids) // 3
-    return meshes, triangles - sum(len(mesh.triangles) for mesh in meshes)
+    """Return the meshes, and how many corners were stitched to a neighbour that is not exactly equal."""
+    meshes, stitched = zip(*(_mesh(solid.name, solid.corners) for solid in solids), strict=True)
+    if len(meshes) > 1 and any(_unpaired(mesh.triangles) for mesh in meshes):
+        mesh, moved = _mesh(solids[0].name, np.concatenate([solid.corners for solid in solids]))
+        return (mesh,), moved
+    return meshes, sum(stitched)
 
 
-def _mesh(name: str, corners: Points) -> Mesh:
+def _mesh(name: str, corners: Points) -> tuple[Mesh, int]:
+    """Return the mesh whose vertices are equal corners; stitched, if that leaves fewer edges without a partner."""
     vertices, index = merge_equal(corners)
+    mesh = _without_lines(name, vertices, index)
+    if not (unpaired := _unpaired(mesh.triangles)):
+        return mesh, 0
+    _, near = merge_equal(np.round(vertices / (STITCH * np.abs(vertices).max(initial=1e-300))))
+    kept = np.unique(near, return_index=True)[1]
+    stitched = _without_lines(name, vertices[kept], near[index])
+    if _unpaired(stitched.triangles) < unpaired:
+        return stitched, len(vertices) - len(kept)
+    return mesh, 0
+
+
+def _without_lines(name: str, vertices: Points, index: Triangles) -> Mesh:
     triangles = index.reshape(-1, 3)
     lines = (triangles == np.roll(triangles, 1, axis=1)).any(axis=1)
     if lines.any():
@@ -163,12 +182,16 @@ def _mesh(name: str, corners: Points) -> Mesh:
     return Mesh(name=name, vertices=vertices, triangles=triangles)
 
 
-def _closed(triangles: Triangles) -> bool:
-    """Tell whether every edge has exactly one partner that runs the other way."""
+def _unpaired(triangles: Triangles) -> int:
+    """Count the edges that don't run as often one way as the other: gaps, and neighbours that face different ways."""
     starts, ends = triangles.ravel(), np.roll(triangles, -1, axis=1).ravel()
-    size = int(triangles.max(initial=0)) + 1
-    there, back = np.sort(starts * size + ends), np.sort(ends * size + starts)
-    return len(there) > 0 and bool(np.array_equal(there, back)) and bool((np.diff(there) > 0).all())
+    if not len(starts):
+        return 0
+    edges = np.minimum(starts, ends) * (int(triangles.max()) + 1) + np.maximum(starts, ends)
+    order = np.argsort(edges)
+    edges = edges[order]
+    heads = np.flatnonzero(np.concatenate([[True], edges[1:] != edges[:-1]]))
+    return int(np.count_nonzero(np.add.reduceat(np.where(starts < ends, 1, -1)[order], heads)))
 
 
 def _remarks(solids: Sequence[_Solid]) -> Iterator[Finding]:
@@ -183,9 +206,11 @@ def _remarks(solids: Sequence[_Solid]) -> Iterator[Finding]:
         yield _note("STL_ATTRIBUTES", f"{attributes:,} triangles have attributes (often colours), which are ignored.")
 
 
-def _dropped_note(dropped: int) -> Iterator[Finding]:
+def _changes(*, dropped: int, stitched: int) -> Iterator[Finding]:
     if dropped:
         yield _note("STL_COLLAPSED_TRIANGLES", f"{dropped:,} triangles with two equal corners were left out.")
+    if stitched:
+        yield _note("STL_STITCHED", f"{stitched:,} corners a rounding error away from another were joined with it.")
 
 
 def _note(code: str, message: str) -> Finding:
