@@ -22,12 +22,16 @@ TETRAHEDRON: tuple[Triangle, ...] = ((_ORIGIN, _Y, _X), (_ORIGIN, _X, _Z), (_X, 
 
 def moved(triangles: Sequence[Triangle], by: Point) -> tuple[Triangle, ...]:
     """Return the triangles somewhere else."""
-    return tuple(tuple(tuple(a + b for a, b in zip(p, by, strict=True)) for p in it) for it in triangles)  # type: ignore
+    return _mapped(triangles, lambda point: (point[0] + by[0], point[1] + by[1], point[2] + by[2]))
 
 
 def scaled(triangles: Sequence[Triangle], by: float) -> tuple[Triangle, ...]:
     """Return the triangles larger or smaller."""
-    return tuple(tuple(tuple(a * by for a in p) for p in it) for it in triangles)  # type: ignore
+    return _mapped(triangles, lambda point: (point[0] * by, point[1] * by, point[2] * by))
+
+
+def _mapped(triangles: Sequence[Triangle], change: Callable[[Point], Point]) -> tuple[Triangle, ...]:
+    return tuple((change(a), change(b), change(c)) for a, b, c in triangles)
 
 
 def binary(
