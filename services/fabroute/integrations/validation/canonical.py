@@ -212,7 +212,7 @@ def _differs(reason: str) -> Refusal:
         Finding(
             code="CANONICAL_DIFFERS",
             severity="error",
-            message=f"written anew the file is not the same: {reason}",
+            message=f"Written anew the file is not the same: {reason}.",
             advice="Export the part again with coordinates in mm near the origin.",
         )
     )

@@ -139,7 +139,7 @@ def _judged(geometry: Geometry, process: str) -> Iterator[Finding]:
         yield Finding(
             code="PROCESS_UNKNOWN",
             severity="warning",
-            message=f"no limits are known of process {process}; known are {', '.join(LIMITS)}",
+            message=f"No limits are known of process {process}; known are {', '.join(LIMITS)}.",
             advice="Ask the bureau, or correct the process.",
         )
         return
@@ -158,7 +158,7 @@ def _wall(geometry: Geometry, limits: ProcessLimits) -> Iterator[Finding]:
     yield Finding(
         code="THIN_WALL",
         severity="error" if breaks else "warning",
-        message=f"a wall of about {wall:.2f} mm; {limits.name} {least} (assumption, {limits.wall_source})",
+        message=f"A wall is about {wall:.2f} mm thin; {limits.name} {least} (assumption, {limits.wall_source}).",
         advice=f"Make the wall {limits.safe_wall:g} mm thick, or choose another process.",
         where=geometry.thinnest_at,
     )
@@ -174,7 +174,7 @@ def _cavity(geometry: Geometry, limits: ProcessLimits) -> Iterator[Finding]:
             code="CAVITY",
             severity=limits.cavity,
             message=f"{geometry.cavities:,} closed cavit{'y' if geometry.cavities == 1 else 'ies'}: "
-            f"{limits.cavity_reason}",
+            f"{limits.cavity_reason}.",
             advice="Add an escape hole of at least 4 mm, or two of 2 mm, or fill the cavity.",
         )
 
@@ -186,7 +186,7 @@ def _too_large(geometry: Geometry, limits: ProcessLimits) -> Iterator[Finding]:
             code="TOO_LARGE",
             severity="warning",
             message=f"{_box(geometry.measures.box_mm)} mm is more than the largest known machine of {limits.name} "
-            f"builds, {_box(limits.largest_box)} mm ({limits.box_source})",
+            f"builds, {_box(limits.largest_box)} mm ({limits.box_source}).",
             advice="Cut it into pieces that can be joined, turn it across the corner, or choose another process.",
         )
 
@@ -198,7 +198,7 @@ def _too_small(geometry: Geometry, limits: ProcessLimits) -> Iterator[Finding]:
             code="TOO_SMALL",
             severity="warning",
             message=f"{_box(box)} mm: parts of less than {limits.smallest_sum:g} mm for x + y + z get lost in the "
-            "powder (V2: a bureau's MJF design guide)",
+            "powder (V2: a bureau's MJF design guide).",
             advice="Hang several on a frame or in a cage, or choose another process.",
         )
     elif min(box) < _FEW_LAYERS * limits.layer:
@@ -206,7 +206,7 @@ def _too_small(geometry: Geometry, limits: ProcessLimits) -> Iterator[Finding]:
             code="FEW_LAYERS",
             severity="warning",
             message=f"{min(box):.2f} mm lying flat is less than {_FEW_LAYERS} layers of {limits.layer:g} mm "
-            f"({limits.layer_source})",
+            f"({limits.layer_source}).",
             advice="Print it upright, or expect its thickness to be off by up to a layer.",
         )
 

@@ -28,7 +28,7 @@ def _nothing_inside(solid: Solid) -> Finding:
     return Finding(
         code="ZERO_VOLUME",
         severity="error",
-        message=f"its {len(solid.triangles):,} triangles enclose no volume: it is a sheet without thickness",
+        message=f"The {len(solid.triangles):,} triangles enclose no volume: it is a sheet without thickness.",
         advice="Give the surface a thickness in your CAD program and export the solid.",
     )
 
@@ -36,11 +36,11 @@ def _nothing_inside(solid: Solid) -> Finding:
 def _inside_out(solid: Solid, bodies: Bodies, turned: Labels) -> Finding:
     whole = len(turned) == bodies.count
     volume = float(bodies.volumes[turned].sum()) / 1000
-    subject = "all its triangles face" if whole else f"{_counted(len(turned), 'body', 'bodies')} face{_s(turned)}"
+    subject = "All triangles face" if whole else f"{_counted(len(turned), 'body', 'bodies')} face{_s(turned)}"
     return Finding(
         code="INSIDE_OUT",
         severity="error",
-        message=f"{subject} inwards, so that {volume:.4g} cm³ are enclosed",
+        message=f"{subject} inwards, so that {volume:.4g} cm³ are enclosed.",
         advice="Flip the normals in your CAD or mesh program, so that all triangles face outwards.",
         where="" if whole else _middles(solid, bodies, turned),
     )
@@ -52,7 +52,7 @@ def _sheets(solid: Solid, bodies: Bodies) -> Iterator[Finding]:
         yield Finding(
             code="ZERO_VOLUME",
             severity="warning",
-            message=f"{_counted(len(sheets), 'body', 'bodies')} of {bodies.count:,} enclose{_s(sheets)} no volume",
+            message=f"{_counted(len(sheets), 'body', 'bodies')} of {bodies.count:,} enclose{_s(sheets)} no volume.",
             advice="Remove the leftover sheets; nothing of them can be printed.",
             where=_middles(solid, bodies, sheets),
         )
@@ -65,7 +65,7 @@ def _hollows(solid: Solid, bodies: Bodies, cavities: Labels) -> Iterator[Finding
             code="CAVITY",
             severity="warning",
             message=f"{_counted(len(cavities), 'closed cavity', 'closed cavities')} of {volume:.4g} cm³ together: "
-            "powder or resin can't leave",
+            "powder or resin can't leave.",
             advice="Add an escape hole of at least 4 mm, or two of 2 mm, or fill the cavity.",
             where=_middles(solid, bodies, cavities),
         )
@@ -92,7 +92,7 @@ def _loose(solid: Solid, bodies: Bodies, solids: Labels, pieces: int) -> Finding
     return Finding(
         code="LOOSE_BODIES",
         severity="warning",
-        message=f"{pieces:,} bodies that nothing joins, from {_cm3(volumes.min())} to {_cm3(volumes.max())}{scraps}",
+        message=f"{pieces:,} bodies that nothing joins, from {_cm3(volumes.min())} to {_cm3(volumes.max())}{scraps}.",
         advice="Join them or remove leftovers if this is to be one part; else order each as a part of its own.",
         where=_middles(solid, bodies, small),
     )
@@ -102,8 +102,8 @@ def _overlapping(union: Union) -> Finding:
     return Finding(
         code="OVERLAPPING_BODIES",
         severity="warning",
-        message=f"bodies run through each other: together they have {_cm3(union.union_mm3)}, one by one "
-        f"{_cm3(union.sum_mm3)}, which is what was measured",
+        message=f"Bodies run through each other: together they have {_cm3(union.union_mm3)}, one by one "
+        f"{_cm3(union.sum_mm3)}, which is what was measured.",
         advice="Unite the bodies in your CAD program; until then weight and price are reckoned too high.",
     )
 
@@ -112,7 +112,7 @@ def _not_united(solids: int) -> Finding:
     return Finding(
         code="OVERLAPS_NOT_CHECKED",
         severity="note",
-        message=f"{solids:,} bodies are too much geometry to tell whether some run through each other",
+        message=f"{solids:,} bodies are too much geometry to tell whether some run through each other.",
         advice="Unite bodies that belong together in your CAD program.",
     )
 

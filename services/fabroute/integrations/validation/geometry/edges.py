@@ -65,7 +65,7 @@ def _open(solid: Solid, edges: Keys) -> Finding | None:
     return Finding(
         code="OPEN_EDGES",
         severity="error",
-        message=f"{_counted(edges, 'open edge')}: only one triangle is there, {_position(solid, edges)}",
+        message=f"{_counted(edges, 'open edge')}: only one triangle is there, {_position(solid, edges)}.",
         advice="Close the holes with the repair tool of your CAD or mesh program and export the part again.",
         where=_place(solid, edges),
     )
@@ -77,7 +77,7 @@ def _crowded(solid: Solid, edges: Keys) -> Finding | None:
     return Finding(
         code="NON_MANIFOLD_EDGES",
         severity="error",
-        message=f"{_counted(edges, 'edge')} with more than two triangles, {_position(solid, edges)}",
+        message=f"{_counted(edges, 'edge')} with more than two triangles, {_position(solid, edges)}.",
         advice="Bodies that touch along an edge have no clear inside there: let them overlap or part them by 0.1 mm.",
         where=_place(solid, edges),
     )
@@ -89,7 +89,7 @@ def _turned(solid: Solid, edges: Keys) -> Finding | None:
     return Finding(
         code="INCONSISTENT_ORIENTATION",
         severity="error",
-        message=f"{_counted(edges, 'edge')} whose two triangles disagree on the outside, {_position(solid, edges)}",
+        message=f"{_counted(edges, 'edge')} whose two triangles disagree on the outside, {_position(solid, edges)}.",
         advice="Unify the normals in your CAD or mesh program, so that all triangles face outwards.",
         where=_place(solid, edges),
     )
@@ -104,7 +104,7 @@ def _doubled(solid: Solid) -> Finding | None:
     return Finding(
         code="DUPLICATE_TRIANGLES",
         severity="error",
-        message=f"{doubled:,} triangle{'s' * (doubled > 1)} lie{'s' * (doubled == 1)} exactly on another one",
+        message=f"{doubled:,} triangle{'s' * (doubled > 1)} lie{'s' * (doubled == 1)} exactly on another one.",
         advice="Remove doubled faces; often the same body was exported twice.",
     )
 

@@ -80,7 +80,7 @@ def _empty() -> Finding:
     return Finding(
         code="EMPTY",
         severity="error",
-        message="there is nothing to build: no triangle with three different corners",
+        message="There is nothing to build: no triangle with three different corners.",
         advice="Export the part again, and make sure that the body is chosen and visible.",
     )
 
@@ -94,7 +94,7 @@ def _flat(solid: Solid, moments: Moments) -> tuple[Finding, ...]:
         Finding(
             code="FLAT_TRIANGLES",
             severity="note",
-            message=f"{count:,} triangle{'s' * (count > 1)} without area",
+            message=f"{count:,} triangle{'s' * (count > 1)} without area.",
             advice="Nothing needs to be done; a coarser tolerance of the export avoids them.",
             where=f"{solid.place(solid.vertices[solid.triangles[flat[0], 0]])} mm" if len(flat) else "",
         ),
@@ -108,7 +108,7 @@ def _thin(solid: Solid, wall: Wall | None) -> tuple[Finding, ...]:
         Finding(
             code="THIN_WALL",
             severity="warning",
-            message=f"a wall of about {wall.thickness_mm:.2f} mm; hardly any process prints under {THINNEST_MM} mm",
+            message=f"A wall is about {wall.thickness_mm:.2f} mm thin; hardly any process prints under {THINNEST_MM} mm.",
             advice="Make the wall thicker; each process's own limit stands with its verdict.",
             where=_place(solid, wall),
         ),

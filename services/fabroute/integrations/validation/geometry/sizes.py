@@ -61,7 +61,7 @@ def _against(box: Box, expected: Box, source: PrintFileFormat) -> tuple[Finding,
         Finding(
             code="BOX_DIFFERS",
             severity="warning",
-            message=f"the part measures {_sides(box)} mm, its revision says {_sides(expected)} mm",
+            message=f"The part measures {_sides(box)} mm, its revision says {_sides(expected)} mm.",
             advice="Check that this is the file of that part and revision, and correct whichever is wrong.",
         ),
     )
@@ -73,8 +73,8 @@ def _wrong_unit(mistake: _Mistake, box: Box, expected: Box, source: PrintFileFor
     return Finding(
         code=mistake.code,
         severity="error",
-        message=f"the part measures {_sides(box)} mm, its revision says {_sides(expected)} mm: "
-        f"{factor} times {smaller}, as a drawing in {mistake.unit} is",
+        message=f"The part measures {_sides(box)} mm, its revision says {_sides(expected)} mm: "
+        f"{factor} times {smaller}, as a drawing in {mistake.unit} is.",
         advice=_advice(mistake, source),
     )
 
@@ -90,8 +90,8 @@ def _alone(box: Box, source: PrintFileFormat) -> tuple[Finding, ...]:
             Finding(
                 code="UNITS_SUSPECT",
                 severity="warning",
-                message=f"the part measures only {_sides(box)} mm; in inches it would be {_scaled(box, inches)} mm, "
-                f"in centimetres {_scaled(box, _MISTAKES[2])} mm",
+                message=f"The part measures only {_sides(box)} mm; in inches it would be {_scaled(box, inches)} mm, "
+                f"in centimetres {_scaled(box, _MISTAKES[2])} mm.",
                 advice="Check the unit of the export; state the part's size with its revision to be sure.",
             ),
         )
@@ -102,7 +102,7 @@ def _suspicion(mistake: _Mistake, box: Box, source: PrintFileFormat, severity: L
     return Finding(
         code=mistake.code,
         severity=severity,
-        message=f"the part measures only {_sides(box)} mm; read in {mistake.unit} it is {_scaled(box, mistake)} mm",
+        message=f"The part measures only {_sides(box)} mm; read in {mistake.unit} it is {_scaled(box, mistake)} mm.",
         advice=_advice(mistake, source),
     )
 
@@ -129,8 +129,8 @@ def _huge(box: Box) -> tuple[Finding, ...]:
         Finding(
             code="HUGE",
             severity="warning",
-            message=f"the part measures {_sides(box)} mm; no machine that we know of builds more than "
-            f"{HUGE_MM:,.0f} mm",
+            message=f"The part measures {_sides(box)} mm; no machine that we know of builds more than "
+            f"{HUGE_MM:,.0f} mm.",
             advice="Check the unit of the export, or cut the part into pieces that can be joined.",
         ),
     )
@@ -145,7 +145,7 @@ def _coarse(solid: Solid) -> tuple[Finding, ...]:
         Finding(
             code="FAR_FROM_ORIGIN",
             severity="warning",
-            message=f"coordinates reach {farthest:,.0f} mm, where single precision steps by {step:.2g} mm",
+            message=f"Coordinates reach {farthest:,.0f} mm, where single precision steps by {step:.2g} mm.",
             advice="Move the part to the origin before the export; its surface may already be rough.",
         ),
     )

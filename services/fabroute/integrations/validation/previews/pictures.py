@@ -93,8 +93,8 @@ def _crevices(depth: Singles, cover: Singles) -> Singles:
 
 
 def _halved(values: Singles) -> Singles:
-    pairs = values[0::2] + values[1::2]
-    halved: Singles = (pairs[:, 0::2] + pairs[:, 1::2]) / np.float32(4)
+    pairs: Singles = values[0::2] + values[1::2]
+    halved: Singles = (pairs[:, 0::2] + pairs[:, 1::2]) * np.float32(0.25)
     return halved
 
 
