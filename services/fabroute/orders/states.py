@@ -13,13 +13,14 @@ TRANSITIONS: Mapping[LineState, frozenset[LineState]] = MappingProxyType(
     {
         "pending": frozenset[LineState]({"routing", "parked", "cancelled"}),
         "routing": frozenset[LineState]({"routing", "routed", "no_route", "pending", "parked", "cancelled"}),
-        "routed": frozenset[LineState]({"cancelled"}),
+        "routed": frozenset[LineState]({"pending", "cancelled"}),
         "no_route": frozenset[LineState]({"pending", "cancelled"}),
         "parked": frozenset[LineState]({"cancelled"}),
         "cancelled": frozenset[LineState](),
     }
 )
-"""From each state, where a line may go. ``routing`` to itself is another worker taking over a lapsed lease."""
+"""From each state, where a line may go. ``routing`` to itself is another worker taking over a lapsed lease; a
+routed line is pending again when its job was taken back from the node."""
 
 OPEN_STATES: frozenset[LineState] = frozenset({"pending", "routing"})
 """A line in one of these still waits for an outcome."""

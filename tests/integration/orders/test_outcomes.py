@@ -17,6 +17,7 @@ from fabroute.orders.service import (
     lock_fenced_lines,
     mark_cancelled,
     record_outcomes,
+    requeue_lines,
     requeue_unroutable,
     scopes_with_due_lines,
 )
@@ -335,6 +336,76 @@ def test_lines_without_a_route_are_routed_again_when_the_network_changes(databas
             ("no_route",),
         ]
         assert {(line.order_id, line.fence) for line in claim(engine)} == {(half.id, 2), (none.id, 2)}
+
+
+def requeue(engine: Engine, *line_ids: str) -> frozenset[str]:
+    return in_transaction(
+        engine, lambda session: requeue_lines(session, line_ids=line_ids, reason="taken back from N101", now=LATER)
+    )
+
+
+def test_a_routed_line_whose_job_was_taken_back_is_routed_again_with_all_its_attempts(database: Database) -> None:
+    with engine_for(database.url) as engine:
+        owner = given_owner(engine)
+        (order,) = given_orders(engine, make_order(owner, quantities=(1, 2)))
+        first, second = sorted(claim(engine), key=lambda line: line.position)
+        record(engine, outcome(first), outcome(second))
+
+        assert requeue(engine, first.line_id) == {first.line_id}
+
+        assert lines(engine, "state, state_reason, attempts, fence, decision_id") == [
+            ("pending", "taken back from N101", 0, 2, f"dec_of_{first.line_id}"),
+            ("routed", "", 1, 1, f"dec_of_{second.line_id}"),
+        ]
+        assert read(engine, "SELECT state, version, updated_at FROM orders") == [("pending", 3, LATER)]
+        (again,) = claim(engine)
+        assert (again.line_id, again.fence, again.attempts) == (first.line_id, 3, 1)
+        record(engine, outcome(again))
+        assert lines(engine, "state, state_reason") == [("routed", ""), ("routed", "")]
+        assert order_events(engine) == [("order.routed", order.id, "routed"), ("order.routed", order.id, "routed")]
+
+
+def test_only_routed_lines_are_taken_back(database: Database) -> None:
+    with engine_for(database.url) as engine:
+        owner = given_owner(engine)
+        (order,) = given_orders(engine, make_order(owner, quantities=(1, 1, 1)))
+        routed, unroutable, _ = sorted(claim(engine), key=lambda line: line.position)
+        record(engine, outcome(routed), outcome(unroutable, state="no_route"))
+        before = lines(engine, "state, fence")
+
+        assert requeue(engine, *(line.id for line in order.lines[1:]), "line_unknown") == frozenset()
+        assert requeue(engine) == frozenset()
+
+        assert lines(engine, "state, fence") == before == [("routed", 1), ("no_route", 1), ("routing", 1)]
+        assert read(engine, "SELECT version FROM orders") == [(2,)]
+
+
+def test_a_run_that_had_the_line_before_it_was_taken_back_can_not_write_any_more(database: Database) -> None:
+    with engine_for(database.url) as engine:
+        owner = given_owner(engine)
+        given_orders(engine, make_order(owner))
+        (line,) = claim(engine)
+        record(engine, outcome(line))
+        requeue(engine, line.line_id)
+        (again,) = claim(engine)
+
+        with unit_of_work(engine) as session:
+            assert lock_fenced_lines(session, fences={line.line_id: line.fence}) == frozenset()
+            assert lock_fenced_lines(session, fences={again.line_id: again.fence}) == {again.line_id}
+
+
+def test_cancelling_and_taking_back_at_once_leave_one_outcome(database: Database) -> None:
+    with engine_for(database.url) as engine:
+        owner = given_owner(engine)
+        (order,) = given_orders(engine, make_order(owner))
+        (line,) = claim(engine)
+        record(engine, outcome(line))
+
+        assert cancel(engine, owner, order.id) == (line.line_id,)
+        assert requeue(engine, line.line_id) == frozenset()
+
+        assert lines(engine, "state, state_reason") == [("cancelled", "")]
+        assert read(engine, "SELECT state FROM orders") == [("cancelled",)]
 
 
 def test_a_cancelled_order_is_not_routed_again(database: Database) -> None:

@@ -138,6 +138,16 @@ FROM waiting WHERE line.id = waiting.id
 RETURNING line.order_id
 """)
 
+_REQUEUE_ROUTED = text("""
+WITH standing AS (
+    SELECT id FROM order_lines WHERE id = ANY(:ids) AND state = 'routed' ORDER BY id FOR UPDATE
+)
+UPDATE order_lines line
+SET state = 'pending', state_reason = :reason, attempts = 0, fence = line.fence + 1, next_attempt_at = clock_timestamp()
+FROM standing WHERE line.id = standing.id
+RETURNING line.id, line.order_id
+""")
+
 _CANCEL = text("""
 WITH standing AS (
     SELECT id FROM order_lines WHERE order_id = :order_id AND state = ANY(:sources) ORDER BY id FOR UPDATE
@@ -192,6 +202,12 @@ def write_outcomes(session: Session, outcomes: Sequence[LineOutcome]) -> list[st
 def requeue(session: Session, *, scope: str) -> list[str]:
     """Send the lines without a route back to routing, with all their attempts; return the order of each."""
     return list(session.connection().execute(_REQUEUE, {"scope": scope}).scalars())
+
+
+def requeue_routed(session: Session, line_ids: Collection[str], *, reason: str) -> dict[str, str]:
+    """Send routed lines back to routing, with all their attempts and the reason; return the order of each, by line."""
+    rows = session.connection().execute(_REQUEUE_ROUTED, {"ids": list(line_ids), "reason": reason})
+    return {row.id: row.order_id for row in rows}
 
 
 def cancel(session: Session, *, order_id: str) -> list[str]:

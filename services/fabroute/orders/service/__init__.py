@@ -19,6 +19,7 @@ from fabroute.orders.service.outcomes import (
     lock_routed_lines,
     mark_cancelled,
     record_outcomes,
+    requeue_lines,
     requeue_unroutable,
     scopes_with_due_lines,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "order_statistics",
     "place_orders",
     "record_outcomes",
+    "requeue_lines",
     "requeue_unroutable",
     "scopes_with_due_lines",
 ]

@@ -72,6 +72,17 @@ def requeue_unroutable(session: Session, *, scope: str, now: datetime) -> int:
     return len(order_ids)
 
 
+def requeue_lines(session: Session, *, line_ids: Collection[str], reason: str, now: datetime) -> frozenset[str]:
+    """Send routed lines back to routing, because their jobs were taken back; return the ids of those that were routed.
+
+    ``reason`` stays on the line until it is routed again; its decisions stay too. Lock lines (``lock_routed_lines``)
+    before anything of their jobs; orders are locked here, last.
+    """
+    orders_of = line_rows.requeue_routed(session, line_ids, reason=reason)
+    _derive_orders(session, set(orders_of.values()), now=now)
+    return frozenset(orders_of)
+
+
 def scopes_with_due_lines(session: Session) -> tuple[str, ...]:
     """Return the planning scopes in which lines wait to be claimed: what a sweeper wakes routing for."""
     return tuple(line_rows.due_scopes(session))
