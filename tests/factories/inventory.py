@@ -1,19 +1,24 @@
 """Parts, revisions and print files for tests."""
 
 import hashlib
+from datetime import datetime
 
 from sqlmodel import Session
 
 from fabroute.inventory.service import (
+    Approval,
     NewPart,
     NewRevision,
     PrintFileRecord,
+    Release,
     add_revision,
+    approve_revision,
     attach_print_file,
     register_part,
     release_revision,
 )
 from tests.factories.organisations import NOW, OWNER
+from tests.fakes.signer import FakeSigner
 
 
 def a_part(*, part_no: str = "AP-0101", organisation_id: str = OWNER, name: str = "Vacuum nozzle adapter") -> NewPart:
@@ -80,8 +85,28 @@ def save_a_released_part(session: Session, *, part: NewPart | None = None, revis
     part_id = register_part(session, part=part or a_part(), now=NOW)
     wanted = revision or a_revision(part_id=part_id)
     revision_id = add_revision(session, revision=wanted, now=NOW)
-    box = (wanted.box_x_mm, wanted.box_y_mm, wanted.box_z_mm)
-    facts = a_print_file(content=revision_id, box_mm=box, volume_cm3=wanted.volume_cm3)
+    size = wanted.size
+    facts = a_print_file(content=revision_id)
+    if size is not None:
+        facts = a_print_file(content=revision_id, box_mm=size.box_mm, volume_cm3=size.volume_cm3)
     attach_print_file(session, revision_id=revision_id, facts=facts, now=NOW)
-    release_revision(session, revision_id=revision_id, actor="system:test", now=NOW)
+    release(session, revision_id)
     return revision_id
+
+
+def approve(session: Session, revision_id: str, *, actor: str = "system:test", now: datetime = NOW) -> None:
+    """Approve a validated revision."""
+    approval = Approval(actor=actor, reason="it is as drawn")
+    approve_revision(session, revision_id=revision_id, approval=approval, now=now)
+
+
+def release_approved(session: Session, revision_id: str, *, actor: str = "system:test", now: datetime = NOW) -> None:
+    """Release an approved revision, signed by a fake."""
+    wanted = Release(actor=actor, reason="the first parts are good")
+    release_revision(session, revision_id=revision_id, release=wanted, signer=FakeSigner(), now=now)
+
+
+def release(session: Session, revision_id: str, *, actor: str = "system:test", now: datetime = NOW) -> None:
+    """Approve and release a validated revision."""
+    approve(session, revision_id, actor=actor, now=now)
+    release_approved(session, revision_id, actor=actor, now=now)

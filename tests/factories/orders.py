@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES
 from fabroute.identity.service import create_organisation, issue_api_key
-from fabroute.inventory.service import add_revision, attach_print_file, register_part, release_revision
+from fabroute.inventory.service import add_revision, attach_print_file, register_part
 from fabroute.kernel.ids import new_id
 from fabroute.orders.service import NewLine, NewOrder, Placed, ShipTo, place_orders
-from tests.factories.inventory import a_part, a_print_file, a_revision
+from tests.factories.inventory import a_part, a_print_file, a_revision, release
 from tests.factories.organisations import NOW
 
 HAMBURG = ShipTo(name="Workshop 4", city="Hamburg", country="DE", latitude=53.5507, longitude=9.993, assumed=False)
@@ -84,7 +84,7 @@ def given_revision(engine: Engine, *, part_id: str, revision: str, state: str = 
         if state != "draft":
             attach_print_file(session, revision_id=revision_id, facts=a_print_file(content=revision_id), now=NOW)
         if state == "released":
-            release_revision(session, revision_id=revision_id, actor="system:test", now=NOW)
+            release(session, revision_id)
     return revision_id
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from fabroute.inventory.service import PrintFileView, RevisionView
+from fabroute.inventory.service import PrintFileView, RevisionSize, RevisionView
 from fabroute.logistics.rules import Mode, Service, Tariff, Zone, freight_book
 from fabroute.logistics.rules.duties import Duty
 from fabroute.logistics.service import LogisticsView
@@ -97,10 +97,7 @@ def a_revision_view(
         hs_code="3926.90",
         revision="A",
         state=state,
-        box_x_mm=box_mm[0],
-        box_y_mm=box_mm[1],
-        box_z_mm=box_mm[2],
-        volume_cm3=volume_cm3,
+        size=RevisionSize(box_x_mm=box_mm[0], box_y_mm=box_mm[1], box_z_mm=box_mm[2], volume_cm3=volume_cm3),
         process_materials=process_materials,
         required_certificates=required_certificates,
         part_qualification=part_qualification,

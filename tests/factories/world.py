@@ -41,6 +41,8 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "part_qualification": False,
             "export_class": "none",
             "ip_zone": "any",
+            "approved_at": NOW,
+            "release_signature": "c2lnbmVk",
         },
     ),
     (

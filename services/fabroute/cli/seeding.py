@@ -12,6 +12,7 @@ from fabroute.database import database_engine
 from fabroute.database.schema import require_current_schema
 from fabroute.integrations.object_storage import open_print_file_store
 from fabroute.integrations.reference import load_reference, reference_folder
+from fabroute.integrations.signing_key import configured_signer
 from fabroute.kernel.time import utc_now
 from fabroute.settings import get_settings
 
@@ -31,6 +32,7 @@ def seed(
             engine,
             folder=folder or reference_folder(),
             store=open_print_file_store(get_settings().storage_url),
+            signer=configured_signer(get_settings()),
             as_of=base,
             now=now,
             progress=progress,

@@ -21,6 +21,7 @@ from fabroute.database import create_database_engine, unit_of_work
 from fabroute.identity import service as identity
 from fabroute.integrations.object_storage import open_print_file_store
 from fabroute.integrations.reference import load_reference, reference_folder
+from fabroute.integrations.validation.signing import open_signer
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.time import utc_now
 from fabroute.migrations import upgrade
@@ -143,6 +144,7 @@ def _environment(servers: EmbeddedServers) -> dict[str, str]:
         "FABROUTE_MIGRATION_DATABASE_URL": servers.migration_url,
         "FABROUTE_BROKER_URL": servers.broker_url,
         "FABROUTE_STORAGE_URL": (HOME / "print-files").resolve().as_uri(),
+        "FABROUTE_SIGNING_KEY_FILE": str((HOME / "signing-key.pem").resolve()),
     }
 
 
@@ -153,6 +155,7 @@ def _prepare_database(servers: EmbeddedServers, environment: Mapping[str, str], 
         engine,
         folder=reference_folder(),
         store=open_print_file_store(environment["FABROUTE_STORAGE_URL"]),
+        signer=open_signer(Path(environment["FABROUTE_SIGNING_KEY_FILE"]), create=True),
         as_of=now.date(),
         now=now,
         progress=step,

@@ -87,6 +87,8 @@ class PartRevision(SQLModel, table=True):
     box_y_mm: float | None = None
     box_z_mm: float | None = None
     volume_cm3: float | None = None
+    size_is_stated: bool = True
+    """False where box and volume are its print file's: another file then brings its own."""
     process_materials: list[str] = Field(sa_column=texts())
     """Allowed ``PROCESS:MATERIAL`` pairs."""
     required_certificates: list[str] = Field(sa_column=texts())

@@ -11,13 +11,14 @@ RevisionState = Literal["draft", "validated", "released", "superseded", "withdra
 TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "draft": frozenset({"validated", "withdrawn"}),
-        "validated": frozenset({"released", "withdrawn"}),
+        "validated": frozenset({"draft", "released", "withdrawn"}),
         "released": frozenset({"superseded", "withdrawn"}),
         "superseded": frozenset({"withdrawn"}),
         "withdrawn": frozenset(),
     }
 )
-"""From each state, where a revision may go. Nothing comes back: a changed part is a new revision."""
+"""From each state, where a revision may go. Another file makes a validated one a draft again; once it is released,
+nothing comes back: a changed part is a new revision."""
 
 _ADVICE = {
     "draft": "attach a print file that passes its checks first",

@@ -1,5 +1,6 @@
 """What PostgreSQL itself refuses of parts, revisions and print files."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -12,8 +13,12 @@ from tests.factories.databases import engine_for, rows
 from tests.factories.inventory import save_a_released_part
 from tests.factories.organisations import save_organisations
 
-COPY = "SELECT 'x', part_id, 'B', 'released', 1, 1, 1, 1, '{}', '{}', false, 'none', 'any', NULL FROM part_revisions"
-SAME_NAME = COPY.replace("'B', 'released'", "'A', 'draft'")
+COPY = "INSERT INTO {0} SELECT (jsonb_populate_record(row, '{1}')).* FROM {0} AS row"
+
+
+def copied(table: str, **other: object) -> str:
+    """Return the statement that adds a copy of each row with another id and other values."""
+    return COPY.format(table, json.dumps({"id": "x", **other}))
 
 
 @pytest.fixture
@@ -29,20 +34,21 @@ def engine(database: Database) -> Iterator[Engine]:
 @pytest.mark.parametrize(
     ("sql", "constraint"),
     [
-        (f"INSERT INTO part_revisions {COPY}", "uq_part_revisions_one_released"),
-        (f"INSERT INTO part_revisions {SAME_NAME}", "uq_part_revisions_part_id"),
+        (copied("part_revisions", revision="B"), "uq_part_revisions_one_released"),
+        (copied("part_revisions", state="draft"), "uq_part_revisions_part_id"),
+        (copied("part_revisions", revision="B", approved_at=None), "ck_part_revisions_released_is_approved"),
+        (copied("part_revisions", revision="B", release_signature=None), "ck_part_revisions_released_is_approved"),
+        (
+            copied("part_revisions", revision="B", state="validated", box_x_mm=None),
+            "ck_part_revisions_measured_once_validated",
+        ),
+        ("UPDATE part_revisions SET ip_share_cap = 1.5", "ck_part_revisions_share_cap_is_a_share"),
         ("UPDATE part_revisions SET box_x_mm = 0", "ck_part_revisions_positive_size"),
         ("UPDATE part_revisions SET volume_cm3 = -1", "ck_part_revisions_positive_size"),
         ("UPDATE part_revisions SET part_id = 'part_none'", "fk_part_revisions_part_id"),
         ("UPDATE parts SET organisation_id = 'org_none'", "fk_parts_organisation_id"),
-        (
-            "INSERT INTO parts SELECT 'x', organisation_id, part_no, '', '', '', '', 0, '' FROM parts",
-            "uq_parts_organisation_id_part_no",
-        ),
-        (
-            "INSERT INTO print_files SELECT 'x', revision_id, '0', 0, '', 0, 0, 0, 0, 0, NULL FROM print_files",
-            "uq_print_files_revision_id",
-        ),
+        (copied("parts"), "uq_parts_organisation_id_part_no"),
+        (copied("print_files"), "uq_print_files_revision_id"),
     ],
 )
 def test_what_can_not_be_is_refused_by_its_constraint(engine: Engine, sql: str, constraint: str) -> None:

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from fabroute.database import unit_of_work
 from fabroute.identity.service import create_organisation
 from fabroute.inventory.service import (
+    InvalidRevision,
     PrintFileMismatch,
     RevisionFrozen,
     UnknownPart,
@@ -22,16 +23,15 @@ from fabroute.inventory.service import (
     list_parts,
     read_revisions,
     register_part,
-    release_revision,
     withdraw_revision,
 )
 from fabroute.inventory.states import RevisionStateConflict
 from tests.conftest import Database
 from tests.factories.databases import engine_for, rows
-from tests.factories.inventory import a_part, a_print_file, a_revision, save_a_released_part
+from tests.factories.inventory import a_part, a_print_file, a_revision, release, release_approved, save_a_released_part
 from tests.factories.organisations import NOW, OWNER, save_organisations
 
-EVENTS = "SELECT name, subject_id, data FROM outbox_events ORDER BY id"
+EVENTS = "SELECT name, subject_id, data FROM outbox_events WHERE name = 'network.changed' ORDER BY id"
 AUDIT = "SELECT actor, action, subject_id FROM audit_entries ORDER BY id"
 PART = "part_org_owner_AP-0101"
 REVISION = "rev_org_owner_AP-0101_A"
@@ -138,17 +138,17 @@ def test_unknown_parts_and_revisions_are_said_to_be_unknown(engine: Engine) -> N
         with pytest.raises(UnknownRevision):
             attach_print_file(session, revision_id="rev_none", facts=a_print_file(), now=NOW)
         with pytest.raises(UnknownRevision):
-            release_revision(session, revision_id="rev_none", actor="key_1", now=NOW)
+            release(session, "rev_none", actor="key_1", now=NOW)
         with pytest.raises(UnknownRevision):
             withdraw_revision(session, revision_id="rev_none", actor="key_1", now=NOW)
 
 
 def test_a_revision_without_size_or_material_can_not_be() -> None:
-    with pytest.raises(ValueError, match="box and volume must be over 0"):
+    with pytest.raises(InvalidRevision, match="box and volume must be over 0"):
         a_revision(volume_cm3=0)
-    with pytest.raises(ValueError, match="PROCESS:MATERIAL"):
+    with pytest.raises(InvalidRevision, match="PROCESS:MATERIAL"):
         a_revision(process_materials=())
-    with pytest.raises(ValueError, match="PROCESS:MATERIAL"):
+    with pytest.raises(InvalidRevision, match="PROCESS:MATERIAL"):
         a_revision(process_materials=("PA12",))
 
 
@@ -161,7 +161,7 @@ def test_a_release_is_audited_and_told_and_takes_the_place_of_the_one_before(eng
     later = NOW + timedelta(days=30)
     with unit_of_work(engine) as session:
         second = save_a_validated_revision(session, revision="B", content="b")
-        release_revision(session, revision_id=second, actor="key_1", now=later)
+        release(session, second, actor="key_1", now=later)
     with unit_of_work(engine) as session:
         part = get_part(session, organisation_id=OWNER, part_no="AP-0101")
         assert [(revision.revision, revision.state, revision.released_at) for revision in part.revisions] == [
@@ -183,11 +183,11 @@ def test_only_a_validated_revision_can_be_released(engine: Engine) -> None:
         register_part(session, part=a_part(), now=NOW)
         add_revision(session, revision=a_revision(), now=NOW)
         with pytest.raises(RevisionStateConflict, match="is draft and can't be released: attach a print file"):
-            release_revision(session, revision_id=REVISION, actor="key_1", now=NOW)
+            release_approved(session, REVISION, actor="key_1", now=NOW)
         attach_print_file(session, revision_id=REVISION, facts=a_print_file(), now=NOW)
-        release_revision(session, revision_id=REVISION, actor="key_1", now=NOW)
+        release(session, REVISION, actor="key_1", now=NOW)
         with pytest.raises(RevisionStateConflict, match="released already"):
-            release_revision(session, revision_id=REVISION, actor="key_1", now=NOW)
+            release_approved(session, REVISION, actor="key_1", now=NOW)
 
 
 def test_a_withdrawn_revision_is_withdrawn_for_good(engine: Engine) -> None:
@@ -197,7 +197,7 @@ def test_a_withdrawn_revision_is_withdrawn_for_good(engine: Engine) -> None:
         assert get_part(session, organisation_id=OWNER, part_no="AP-0101").released is None
         assert rows(session, EVENTS)[-1] == ("network.changed", revision_id, {"reason": "revision_withdrawn"})
         with pytest.raises(RevisionStateConflict, match="withdrawn for good") as refusal:
-            release_revision(session, revision_id=revision_id, actor="key_1", now=NOW)
+            release_approved(session, revision_id, actor="key_1", now=NOW)
         assert refusal.value.status == 409
 
 
@@ -214,4 +214,4 @@ def test_two_releases_at_once_leave_one_released_revision(engine: Engine) -> Non
 
 def _release_alone(engine: Engine, revision_id: str) -> None:
     with unit_of_work(engine) as session:
-        release_revision(session, revision_id=revision_id, actor="key_1", now=NOW)
+        release(session, revision_id, actor="key_1", now=NOW)

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from fabroute.database import unit_of_work
-from fabroute.inventory.service import release_revision, withdraw_revision
+from fabroute.inventory.service import withdraw_revision
 from fabroute.kernel.errors import DomainError
 from fabroute.orders.service import (
     AskedLine,
@@ -17,6 +17,7 @@ from fabroute.orders.service import (
 )
 from tests.conftest import Database
 from tests.factories.databases import engine_for
+from tests.factories.inventory import release
 from tests.factories.orders import Owner, given_owner, given_part, given_revision
 from tests.factories.organisations import NOW
 
@@ -161,7 +162,7 @@ def test_a_released_revision_of_a_part_that_has_none_yet_can_be_ordered_at_once(
         with pytest.raises(RevisionNotReleased):
             look_up(engine, catalogue, owner, line)
         with unit_of_work(engine) as session:
-            release_revision(session, revision_id=revision, actor="system:test", now=NOW)
+            release(session, revision)
 
         (found,) = look_up(engine, catalogue, owner, line)
         assert (found.revision_id, found.criticality) == (revision, "aog")

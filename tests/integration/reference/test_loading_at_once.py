@@ -15,6 +15,7 @@ from tests.conftest import Database
 from tests.factories.databases import engine_for, rows
 from tests.factories.reference import write_reference
 from tests.fakes.print_file_store import FakePrintFileStore
+from tests.fakes.signer import FakeSigner
 
 NOW = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
 
@@ -30,7 +31,7 @@ def test_four_loadings_at_once_end_as_one(engine: Engine, tmp_path: Path) -> Non
     folder, store = write_reference(tmp_path), FakePrintFileStore()
 
     def load(_: int) -> SeedReport:
-        return load_reference(engine, folder=folder, store=store, as_of=None, now=NOW)
+        return load_reference(engine, folder=folder, store=store, signer=FakeSigner(), as_of=None, now=NOW)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         reports = list(pool.map(load, range(4)))

@@ -10,6 +10,7 @@ STATES: tuple[RevisionState, ...] = get_args(RevisionState)
 ALLOWED = {
     ("draft", "validated"),
     ("draft", "withdrawn"),
+    ("validated", "draft"),
     ("validated", "released"),
     ("validated", "withdrawn"),
     ("released", "superseded"),

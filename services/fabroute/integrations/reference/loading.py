@@ -20,12 +20,15 @@ from fabroute.integrations.reference.print_files import REVISION, PrintFileMaker
 from fabroute.integrations.reference.report import SeedReport, report_on
 from fabroute.integrations.reference.rows import PartRow
 from fabroute.integrations.reference.tables import Problems
-from fabroute.inventory.ports import PrintFileStore
+from fabroute.inventory.ports import PrintFileSigner, PrintFileStore
 from fabroute.inventory.service import (
+    Approval,
     NewPart,
     NewRevision,
     PrintFileRecord,
+    Release,
     add_revision,
+    approve_revision,
     attach_print_file,
     read_revisions,
     register_part,
@@ -39,6 +42,7 @@ from fabroute.qualification.service import save_certificates, save_first_article
 from fabroute.settings import get_settings
 
 ACTOR = "system:reference"
+_REASON = "part of the reference inventory"
 _WHAT = "loading the network"
 _Step = Callable[[], int]
 
@@ -49,6 +53,7 @@ class _Load:
 
     description: Description
     files: Mapping[str, PrintFileRecord]
+    signer: PrintFileSigner | None
     now: datetime
 
 
@@ -57,6 +62,7 @@ def load_reference(
     *,
     folder: Path,
     store: PrintFileStore | None,
+    signer: PrintFileSigner | None = None,
     as_of: date | None,
     now: datetime,
     progress: Progress = lambda what, done, total: None,
@@ -65,7 +71,8 @@ def load_reference(
 
     ``as_of`` is the day that the files' base day becomes: with the present day, the network looks the same on every
     day (certificates that end soon still end soon); ``None`` keeps the files' dates. Capacity is planned from ``now``
-    on. Without a ``store`` no print files are made, and new revisions stay drafts. Raises ``InvalidReferenceData``
+    on. Without a ``store`` no print files are made, and new revisions stay drafts; without a ``signer`` those that have
+    a print file stay validated, for nothing is released unsigned. Raises ``InvalidReferenceData``
     with everything that is wrong in the files, before anything is written.
     """
     problems = Problems()
@@ -75,7 +82,7 @@ def load_reference(
     maker = None if store is None else PrintFileMaker(store)
     made = {} if maker is None else maker.make_all(files.parts, progress=progress)
     problems.require_none()
-    load = _Load(description=moved(describe(files), calendar_for(as_of)), files=made, now=now)
+    load = _Load(description=moved(describe(files), calendar_for(as_of)), files=made, signer=signer, now=now)
     with unit_of_work(engine) as session:
         changed = _save_all(session, load, progress)
     drawn = 0 if maker is None else maker.drawn
@@ -115,7 +122,7 @@ def _plan_capacity(session: Session, now: datetime) -> int:
 
 
 def _save_parts(session: Session, load: _Load) -> int:
-    """Save parts and revisions; return how many were released. What a person did to a revision since is left alone."""
+    """Save parts and revisions; return how many got a file. What a person did to a revision since is left alone."""
     parts = load.description.parts
     known = read_revisions(session, revision_ids=[revision_id(part.part_no) for part in parts])
     released = 0
@@ -126,9 +133,17 @@ def _save_parts(session: Session, load: _Load) -> int:
         record_of_file = load.files.get(part.part_no)
         if record_of_file is not None and (before is None or before.state == "draft"):
             attach_print_file(session, revision_id=saved, facts=record_of_file, now=load.now)
-            release_revision(session, revision_id=saved, actor=ACTOR, now=load.now)
+            _release(session, saved, load)
             released += 1
     return released
+
+
+def _release(session: Session, revision_id: str, load: _Load) -> None:
+    if load.signer is None:
+        return
+    approval, release = Approval(actor=ACTOR, reason=_REASON), Release(actor=ACTOR, reason=_REASON)
+    approve_revision(session, revision_id=revision_id, approval=approval, now=load.now)
+    release_revision(session, revision_id=revision_id, release=release, signer=load.signer, now=load.now)
 
 
 def _new_part(part: PartRow) -> NewPart:

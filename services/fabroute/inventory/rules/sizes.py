@@ -15,6 +15,11 @@ class Size:
     box_z_mm: float
     volume_cm3: float
 
+    @property
+    def box_mm(self) -> tuple[float, float, float]:
+        """The box along x, y and z."""
+        return (self.box_x_mm, self.box_y_mm, self.box_z_mm)
+
 
 def size_differences(*, file: Size, revision: Size) -> tuple[str, ...]:
     """Return where a file is more than ``SIZE_TOLERANCE`` off its revision, with both figures; empty if nowhere."""
