@@ -11,10 +11,22 @@ from fabroute.api import description
 from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.problems import install_problem_handlers
 from fabroute.api.resources import Resources, make_resources, running
-from fabroute.api.routers import health, jobs, nodes, orders, parts, runs
+from fabroute.api.routers import (
+    certificates,
+    first_articles,
+    health,
+    job_files,
+    jobs,
+    nodes,
+    orders,
+    parts,
+    reprints,
+    runs,
+)
 from fabroute.settings import Settings, get_settings
 
 _GC_THRESHOLDS = (50_000, 50, 1_000)
+_ROUTERS = (orders, parts, nodes, certificates, first_articles, jobs, job_files, reprints, runs, health)
 
 
 class FabrouteApi(FastAPI):
@@ -52,8 +64,8 @@ def build_app(resources: Resources | None) -> FastAPI:
     install_problem_handlers(app)
     app.add_middleware(RequestId)
     app.add_middleware(EarlyAnswers)
-    for router in (orders.router, parts.router, nodes.router, jobs.router, runs.router, health.router):
-        app.include_router(router)
+    for module in _ROUTERS:
+        app.include_router(module.router)
     return app
 
 

@@ -7,8 +7,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fabroute.api.problems import ProblemBody
+from fabroute.api.schemas.certificates import CertificateIn, RevocationIn
+from fabroute.api.schemas.first_articles import FirstArticleIn
+from fabroute.api.schemas.jobs import TakeBackIn
 from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
 from fabroute.api.schemas.orders import OrderRequest
+from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintRequestIn
 
 VERSION = "1.0.0"
 """The contract's version: additions count up the middle number, a break is a new path next to /v1."""
@@ -40,13 +44,26 @@ TAGS: list[dict[str, Any]] = [
     {"name": "orders", "description": "Place orders, follow them, see why they go where they go."},
     {"name": "parts", "description": "Your digital inventory: what you can order."},
     {"name": "nodes", "description": "Who prints, where, on what."},
-    {"name": "jobs", "description": "The queues of the nodes."},
+    {"name": "certificates", "description": "What nodes can prove, until when, and what ends soon."},
+    {"name": "first articles", "description": "Machines that made a revision well, by the word of its owner."},
+    {"name": "jobs", "description": "The queues of the nodes: acceptance, print files, evidence, prints, reprints."},
     {"name": "runs", "description": "Joint routing runs, for the operator."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]
 
 _SCHEME = "ApiKey"
-_BODIES: Sequence[type[BaseModel]] = (OrderRequest, NodeStatusIn, LotIn)
+_BODIES: Sequence[type[BaseModel]] = (
+    OrderRequest,
+    NodeStatusIn,
+    LotIn,
+    CertificateIn,
+    RevocationIn,
+    FirstArticleIn,
+    TakeBackIn,
+    PrintIn,
+    ReprintRequestIn,
+    ReprintDecisionIn,
+)
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:

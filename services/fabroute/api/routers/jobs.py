@@ -1,20 +1,21 @@
-"""The queue of a node."""
+"""Jobs: the queue of a node, and what a node and an owner do with a job."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
-from fabroute.api.dependencies import Identifier, JobsReader, PageQuery, ReadSession
+from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.caching import conditional
+from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
-from fabroute.api.schemas.jobs import JobOut, job_out
+from fabroute.api.schemas.jobs import JobOut, TakeBackIn, job_out
 from fabroute.network.service import UnknownNode
 from fabroute.production import service as production
+from fabroute.production.states import JobState
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
-
-JobState = Literal["offered", "cancelled"]
 
 
 @router.get("/nodes/{node_id}/jobs", responses=docs.NEXT_PAGE | docs.problems(UnknownNode))
@@ -32,3 +33,57 @@ def list_jobs(
         session, principal=caller, node_id=node_id, state=state, cursor=page.cursor, limit=page.limit
     )
     return listing(request, response, found, job_out)
+
+
+@router.get(
+    "/jobs/{job_id}",
+    response_model=JobOut,
+    responses=docs.TAGGED | docs.NOT_MODIFIED | docs.problems(production.UnknownJob),
+    openapi_extra=docs.IF_NONE_MATCH,
+)
+def get_job(request: Request, job_id: Identifier, caller: JobsReader, session: ReadSession) -> Response:
+    """Read a job: for its node, the part's owner and the operator."""
+    return conditional(request, job_out(production.get_job(session, principal=caller, job_id=job_id)))
+
+
+@router.post(
+    "/jobs/{job_id}/acceptance",
+    responses=docs.problems(
+        production.UnknownJob, production.NotTheNode, production.JobStateConflict, production.JobUnqualified
+    ),
+)
+def accept_job(job_id: Identifier, caller: JobsWriter, session: WriteSession, now: Now) -> JobOut:
+    """Accept an offered job for your node; every gate is asked again. Of two that accept at once, one gets 409.
+
+    The same key's acceptance again is answered with the job as it is.
+    """
+    known = production.get_job(session, principal=caller, job_id=job_id)
+    if known.state == "accepted" and known.accepted_by == caller.key_id:
+        return job_out(known)
+    return job_out(production.accept_job(session, principal=caller, job_id=job_id, now=now))
+
+
+@router.post(
+    "/jobs/{job_id}/resumption",
+    responses=docs.problems(production.UnknownJob, production.JobStateConflict, production.JobUnqualified),
+)
+def resume_job(job_id: Identifier, caller: JobsWriter, session: WriteSession, now: Now) -> JobOut:
+    """Put a held job back to where it was held, once every gate is open again. Older file tickets stay void."""
+    return job_out(production.resume_job(session, principal=caller, job_id=job_id, now=now))
+
+
+@router.post(
+    "/jobs/{job_id}/take-back",
+    responses=docs.problems(production.UnknownJob, production.NotTheOwner, production.JobStateConflict, *BODY_PROBLEMS),
+    openapi_extra=docs.request_body(TakeBackIn),
+)
+def take_back_job(
+    job_id: Identifier,
+    caller: JobsWriter,
+    asked: Annotated[TakeBackIn, Depends(json_body(TakeBackIn))],
+    session: WriteSession,
+    now: Now,
+) -> JobOut:
+    """Take a held job from its node; its line is routed again. The operator may take an accepted one, too."""
+    taken = production.take_back_job(session, principal=caller, job_id=job_id, reason=asked.reason, now=now)
+    return job_out(taken)

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import MoneyOut, ResponseModel
+from fabroute.api.schemas.base import MoneyOut, RequestModel, ResponseModel, Sentence
 from fabroute.kernel.money import Money
 from fabroute.production.service import JobView
 
@@ -13,7 +13,7 @@ class JobOut(ResponseModel):
     """Work for one node: print this revision so many times, on this machine, from this lot, by this day."""
 
     id: str
-    state: str = Field(description="`offered` or `cancelled`.")
+    state: str = Field(description="`offered`, `accepted`, `held` (see `held_reason`) or `cancelled`.")
     node_id: str
     order_id: str
     order_line_id: str
@@ -35,7 +35,21 @@ class JobOut(ResponseModel):
     ship_to_country: str
     promised_at: AwareDatetime
     offered_at: AwareDatetime
+    accepted_at: AwareDatetime | None
+    held_at: AwareDatetime | None
+    held_reason: str = Field(description="Which gates closed: nothing of the job is released or counted until then.")
+    file_released_at: AwareDatetime | None = Field(description="When the node first fetched the print file.")
+    good_prints: int
+    failed_prints: int
+    granted_reprints: int
+    prints_left: int = Field(description="How often the node may still print.")
     updated_at: AwareDatetime
+
+
+class TakeBackIn(RequestModel):
+    """Why a job is taken from its node."""
+
+    reason: Sentence = Field(description="For the node, and for the people who will ask why.")
 
 
 def job_out(job: JobView) -> JobOut:
@@ -64,5 +78,13 @@ def job_out(job: JobView) -> JobOut:
         ship_to_country=job.ship_to_country,
         promised_at=job.promised_at,
         offered_at=job.offered_at,
+        accepted_at=job.accepted_at,
+        held_at=job.held_at,
+        held_reason=job.held_reason,
+        file_released_at=job.file_released_at,
+        good_prints=job.good_prints,
+        failed_prints=job.failed_prints,
+        granted_reprints=job.granted_reprints,
+        prints_left=job.prints_left,
         updated_at=job.updated_at,
     )

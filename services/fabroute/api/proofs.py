@@ -1,0 +1,150 @@
+"""Whose certificates and first articles are whose: what a caller sees of them, and what it may change."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlmodel import Session
+
+from fabroute.api.dependencies import MAXIMUM_PAGE, Identifier, NetworkWriter, get_resources
+from fabroute.api.errors import NodeNotYours
+from fabroute.database import unit_of_work
+from fabroute.database.pages import Page
+from fabroute.identity.rules import Principal
+from fabroute.inventory import service as inventory
+from fabroute.inventory.service import PartView, RevisionView, UnknownRevision
+from fabroute.network import service as network
+from fabroute.network.service import UnknownNode
+from fabroute.qualification import service as qualification
+from fabroute.qualification.service import (
+    CertificateView,
+    Expiry,
+    FirstArticleView,
+    NewCertificate,
+    UnknownCertificate,
+    UnknownFirstArticle,
+)
+
+
+def require_visible_node(session: Session, *, caller: Principal, node_id: str) -> None:
+    """Raise ``UnknownNode`` for a node whose proofs the caller may not see: a rival's."""
+    node = network.find_node(session, node_id=node_id)
+    if caller.kind == "bureau" and node.organisation_id != caller.organisation_id:
+        raise UnknownNode(f"there is no node {node_id} of yours")
+
+
+def visible_nodes(session: Session, *, caller: Principal) -> frozenset[str] | None:
+    """Return the nodes whose proofs the caller may see, ``None`` for all: a bureau sees its own."""
+    if caller.kind != "bureau":
+        return None
+    return network.nodes_of(session, organisation_id=caller.organisation_id)
+
+
+def certificate_for(session: Session, *, caller: Principal, certificate_id: str) -> CertificateView:
+    """Return a certificate that the caller may see; ``UnknownCertificate`` otherwise, as if there were none."""
+    found = qualification.get_certificate(session, certificate_id=certificate_id)
+    visible = visible_nodes(session, caller=caller)
+    if visible is not None and found.node_id not in visible:
+        raise UnknownCertificate(f"there is no certificate {certificate_id} that you may see")
+    return found
+
+
+def require_managed(session: Session, *, caller: Principal, certificate_id: str) -> CertificateView:
+    """Return a certificate that the caller may change: the operator and the node's own organisation may.
+
+    Raises ``UnknownCertificate``, and ``NodeNotYours`` to those who may only look.
+    """
+    found = certificate_for(session, caller=caller, certificate_id=certificate_id)
+    node = network.find_node(session, node_id=found.node_id)
+    if caller.kind != "operator" and node.organisation_id != caller.organisation_id:
+        raise NodeNotYours(f"certificate {certificate_id} is changed by its node's organisation or by the operator")
+    return found
+
+
+def get_managed_certificate(request: Request, certificate_id: Identifier, principal: NetworkWriter) -> str:
+    """Return the id of a certificate that the caller may change, asked in a transaction that ends at once."""
+    with unit_of_work(get_resources(request).engine) as session:
+        return require_managed(session, caller=principal, certificate_id=certificate_id).certificate_id
+
+
+ManagedCertificate = Annotated[str, Depends(get_managed_certificate)]
+
+
+def hand_in(
+    session: Session, *, caller: Principal, certificate: NewCertificate, now: datetime
+) -> tuple[CertificateView, bool]:
+    """Return a certificate that was handed in, and whether it is new: the very same again is the one that is there."""
+    known = qualification.list_certificates(session, node_ids={certificate.node_id}, limit=MAXIMUM_PAGE * 10)
+    same = [held for held in known.items if not held.revoked and _says(held) == _says(certificate)]
+    if same:
+        return same[0], False
+    verified = caller.kind == "operator"
+    added = qualification.add_certificate(
+        session, certificate=certificate, actor=caller.key_id, verified=verified, now=now
+    )
+    return added, True
+
+
+def require_own_revision(session: Session, *, caller: Principal, revision_id: str) -> None:
+    """Raise ``UnknownRevision`` unless the revision is the caller's, or the caller is the operator."""
+    revision = inventory.read_revisions(session, revision_ids={revision_id}).get(revision_id)
+    if revision is None or not _owns(caller, revision):
+        raise UnknownRevision(f"you have no part revision {revision_id}: GET /v1/parts lists yours")
+
+
+def first_article_for(session: Session, *, caller: Principal, first_article_id: str) -> FirstArticleView:
+    """Return a first article to the part's owner, its node or the operator; ``UnknownFirstArticle`` to others."""
+    found = qualification.get_first_article(session, first_article_id=first_article_id)
+    at_home = found.node_id in network.nodes_of(session, organisation_id=caller.organisation_id)
+    if not at_home and not _owns(caller, _revision_of(session, found)):
+        raise UnknownFirstArticle(f"there is no first article {first_article_id} that you may see")
+    return found
+
+
+def ending_soon(session: Session, *, caller: Principal, within_days: int, now: datetime) -> tuple[Expiry, ...]:
+    """Return what counts today and ends within so many days, the first to end first.
+
+    The operator sees all of it, a bureau its own nodes', an owner what its released parts need.
+    """
+    found = qualification.expiring(
+        session, within_days=within_days, today=now.date(), node_ids=visible_nodes(session, caller=caller)
+    )
+    return found if caller.kind != "owner" else tuple(_needed(session, caller, found))
+
+
+def _says(certificate: NewCertificate | CertificateView) -> tuple[object, ...]:
+    names = ("scheme", "scope", "machine_id", "parameter_set", "number", "issuer", "valid_from", "valid_to")
+    return tuple(getattr(certificate, name) for name in names)
+
+
+def _revision_of(session: Session, article: FirstArticleView) -> RevisionView:
+    return inventory.read_revisions(session, revision_ids={article.revision_id})[article.revision_id]
+
+
+def _owns(caller: Principal, revision: RevisionView) -> bool:
+    return caller.kind == "operator" or revision.organisation_id == caller.organisation_id
+
+
+def _needed(session: Session, caller: Principal, found: tuple[Expiry, ...]) -> Iterator[Expiry]:
+    own_nodes = network.nodes_of(session, organisation_id=caller.organisation_id)
+    released = [part.released for part in _parts(session, caller) if part.released is not None]
+    schemes = {scheme for revision in released for scheme in revision.required_certificates}
+    revisions = {revision.revision_id for revision in released}
+    for expiry in found:
+        certificate, article = expiry.certificate, expiry.first_article
+        needed = certificate is not None and certificate.scheme in schemes
+        if needed or expiry.node_id in own_nodes or (article is not None and article.revision_id in revisions):
+            yield expiry
+
+
+def _parts(session: Session, caller: Principal) -> Iterator[PartView]:
+    cursor: str | None = None
+    while True:
+        page: Page[PartView] = inventory.list_parts(
+            session, organisation_id=caller.organisation_id, cursor=cursor, limit=MAXIMUM_PAGE
+        )
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
