@@ -1,19 +1,57 @@
-"""Jobs in a node's queue, with what is held for them, made without routing."""
+"""Jobs in a node's queue, with what is held for them, made without routing; and those who act on them."""
 
-from dataclasses import replace
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from fabroute.database import unit_of_work
+from fabroute.identity.rules import ALL_SCOPES, OrganisationKind, Principal
 from fabroute.kernel.ids import new_id
 from fabroute.network.service import Reservation, reserve
 from fabroute.orders.service import ClaimedLine, LineOutcome, claim_lines, record_outcomes
-from fabroute.production.service import offer_jobs
+from fabroute.production.service import (
+    FileRelease,
+    NewEvidence,
+    PrintReport,
+    PrintView,
+    accept_job,
+    add_evidence,
+    issue_ticket,
+    offer_jobs,
+    redeem_ticket,
+    report_print,
+)
+from fabroute.qualification.service import NewCertificate, save_certificates
 from fabroute.routing.ports import JobOffer
-from tests.factories.organisations import NOW
+from tests.factories.databases import Result, in_transaction, rows
+from tests.factories.network import save_a_network
+from tests.factories.orders import Owner, given_orders, given_owner, make_order
+from tests.factories.organisations import BUREAU, NOW
 
 PRODUCE_BY = date(2026, 6, 16)
+CERTIFICATE = "crt_N101"
+CENTURY = (date(2020, 1, 1), date(2099, 12, 31))
+
+
+def a_principal(
+    *, organisation_id: str = BUREAU, kind: OrganisationKind = "bureau", key_id: str = "key_bureau"
+) -> Principal:
+    """Return the bureau that runs node ``N101``, with a key that opens everything."""
+    return Principal(organisation_id=organisation_id, kind=kind, key_id=key_id, scopes=ALL_SCOPES)
+
+
+BUREAU_KEY = a_principal()
+RIVAL_KEY = a_principal(organisation_id="org_rival", key_id="key_rival")
+OPERATOR_KEY = a_principal(organisation_id="org_operator", kind="operator", key_id="key_operator")
+
+
+def key_of(owner: Owner) -> Principal:
+    """Return the principal of an owner of parts."""
+    return a_principal(organisation_id=owner.organisation_id, kind="owner", key_id=owner.key_id)
 
 
 def an_offered_job(
@@ -24,6 +62,7 @@ def an_offered_job(
     node_id: str = "N101",
     machine_id: str = "N101-A",
     lot_id: str | None = "lot_1",
+    quantity: int = 1,
     grams: int = 100,
     minutes: int = 120,
 ) -> JobOffer:
@@ -37,7 +76,7 @@ def an_offered_job(
         decision_id=new_id("dec"),
         revision_id="rev_1",
         part_no="RL-0001",
-        quantity=1,
+        quantity=quantity,
         machine_id=machine_id,
         material="PA12-MJF",
         parameter_set="PS-1",
@@ -66,8 +105,105 @@ def given_routed_lines(engine: Engine, *, grams: int = 100, minutes: int = 120) 
     return offers
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """A bureau's node ``N101`` with a certificate, an owner, and ways to make jobs and to look at what became of them."""
+
+    engine: Engine
+    owner: Owner
+
+    def offered(self, *quantities: int) -> tuple[JobOffer, ...]:
+        """Place an order with a line for each quantity (one of 1 by default), and offer its jobs to the node."""
+        given_orders(self.engine, make_order(self.owner, quantities=quantities or (1,)))
+        return given_routed_lines(self.engine)
+
+    def accepted(self, quantity: int = 1) -> str:
+        """Return the id of a job that the bureau accepted."""
+        (offer,) = self.offered(quantity)
+        self.do(lambda session: accept_job(session, principal=BUREAU_KEY, job_id=offer.job_id, now=NOW))
+        return offer.job_id
+
+    def token(self, job_id: str) -> str:
+        """Return the token of a new file ticket of the bureau."""
+        return self.do(lambda session: issue_ticket(session, principal=BUREAU_KEY, job_id=job_id, now=NOW)).token
+
+    def fetched(self, job_id: str) -> FileRelease:
+        """Have the bureau fetch the file of a job."""
+        token = self.token(job_id)
+        return self.do(lambda session: redeem_ticket(session, principal=BUREAU_KEY, token=token, now=NOW))
+
+    def printed(self, job_id: str, result: str) -> PrintView:
+        """Have the bureau report a print."""
+        report = PrintReport(result=result)
+        return self.do(
+            lambda session: report_print(session, principal=BUREAU_KEY, job_id=job_id, report=report, now=NOW)
+        )
+
+    def photographed(self, job_id: str, *, name: str = "crack.jpg") -> str:
+        """Have the bureau add a photo; return its id."""
+        photo = a_photo(name=name)
+        return self.do(
+            lambda session: add_evidence(session, principal=BUREAU_KEY, job_id=job_id, evidence=photo, now=NOW)
+        ).evidence_id
+
+    def do(self, work: Callable[[Session], Result]) -> Result:
+        """Do something in a unit of work of its own."""
+        return in_transaction(self.engine, work)
+
+    def table(self, sql: str, **values: object) -> list[tuple[object, ...]]:
+        """Return the rows of a query."""
+        return in_transaction(self.engine, lambda session: rows(session, sql, **values))
+
+    def audited(self, action: str) -> list[tuple[object, ...]]:
+        """Return actor, subject and data of the audit entries of an action, oldest first."""
+        return self.table("SELECT actor, subject_id, data FROM audit_entries WHERE action = :it ORDER BY id", it=action)
+
+    def told(self, name: str) -> list[object]:
+        """Return the subjects of the events of a name, oldest first."""
+        found = self.table("SELECT subject_id FROM outbox_events WHERE name = :it ORDER BY id", it=name)
+        return [subject for (subject,) in found]
+
+
+def given_floor(engine: Engine, *, certified: bool = True) -> Floor:
+    """Save the network of ``tests.factories.network`` with an ISO 9001 certificate, and an owner of a released part."""
+    in_transaction(engine, save_a_network)
+    if certified:
+        given_certificates(engine, a_certificate())
+    return Floor(engine=engine, owner=given_owner(engine))
+
+
+def a_certificate(*, certificate_id: str = CERTIFICATE, node_id: str = "N101") -> NewCertificate:
+    """Return an ISO 9001 certificate of a site for a century."""
+    return NewCertificate(
+        certificate_id=certificate_id,
+        node_id=node_id,
+        scheme="ISO9001",
+        scope="*",
+        valid_from=CENTURY[0],
+        valid_to=CENTURY[1],
+    )
+
+
+def given_certificates(engine: Engine, *certificates: NewCertificate) -> None:
+    """Save certificates that count."""
+    in_transaction(engine, lambda session: save_certificates(session, certificates=certificates, now=NOW))
+
+
+def a_photo(*, name: str = "crack.jpg", content: bytes = b"photo") -> NewEvidence:
+    """Return a photo as evidence."""
+    return NewEvidence(
+        kind="photo",
+        name=name,
+        media_type="image/jpeg",
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
 def _offer(line: ClaimedLine, *, grams: int, minutes: int) -> JobOffer:
-    job = an_offered_job(line_id=line.line_id, order_id=line.order_id, grams=grams, minutes=minutes)
+    job = an_offered_job(
+        line_id=line.line_id, order_id=line.order_id, grams=grams, minutes=minutes, quantity=line.quantity
+    )
     return replace(job, organisation_id=line.organisation_id, revision_id=line.revision_id)
 
 

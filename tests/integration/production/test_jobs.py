@@ -115,7 +115,8 @@ def test_a_cancelled_order_is_told_audited_and_seen_in_the_queues_version(engine
 
     told = table(engine, "SELECT name, data FROM outbox_events WHERE id > 1 ORDER BY id DESC LIMIT 2")
     assert ("network.changed", {"reason": "capacity_released"}) in told
-    assert ("job.cancelled", {"node_id": "N101", "order_line_id": offer.order_line_id}) in told
+    data = {"node_id": "N101", "order_line_id": offer.order_line_id, "reason": "order cancelled"}
+    assert ("job.cancelled", data) in told
     audited = table(engine, "SELECT actor, action, data FROM audit_entries WHERE action = 'order.cancelled'")
     assert audited == [(owner.key_id, "order.cancelled", {"jobs": 1})]
     assert table(engine, "SELECT queue_version FROM nodes") == [(3,)]
@@ -199,5 +200,5 @@ def test_a_queue_is_read_by_state_and_in_pages(engine: Engine, owner: Owner) -> 
 
 
 def test_a_state_that_no_job_is_in_is_refused_with_those_there_are(engine: Engine) -> None:
-    with pytest.raises(UnknownJobState, match="ask for offered or cancelled"):
+    with pytest.raises(UnknownJobState, match="ask for offered, accepted, held or cancelled"):
         queue_of(engine, principal(BUREAU, "bureau"), state="printing")

@@ -1,5 +1,7 @@
 """The life of a job in this version."""
 
+from itertools import product
+
 import pytest
 
 from fabroute.production.states import (
@@ -12,27 +14,40 @@ from fabroute.production.states import (
     states_before,
 )
 
+MOVES = {
+    ("offered", "accepted"),
+    ("offered", "held"),
+    ("offered", "cancelled"),
+    ("accepted", "held"),
+    ("accepted", "cancelled"),
+    ("held", "offered"),
+    ("held", "accepted"),
+    ("held", "cancelled"),
+}
 
-def test_an_offered_job_may_be_cancelled_and_nothing_comes_back() -> None:
-    assert may_become(present="offered", wanted="cancelled")
-    assert not may_become(present="cancelled", wanted="offered")
-    assert not may_become(present="offered", wanted="offered")
+
+def test_a_job_goes_where_it_may_and_nowhere_else() -> None:
+    found = {(here, there) for here, there in product(JOB_STATES, repeat=2) if may_become(present=here, wanted=there)}
+    assert found == MOVES
     assert not may_become(present="printing", wanted="cancelled")
+    assert not may_become(present="offered", wanted="printing")
 
 
 def test_every_state_is_live_or_final() -> None:
-    assert JOB_STATES == ("offered", "cancelled")
-    assert {"offered"} == LIVE_STATES
+    assert JOB_STATES == ("offered", "accepted", "held", "cancelled")
+    assert {"offered", "accepted", "held"} == LIVE_STATES
     assert {"cancelled"} == FINAL_STATES
 
 
-def test_only_offered_jobs_come_before_cancelled_ones() -> None:
-    assert states_before("cancelled") == {"offered"}
-    assert states_before("offered") == frozenset()
+def test_the_states_before_a_state_are_those_of_the_statement_that_changes_it() -> None:
+    assert states_before("cancelled") == {"offered", "accepted", "held"}
+    assert states_before("held") == {"offered", "accepted"}
+    assert states_before("offered") == {"held"}
+    assert states_before("accepted") == {"offered", "held"}
 
 
 def test_an_unknown_state_is_refused() -> None:
-    assert require_known_state("offered") == "offered"
-    with pytest.raises(UnknownJobState) as refusal:
+    assert require_known_state("held") == "held"
+    with pytest.raises(UnknownJobState, match="offered, accepted, held or cancelled") as refusal:
         require_known_state("shipped")
     assert (refusal.value.code, refusal.value.status) == ("unknown_job_state", 422)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.inventory import service as inventory
-from fabroute.kernel.errors import DomainError
+from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.network import service as network
 from fabroute.orders import service as orders
 from fabroute.outbox import service as outbox
@@ -83,8 +83,9 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
 
     The owner or the operator may take back a held job, the operator also an accepted one, after asking the node: what
     was printed is not undone, and what was released is known there. Prints that were made stay counted on the licence.
-    Raises ``UnknownJob``, ``NotTheOwner``, ``JobStateConflict``.
+    Raises ``UnknownJob``, ``NotTheOwner``, ``JobStateConflict``, and ``ReasonMissing`` without a reason.
     """
+    _require_reason(reason)
     line_id = find_visible(session, principal=principal, job_id=job_id).order_line_id
     orders.lock_routed_lines(session, line_ids={line_id})
     job = lock_of_owner(session, principal=principal, job_id=job_id)
@@ -92,6 +93,12 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
         raise conflict(job, wish="taken back")
     (taken,) = _take_back(session, [job_id], actor=principal.key_id, reason=reason, now=now)
     return job_view(taken)
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        message = "say why, in a few words: it goes on the audit log"
+        raise inventory.ReasonMissing(message, problems=(FieldProblem(pointer="/reason", message=message),))
 
 
 def _require_unstarted(jobs: Sequence[Job]) -> None:

@@ -89,6 +89,7 @@ def revoke_first_article(
     if not _owns(session, principal, before.revision_id):
         raise qualification.UnknownFirstArticle(f"there is no first article {first_article_id} of yours")
     actor = principal.key_id
+    job_rows.lock_live_of_revision(session, revision_id=before.revision_id)  # a good print holds its job, then renews
     revoked = qualification.revoke_first_article(
         session, first_article_id=first_article_id, reason=reason, actor=actor, now=now
     )

@@ -18,6 +18,7 @@ from fabroute.production.service.evidence import UnknownEvidence
 from fabroute.production.service.recheck import require_qualified
 from fabroute.production.service.telling import audit_entry, tell
 from fabroute.production.service.views import PrintView, job_view, print_view
+from fabroute.qualification import service as qualification
 
 
 class InvalidPrint(DomainError):
@@ -89,7 +90,7 @@ def report_print(
     _require_printable(job, actor=principal.key_id, now=now)
     if report.result == "good":
         require_qualified(session, job=job, wish="printed", actor=principal.key_id, now=now)
-        inventory.count_good_print(session, job_id=job_id, actor=principal.key_id, now=now)
+        _count_good(session, job, actor=principal.key_id, now=now)
     record = PrintRecord(
         job_id=job_id,
         number=number,
@@ -122,6 +123,13 @@ def require_evidence(session: Session, *, job_id: str, evidence_id: str | None) 
         raise UnknownEvidence(
             f"job {job_id} has no evidence {evidence_id}: add it with PUT /v1/jobs/{job_id}/evidence/…"
         )
+
+
+def _count_good(session: Session, job: Job, *, actor: str, now: datetime) -> None:
+    """Take a good print from the job's licence, and let the machine's first article count two years from today."""
+    inventory.count_good_print(session, job_id=job.id, actor=actor, now=now)
+    produced = (job.revision_id, job.machine_id, job.material, job.parameter_set)
+    qualification.note_production(session, produced=produced, day=now.date())
 
 
 def _require_printable(job: Job, *, actor: str, now: datetime) -> None:
