@@ -17,16 +17,31 @@ from fabroute.api.routers import (
     health,
     job_files,
     jobs,
+    licences,
     nodes,
     orders,
     parts,
     reprints,
+    revisions,
     runs,
 )
 from fabroute.settings import Settings, get_settings
 
 _GC_THRESHOLDS = (50_000, 50, 1_000)
-_ROUTERS = (orders, parts, nodes, certificates, first_articles, jobs, job_files, reprints, runs, health)
+_ROUTERS = (
+    orders,
+    parts,
+    revisions,
+    licences,
+    nodes,
+    certificates,
+    first_articles,
+    jobs,
+    job_files,
+    reprints,
+    runs,
+    health,
+)
 
 
 class FabrouteApi(FastAPI):

@@ -10,9 +10,12 @@ from fabroute.api.problems import ProblemBody
 from fabroute.api.schemas.certificates import CertificateIn, RevocationIn
 from fabroute.api.schemas.first_articles import FirstArticleIn
 from fabroute.api.schemas.jobs import TakeBackIn
+from fabroute.api.schemas.licences import LicenceIn
 from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
 from fabroute.api.schemas.orders import OrderRequest
+from fabroute.api.schemas.parts import AliasIn, InstallationIn, PartChangeIn, PartIn
 from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintRequestIn
+from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
 
 VERSION = "1.0.0"
 """The contract's version: additions count up the middle number, a break is a new path next to /v1."""
@@ -43,6 +46,8 @@ field that can't be taken; `request_id` (also in `X-Request-Id`, which you may s
 TAGS: list[dict[str, Any]] = [
     {"name": "orders", "description": "Place orders, follow them, see why they go where they go."},
     {"name": "parts", "description": "Your digital inventory: what you can order."},
+    {"name": "revisions", "description": "What is printed: from draft to release, with approval and signature."},
+    {"name": "licences", "description": "The right to so many good prints of a revision."},
     {"name": "nodes", "description": "Who prints, where, on what."},
     {"name": "certificates", "description": "What nodes can prove, until when, and what ends soon."},
     {"name": "first articles", "description": "Machines that made a revision well, by the word of its owner."},
@@ -56,6 +61,15 @@ _BODIES: Sequence[type[BaseModel]] = (
     OrderRequest,
     NodeStatusIn,
     LotIn,
+    PartIn,
+    PartChangeIn,
+    AliasIn,
+    InstallationIn,
+    RevisionIn,
+    RevisionChangeIn,
+    ReasonIn,
+    ApprovalIn,
+    LicenceIn,
     CertificateIn,
     RevocationIn,
     FirstArticleIn,

@@ -68,6 +68,9 @@ NEXT_PAGE: Responses = {
     200: {"headers": {"Link": {"description": 'The next page, rel="next".', "schema": {"type": "string"}}}}
 }
 TAGGED: Responses = {200: {"headers": ETAG}}
+CREATED: Responses = {
+    201: {"headers": {"Location": {"description": "Where it is read.", "schema": {"type": "string"}}}}
+}
 CREATED_ORDER: Responses = {
     201: {
         "description": "The order is stored and will be routed, whatever happens to this process.",

@@ -1,0 +1,126 @@
+"""Tables over the wire: their rows, and what an import did or would do."""
+
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, field_validator
+
+from fabroute.api.schemas.base import Label, Note, RequestModel, ResponseModel
+from fabroute.api.schemas.parts import AliasIn, InstallationIn
+from fabroute.api.schemas.revisions import (
+    CharacteristicBody,
+    CubicCentimetres,
+    ExportClass,
+    InspectionLevel,
+    IpZone,
+    Millimetres,
+    Names,
+    Orientation,
+)
+from fabroute.orders.rules import Criticality, Packaging
+
+Outcome = Literal["created", "changed", "unchanged"]
+_MOST = 2_000_000_000
+Value = TypeVar("Value")
+
+
+def _none_if_empty(value: Value) -> Value | None:
+    return None if value == "" else value
+
+
+class PartRow(RequestModel):
+    """A part, with its other numbers and places; columns that are not there leave a known part as it is."""
+
+    part_no: Label
+    name: Label | None = None
+    sector: Label | None = None
+    criticality: Criticality | None = None
+    hs_code: Label | None = None
+    annual_demand: int | None = Field(default=None, ge=0, le=_MOST)
+    note: str = Field(default="", max_length=2_000)
+    aliases: list[AliasIn] = Field(default=[], max_length=200)
+    installations: list[InstallationIn] = Field(default=[], max_length=1_000)
+
+    _emptied = field_validator("name", "sector", "criticality", "hs_code", mode="before")(_none_if_empty)
+
+
+class RevisionRow(RequestModel):
+    """A revision of a part, which must be there; a draft takes what is new, any other revision keeps what it has."""
+
+    part_no: Label
+    revision: Label
+    box_x_mm: Millimetres | None = None
+    box_y_mm: Millimetres | None = None
+    box_z_mm: Millimetres | None = None
+    volume_cm3: CubicCentimetres | None = None
+    process_materials: Names = Field(default=[])
+    required_certificates: Names = Field(default=[])
+    part_qualification: bool | None = None
+    export_class: ExportClass | None = None
+    ip_zone: IpZone | None = None
+    parameter_sets: Names = Field(default=[])
+    qualified_orientation: Orientation | None = None
+    inspection_level: InspectionLevel | None = None
+    inspection_plan: list[CharacteristicBody] = Field(default=[], max_length=100)
+    packaging: Packaging | None = None
+    ip_countries: Names = Field(default=[])
+    ip_nodes: Names = Field(default=[])
+    ip_kinds: Names = Field(default=[])
+    ip_share_cap: float | None = Field(default=None, gt=0, le=1)
+    licence_required: bool | None = None
+
+    _emptied = field_validator(
+        "export_class", "ip_zone", "qualified_orientation", "inspection_level", "packaging", mode="before"
+    )(_none_if_empty)
+
+
+class CertificateRow(RequestModel):
+    """A certificate of a node."""
+
+    node_id: Label
+    scheme: Label
+    scope: Label = "*"
+    machine_id: Label | None = None
+    parameter_set: Label | None = None
+    number: Note = ""
+    issuer: Note = ""
+    valid_from: Annotated[date, Field(strict=False)]
+    valid_to: Annotated[date, Field(strict=False)]
+
+    _emptied = field_validator("machine_id", "parameter_set", mode="before")(_none_if_empty)
+
+    @field_validator("scope", mode="before")
+    @classmethod
+    def _whole_site_if_empty(cls, value: Any) -> Any:
+        return value or "*"
+
+
+class ImportProblemOut(ResponseModel):
+    """Something that keeps a table out."""
+
+    row: int = Field(description="1 is the first row after the header; 0 is the table as a whole.")
+    line: int | None = Field(description="Where the row begins in a CSV file.")
+    field: str
+    pointer: str = Field(description="`/rows/12/name`: row 12, field `name`.")
+    code: str
+    message: str
+
+
+class ImportedRowOut(ResponseModel):
+    """What became, or would become, of one row."""
+
+    row: int
+    key: str
+    outcome: Outcome
+
+
+class ImportOut(ResponseModel):
+    """What an import did; a dry run did it all, and undid it."""
+
+    dry_run: bool
+    rows: int
+    created: int
+    changed: int
+    unchanged: int
+    results: list[ImportedRowOut]
+    problems: list[ImportProblemOut] = Field(description="Of a dry run; any would refuse the import.")
