@@ -18,7 +18,7 @@ from fabroute.integrations.validation.types import Limits
 LOCAL_SIGNATURE = b"PK\x03\x04"
 CENTRAL_SIGNATURE = b"PK\x01\x02"
 END_SIGNATURE = b"PK\x05\x06"
-SMALL_PART = 65_536
+SMALL_PART = 2**20
 """Bytes up to which a part may unpack from as little as it likes."""
 
 _BLOCK = 65_536
@@ -226,7 +226,7 @@ def _zip64_end(file: BinaryIO, end: int, classic: tuple[int, int, int]) -> tuple
 
 def _refuse_misplaced(file: BinaryIO, stated: int, actual: int) -> None:
     """Say what is wrong with a directory that isn't where the end record says."""
-    if actual > stated and _read_at(file, actual, 4) == CENTRAL_SIGNATURE and _read_at(file, 0, 4) != LOCAL_SIGNATURE:
+    if actual > stated and _read_at(file, actual - stated, 4) == LOCAL_SIGNATURE:
         refuse("ARCHIVE_LEADING_DATA", f"{actual - stated:,} bytes stand before the archive.", PACK_AGAIN)
     refuse("ARCHIVE_DAMAGED", f"The archive's directory is {abs(actual - stated):,} bytes off its place.", SEND_AGAIN)
 
@@ -336,9 +336,9 @@ def _bear_entry(entry: Entry, limits: Limits) -> None:
 def _item_starts(file: BinaryIO, entries: list[Entry], directory_start: int) -> dict[str, int]:
     """Return where each item's data begins, having followed the items from the file's first byte to the directory."""
     in_order = sorted(entries, key=lambda entry: entry.offset)
-    next_offsets = [entry.offset for entry in in_order[1:]] + [directory_start]
     starts, position = {}, 0
-    for entry, next_offset in zip(in_order, next_offsets, strict=True):
+    for place, entry in enumerate(in_order, start=1):
+        next_offset = in_order[place].offset if place < len(in_order) else directory_start
         if entry.offset != position:
             _refuse_gap(entry.name, position, entry.offset)
         starts[entry.name] = _data_start(file, entry)

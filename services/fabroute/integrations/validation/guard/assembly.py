@@ -10,6 +10,9 @@ from fabroute.integrations.validation.types import Limits
 ObjectKey = tuple[str, int]
 """A model part and an object's id in it."""
 
+SPLIT = "Send one part a file; how often it is printed belongs into the order."
+
+_ADD_ITEM = "Put the part on the build plate in the CAD program or slicer, and export it again."
 _FLAT = 1e-9
 """Of the volume of a box with the transformed axes: what is thinner than this share of it is flat."""
 
@@ -48,7 +51,8 @@ class Built:
 
 def count_built(objects: Mapping[ObjectKey, ObjectFacts], items: Sequence[Use], limits: Limits) -> Built:
     """Return what the build amounts to; ``Refusal`` if that is nothing, too much, endless or not to be found."""
-    order = _components_first(objects, limits)
+    order = _components_first(objects)
+    _refuse_forward(objects)
     counted: dict[ObjectKey, Built] = {}
     for key in order:
         counted[key] = _counted(objects[key], counted)
@@ -62,9 +66,6 @@ def count_built(objects: Mapping[ObjectKey, ObjectFacts], items: Sequence[Use], 
     total = _sum([counted[item.target] for item in items])
     _bear(total, limits)
     return total
-
-
-_ADD_ITEM = "Put the part on the build plate in the CAD program or slicer, and export it again."
 
 
 def check_transform(text: str, limits: Limits, where: str) -> bool:
@@ -90,18 +91,13 @@ def check_transform(text: str, limits: Limits, where: str) -> bool:
     return volume < 0
 
 
-def _components_first(objects: Mapping[ObjectKey, ObjectFacts], limits: Limits) -> list[ObjectKey]:
+def _components_first(objects: Mapping[ObjectKey, ObjectFacts]) -> list[ObjectKey]:
     """Return the objects so that components come before what they are components of; ``Refusal`` for a cycle."""
-    if len(objects) > limits.objects:
-        refuse("TOO_MANY_OBJECTS", f"The file has {len(objects):,} objects; {limits.objects:,} are allowed.", _SPLIT)
     order: list[ObjectKey] = []
     finished: set[ObjectKey] = set()
     for start in objects:
         _visit(start, objects, order, finished)
     return order
-
-
-_SPLIT = "Send one part a file; how often it is printed belongs into the order."
 
 
 def _visit(
@@ -135,6 +131,20 @@ def _refuse_missing(use: Use) -> None:
         EXPORT_AGAIN,
         where=use.where,
     )
+
+
+def _refuse_forward(objects: Mapping[ObjectKey, ObjectFacts]) -> None:
+    """Refuse a component that is defined in the same part after its use (3MF core 4.2.1)."""
+    places = {key: place for place, key in enumerate(objects)}
+    for facts in objects.values():
+        for use in facts.components:
+            if use.target[0] == facts.key[0] and places[use.target] > places[facts.key]:
+                refuse(
+                    "OBJECT_ORDER",
+                    f"Object {use.target[1]} is defined after object {facts.key[1]}, which is made of it.",
+                    EXPORT_AGAIN,
+                    where=use.where,
+                )
 
 
 def _counted(facts: ObjectFacts, counted: Mapping[ObjectKey, Built]) -> Built:
@@ -176,13 +186,13 @@ def _bear(total: Built, limits: Limits) -> None:
         refuse(
             "TOO_MANY_INSTANCES",
             f"The build amounts to {total.meshes:,} meshes; {limits.instances:,} are allowed.",
-            _SPLIT,
+            SPLIT,
         )
     if total.triangles > limits.triangles:
         refuse(
             "TOO_MANY_TRIANGLES",
             f"The build amounts to {total.triangles:,} triangles; {limits.triangles:,} are allowed.",
-            _SPLIT,
+            SPLIT,
         )
     if not total.solids:
         refuse("NOTHING_TO_BUILD", "The build asks for supports or surfaces only, for nothing solid.", _ADD_ITEM)

@@ -53,6 +53,7 @@ class Markup:
         self.parser.XmlDeclHandler = self._declaration
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.ProcessingInstructionHandler = self._instruction
+        self.parser.StartCdataSectionHandler = self._cdata
         self.parser.StartNamespaceDeclHandler = self._namespace
 
     @property
@@ -112,6 +113,9 @@ class Markup:
 
     def _instruction(self, target: str, _data: str) -> None:
         refuse("XML_INSTRUCTION", f"The XML holds a processing instruction for {shown(target)}.", where=self.line)
+
+    def _cdata(self) -> None:
+        refuse("XML_CDATA", "The XML holds a CDATA section, which programs read as text or as markup.", where=self.line)
 
     def _namespace(self, prefix: str | None, uri: str | None) -> None:
         self.prefixes[prefix or ""] = uri or ""

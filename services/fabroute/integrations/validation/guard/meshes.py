@@ -189,9 +189,10 @@ class Rows:
         """Hand on the rows that are complete."""
         events = self._events
         unfinished = events.pop() if len(events) % 2 else None
-        rows = [event for event in events[::2] if not isinstance(event, str)]
-        if events[1::2].count(self.row) != len(rows) or isinstance(unfinished, str):
+        starts = events[::2]
+        if events[1::2].count(self.row) != len(starts) or isinstance(unfinished, str):
             self.misplaced(self.row)
+        rows = [start for start in starts if not isinstance(start, str)]
         events.clear()
         if unfinished is not None:
             events.append(unfinished)

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from fabroute.integrations.validation.guard.assembly import ObjectFacts, ObjectKey, Use, check_transform, count_built
+from fabroute.integrations.validation.guard.assembly import (
+    SPLIT,
+    ObjectFacts,
+    ObjectKey,
+    Use,
+    check_transform,
+    count_built,
+)
 from fabroute.integrations.validation.guard.attributes import PATH, checked
 from fabroute.integrations.validation.guard.markup import Attributes, Markup, bear_values, refuse_depth, split_name
 from fabroute.integrations.validation.guard.meshes import FEWEST_TRIANGLES, TRIANGLE, VERTEX, MeshCount, Rows, Tally
@@ -204,6 +211,8 @@ class ModelReading:
         self._resources.use(values, self._where)
         if "thumbnail" in values:
             self._resources.check_thumbnail(values["thumbnail"], self._where)
+        if len(self.objects) >= self.limits.objects:
+            refuse("TOO_MANY_OBJECTS", f"The model has over {self.limits.objects:,} objects.", SPLIT)
         key = (self.part, int(values["id"]))
         self.objects[key] = ObjectFacts(key=key, kind=values.get("type", "model"))
         self._coloured = False
@@ -220,10 +229,7 @@ class ModelReading:
             self._refuse_child("PROPERTY_ON_COMPONENTS", "An object of components has a property of its own.")
 
     def _begin_component(self, values: Mapping[str, str]) -> None:
-        use = self._use(values)
-        if use.target[0] == self.part and use.target not in self.objects:
-            self._refuse_child("OBJECT_MISSING", f"Object {use.target[1]} is not defined before it is used.")
-        self._object().components.append(use)
+        self._object().components.append(self._use(values))
 
     def _begin_item(self, values: Mapping[str, str]) -> None:
         self.items.append(self._use(values))
