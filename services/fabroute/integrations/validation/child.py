@@ -153,7 +153,7 @@ class ForkServer:
         _, status, usage = os.wait4(job.pid, 0)
         answer = Answer(
             said=_said(job.output),
-            signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+            signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) and len(job.output) <= LONGEST_ANSWER else 0,
             overdue=job.overdue,
             cpu_ms=round(1000 * (usage.ru_utime + usage.ru_stime)),
             peak_kib=usage.ru_maxrss,
@@ -205,14 +205,14 @@ def _confine(limits: ChildLimits, *, keep: int, server: int) -> None:
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     os.closerange(3, keep)
     os.closerange(keep + 1, max(keep + 1, 1024))
-    for kind, amount in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_DATA, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_NOFILE, limits.open_files),
+    for kind, soft, hard in (
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1),
+        (resource.RLIMIT_DATA, limits.memory_bytes, limits.memory_bytes),
+        (resource.RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.open_files, limits.open_files),
     ):
-        resource.setrlimit(kind, (amount, amount))
+        resource.setrlimit(kind, (soft, hard))
 
 
 def _task(document: dict[str, Any]) -> Task:
