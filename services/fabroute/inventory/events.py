@@ -31,7 +31,7 @@ def revision_moved(*, state: str, revision_id: str, organisation_id: str, part_n
 def print_file_told(
     what: str, *, submission_id: str, revision_id: str, organisation_id: str, now: datetime
 ) -> DomainEvent:
-    """Return the event ``print_file.submitted``, ``.validated`` or ``.refused`` about an uploaded file."""
+    """Return the event ``print_file.submitted``, ``.validated``, ``.refused`` or ``.failed`` about an uploaded file."""
     return DomainEvent(
         name=f"print_file.{what}",
         subject_type="print_file_submission",

@@ -169,32 +169,6 @@ class PrintFileSigner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrintFileFacts:
-    """What was measured in a print file that passed every check."""
-
-    sha256: str
-    """Hexadecimal, in lower case; the file's address in the store and its ETag."""
-    size_bytes: int
-    box_mm: tuple[float, float, float]
-    volume_cm3: float
-    triangles: int
-    bodies: int
-    """Closed surfaces that share no vertex; a cavity inside a solid counts as one of them."""
-    manifold: bool
-    """Every edge joins exactly two triangles that agree on the outside. Always so: other files are refused."""
-    warnings: tuple[str, ...] = ()
-    """What a person may want to know although the file is printable."""
-
-
-class PrintFileCheck(Protocol):
-    """Reads a print file as strictly as it can."""
-
-    def __call__(self, content: bytes) -> PrintFileFacts:
-        """Return the facts of a good file; ``PrintFileRefused`` says what is wrong with any other."""
-        ...
-
-
 class PrintFileStore(Protocol):
     """Keeps files under the SHA-256 of their content: the same content is one file, and it never changes."""
 

@@ -1,5 +1,6 @@
 """The digital inventory: parts, their revisions, and the print files and licences that stand in for stock."""
 
+from fabroute.inventory.repository.submissions import ClaimedSubmission
 from fabroute.inventory.rules.licences import LicenceView, licence_for, permits
 from fabroute.inventory.rules.requirements import Characteristic, InvalidRevision, NewRevision
 from fabroute.inventory.service.approval import (
@@ -12,6 +13,28 @@ from fabroute.inventory.service.approval import (
     withdraw_revision,
 )
 from fabroute.inventory.service.attaching import PrintFileMismatch, PrintFileRecord, attach_print_file
+from fabroute.inventory.service.documents import (
+    InvalidDocument,
+    NewDocument,
+    UnknownDocument,
+    add_document,
+    get_document,
+    remove_document,
+)
+from fabroute.inventory.service.files import (
+    MEDIA_TYPE,
+    SubmissionLost,
+    SubmissionView,
+    Upload,
+    ValidationResult,
+    claim_submissions,
+    due_submissions,
+    fail_submission,
+    latest_submission,
+    postpone_submission,
+    record_validation,
+    submit_print_file,
+)
 from fabroute.inventory.service.leases import (
     LeaseView,
     LicenceExhausted,
@@ -77,6 +100,8 @@ from fabroute.inventory.service.revisions import (
     read_revisions,
     revision_history,
 )
+from fabroute.inventory.service.similar import SimilarFile, similar_files
+from fabroute.inventory.service.validating import ValidationLimits, validate_submissions
 from fabroute.inventory.snapshot import (
     AliasView,
     DocumentView,
@@ -89,14 +114,17 @@ from fabroute.inventory.snapshot import (
 )
 
 __all__ = [
+    "MEDIA_TYPE",
     "AliasView",
     "Approval",
     "ApprovalMissing",
     "Characteristic",
+    "ClaimedSubmission",
     "DocumentView",
     "FourEyesNeeded",
     "HistoryEntry",
     "InstallationView",
+    "InvalidDocument",
     "InvalidLicence",
     "InvalidPart",
     "InvalidRevision",
@@ -108,6 +136,7 @@ __all__ = [
     "LicenceView",
     "Mover",
     "NewAlias",
+    "NewDocument",
     "NewInstallation",
     "NewLicence",
     "NewPart",
@@ -128,28 +157,41 @@ __all__ = [
     "RevisionNotMeasured",
     "RevisionSize",
     "RevisionView",
+    "SimilarFile",
     "StaleVersion",
+    "SubmissionLost",
+    "SubmissionView",
     "UnknownAlias",
+    "UnknownDocument",
     "UnknownInstallation",
     "UnknownLicence",
     "UnknownPart",
     "UnknownRevision",
+    "Upload",
+    "ValidationLimits",
+    "ValidationResult",
     "add_alias",
+    "add_document",
     "add_revision",
     "approve_revision",
     "attach_print_file",
     "change_part",
     "change_revision",
+    "claim_submissions",
     "count_good_print",
     "create_part",
     "create_revision",
+    "due_submissions",
+    "fail_submission",
     "find_parts",
     "freeze_licences_of",
+    "get_document",
     "get_licence",
     "get_part",
     "get_revision",
     "grant_licence",
     "install_part",
+    "latest_submission",
     "lease_of",
     "lease_prints",
     "leases_of",
@@ -157,15 +199,21 @@ __all__ = [
     "list_licences",
     "list_parts",
     "permits",
+    "postpone_submission",
     "read_licences",
     "read_revisions",
+    "record_validation",
     "register_part",
     "release_revision",
     "remove_alias",
+    "remove_document",
     "remove_installation",
     "return_leases",
     "revision_history",
     "revoke_licence",
     "search_parts",
+    "similar_files",
+    "submit_print_file",
+    "validate_submissions",
     "withdraw_revision",
 ]
