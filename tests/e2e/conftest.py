@@ -15,6 +15,7 @@ from fabroute.integrations.reference import reference_folder
 from fabroute.integrations.reference.files import read_files
 from fabroute.integrations.reference.print_files import PrintFileMaker
 from fabroute.integrations.reference.tables import Problems
+from fabroute.integrations.validation.sandbox import LimitedValidator
 
 
 def _quiet(what: str, done: int, total: int) -> None:
@@ -33,7 +34,9 @@ def drawn_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             draft.mkdir()
             store = open_print_file_store((draft / ".fabroute" / "print-files").as_uri())
             files = read_files(reference_folder(), Problems())
-            assert len(PrintFileMaker(store).make_all(files.parts, progress=_quiet)) == 32
+            with LimitedValidator() as validator:
+                made = PrintFileMaker(store, validator=validator).make_all(files.parts, progress=_quiet)
+            assert len(made) == 32
             draft.rename(home)
     return home
 

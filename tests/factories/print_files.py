@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from manifold3d import Manifold
 
 from fabroute.integrations.print_files import Label, part_geometry, write_print_file
+from fabroute.integrations.validation.pipeline import CANONICAL, PREVIEW_GLB, PREVIEW_PNG, validate
+from fabroute.inventory.ports import ValidationOutcome, ValidationReport, ValidationRequest
 
 PARTS_CSV = Path(__file__).parents[2] / "infra" / "reference" / "parts.csv"
 
@@ -108,3 +111,21 @@ def an_archive(parts: dict[str, str]) -> bytes:
         for name, text in parts.items():
             archive.writestr(name, text)
     return buffer.getvalue()
+
+
+def inspected(content: bytes, *, file_name: str = "part.3mf") -> ValidationReport:
+    """Return what the validation finds in ``content``, run in this process."""
+    with TemporaryDirectory() as folder:
+        source, workspace = Path(folder, file_name), Path(folder, "workspace")
+        workspace.mkdir()
+        source.write_bytes(content)
+        return validate(source, request=ValidationRequest(file_name=file_name), workspace=workspace)
+
+
+def in_process(source: Path, *, request: ValidationRequest, workspace: Path) -> ValidationOutcome:
+    """Validate in this process: a ``PrintFileValidator`` without limits, for files that tests made themselves."""
+    report = validate(source, request=request, workspace=workspace)
+    if not report.valid:
+        return ValidationOutcome(report=report)
+    canonical, preview, model = (workspace / name for name in (CANONICAL, PREVIEW_PNG, PREVIEW_GLB))
+    return ValidationOutcome(report=report, canonical=canonical, preview_png=preview, preview_glb=model)

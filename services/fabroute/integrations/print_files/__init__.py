@@ -1,6 +1,5 @@
-"""Print files: parametric solids for the reference inventory, 3MF out of them, and the check of any 3MF file."""
+"""Print files for the reference inventory: parametric solids, and 3MF out of them."""
 
-from fabroute.integrations.print_files.checks import check_print_file
 from fabroute.integrations.print_files.fitting import ShapeOutOfReach
 from fabroute.integrations.print_files.registry import part_geometry
 from fabroute.integrations.print_files.threemf import MEDIA_TYPE, Label, write_print_file
@@ -9,7 +8,6 @@ __all__ = [
     "MEDIA_TYPE",
     "Label",
     "ShapeOutOfReach",
-    "check_print_file",
     "make_print_file",
     "part_geometry",
     "write_print_file",

@@ -1,6 +1,6 @@
 """Load the reference network: check every file, complete it by chance, make the print files, save it all at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -13,13 +13,14 @@ from fabroute.identity.service import create_organisation
 from fabroute.integrations.reference.checks import check_together
 from fabroute.integrations.reference.dates import calendar_for
 from fabroute.integrations.reference.description import Description, describe, moved
-from fabroute.integrations.reference.files import read_files
+from fabroute.integrations.reference.files import Read, read_files
 from fabroute.integrations.reference.first_articles import revision_id
 from fabroute.integrations.reference.nodes import OWNER_ID
 from fabroute.integrations.reference.print_files import REVISION, PrintFileMaker, Progress
 from fabroute.integrations.reference.report import SeedReport, report_on
 from fabroute.integrations.reference.rows import PartRow
 from fabroute.integrations.reference.tables import Problems
+from fabroute.integrations.validation.sandbox import LimitedValidator
 from fabroute.inventory.ports import PrintFileSigner, PrintFileStore
 from fabroute.inventory.service import (
     Approval,
@@ -79,14 +80,21 @@ def load_reference(
     files = read_files(folder, problems)
     check_together(files, problems)
     problems.require_none()
-    maker = None if store is None else PrintFileMaker(store)
-    made = {} if maker is None else maker.make_all(files.parts, progress=progress)
+    made, drawn = ({}, 0) if store is None else _make_files(files.parts, store, progress)
     problems.require_none()
     load = _Load(description=moved(describe(files), calendar_for(as_of)), files=made, signer=signer, now=now)
     with unit_of_work(engine) as session:
         changed = _save_all(session, load, progress)
-    drawn = 0 if maker is None else maker.drawn
     return report_on(load.description, changed=changed, files=len(made), drawn=drawn, as_of=as_of)
+
+
+def _make_files(
+    parts: Sequence[Read[PartRow]], store: PrintFileStore, progress: Progress
+) -> tuple[dict[str, PrintFileRecord], int]:
+    """Return the print files of all parts, and how many of them had to be drawn."""
+    with LimitedValidator() as validator:
+        maker = PrintFileMaker(store, validator=validator)
+        return maker.make_all(parts, progress=progress), maker.drawn
 
 
 def _save_all(session: Session, load: _Load, progress: Progress) -> int:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from fabroute.integrations.print_files import check_print_file, make_print_file
+from fabroute.integrations.print_files import make_print_file
 from fabroute.integrations.print_files.boxes import RIBBED_BOX
 from fabroute.integrations.print_files.registry import RECIPES
-from tests.factories.print_files import reference_body, reference_file, reference_parts
+from tests.factories.print_files import inspected, reference_body, reference_file, reference_parts
 
 PART_NUMBERS = sorted(reference_parts())
 QUICK = ["AP-0103", "ME-0504", "RL-0003"]
@@ -41,20 +41,22 @@ def test_another_reader_finds_the_box_and_volume_of_the_table(part_no: str) -> N
 
 
 @pytest.mark.parametrize("part_no", PART_NUMBERS)
-def test_the_strict_check_passes_without_a_warning_and_agrees_with_the_other_reader(part_no: str) -> None:
+def test_the_validation_passes_and_agrees_with_the_other_reader(part_no: str) -> None:
     content = reference_file(part_no)
-    facts = check_print_file(content)
-    mesh = read_by_trimesh(part_no)
-    assert facts.manifold
-    assert facts.warnings == ()
-    assert facts.bodies == 1
-    assert facts.sha256 == hashlib.sha256(content).hexdigest()
-    assert facts.size_bytes == len(content)
-    assert facts.triangles == len(mesh.faces)
-    assert facts.box_mm == pytest.approx(tuple(mesh.extents), abs=1e-4)
-    assert facts.volume_cm3 == pytest.approx(mesh.volume / 1000, rel=1e-6)
-    assert 1_200 <= facts.triangles <= 25_000
-    assert facts.size_bytes <= 350_000
+    report = inspected(content)
+    measures, mesh = report.measures, read_by_trimesh(part_no)
+    assert report.valid
+    assert measures is not None
+    assert [finding for finding in report.findings if finding.severity == "error"] == []
+    assert measures.bodies == 1
+    assert report.source_sha256 == hashlib.sha256(content).hexdigest()
+    assert report.size_bytes == len(content)
+    assert measures.triangles == len(mesh.faces)
+    assert measures.box_mm == pytest.approx(tuple(mesh.extents), abs=1e-4)
+    assert measures.volume_cm3 == pytest.approx(mesh.volume / 1000, rel=1e-6)
+    assert measures.area_cm2 == pytest.approx(mesh.area / 100, rel=1e-6)
+    assert 1_200 <= measures.triangles <= 25_000
+    assert report.size_bytes <= 350_000
 
 
 @pytest.mark.parametrize("part_no", PART_NUMBERS)

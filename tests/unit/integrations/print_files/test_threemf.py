@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from manifold3d import Manifold
 
-from fabroute.integrations.print_files import MEDIA_TYPE, Label, check_print_file, write_print_file
-from tests.factories.print_files import reference_file, reference_parts
+from fabroute.integrations.print_files import MEDIA_TYPE, Label, write_print_file
+from tests.factories.print_files import inspected, reference_file, reference_parts
 
 CORE = "{http://schemas.microsoft.com/3dmanufacturing/core/2015/02}"
 PRODUCTION_UUID = "{http://schemas.microsoft.com/3dmanufacturing/production/2015/06}UUID"
@@ -101,9 +101,10 @@ def test_the_package_carries_no_date_and_only_the_parts_it_needs(part_no: str) -
     assert metadata_of(reference_file(part_no))["Title"] == reference_parts()[part_no].name
 
 
-def test_what_is_written_passes_the_check() -> None:
-    facts = check_print_file(write_print_file(a_cube(), label=LABEL))
-    assert facts.box_mm == (10.0, 10.0, 10.0)
-    assert facts.volume_cm3 == pytest.approx(1.0)
-    assert facts.triangles == 12
-    assert facts.warnings == ()
+def test_what_is_written_passes_the_validation() -> None:
+    report = inspected(write_print_file(a_cube(), label=LABEL))
+    assert report.valid
+    assert report.measures is not None
+    assert report.measures.box_mm == (10.0, 10.0, 10.0)
+    assert report.measures.volume_cm3 == pytest.approx(1.0)
+    assert report.measures.triangles == 12
