@@ -102,11 +102,12 @@ def get_order(request: Request, order_id: Identifier, caller: OrdersReader, sess
     return conditional(request, _read(session, caller, order_id))
 
 
-@router.post("/orders/{order_id}/cancel", responses=docs.problems(UnknownOrder))
+@router.post("/orders/{order_id}/cancel", responses=docs.problems(UnknownOrder, production.JobStarted))
 def cancel_order(order_id: Identifier, caller: OrdersWriter, session: WriteSession, now: Now) -> OrderOut:
     """Cancel an order with its jobs, and give back the material and the machine time held for it.
 
-    Cancelling a cancelled order changes nothing, so this can be repeated.
+    Cancelling a cancelled order changes nothing, so this can be repeated. Once a node has fetched the file of a job or
+    has printed, the order can't be cancelled any more: agree with the node first.
     """
     production.cancel_order(
         session, organisation_id=caller.organisation_id, order_id=order_id, actor=caller.key_id, now=now
