@@ -13,8 +13,8 @@ _SHARE = 0.0025
 """Of the surface that must be as thin, before it counts as a wall: fewer points than that are a tip or a seam."""
 _PARALLEL = 0.9
 """Least cosine between a ray and the outside normal where it leaves: both sides of a wall are parallel within 26°."""
-_INSET = 1e-5
-"""Start of a ray below the surface, as a share of the solid's size: enough that float32 doesn't hit the start again."""
+_INSET = 2e-6
+"""Start of a ray below the surface, as a share of the solid's size: enough that float32 does not hit the start."""
 _GOLDEN = 1.32471795724474602596
 """Root of x³ = x + 1: its powers spread points evenly over a triangle (Roberts 2018, the R2 sequence)."""
 
@@ -33,7 +33,7 @@ def thinnest_wall(solid: Solid, areas: Points) -> Wall | None:
 
     2,000 points, spread evenly over the surface by its area and always the same ones, each send a ray straight into
     the material. The way to where it leaves is a wall's thickness if the surface there is parallel to the start within
-    26°; so the tip of a wedge is no wall. The answer is the thickness that a quarter of a percent of the surface
+    26°; so the edge of a wedge blunter than that is no wall. The answer is the thickness that a quarter of a percent of the surface
     undercuts.
 
     Biases: a wall that makes up less than a quarter of a percent of the surface is missed; inside a curved wall the

@@ -108,7 +108,8 @@ def _thin(solid: Solid, wall: Wall | None) -> tuple[Finding, ...]:
         Finding(
             code="THIN_WALL",
             severity="warning",
-            message=f"A wall is about {wall.thickness_mm:.2f} mm thin; hardly any process prints under {THINNEST_MM} mm.",
+            message=f"A wall is about {wall.thickness_mm:.2f} mm thin; hardly any process prints less than "
+            f"{THINNEST_MM} mm.",
             advice="Make the wall thicker; each process's own limit stands with its verdict.",
             where=_place(solid, wall),
         ),
