@@ -234,7 +234,15 @@ def test_every_part_gets_its_print_file_and_its_revision_is_released(engine: Eng
     assert part.released is not None
     assert (part.released.revision_id, part.released.revision, part.released.released_at) == ("rev_XX-1_A", "A", NOW)
     assert (part.released.criticality, part.released.file_validated) == ("aog", True)
-    assert list(store.files) == [part.released.file_sha256]
+    print_file = part.released.file
+    assert print_file is not None
+    assert set(store.files) == {
+        print_file.sha256,
+        print_file.source_sha256,
+        print_file.preview_sha256,
+        print_file.model_sha256,
+    }
+    assert len(store.files) == 4
     assert steps[0] == ("print files", 1, 1)
     assert steps[1:] == [("loading the network", done, 7) for done in range(1, 8)]
 
