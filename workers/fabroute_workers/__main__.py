@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from fabroute.database import DatabaseUnreachable, database_engine
 from fabroute.database.schema import require_current_schema
 from fabroute.kernel.errors import DomainError
-from fabroute_workers.app import EXIT_MISCONFIGURED, QUEUES, app, declare_dead_letters, require_settings
+from fabroute_workers.app import EXIT_MISCONFIGURED, FILE_QUEUES, QUEUES, app, declare_dead_letters, require_settings
 from fabroute_workers.broker import require_reachable
 from fabroute_workers.commands import relay_command, worker_command
 from fabroute_workers.logs import configure_logging
@@ -20,7 +20,7 @@ from fabroute_workers.supervisor import Supervisor
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the servers, then run worker and relay until SIGTERM or SIGINT; return the exit code."""
+    """Check the servers, then run workers and relay until SIGTERM or SIGINT; return the exit code."""
     options = _parser().parse_args(arguments)
     configure_logging()
     try:
@@ -49,18 +49,31 @@ def _require_database() -> None:
 
 
 def _commands(options: argparse.Namespace) -> dict[str, list[str]]:
-    commands = {
-        "worker": worker_command(options.concurrency, queues=options.queues.split(",")),
-        "relay": relay_command(),
-    }
+    """Return the commands by name. Print files have a worker with one child, so that a slow file keeps no line waiting.
+
+    In one pool two slow files would hold both children of a small machine for half a minute, and routing with them.
+    """
+    queues = options.queues.split(",")
+    routing = [queue for queue in queues if queue not in FILE_QUEUES]
+    files = [queue for queue in queues if queue in FILE_QUEUES]
+    commands = {"relay": relay_command()}
+    if routing:
+        commands["worker"] = worker_command(options.concurrency, queues=routing)
+    if files:
+        commands["files"] = worker_command(1, queues=files)
     return {name: command for name, command in commands.items() if options.only in (None, name)}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fabroute_workers", description=__doc__)
-    parser.add_argument("--concurrency", type=int, default=os.cpu_count() or 1, help="child processes of the worker")
-    parser.add_argument("--only", choices=("worker", "relay"), help="run just this one; the default is both")
-    parser.add_argument("--queues", default=",".join(QUEUES), help="queues of the worker, separated by commas")
+    parser.add_argument(
+        "--concurrency",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="child processes of the worker; print files have one more",
+    )
+    parser.add_argument("--only", choices=("worker", "files", "relay"), help="run just this one; the default is all")
+    parser.add_argument("--queues", default=",".join(QUEUES), help="queues of the workers, separated by commas")
     return parser
 
 

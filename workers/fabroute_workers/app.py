@@ -15,10 +15,17 @@ from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing
 EXIT_MISCONFIGURED = 78
 """The process can't run as configured (``EX_CONFIG``): starting it again won't help."""
 
-QUEUES: tuple[str, ...] = ("routing", "network")
+QUEUES: tuple[str, ...] = ("routing", "network", "inventory")
+FILE_QUEUES: tuple[str, ...] = ("inventory",)
+"""Queues of tasks that wait long for a child process: they have a worker of their own, so that routing never waits."""
 DEAD_LETTERS = "fabroute.dead"
 _DELIVERY_LIMIT = 8
-_MODULES = ("fabroute_workers.runtime", "fabroute_workers.tasks.routing", "fabroute_workers.tasks.network")
+_MODULES = (
+    "fabroute_workers.runtime",
+    "fabroute_workers.tasks.routing",
+    "fabroute_workers.tasks.network",
+    "fabroute_workers.tasks.inventory",
+)
 
 REQUIRED_SETTINGS: Mapping[str, object] = {
     "result_backend": None,

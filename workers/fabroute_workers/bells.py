@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from fabroute_workers.subscriptions import REQUEUE_UNROUTABLE, ROUTE_PENDING, Errand
+from fabroute_workers.subscriptions import REQUEUE_UNROUTABLE, ROUTE_PENDING, VALIDATE_PRINT_FILES, Errand
 
-SPACING_SECONDS: Mapping[str, float] = {ROUTE_PENDING: 0.05, REQUEUE_UNROUTABLE: 1.0}
+SPACING_SECONDS: Mapping[str, float] = {ROUTE_PENDING: 0.05, REQUEUE_UNROUTABLE: 1.0, VALIDATE_PRINT_FILES: 0.2}
 """The least time between two sendings for fresh events. One ``route_pending`` takes all that is due anyway."""
 
 REPEAT_SECONDS = 3.0

@@ -1,4 +1,4 @@
-"""What a relay does in one turn: publish events, sweep for forgotten lines, keep the calendar long enough."""
+"""What a relay does in one turn: publish events, sweep for what was forgotten, keep the calendar long enough."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,11 +9,12 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from fabroute.database import unit_of_work
+from fabroute.inventory.service import due_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.orders.service import scopes_with_due_lines
 from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_published
 from fabroute_workers.bells import Bells
-from fabroute_workers.subscriptions import EXTEND_CAPACITY, ROUTE_PENDING, Errand, errands_of
+from fabroute_workers.subscriptions import EXTEND_CAPACITY, ROUTE_PENDING, VALIDATE_PRINT_FILES, Errand, errands_of
 
 POLL_SECONDS = 1.0
 HELD_BACK_SECONDS = 0.05
@@ -78,10 +79,11 @@ class Relay:
         return Turn(sent=sent, wait_seconds=HELD_BACK_SECONDS if more else POLL_SECONDS)
 
     def sweep(self) -> int:
-        """Ring for every planning scope with lines that are due: retries, lapsed leases, a broker that forgot."""
+        """Ring for all that is due: retries, lapsed leases, a broker that forgot."""
         with unit_of_work(self._engine) as session:
-            scopes = scopes_with_due_lines(session)
-        errands = [Errand(task=ROUTE_PENDING, scope=scope) for scope in scopes]
+            errands = [Errand(task=ROUTE_PENDING, scope=scope) for scope in scopes_with_due_lines(session)]
+            if due_submissions(session):
+                errands.append(Errand(task=VALIDATE_PRINT_FILES))
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
 
     def keep_up(self) -> int:

@@ -8,14 +8,19 @@ from fabroute.kernel.events import JsonScalar
 ROUTE_PENDING = "routing.route_pending"
 REQUEUE_UNROUTABLE = "routing.requeue_unroutable"
 EXTEND_CAPACITY = "network.extend_capacity"
+VALIDATE_PRINT_FILES = "inventory.validate_print_files"
 
 DEFAULT_SCOPE = "global"
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "order.placed": (ROUTE_PENDING,),
     "network.changed": (REQUEUE_UNROUTABLE,),
+    "print_file.submitted": (VALIDATE_PRINT_FILES,),
 }
 """Events that are not named here are facts without a listener in this process."""
+
+_SCOPED = frozenset({ROUTE_PENDING, REQUEUE_UNROUTABLE})
+"""Tasks that work on one planning scope; the others take all there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,4 +39,5 @@ class Errand:
 def errands_of(*, event_name: str, data: Mapping[str, JsonScalar]) -> tuple[Errand, ...]:
     """Return what has to be done about an event; several events may ask for the same errand."""
     scope = str(data.get("scope") or DEFAULT_SCOPE)
-    return tuple(Errand(task=task, scope=scope) for task in SUBSCRIPTIONS.get(event_name, ()))
+    tasks = SUBSCRIPTIONS.get(event_name, ())
+    return tuple(Errand(task=task, scope=scope if task in _SCOPED else None) for task in tasks)

@@ -1,11 +1,15 @@
-"""What the tasks do: route until nothing is due, look again at what had no place, keep the calendar long enough."""
+"""What the tasks do: route and validate until nothing is due, look again at what had no place, extend the calendar."""
 
+import tempfile
 import time
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine
 
 from fabroute.database import unit_of_work
+from fabroute.inventory.ports import PrintFileStore, PrintFileValidator
+from fabroute.inventory.service import ValidationLimits, validate_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.network import service as network
 from fabroute.orders import service as orders
@@ -17,6 +21,9 @@ DRAIN_SECONDS = 20.0
 """No new run begins after this long; the relay rings again if lines are still due."""
 LAST_SOLVE_ENDS_SECONDS = 34.0
 """A solve ends by then, which leaves time to commit before the soft time limit of a task."""
+
+LAST_VALIDATION_ENDS_SECONDS = 37.0
+"""A validation has ended by then, which leaves time to note its result before the soft time limit of a task."""
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.work")
 
@@ -48,6 +55,29 @@ def extend_capacity(engine: Engine, settings: Settings) -> int:
         slots = network.extend_capacity(session, today=utc_now().date(), horizon_days=settings.planning_horizon_days)
     _log.info("network.capacity_extended", slots=slots)
     return slots
+
+
+def validate(engine: Engine, settings: Settings, *, store: PrintFileStore, validator: PrintFileValidator) -> int:
+    """Validate uploaded print files, one after the other; return how many.
+
+    No file is begun that could last beyond the task's time; the relay rings again if more are due.
+    """
+    started, taken = time.monotonic(), 0
+    limits = ValidationLimits(
+        lease_seconds=settings.validation_lease_seconds, attempt_cap=settings.validation_attempt_cap
+    )
+    while time.monotonic() - started < LAST_VALIDATION_ENDS_SECONDS - settings.validation_wall_seconds:
+        if not validate_submissions(
+            engine,
+            store=store,
+            validator=validator,
+            workspace_root=Path(tempfile.gettempdir()),
+            limits=limits,
+            now=utc_now(),
+        ):
+            break
+        taken += 1
+    return taken
 
 
 def routing_limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:

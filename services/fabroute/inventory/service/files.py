@@ -36,8 +36,8 @@ MEDIA_TYPE = "model/3mf"
 """Of every print file in its canonical form."""
 _BACKOFF_SECONDS = (10.0, 60.0, 300.0)
 _OUTAGE_SECONDS = 15.0
-_BY_THE_REVISION = frozenset({"SIZE_MISMATCH"})
-"""Findings that another statement of the revision may cure: such a file is looked at again."""
+_BY_THE_REVISION = ("SIZE_MISMATCH", "UNITS_")
+"""Findings (their beginnings) that another statement of the revision may cure: such a file is looked at again."""
 
 
 class SubmissionLost(DomainError):
@@ -221,7 +221,7 @@ def _stands(newest: PrintFileSubmission) -> bool:
     if newest.state != "invalid":
         return newest.state != "failed"
     found = () if newest.report is None else report_of(newest.report).findings
-    return not any(finding.code in _BY_THE_REVISION for finding in found)
+    return not any(finding.code.startswith(_BY_THE_REVISION) for finding in found)
 
 
 def _submit(session: Session, revision: PartRevision, part: Part, upload: Upload, by: Mover) -> PrintFileSubmission:
