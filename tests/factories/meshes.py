@@ -51,7 +51,7 @@ def turned_inside_out(mesh: Mesh) -> Mesh:
 
 def moved(mesh: Mesh, x: float, y: float = 0.0, z: float = 0.0) -> Mesh:
     """Return the mesh at another place."""
-    return Mesh(name=mesh.name, vertices=mesh.vertices + [x, y, z], triangles=mesh.triangles)
+    return Mesh(name=mesh.name, vertices=mesh.vertices + np.array([x, y, z]), triangles=mesh.triangles)
 
 
 def joined(*meshes: Mesh) -> Mesh:

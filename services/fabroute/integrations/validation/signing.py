@@ -79,19 +79,24 @@ def verify(public_key: str, statement: bytes, signature: str) -> bool:
 
 
 def _create(path: Path) -> None:
-    """Write a new key whole or not at all, and never over another: of two that try, one wins and both use its key."""
     if path.exists():
         return
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _publish(path, pem)
+    except OSError as error:
+        raise SigningKeyUnusable(f"no signing key can be written to {path} ({error}): make it writable") from error
+
+
+def _publish(path: Path, content: bytes) -> None:
+    """Write the file whole or not at all, and never over another: of two that try, one wins and both use its key."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
-        draft.parent.mkdir(parents=True, exist_ok=True)
-        _write(draft, pem)
+        _write(draft, content)
         os.link(draft, path)
     except FileExistsError:
         return
-    except OSError as error:
-        raise SigningKeyUnusable(f"no signing key can be written to {path} ({error}): make it writable") from error
     finally:
         draft.unlink(missing_ok=True)
 

@@ -33,8 +33,8 @@ def thinnest_wall(solid: Solid, areas: Points) -> Wall | None:
 
     2,000 points, spread evenly over the surface by its area and always the same ones, each send a ray straight into
     the material. The way to where it leaves is a wall's thickness if the surface there is parallel to the start within
-    26°; so the edge of a wedge blunter than that is no wall. The answer is the thickness that a quarter of a percent of the surface
-    undercuts.
+    26°; so the edge of a wedge blunter than that is no wall. The answer is the thickness that a quarter of a percent
+    of the surface undercuts.
 
     Biases: a wall that makes up less than a quarter of a percent of the surface is missed; inside a curved wall the
     way is measured between facets, a little off the curve; where bodies run through each other, each is taken alone.
