@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from fabroute.inventory.service import PrintFileView, RevisionSize, RevisionView
+from fabroute.inventory.service import LicenceView, PrintFileView, RevisionSize, RevisionView
 from fabroute.logistics.rules import Mode, Service, Tariff, Zone, freight_book
 from fabroute.logistics.rules.duties import Duty
 from fabroute.logistics.service import LogisticsView
@@ -73,6 +73,13 @@ def a_revision_view(
     export_class: str = "none",
     ip_zone: str = "any",
     validated: bool = True,
+    packaging: str = "plain",
+    parameter_sets: tuple[str, ...] = (),
+    qualified_orientation: str | None = None,
+    ip_countries: tuple[str, ...] = (),
+    ip_nodes: tuple[str, ...] = (),
+    ip_kinds: tuple[str, ...] = (),
+    licence_required: bool = False,
 ) -> RevisionView:
     """Return a released clip of 20 cm³ of PLA that anybody may print."""
     file = PrintFileView(
@@ -105,6 +112,43 @@ def a_revision_view(
         ip_zone=ip_zone,
         released_at=MONDAY_MORNING,
         file=file if validated else None,
+        packaging=packaging,
+        parameter_sets=parameter_sets,
+        qualified_orientation=qualified_orientation,
+        ip_countries=ip_countries,
+        ip_nodes=ip_nodes,
+        ip_kinds=ip_kinds,
+        licence_required=licence_required,
+    )
+
+
+def a_licence(
+    *,
+    licence_id: str = "lic_1",
+    granted: int = 10,
+    good: int = 0,
+    leased: int = 0,
+    node_ids: tuple[str, ...] = (),
+    countries: tuple[str, ...] = (),
+    valid_to: date | None = None,
+    state: str = "active",
+) -> LicenceView:
+    """Return a licence for ten prints of the clip, anywhere and for ever."""
+    return LicenceView(
+        licence_id=licence_id,
+        organisation_id="org_owner",
+        revision_id="rev_1",
+        granted_prints=granted,
+        good_prints=good,
+        leased_prints=leased,
+        node_ids=node_ids,
+        countries=countries,
+        valid_to=valid_to,
+        state=state,
+        state_reason="",
+        note="",
+        granted_by="key_1",
+        granted_at=MONDAY_MORNING,
     )
 
 
@@ -198,6 +242,7 @@ def a_snapshot(
     free_minutes: Mapping[str, tuple[int, ...]] | None = None,
     machine_status: Mapping[str, str] | None = None,
     spent_minor: Mapping[str, int] | None = None,
+    licences: tuple[LicenceView, ...] = (),
     now: datetime = MONDAY_MORNING,
     horizon_days: int = 14,
 ) -> RoutingSnapshot:
@@ -238,6 +283,7 @@ def a_snapshot(
         ),
         qualifications=_qualifications(certificates, first_articles),
         logistics=some_logistics(lanes if lanes is not None else {node.node_id: every_lane for node in present}),
+        licences={"rev_1": licences} if licences else {},
         spent_minor=spent_minor or {},
     )
 

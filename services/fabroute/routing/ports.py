@@ -32,6 +32,7 @@ class JobOffer:
     produce_by: date
     shipping_service: str
     packaging: str
+    """What the order wants and the part needs; both, with a comma between, where they differ."""
     ship_to_city: str
     ship_to_country: str
     promised_at: datetime

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from fabroute.inventory.service import RevisionView, read_revisions
+from fabroute.inventory.service import LicenceView, RevisionView, read_licences, read_revisions
 from fabroute.logistics.service import LogisticsView, read_logistics
 from fabroute.network.service import NetworkView, read_network
 from fabroute.orders.service import ClaimedLine
@@ -26,6 +26,8 @@ class RoutingSnapshot:
     network: NetworkView
     qualifications: Qualifications
     logistics: LogisticsView
+    licences: Mapping[str, tuple[LicenceView, ...]]
+    """By revision that needs one: all its print licences, whatever their state."""
     spent_minor: Mapping[str, int]
     """By order with a price cap: what its lines that are routed already cost landed, in cents."""
 
@@ -48,6 +50,7 @@ class RoutingSnapshot:
             freight.tariffs.items(),
             freight.duties.items(),
             freight.g_per_tonne_km.items(),
+            self.licences.items(),
             self.spent_minor.items(),
         )
         for part in parts:
@@ -61,14 +64,17 @@ def read_snapshot(
     """Return the snapshot for ``lines``; read it in a repeatable-read unit of work, so that it is of one instant."""
     first_day = now.date()
     revision_ids = {line.revision_id for line in lines}
+    revisions = read_revisions(session, revision_ids=revision_ids)
+    licensed = [revision_id for revision_id, revision in revisions.items() if revision.licence_required]
     return RoutingSnapshot(
         now=now,
         horizon_days=horizon_days,
         lines=lines,
-        revisions=read_revisions(session, revision_ids=revision_ids),
+        revisions=revisions,
         network=read_network(session, first_day=first_day, last_day=first_day + timedelta(days=horizon_days - 1)),
         qualifications=read_qualifications(session, revision_ids=revision_ids),
         logistics=read_logistics(session, on=first_day),
+        licences=read_licences(session, revision_ids=licensed) if licensed else {},
         spent_minor=_spent(session, lines),
     )
 

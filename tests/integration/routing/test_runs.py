@@ -287,7 +287,7 @@ def test_machine_time_that_another_run_took_meanwhile_sends_the_line_back(engine
     assert written == Written(routed=0, no_route=0, deferred=1)
     ((state, reason),) = table(engine, "SELECT state, state_reason FROM order_lines")
     assert state == "pending"
-    assert str(reason).startswith("another run took the machine time or material")
+    assert str(reason).startswith("another order took the machine time, material or print licence")
     assert table(engine, "SELECT deferred, routed, landed_minor FROM routing_runs") == [(1, 0, 0)]
     assert table(engine, "SELECT id FROM routing_decisions") == []
     assert route(engine).routed == 1

@@ -15,6 +15,7 @@ from fabroute.routing.service.sentences import (
     why_not_routed,
     why_routed,
 )
+from fabroute.solver.eligibility import Exclusion, ExclusionCode
 from tests.factories.routing import a_node_view, a_way, an_exclusion, an_option
 
 FRIDAY = datetime(2026, 6, 19, 16, 0, tzinfo=UTC)
@@ -151,6 +152,24 @@ def test_where_no_node_has_the_process_that_is_the_reason() -> None:
 
     assert binding_reason(exclusions) == ("PROCESS_MATERIAL", 1)
     assert why_not_routed(exclusions[:1], outbid=None) == ("the only node can't make it: NODE_DOWN")
+
+
+def test_a_licence_that_is_used_up_and_a_certificate_that_waits_are_said_in_words() -> None:
+    def ruled_out(code: str, message: str, **figures: str | int) -> ExcludedNode:
+        reason = Exclusion(code=ExclusionCode(code), message=message, figures=figures)
+        return ExcludedNode(node=a_node_view(), reasons=(reason,))
+
+    used_up = ruled_out("IP_POLICY", "licence lic_1 has 0 of 3 prints left, 1 are needed", licence="lic_1", left=0)
+    waits = ruled_out("CERTIFICATE_MISSING", "has no ISO9001; ISO9001 waits for verification", waiting="ISO9001")
+    far = an_exclusion("N2", "CAPACITY", "NODE_DOWN")
+
+    assert why_not_routed((used_up,), outbid=None) == (
+        "the only node can't make it: IP_POLICY; licence lic_1 has 0 of 3 prints left, 1 are needed"
+    )
+    assert why_not_routed((far, waits), outbid=None) == (
+        "none of the 2 nodes can make it; the nearest (1) fail by CERTIFICATE_MISSING; has no ISO9001;"
+        " ISO9001 waits for verification"
+    )
 
 
 def test_a_place_that_others_took_is_named() -> None:

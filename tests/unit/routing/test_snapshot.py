@@ -10,6 +10,7 @@ from tests.factories.routing import MONDAY_MORNING, a_lot_view, a_node_view
 from tests.factories.snapshots import (
     a_certificate,
     a_first_article,
+    a_licence,
     a_line,
     a_printer,
     a_revision_view,
@@ -34,6 +35,9 @@ PLAIN = a_snapshot()
         a_snapshot(free_minutes={"N101-A": (719,) * 14}),
         a_snapshot(machine_status={"N101-A": "down"}),
         a_snapshot(spent_minor={"ord_1": 1}),
+        a_snapshot(licences=(a_licence(),)),
+        a_snapshot(certificates=(a_certificate(verified=False),)),
+        a_snapshot(revisions=(a_revision_view(ip_nodes=("N101",)),)),
         a_snapshot(now=MONDAY_MORNING + timedelta(minutes=1)),
         a_snapshot(horizon_days=15),
     ],
@@ -41,6 +45,13 @@ PLAIN = a_snapshot()
 def test_whatever_differs_changes_the_hash(other: RoutingSnapshot) -> None:
     assert other.sha256() != PLAIN.sha256()
     assert len(other.sha256()) == 64
+
+
+def test_what_is_left_of_a_licence_changes_the_hash() -> None:
+    one_held = a_snapshot(licences=(a_licence(leased=1),))
+
+    assert one_held.sha256() != a_snapshot(licences=(a_licence(),)).sha256()
+    assert one_held.sha256() == a_snapshot(licences=(a_licence(leased=1),)).sha256()
 
 
 def test_what_no_decision_depends_on_does_not() -> None:

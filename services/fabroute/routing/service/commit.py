@@ -1,12 +1,13 @@
 """Writing a run down: fence, reservations, decisions, jobs, outcomes, audit and events in one transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
 from fabroute.identity.service import AuditRecord, record_audits
+from fabroute.inventory.service import LicenceLease, lease_prints, return_leases
 from fabroute.kernel.ids import new_id
 from fabroute.network.service import Reservation, reserve
 from fabroute.orders.service import ClaimedLine, LineOutcome, lock_fenced_lines, record_outcomes
@@ -14,13 +15,17 @@ from fabroute.routing import repository
 from fabroute.routing.ports import JobDispatch, JobOffer
 from fabroute.routing.service.decide import Decided
 from fabroute.routing.service.documents import Verdict, decision_document, promised_at, why
+from fabroute.routing.service.facts import licence_facts, node_facts
 from fabroute.routing.service.options import Option
 from fabroute.routing.service.sentences import binding_reason
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
+from fabroute.solver.eligibility import LicenceFacts
+from fabroute.solver.eligibility.commerce import wanted_packaging
+from fabroute.solver.eligibility.law import usable_licences
 
 _ACTOR = "system:routing"
-_TAKEN_MEANWHILE = "another run took the machine time or material in the same moment: routed again"
+_TAKEN_MEANWHILE = "another order took the machine time, material or print licence in the same moment: routed again"
 _NOT_ALL_PLACES = "other orders took the best places, and not all were looked at: routed again in a smaller run"
 _PATIENT_ATTEMPTS = 3
 
@@ -63,13 +68,14 @@ def write_run(
 ) -> Written:
     """Write down what a run decided, as far as it still holds.
 
-    Lines that someone else took over, or that were cancelled, are left alone. Lines whose machine time or material is
-    gone go back to be routed again. Locks are taken in one order: lines, lots, slots, nodes, orders.
+    Lines that someone else took over, or that were cancelled, are left alone. Lines whose machine time, material or
+    print licence is gone go back to be routed again. Locks are taken in one order: lines, licences, lots, slots,
+    nodes, orders.
     """
     now = snapshot.now
     held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in snapshot.lines})
     entries = [_entry(verdict, decided.calendars) for verdict in decided.verdicts if _line_id(verdict) in held]
-    refused = _reserve(session, entries, decided, now=now)
+    refused = _hold(session, entries, snapshot, decided)
     kept = [entry for entry in entries if entry.job_id not in refused and entry.verdict.is_final]
     deferred = [entry for entry in entries if entry.job_id in refused or not entry.verdict.is_final]
     written = Written(routed=len(_routed(kept)), no_route=len(kept) - len(_routed(kept)), deferred=len(deferred))
@@ -146,7 +152,44 @@ def _routed(entries: Sequence[_Entry]) -> list[tuple[_Entry, Option]]:
     return [(entry, entry.verdict.chosen) for entry in entries if entry.verdict.chosen is not None]
 
 
-def _reserve(session: Session, entries: Sequence[_Entry], decided: Decided, *, now: datetime) -> Collection[str]:
+def _hold(session: Session, entries: Sequence[_Entry], snapshot: RoutingSnapshot, decided: Decided) -> Collection[str]:
+    """Hold licensed prints, material and machine time; return the ids of the jobs that don't get all of them."""
+    unlicensed = _lease(session, entries, snapshot, decided.calendars)
+    licensed = [entry for entry in entries if entry.job_id not in unlicensed]
+    refused = _reserve(session, licensed, decided, now=snapshot.now)
+    if refused:
+        return_leases(session, job_ids=refused, now=snapshot.now)
+    return unlicensed | refused
+
+
+def _lease(
+    session: Session, entries: Sequence[_Entry], snapshot: RoutingSnapshot, calendars: Calendars
+) -> frozenset[str]:
+    """Lease prints for the jobs whose revisions need a licence; return the ids of the jobs that got none."""
+    licences = {key: list(map(licence_facts, held)) for key, held in snapshot.licences.items()}
+    leases, refused = [], set()
+    for entry, option in _routed(entries):
+        if not snapshot.revisions[entry.line.revision_id].licence_required:
+            continue
+        taken = _taken(licences.get(entry.line.revision_id, []), entry, option, through=calendars.day(option.bucket))
+        if taken is None:
+            refused.add(entry.job_id)
+        else:
+            leases.append(LicenceLease(job_id=entry.job_id, licence_id=taken, prints=entry.line.quantity))
+    return frozenset(refused) | lease_prints(session, leases=tuple(leases), now=snapshot.now)
+
+
+def _taken(licences: list[LicenceFacts], entry: _Entry, option: Option, *, through: date) -> str | None:
+    """Take a line's prints from the licence to be used up first and return its id; None if there is none any more."""
+    node, prints = node_facts(option.way.node), entry.line.quantity
+    usable = usable_licences(node, licences, prints=prints, through=through)
+    if not usable:
+        return None
+    licences[licences.index(usable[0])] = replace(usable[0], left=usable[0].left - prints)
+    return usable[0].licence_id
+
+
+def _reserve(session: Session, entries: Sequence[_Entry], decided: Decided, *, now: datetime) -> frozenset[str]:
     reservations = tuple(
         Reservation(
             job_id=entry.job_id,
@@ -194,6 +237,7 @@ def _offers(entries: Sequence[_Entry], snapshot: RoutingSnapshot, calendars: Cal
 
 def _offer(entry: _Entry, option: Option, snapshot: RoutingSnapshot, calendars: Calendars) -> JobOffer:
     line, way = entry.line, option.way
+    revision = snapshot.revisions[line.revision_id]
     return JobOffer(
         job_id=entry.job_id,
         organisation_id=line.organisation_id,
@@ -202,7 +246,7 @@ def _offer(entry: _Entry, option: Option, snapshot: RoutingSnapshot, calendars: 
         order_line_id=line.line_id,
         decision_id=entry.decision_id,
         revision_id=line.revision_id,
-        part_no=snapshot.revisions[line.revision_id].part_no,
+        part_no=revision.part_no,
         quantity=line.quantity,
         machine_id=way.offer.machine_id,
         material=way.offer.material.code,
@@ -213,7 +257,7 @@ def _offer(entry: _Entry, option: Option, snapshot: RoutingSnapshot, calendars: 
         price_minor=way.price.production_minor,
         produce_by=calendars.day(option.bucket),
         shipping_service=way.service,
-        packaging=line.packaging,
+        packaging=", ".join(wanted_packaging(order=line.packaging, part=revision.packaging)),
         ship_to_city=line.ship_to_city,
         ship_to_country=line.ship_to_country,
         promised_at=promised_at(option, calendars),

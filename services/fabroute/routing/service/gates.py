@@ -7,33 +7,45 @@ from datetime import date
 from types import MappingProxyType
 from typing import TypeVar
 
-from fabroute.network.service import LotView, NodeView, OfferView
+from fabroute.network.service import LotView, OfferView
 from fabroute.orders.service import ClaimedLine
-from fabroute.qualification.service import CertificateView
 from fabroute.routing.rules import PART_QUALIFICATION, SAME_COUNTRY
+from fabroute.routing.service.facts import (
+    certificate_facts,
+    first_article_facts,
+    licence_facts,
+    line_facts,
+    lot_facts,
+    node_facts,
+    offer_facts,
+)
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.eligibility import (
-    CertificateFacts,
     Exclusion,
     ExclusionCode,
     FirstArticleFacts,
     LineFacts,
-    LotFacts,
     NodeFacts,
-    OfferFacts,
     ProductionWindow,
 )
 from fabroute.solver.eligibility.commerce import minimum_order, packaging_offered
-from fabroute.solver.eligibility.law import export_control, ip_policy
+from fabroute.solver.eligibility.law import export_control, ip_policy, print_licence, usable_licences
 from fabroute.solver.eligibility.machine import (
     build_volume,
     file_validated,
     machine_up,
     node_up,
+    parameter_set_allowed,
     parameter_set_qualified,
     process_material,
 )
-from fabroute.solver.eligibility.proofs import certificate_expires, certificate_missing, certified_until, part_qualified
+from fabroute.solver.eligibility.proofs import (
+    certificate_expires,
+    certificate_missing,
+    certified_until,
+    part_qualified,
+    qualified_until,
+)
 from fabroute.solver.eligibility.supply import lot_blocked, material_short, usable_lots
 
 Reasons = tuple[Exclusion, ...]
@@ -66,21 +78,23 @@ class Gatekeeper:
         self._snapshot = snapshot
         self._offers = _grouped(snapshot.network.offers, lambda offer: offer.node_id)
         self._lots = _grouped(snapshot.network.lots, lambda lot: (lot.node_id, lot.material))
-        self._lot_facts = {key: tuple(map(_lot_facts, lots)) for key, lots in self._lots.items()}
-        self._offer_facts = {offer.offer_id: self._facts_of(offer) for offer in snapshot.network.offers}
-        self._node_facts = {node_id: _node_facts(node) for node_id, node in snapshot.network.nodes.items()}
-        self._certificates = {
-            node_id: tuple(
-                _certificate_facts(it) for it in held
-            )
-            for node_id, held in snapshot.qualifications.certificates.items()
+        self._lot_facts = {key: tuple(map(lot_facts, lots)) for key, lots in self._lots.items()}
+        machines = snapshot.network.machines
+        self._offer_facts = {
+            offer.offer_id: offer_facts(offer, machine_status=machines[offer.machine_id].status)
+            for offer in snapshot.network.offers
         }
+        self._node_facts = {node_id: node_facts(node) for node_id, node in snapshot.network.nodes.items()}
+        proofs = snapshot.qualifications.certificates
+        self._certificates = {node_id: tuple(map(certificate_facts, held)) for node_id, held in proofs.items()}
+        self._licences = {key: tuple(map(licence_facts, held)) for key, held in snapshot.licences.items()}
         self._asked: dict[tuple[str, str, str, bool, bool], Asking] = {}
         self._allowed: dict[tuple[str, str], tuple[OfferView, ...]] = {}
         self._at_node: dict[tuple[object, str], Reasons] = {}
         self._at_offer: dict[tuple[object, str], Reasons] = {}
         self._proven: dict[tuple[object, str, ProductionWindow], Reasons] = {}
-        self._until: dict[tuple[object, str, date], date | None] = {}
+        self._licensed: dict[tuple[object, str, int, date], Reasons] = {}
+        self._until: dict[tuple[object, str, date, int], date | None] = {}
         self._in_store: dict[tuple[str, ProductionWindow, int], UsableLots] = {}
 
     def asking(self, line: ClaimedLine) -> Asking:
@@ -128,6 +142,7 @@ class Gatekeeper:
             self._at_offer[key] = _found(
                 machine_up(offered),
                 parameter_set_qualified(offered),
+                parameter_set_allowed(facts, offered),
                 build_volume(facts, offered),
                 certificate_missing(facts, offered, self._certificates.get(offer.node_id, ())),
             )
@@ -144,12 +159,33 @@ class Gatekeeper:
             )
         return self._proven[key]
 
-    def certified_until(self, asking: Asking, offer: OfferView, first_day: date) -> date | None:
-        """Return the last day through which the offer is certified for the line."""
-        key = (asking.key, offer.offer_id, first_day)
+    def licence_reasons(self, asking: Asking, node_id: str, *, prints: int, through: date) -> Reasons:
+        """Return whether no print licence serves so many prints at a node through a day."""
+        key = (asking.key, node_id, prints, through)
+        if key not in self._licensed:
+            held, node = self._licences.get(asking.revision_id, ()), self._node_facts[node_id]
+            self._licensed[key] = _found(print_licence(asking.facts, node, held, prints=prints, through=through))
+        return self._licensed[key]
+
+    def proven_until(self, asking: Asking, offer: OfferView, first_day: date, *, prints: int) -> date | None:
+        """Return the last day through which all proofs and a licence hold for production from ``first_day`` on.
+
+        None where they don't hold on that day, ``date.max`` where nothing ends.
+        """
+        key = (asking.key, offer.offer_id, first_day, prints)
         if key not in self._until:
-            held = self._certificates.get(offer.node_id, ())
-            self._until[key] = certified_until(asking.facts, self._offer_facts[offer.offer_id], held, first_day)
+            ends = (
+                certified_until(
+                    asking.facts,
+                    self._offer_facts[offer.offer_id],
+                    self._certificates.get(offer.node_id, ()),
+                    first_day,
+                ),
+                qualified_until(asking.facts, self._article(asking, offer), first_day),
+                self._licensed_until(asking, offer.node_id, first_day, prints=prints),
+            )
+            known = [end for end in ends if end is not None]
+            self._until[key] = min(known) if len(known) == len(ends) else None
         return self._until[key]
 
     def usable_lots(self, offer: OfferView, window: ProductionWindow, *, grams: int) -> UsableLots:
@@ -164,6 +200,13 @@ class Gatekeeper:
         node = self._node_facts[offer.node_id]
         return _found(minimum_order(node, price_minor=price_minor, machine_id=offer.machine_id))
 
+    def _licensed_until(self, asking: Asking, node_id: str, first_day: date, *, prints: int) -> date | None:
+        if not asking.facts.licence_required:
+            return date.max
+        held, node = self._licences.get(asking.revision_id, ()), self._node_facts[node_id]
+        usable = usable_licences(node, held, prints=prints, through=first_day)
+        return max((licence.valid_to or date.max for licence in usable), default=None)
+
     def _look_into_store(self, offer: OfferView, window: ProductionWindow, *, grams: int) -> UsableLots:
         place = (offer.node_id, offer.material.code)
         lots, offered = self._lot_facts.get(place, ()), self._offer_facts[offer.offer_id]
@@ -177,16 +220,9 @@ class Gatekeeper:
         )
 
     def _new_asking(self, line: ClaimedLine, key: tuple[str, str, str, bool, bool]) -> Asking:
-        revision = self._snapshot.revisions[line.revision_id]
-        facts = LineFacts(
-            revision_state=revision.state,
-            file_validated=revision.file_validated,
-            box_mm=(revision.box_x_mm, revision.box_y_mm, revision.box_z_mm),
-            process_materials=frozenset(revision.process_materials),
-            required_certificates=revision.required_certificates,
-            part_qualification=revision.part_qualification or line.criticality in PART_QUALIFICATION,
-            export_class=revision.export_class,
-            ip_zone=revision.ip_zone,
+        facts = line_facts(
+            self._snapshot.revisions[line.revision_id],
+            criticality=line.criticality,
             destination_country=line.ship_to_country,
             packaging=line.packaging,
         )
@@ -194,21 +230,7 @@ class Gatekeeper:
 
     def _article(self, asking: Asking, offer: OfferView) -> FirstArticleFacts | None:
         key = (asking.revision_id, offer.machine_id, offer.material.code, offer.parameter_set)
-        article = self._snapshot.qualifications.first_articles.get(key)
-        if article is None:
-            return None
-        return FirstArticleFacts(approved_on=article.approved_on, last_production_on=article.last_production_on)
-
-    def _facts_of(self, offer: OfferView) -> OfferFacts:
-        return OfferFacts(
-            machine_id=offer.machine_id,
-            machine_status=self._snapshot.network.machines[offer.machine_id].status,
-            process=offer.process,
-            material=offer.material.code,
-            parameter_set=offer.parameter_set,
-            parameter_set_state=offer.parameter_set_state,
-            build_box_mm=(offer.model.x_mm, offer.model.y_mm, offer.model.z_mm),
-        )
+        return first_article_facts(self._snapshot.qualifications.first_articles.get(key))
 
 
 def same_country(line: LineFacts, node: NodeFacts) -> Exclusion | None:
@@ -237,6 +259,7 @@ _DISTANCES: Mapping[ExclusionCode, Callable[[Exclusion], float]] = MappingProxyT
         ExclusionCode.BUILD_VOLUME: lambda it: _figure(it, "needs_mm") - _figure(it, "has_mm"),
         ExclusionCode.CERTIFICATE_MISSING: lambda it: str(it.figures["missing"]).count(","),
         ExclusionCode.CERTIFICATE_EXPIRES: lambda it: -date.fromisoformat(str(it.figures["valid_to"])).toordinal(),
+        ExclusionCode.IP_POLICY: lambda it: int(str(it.figures.get("needed", 0))) - int(str(it.figures.get("left", 0))),
         ExclusionCode.MATERIAL_SHORT: lambda it: _figure(it, "needed_grams") - _figure(it, "largest_lot_grams"),
         ExclusionCode.CAPACITY: lambda it: _figure(it, "needed_minutes") - _figure(it, "free_minutes"),
         ExclusionCode.NEED_BY: lambda it: _figure(it, "late_hours"),
@@ -265,39 +288,3 @@ def _grouped(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key,
     for item in items:
         groups[key(item)].append(item)
     return {name: tuple(group) for name, group in groups.items()}
-
-
-def _certificate_facts(certificate: CertificateView) -> CertificateFacts:
-    return CertificateFacts(
-        scheme=certificate.scheme,
-        scope=certificate.scope,
-        valid_from=certificate.valid_from,
-        valid_to=certificate.valid_to,
-        verified=certificate.verified,
-        machine_id=certificate.machine_id,
-        parameter_set=certificate.parameter_set,
-    )
-
-
-def _node_facts(node: NodeView) -> NodeFacts:
-    return NodeFacts(
-        node_id=node.node_id,
-        kind=node.kind,
-        country=node.country,
-        status=node.status,
-        status_reason=node.status_reason,
-        packaging=frozenset(node.packaging),
-        export_permissions=frozenset(node.export_permissions),
-        minimum_order_minor=node.minimum_order_minor,
-        minimum_order_policy=node.minimum_order_policy,
-    )
-
-
-def _lot_facts(lot: LotView) -> LotFacts:
-    return LotFacts(
-        lot_id=lot.lot_id,
-        remaining_grams=lot.remaining_grams,
-        expires_on=lot.expires_on,
-        state=lot.state,
-        reuse_count=lot.reuse_count,
-    )

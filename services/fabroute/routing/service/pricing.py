@@ -24,6 +24,7 @@ from fabroute.logistics.rules import (
 from fabroute.logistics.rules.duties import Consignment
 from fabroute.logistics.service import LogisticsView
 from fabroute.network.service import MachineModelView, MaterialView, NodeView, OfferView
+from fabroute.routing.service.facts import standing
 from fabroute.routing.service.options import Price
 
 _DutyBase = tuple[int, Consignment]
@@ -118,7 +119,9 @@ class Pricing:
         """Return a revision's size and volume as estimates want them."""
         if revision.revision_id not in self._geometries:
             self._geometries[revision.revision_id] = PartGeometry(
-                box_mm=(revision.box_x_mm, revision.box_y_mm, revision.box_z_mm), volume_cm3=revision.volume_cm3
+                box_mm=(revision.box_x_mm, revision.box_y_mm, revision.box_z_mm),
+                volume_cm3=revision.volume_cm3,
+                orientation_mm=standing(revision),
             )
         return self._geometries[revision.revision_id]
 

@@ -9,6 +9,8 @@ from fabroute.routing.service.options import ExcludedNode, Option, Price
 LONGEST_BYTES = 200
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NOT_IN_THE_GAME = frozenset({"PROCESS_MATERIAL"})
+_TO_BE_DONE = frozenset({"licence", "waiting"})
+"""Figures of reasons that a person at the owner or the operator can end."""
 _TOP_UP = "minimum_order_top_up"
 _EQUAL = "as good"
 _OUTBID = "went to orders that gain more"
@@ -46,9 +48,10 @@ def why_not_routed(exclusions: Sequence[ExcludedNode], *, outbid: Option | None)
     if not exclusions:
         return "there is no node in the network"
     code, count = binding_reason(exclusions)
+    said = _said(exclusions, code)
     if len(exclusions) == 1:
-        return f"the only node can't make it: {code}"
-    return f"none of the {len(exclusions)} nodes can make it; the nearest ({count}) fail by {code}"
+        return _joined([f"the only node can't make it: {code}", *said])
+    return _joined([f"none of the {len(exclusions)} nodes can make it; the nearest ({count}) fail by {code}", *said])
 
 
 def binding_reason(exclusions: Sequence[ExcludedNode]) -> tuple[str, int]:
@@ -118,6 +121,17 @@ def _ruled_out(exclusions: Sequence[ExcludedNode]) -> list[str]:
     unable = f"{len(exclusions) - len(playing)} by PROCESS_MATERIAL"
     rest = f"1 by {code}" if len(playing) == 1 else f"{len(playing)} mostly by {code}"
     return [f"{len(exclusions)} nodes ruled out: {unable}, {rest}"]
+
+
+def _said(exclusions: Sequence[ExcludedNode], code: str) -> list[str]:
+    """Return what someone can do something about: a licence that is used up, a certificate that waits."""
+    found = (
+        reason
+        for each in sorted(_playing(exclusions), key=lambda each: len(each.reasons))
+        for reason in each.reasons
+        if reason.code.value == code and _TO_BE_DONE & reason.figures.keys()
+    )
+    return [reason.message for reason in found][:1]
 
 
 def _playing(exclusions: Sequence[ExcludedNode]) -> list[ExcludedNode]:

@@ -72,6 +72,9 @@ class WayFinder:
             *self._gates.minimum_order_reasons(offer, price_minor=estimate.price_minor - estimate.minimum_top_up_minor),
             *(no_duty_rule if not sendings else _hindrances(sendings)),
             *self._gates.proof_reasons(asked.asking, offer, window),
+            *self._gates.licence_reasons(
+                asked.asking, node.node_id, prints=asked.line.quantity, through=window.last_day
+            ),
             *stock.reasons,
         )
         return OfferFinding(
@@ -167,7 +170,8 @@ class WayFinder:
         lots: tuple[LotView, ...],
     ) -> tuple[Way, ...]:
         earliest = self._machines.earliest(offer.machine_id, estimate)
-        until = self._gates.certified_until(asked.asking, offer, self._calendars.clock(node).first_day)
+        first_day, prints = self._calendars.clock(node).first_day, asked.line.quantity
+        until = self._gates.proven_until(asked.asking, offer, first_day, prints=prints)
         proven = -1 if until is None else self._calendars.bucket(until)
         ways = (
             Way(
