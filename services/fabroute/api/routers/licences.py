@@ -66,9 +66,7 @@ def list_licences(
 
 @router.post(
     "/licences/{licence_id}/revocation",
-    responses=docs.problems(
-        inventory.UnknownLicence, inventory.LicenceRevoked, inventory.ReasonMissing, *BODY_PROBLEMS
-    ),
+    responses=docs.problems(inventory.UnknownLicence, inventory.LicenceRevoked, *BODY_PROBLEMS),
     openapi_extra=docs.request_body(ReasonIn),
 )
 def revoke_licence(

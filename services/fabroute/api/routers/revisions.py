@@ -40,7 +40,7 @@ from fabroute.production import service as production
 router = APIRouter(prefix="/v1", tags=["revisions"])
 
 _KEY_PROBLEMS = (SigningKeyMissing, SigningKeyExposed, SigningKeyUnusable)
-_MOVE_PROBLEMS = (inventory.UnknownRevision, RevisionStateConflict, inventory.ReasonMissing, *BODY_PROBLEMS)
+_MOVE_PROBLEMS = (inventory.UnknownRevision, RevisionStateConflict, *BODY_PROBLEMS)
 _REASON = Annotated[ReasonIn, Depends(json_body(ReasonIn))]
 
 

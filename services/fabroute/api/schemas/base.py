@@ -55,6 +55,8 @@ TrimmedLabel = Annotated[str, StringConstraints(strip_whitespace=True, min_lengt
 """A short text without control characters, kept without the spaces around it."""
 Sentence = Annotated[str, Field(min_length=1, max_length=400), _PLAIN]
 """A longer text without control characters."""
+TrimmedSentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400), _PLAIN]
+"""A longer text without control characters, kept without the spaces around it."""
 Note = Annotated[str, Field(max_length=400), _PLAIN]
 """A text without control characters, or none."""
 Country = Annotated[str, AfterValidator(_known_country), Field(description="ISO 3166-1 alpha-2, capital letters.")]
