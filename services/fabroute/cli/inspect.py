@@ -91,7 +91,7 @@ def inspect(
         )
         inspected = _inspect_all(list(_paths(files)), inspection=inspection, quiet=as_json)
     if as_json:
-        stdout.print(json.dumps([it.document() for it in inspected], indent=2, ensure_ascii=False), markup=False)
+        typer.echo(json.dumps([it.document() for it in inspected], indent=2))
     elif len(inspected) > 1:
         stdout.print(summary_table([(it.path, it.report) for it in inspected]))
     raise typer.Exit(exit_code(inspected))
@@ -112,7 +112,7 @@ def _inspect_all(paths: Sequence[Path], *, inspection: Inspection, quiet: bool) 
             if it.report is None:
                 complain(f"{it.path}: {it.problem}")
             elif not quiet:
-                stdout.print(file_report(it.path, it.report))
+                stdout.print(file_report(it.path, it.report), soft_wrap=False)
             if len(paths) > 1:
                 step("inspecting", done, len(paths))
     return inspected

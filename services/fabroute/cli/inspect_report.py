@@ -21,9 +21,10 @@ def file_report(path: Path, report: ValidationReport) -> RenderableType:
         parts.append(_measures_table(report.measures))
     if report.findings:
         parts.append(_findings_table(report.findings))
-    parts += [_verdict(it) for it in report.printability]
+    if report.valid:
+        parts += [_verdict(it) for it in report.printability]
     parts.append(_provenance(report))
-    return Padding(Group(*parts), (0, 0, 1, 0))
+    return Padding(Group(*parts), (0, 0, 1, 0), expand=False)
 
 
 def summary_table(rows: Sequence[tuple[Path, ValidationReport | None]]) -> RenderableType:
@@ -61,7 +62,7 @@ def _measures_table(measures: Measures) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, value, second_name, second_value in _measure_rows(measures):
         table.add_row(Text(name, "dim"), value, Text(second_name, "dim"), second_value)
-    return Padding(table, (0, 0, 0, 2))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def _measure_rows(measures: Measures) -> Iterator[tuple[str, str, str, str]]:
@@ -81,13 +82,15 @@ def _findings_table(findings: Sequence[Finding]) -> RenderableType:
     for finding in findings:
         style = _STYLES[finding.severity]
         table.add_row(Text(finding.severity, style), Text(legible(finding.code), style), _sentence(finding))
-    return Padding(table, (0, 0, 0, 2))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def _sentence(finding: Finding) -> Text:
     place = f" [{finding.where}]" if finding.where else ""
     message = legible(f"{finding.message}{place}")
-    return Text.assemble(message, " ", (f"→ {legible(finding.advice)}", "cyan")) if finding.advice else Text(message)
+    if finding.severity == "note":
+        return Text(message)
+    return Text.assemble(message, " ", (f"→ {legible(finding.advice)}", "cyan"))
 
 
 def _verdict(printability: Printability) -> RenderableType:

@@ -32,8 +32,17 @@ from fabroute_embedded.processes import ServerCommand, ServerProcess, start_proc
 HOME = Path(".fabroute")
 STATE, ENVIRONMENT = HOME / "demo.json", HOME / "env"
 OWNER, OPERATOR = "org_owner", "org_operator"
-_OWNER_SCOPES = ("orders:read", "orders:write", "inventory:read", "network:read")
-_OPERATOR_SCOPES = ("orders:read", "inventory:read", "network:read", "network:write", "jobs:read")
+_OWNER_SCOPES = (
+    "orders:read",
+    "orders:write",
+    "inventory:read",
+    "inventory:write",
+    "inventory:release",
+    "network:read",
+    "jobs:read",
+    "jobs:write",
+)
+_OPERATOR_SCOPES = ("orders:read", "inventory:read", "network:read", "network:write", "jobs:read", "jobs:write")
 
 
 class DemoFailed(DomainError):
