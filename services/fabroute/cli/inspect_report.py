@@ -24,7 +24,7 @@ def file_report(path: Path, report: ValidationReport) -> RenderableType:
     if report.valid:
         parts += [_verdict(it) for it in report.printability]
     parts.append(_provenance(report))
-    return Padding(Group(*parts), (0, 0, 1, 0), expand=False)
+    return Group(*parts, Text())
 
 
 def summary_table(rows: Sequence[tuple[Path, ValidationReport | None]]) -> RenderableType:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fabroute.integrations.validation.canonical import write_canonical
@@ -54,7 +54,7 @@ def validate(
 
     A stage runs only if no earlier one found an error. Figures of the process stay 0: its owner knows them.
     """
-    progress = _Progress(source=source, request=request, workspace=workspace, limits=limits)
+    progress = _Progress(source=source, request=_legible(request), workspace=workspace, limits=limits)
     try:
         progress.run()
     except Refusal as refusal:
@@ -145,6 +145,21 @@ def _format(source: Path, request: ValidationRequest) -> PrintFileFormat:
         f"The content is {foreign}, neither 3MF nor STL." if foreign else "The content is neither 3MF nor STL.",
         "Export the part from your CAD program as 3MF (better, as it states its unit) or STL.",
     )
+
+
+def _legible(request: ValidationRequest) -> ValidationRequest:
+    """Return the request without characters that a file or a terminal can't hold; names are written into the file."""
+    return replace(
+        request,
+        file_name=_printable(request.file_name),
+        part_no=_printable(request.part_no),
+        revision=_printable(request.revision),
+        name=_printable(request.name),
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(it if it.isprintable() else "�" for it in text)
 
 
 def _sha256(source: Path, limits: Limits) -> str:

@@ -144,6 +144,14 @@ def test_a_report_survives_its_way_through_json(tmp_path: Path) -> None:
     assert len(report.printability) == 2
 
 
+@pytest.mark.parametrize("name", ["\udcff\x1b[2J", "a\0b", "\x0c\u2028", "<&>\"'", "ü" * 2_000])
+def test_names_that_no_file_can_hold_do_no_harm(tmp_path: Path, name: str) -> None:
+    report = _validated(tmp_path, binary(CUBE), name=name, part_no=name, revision=name)
+
+    assert report.valid
+    assert _validated(tmp_path, (tmp_path / "canonical.3mf").read_bytes()).valid
+
+
 def test_errors_come_first_and_long_lists_are_cut() -> None:
     def finding(code: str, severity: str) -> Finding:
         return Finding(code=code, severity=severity, message="", advice="")  # type: ignore[arg-type]
