@@ -12,7 +12,9 @@ from fabroute.integrations.validation.signing import open_signer
 from fabroute.kernel.time import utc_now
 from fabroute.settings import get_settings
 
-keys = typer.Typer(help="Make and revoke API keys; make the key that signs releases.", no_args_is_help=True, add_completion=False)
+keys = typer.Typer(
+    help="Make and revoke API keys; make the key that signs releases.", no_args_is_help=True, add_completion=False
+)
 
 _SCOPES = tuple(sorted(ALL_SCOPES))
 
@@ -21,9 +23,7 @@ _SCOPES = tuple(sorted(ALL_SCOPES))
 def create(
     organisation: Annotated[str, typer.Argument(help="Id of the organisation, e.g. org_owner.")],
     name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
-    scope: Annotated[
-        list[str] | None, typer.Option(help=f"Repeatable; all by default: {', '.join(_SCOPES)}")
-    ] = None,
+    scope: Annotated[list[str] | None, typer.Option(help=f"Repeatable; all by default: {', '.join(_SCOPES)}")] = None,
 ) -> None:
     """Make an API key for an organisation and print it: it can't be shown again."""
     with unit_of_work(database_engine()) as session:
