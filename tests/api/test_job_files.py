@@ -28,6 +28,13 @@ def world(api: Api) -> Iterator[JobWorld]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def lasting(standing_api: Api) -> Iterator[JobWorld]:
+    """A world for tests that change nothing."""
+    with a_job_world(standing_api) as made:
+        yield made
+
+
 def audited(world: JobWorld, sql: str) -> list[tuple[object, ...]]:
     return in_transaction(world.api.engine, lambda session: rows(session, sql))
 
@@ -39,14 +46,14 @@ def changed(world: JobWorld, sql: str, **values: object) -> None:
 # ---------------------------------------------------------------- acceptance
 
 
-def test_a_job_is_read_by_its_owner_its_node_and_the_operator_only(world: JobWorld) -> None:
-    for client in (world.owner, world.bureau, world.operator):
-        job = client.get(world.job).json()
-        assert (job["id"], job["state"], job["part"], job["quantity"]) == (world.job_id, "offered", "RL-0001", 3)
+def test_a_job_is_read_by_its_owner_its_node_and_the_operator_only(lasting: JobWorld) -> None:
+    for client in (lasting.owner, lasting.bureau, lasting.operator):
+        job = client.get(lasting.job).json()
+        assert (job["id"], job["state"], job["part"], job["quantity"]) == (lasting.job_id, "offered", "RL-0001", 3)
         assert (job["good_prints"], job["failed_prints"], job["prints_left"]) == (0, 0, 3)
         assert (job["accepted_at"], job["held_reason"], job["file_released_at"]) == (None, "", None)
-    for client in (world.rival, world.stranger):
-        assert refusal_of(client.get(world.job)) == Refusal(status=404, code="unknown_job")
+    for client in (lasting.rival, lasting.stranger):
+        assert refusal_of(client.get(lasting.job)) == Refusal(status=404, code="unknown_job")
 
 
 def test_a_job_that_did_not_change_is_not_sent_again(world: JobWorld) -> None:
@@ -58,8 +65,8 @@ def test_a_job_that_did_not_change_is_not_sent_again(world: JobWorld) -> None:
     assert (again.status_code, again.json()["state"]) == (200, "accepted")
 
 
-def test_a_job_shows_a_node_no_more_of_the_customer_than_the_label(world: JobWorld) -> None:
-    job = world.bureau.get(world.job).json()
+def test_a_job_shows_a_node_no_more_of_the_customer_than_the_label(lasting: JobWorld) -> None:
+    job = lasting.bureau.get(lasting.job).json()
 
     assert (job["ship_to_city"], job["ship_to_country"]) == ("Hamburg", "DE")
     assert job["price"] == {"amount_minor": 2000, "currency": "EUR"}
@@ -88,16 +95,16 @@ def test_of_two_who_accept_at_once_one_does(world: JobWorld) -> None:
     ("step", "body"),
     [("acceptance", None), ("resumption", None), ("take-back", {"reason": "mine"}), ("file-tickets", None)],
 )
-def test_what_is_foreign_is_unknown(world: JobWorld, step: str, body: Any) -> None:
-    for client in (world.rival, world.stranger):
-        assert refusal_of(client.post(f"{world.job}/{step}", json=body)) == Refusal(status=404, code="unknown_job")
-    assert world.bureau.get(world.job).json()["state"] == "offered"
+def test_what_is_foreign_is_unknown(lasting: JobWorld, step: str, body: Any) -> None:
+    for client in (lasting.rival, lasting.stranger):
+        assert refusal_of(client.post(f"{lasting.job}/{step}", json=body)) == Refusal(status=404, code="unknown_job")
+    assert lasting.bureau.get(lasting.job).json()["state"] == "offered"
 
 
-def test_an_owner_does_not_do_its_node_s_part_nor_a_node_the_owner_s(world: JobWorld) -> None:
+def test_an_owner_does_not_do_its_node_s_part_nor_a_node_the_owner_s(lasting: JobWorld) -> None:
     for step in ("acceptance", "file-tickets"):
-        assert refusal_of(world.owner.post(f"{world.job}/{step}")) == Refusal(status=403, code="not_the_node")
-    taken = world.bureau.post(f"{world.job}/take-back", json={"reason": "no time"})
+        assert refusal_of(lasting.owner.post(f"{lasting.job}/{step}")) == Refusal(status=403, code="not_the_node")
+    taken = lasting.bureau.post(f"{lasting.job}/take-back", json={"reason": "no time"})
     assert refusal_of(taken) == Refusal(status=403, code="not_the_owner")
 
 
@@ -276,8 +283,8 @@ def damage(world: JobWorld) -> None:
 
 
 @pytest.mark.parametrize("token", ["x" * 43, "..%2F..%2Fetc%2Fpasswd", "short", "a" * 500])
-def test_a_made_up_token_opens_nothing(world: JobWorld, token: str) -> None:
-    refused = world.bureau.get(f"/v1/print-files/{token}")
+def test_a_made_up_token_opens_nothing(lasting: JobWorld, token: str) -> None:
+    refused = lasting.bureau.get(f"/v1/print-files/{token}")
 
     assert refused.status_code == 404
     assert problem_of(refused)["code"] in ("unknown_file_ticket", "not_found")
@@ -298,8 +305,8 @@ def test_an_owner_takes_a_held_job_back_and_its_line_is_routed_again(world: JobW
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x" * 401}, {"reason": "a\nb"}])
-def test_taking_back_needs_a_reason(world: JobWorld, body: Any) -> None:
-    refused = world.owner.post(f"{world.job}/take-back", json=body)
+def test_taking_back_needs_a_reason(lasting: JobWorld, body: Any) -> None:
+    refused = lasting.owner.post(f"{lasting.job}/take-back", json=body)
 
     assert refusal_of(refused) == Refusal(status=422, code="validation_failed", pointers=("/reason",))
-    assert world.owner.get(world.job).json()["state"] == "offered"
+    assert lasting.owner.get(lasting.job).json()["state"] == "offered"
