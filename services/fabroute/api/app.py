@@ -13,6 +13,7 @@ from fabroute.api.problems import install_problem_handlers
 from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import (
     certificates,
+    documents,
     first_articles,
     health,
     job_files,
@@ -21,6 +22,7 @@ from fabroute.api.routers import (
     nodes,
     orders,
     parts,
+    print_files,
     reprints,
     revisions,
     runs,
@@ -32,6 +34,8 @@ _ROUTERS = (
     orders,
     parts,
     revisions,
+    print_files,
+    documents,
     licences,
     nodes,
     certificates,

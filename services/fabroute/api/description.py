@@ -47,6 +47,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "orders", "description": "Place orders, follow them, see why they go where they go."},
     {"name": "parts", "description": "Your digital inventory: what you can order."},
     {"name": "revisions", "description": "What is printed: from draft to release, with approval and signature."},
+    {"name": "print files", "description": "Uploaded, validated, looked at, compared, read by their owner."},
     {"name": "licences", "description": "The right to so many good prints of a revision."},
     {"name": "nodes", "description": "Who prints, where, on what."},
     {"name": "certificates", "description": "What nodes can prove, until when, and what ends soon."},
