@@ -107,15 +107,16 @@ def given_routed_lines(engine: Engine, *, grams: int = 100, minutes: int = 120) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """A bureau's node ``N101`` with a certificate, an owner, and ways to make jobs and to look at what became of them."""
+    """A bureau's node ``N101`` with a certificate, an owner, and ways to make jobs and look at what became of them."""
 
     engine: Engine
     owner: Owner
 
     def offered(self, *quantities: int) -> tuple[JobOffer, ...]:
-        """Place an order with a line for each quantity (one of 1 by default), and offer its jobs to the node."""
-        given_orders(self.engine, make_order(self.owner, quantities=quantities or (1,)))
-        return given_routed_lines(self.engine)
+        """Place an order with a line for each quantity (one of 1 by default), offer all due lines, return its jobs."""
+        (order,) = given_orders(self.engine, make_order(self.owner, quantities=quantities or (1,)))
+        offers = given_routed_lines(self.engine, minutes=20)
+        return tuple(offer for offer in offers if offer.order_id == order.id)
 
     def accepted(self, quantity: int = 1) -> str:
         """Return the id of a job that the bureau accepted."""

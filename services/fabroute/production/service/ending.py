@@ -1,6 +1,6 @@
 """Jobs that end without a part: their order is cancelled, or they are taken back and their line goes elsewhere.
 
-Locks are taken in one order: lines, jobs, allocations, lots, slots, licences, nodes, orders. A cancelled order is
+Locks are taken in one order: lines, jobs, licences, allocations, lots, slots, nodes, orders. A cancelled order is
 locked with all its lines before its jobs: nobody can wait for it who does not wait for one of its lines first.
 """
 
@@ -126,8 +126,8 @@ def _end(session: Session, job_ids: Collection[str], *, actor: str, reason: str,
         return ()
     jobs = job_rows.cancel_jobs(session, job_ids=job_ids, now=now)
     ended = [job.id for job in jobs]
-    network.release(session, job_ids=ended, now=now)
     inventory.return_leases(session, job_ids=ended, now=now)
+    network.release(session, job_ids=ended, now=now)
     tell_all(session, [(job.id, job) for job in jobs], "job.cancelled", actor=actor, now=now, reason=reason)
     outbox.record(session, events.capacity_released(order_id=jobs[0].order_id, occurred_at=now))
     return jobs

@@ -1,34 +1,31 @@
 """The gates asked again about jobs: at acceptance, at every file release, at good prints, and when things change."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session
 
 from fabroute.identity.service import AuditedRefusal
 from fabroute.inventory import service as inventory
-from fabroute.inventory.service import LeaseView, RevisionView
+from fabroute.inventory.service import LeaseView
 from fabroute.network import service as network
-from fabroute.network.service import LotView, NodeDetail, OfferView
+from fabroute.network.service import LotView, OfferView
 from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository.jobs import CheckedJob
 from fabroute.production.service.telling import audit_entry
 from fabroute.qualification import service as qualification
-from fabroute.qualification.service import Qualifications
-from fabroute.routing.rules import PART_QUALIFICATION, SAME_COUNTRY
-from fabroute.routing.service.gates import same_country
-from fabroute.solver.eligibility import (
-    CertificateFacts,
-    Exclusion,
-    ExclusionCode,
-    FirstArticleFacts,
-    LineFacts,
-    LotFacts,
-    NodeFacts,
-    OfferFacts,
-    ProductionWindow,
+from fabroute.routing.rules import SAME_COUNTRY
+from fabroute.routing.service.facts import (
+    certificate_facts,
+    first_article_facts,
+    line_facts,
+    lot_facts,
+    node_facts,
+    offer_facts,
 )
+from fabroute.routing.service.gates import same_country
+from fabroute.solver.eligibility import Exclusion, ExclusionCode, LineFacts, ProductionWindow
 from fabroute.solver.eligibility.law import export_control, ip_policy
 from fabroute.solver.eligibility.machine import file_validated, parameter_set_allowed, parameter_set_qualified
 from fabroute.solver.eligibility.proofs import certificate_expires, certificate_missing, part_qualified
@@ -91,7 +88,7 @@ class _Gates:
 
     def __init__(self, session: Session, jobs: Sequence[CheckedJob]) -> None:
         revision_ids, node_ids = {job.revision_id for job in jobs}, {job.node_id for job in jobs}
-        self._revisions: Mapping[str, RevisionView] = inventory.read_revisions(session, revision_ids=revision_ids)
+        self._revisions = inventory.read_revisions(session, revision_ids=revision_ids)
         self._nodes = {node_id: network.get_node(session, node_id=node_id) for node_id in sorted(node_ids)}
         self._lots = {lot.lot_id: lot for node in self._nodes.values() for lot in node.lots}
         self._proofs = qualification.read_qualifications(session, revision_ids=revision_ids, node_ids=node_ids)
@@ -111,30 +108,36 @@ class _Gates:
         return (*self._like[key], *(reason for reason in own if reason is not None))
 
     def _closed_to_all_like(self, job: CheckedJob, window: ProductionWindow) -> Reasons:
-        revision, node = self._revisions[job.revision_id], self._nodes[job.node_id]
-        line, facts = line_facts(revision, job), node_facts(node)
+        node = self._nodes[job.node_id]
+        line = line_facts(
+            self._revisions[job.revision_id],
+            criticality=job.criticality,
+            destination_country=job.ship_to_country,
+            packaging=job.packaging,
+        )
+        facts = node_facts(node)
         found = (
             file_validated(line),
             export_control(line, facts),
             ip_policy(line, facts),
             same_country(line, facts) if job.criticality in SAME_COUNTRY else None,
-            *self._machine(job, line, node, window),
+            *self._of_machine(job, line, window),
         )
         return tuple(reason for reason in found if reason is not None)
 
-    def _machine(
-        self, job: CheckedJob, line: LineFacts, node: NodeDetail, window: ProductionWindow
-    ) -> tuple[Exclusion | None, ...]:
-        offered = offer_facts(node, job)
-        if offered is None:
+    def _of_machine(self, job: CheckedJob, line: LineFacts, window: ProductionWindow) -> tuple[Exclusion | None, ...]:
+        offer = next((offer for offer in self._nodes[job.node_id].offers if _is_of(offer, job)), None)
+        if offer is None:
             return (offer_gone(job),)
-        held = certificate_facts(self._proofs, job.node_id)
+        offered = offer_facts(offer, machine_status="up")
+        held = [certificate_facts(certificate) for certificate in self._proofs.certificates.get(job.node_id, ())]
+        key = (job.revision_id, job.machine_id, job.material, job.parameter_set)
         return (
             parameter_set_qualified(offered),
             parameter_set_allowed(line, offered),
             certificate_missing(line, offered, held),
             certificate_expires(line, offered, held, window),
-            part_qualified(line, offered, article_facts(self._proofs, job), window),
+            part_qualified(line, offered, first_article_facts(self._proofs.first_articles.get(key)), window),
         )
 
     def _licence(self, job: CheckedJob, window: ProductionWindow) -> Exclusion | None:
@@ -147,14 +150,7 @@ def lot_released(lot: LotView | None, job: CheckedJob, window: ProductionWindow)
     """Require that the lot that the job draws from may still be used through production."""
     if lot is None:
         return None
-    facts = LotFacts(
-        lot_id=lot.lot_id,
-        remaining_grams=lot.remaining_grams,
-        expires_on=lot.expires_on,
-        state=lot.state,
-        reuse_count=lot.reuse_count,
-    )
-    wrong = lot_usable(facts, window)
+    wrong = lot_usable(lot_facts(lot), window)
     if wrong is None:
         return None
     return Exclusion(
@@ -192,83 +188,6 @@ def offer_gone(job: CheckedJob) -> Exclusion:
         figures={"parameter_set": job.parameter_set, "material": job.material},
         machine_id=job.machine_id,
     )
-
-
-def line_facts(revision: RevisionView, job: CheckedJob) -> LineFacts:
-    """Return what the gates look at of what the job makes, for whom."""
-    return LineFacts(
-        revision_state=revision.state,
-        file_validated=revision.file_validated,
-        box_mm=(revision.box_x_mm, revision.box_y_mm, revision.box_z_mm),
-        process_materials=frozenset(revision.process_materials),
-        required_certificates=revision.required_certificates,
-        part_qualification=revision.part_qualification or job.criticality in PART_QUALIFICATION,
-        export_class=revision.export_class,
-        ip_zone=revision.ip_zone,
-        destination_country=job.ship_to_country,
-        packaging=job.packaging,
-        parameter_sets=frozenset(revision.parameter_sets),
-        ip_countries=frozenset(revision.ip_countries),
-        ip_nodes=frozenset(revision.ip_nodes),
-        ip_kinds=frozenset(revision.ip_kinds),
-    )
-
-
-def node_facts(node: NodeDetail) -> NodeFacts:
-    """Return what the gates look at of a node."""
-    return NodeFacts(
-        node_id=node.node_id,
-        kind=node.kind,
-        country=node.country,
-        status=node.status,
-        status_reason=node.status_reason,
-        packaging=frozenset(node.packaging),
-        export_permissions=frozenset(node.export_permissions),
-        minimum_order_minor=node.minimum_order_minor,
-        minimum_order_policy=node.minimum_order_policy,
-    )
-
-
-def offer_facts(node: NodeDetail, job: CheckedJob) -> OfferFacts | None:
-    """Return what the gates look at of the job's machine with its material and parameter set; None if it is gone."""
-    machines = {machine.machine_id: machine for machine in node.machines}
-    offer = next((offer for offer in node.offers if _is_of(offer, job)), None)
-    if offer is None:
-        return None
-    return OfferFacts(
-        machine_id=offer.machine_id,
-        machine_status=machines[offer.machine_id].status,
-        process=offer.process,
-        material=offer.material.code,
-        parameter_set=offer.parameter_set,
-        parameter_set_state=offer.parameter_set_state,
-        build_box_mm=(offer.model.x_mm, offer.model.y_mm, offer.model.z_mm),
-    )
-
-
-def certificate_facts(proofs: Qualifications, node_id: str) -> tuple[CertificateFacts, ...]:
-    """Return what the gates look at of a node's certificates."""
-    return tuple(
-        CertificateFacts(
-            scheme=it.scheme,
-            scope=it.scope,
-            valid_from=it.valid_from,
-            valid_to=it.valid_to,
-            verified=it.verified,
-            machine_id=it.machine_id,
-            parameter_set=it.parameter_set,
-        )
-        for it in proofs.certificates.get(node_id, ())
-    )
-
-
-def article_facts(proofs: Qualifications, job: CheckedJob) -> FirstArticleFacts | None:
-    """Return what the gates look at of the first article of the job's revision on its machine."""
-    key = (job.revision_id, job.machine_id, job.material, job.parameter_set)
-    article = proofs.first_articles.get(key)
-    if article is None:
-        return None
-    return FirstArticleFacts(approved_on=article.approved_on, last_production_on=article.last_production_on)
 
 
 def _is_of(offer: OfferView, job: CheckedJob) -> bool:
