@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import func, insert
 from sqlalchemy import select as select_columns
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session, col, select
 
@@ -50,17 +51,23 @@ def read_summaries(session: Session, decision_ids: Collection[str]) -> Sequence[
 
 
 def landed_of_other_lines(session: Session, *, order_ids: Collection[str], line_ids: Collection[str]) -> dict[str, int]:
-    """Return by order the landed cost, in cents, of its routed lines other than ``line_ids``."""
-    routed = (
-        select(RoutingDecision.order_id, func.sum(RoutingDecision.landed_minor))
-        .where(
-            col(RoutingDecision.order_id).in_(order_ids),
-            col(RoutingDecision.order_line_id).not_in(line_ids),
-            RoutingDecision.outcome == "routed",
-        )
-        .group_by(col(RoutingDecision.order_id))
+    """Return by order the landed cost, in cents, of its routed lines other than ``line_ids``.
+
+    Of a line that was routed several times, because its job was taken back, the last decision counts.
+    """
+    last = (
+        select_columns(col(RoutingDecision.order_id), col(RoutingDecision.outcome), col(RoutingDecision.landed_minor))
+        .ext(distinct_on(col(RoutingDecision.order_line_id)))
+        .where(col(RoutingDecision.order_id).in_(order_ids), col(RoutingDecision.order_line_id).not_in(line_ids))
+        .order_by(col(RoutingDecision.order_line_id), col(RoutingDecision.fence).desc())
+        .subquery()
     )
-    return {order_id: int(landed or 0) for order_id, landed in session.exec(routed)}
+    routed = (
+        select_columns(last.c.order_id, func.sum(last.c.landed_minor))
+        .where(last.c.outcome == "routed")
+        .group_by(last.c.order_id)
+    )
+    return {order_id: int(landed or 0) for order_id, landed in session.connection().execute(routed)}
 
 
 def read_runs(session: Session, *, before: str | None, limit: int) -> Sequence[RoutingRun]:

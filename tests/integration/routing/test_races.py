@@ -1,10 +1,8 @@
 """Many runs at once on the same network: all lines get one outcome, and nothing is given away twice."""
 
 import random
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,6 +14,7 @@ from fabroute.orders.service import requeue_unroutable
 from fabroute.production.service import cancel_order, offer_jobs
 from fabroute.routing.service.run import RoutingLimits, route_pending
 from tests.conftest import Database
+from tests.factories.concurrency import at_once
 from tests.factories.databases import engine_for, in_transaction, rows
 from tests.factories.network import a_node
 from tests.factories.orders import Owner, given_orders, given_owner, make_order
@@ -54,18 +53,6 @@ def route_until_over(engine: Engine, limits: RoutingLimits = LIMITS) -> int:
         elif not set(states(engine)) & {"pending", "routing"}:
             return runs
     raise TimeoutError(f"still open after a minute: {states(engine)}")
-
-
-def at_once(*works: Callable[[], object]) -> list[object]:
-    """Do all works at the same time and return what they returned."""
-    start = threading.Barrier(len(works))
-
-    def begin(work: Callable[[], object]) -> object:
-        start.wait()
-        return work()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(begin, works))
 
 
 def given_stock(engine: Engine, grams: int) -> None:

@@ -12,7 +12,7 @@ from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
 from fabroute.kernel.ids import new_id
 from fabroute.network.service import StatusChange, add_lot, set_node_status
-from fabroute.orders.service import claim_lines, get_order, requeue_unroutable
+from fabroute.orders.service import claim_lines, get_order, requeue_lines, requeue_unroutable
 from fabroute.production.service import cancel_order, offer_jobs
 from fabroute.routing.ports import JobOffer
 from fabroute.routing.service import get_decisions, list_runs
@@ -391,3 +391,25 @@ def test_a_line_that_is_routed_later_has_what_its_order_has_left(engine: Engine,
     assert table(engine, f"SELECT state_reason FROM order_lines WHERE id = '{second.id}'") == [("PRICE_CAP",)]
     assert table(engine, f"SELECT state FROM order_lines WHERE id = '{first.id}'") == [("routed",)]
     assert table(engine, "SELECT state FROM orders") == [("partly_routed",)]
+
+
+def test_a_line_that_was_routed_twice_counts_once_towards_its_orders_cap(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine)
+    order = replace(make_order(owner, quantities=(1, 1)), max_price_minor=12_500)
+    given_orders(engine, order)
+    first, second = order.lines
+    wait = f"UPDATE order_lines SET next_attempt_at = now() + interval '1 hour' WHERE id = '{second.id}' RETURNING 1"
+    table(engine, wait)
+    for _ in range(2):
+        assert route(engine).routed == 1
+        table(engine, "UPDATE jobs SET state = 'cancelled' RETURNING id")
+        with unit_of_work(engine) as session:
+            assert requeue_lines(session, line_ids=[first.id], reason="taken back", now=NOW) == {first.id}
+    assert route(engine).routed == 1
+    table(engine, f"UPDATE order_lines SET next_attempt_at = now() WHERE id = '{second.id}' RETURNING 1")
+
+    assert route(engine).routed == 1
+
+    # 59.97 each: two lines are within 125.00, three would not be.
+    assert table(engine, "SELECT count(*), sum(landed_minor) FROM routing_decisions") == [(4, 4 * 5_997)]
+    assert table(engine, "SELECT state FROM orders") == [("routed",)]
