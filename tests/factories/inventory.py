@@ -7,10 +7,12 @@ from sqlmodel import Session
 
 from fabroute.inventory.service import (
     Approval,
+    Characteristic,
     NewPart,
     NewRevision,
     PrintFileRecord,
     Release,
+    Upload,
     add_revision,
     approve_revision,
     attach_print_file,
@@ -92,6 +94,51 @@ def save_a_released_part(session: Session, *, part: NewPart | None = None, revis
     attach_print_file(session, revision_id=revision_id, facts=facts, now=NOW)
     release(session, revision_id)
     return revision_id
+
+
+def a_drawn_revision(
+    *, part_id: str = "part_org_owner_AP-0101", revision: str = "A", licence_required: bool = False
+) -> NewRevision:
+    """Return a revision that states everything but its size, and asks for as much as can be asked for."""
+    return NewRevision(
+        revision_id=f"rev_{part_id.removeprefix('part_')}_{revision}",
+        part_id=part_id,
+        revision=revision,
+        process_materials=("MJF:PA12-MJF", "SLS:PA12-SLS"),
+        required_certificates=("ISO9001", "EN45545-HL3"),
+        parameter_sets=("PS-1", "PS-2"),
+        qualified_orientation="z",
+        inspection_level="dimensional",
+        inspection_plan=(
+            Characteristic(name="bore", kind="diameter", nominal_mm=8.0, lower_mm=7.95, upper_mm=8.05),
+            Characteristic(name="surface", kind="visual"),
+        ),
+        packaging="esd",
+        export_class="dual_use",
+        ip_zone="EU",
+        ip_countries=("DE", "AT"),
+        ip_nodes=("N001", "N002"),
+        ip_kinds=("in_house",),
+        ip_share_cap=0.5,
+        licence_required=licence_required,
+    )
+
+
+def an_upload(*, revision_id: str = "rev_org_owner_AP-0101_A", content: bytes = b"3mf of A") -> Upload:
+    """Return a file that was sent for a revision; it is not in any store yet."""
+    return Upload(
+        revision_id=revision_id,
+        file_name="adapter.3mf",
+        media_type="model/3mf",
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def given_draft(session: Session, *, part: NewPart | None = None, revision: NewRevision | None = None) -> str:
+    """Save a part with a draft revision without a file; return the revision's id. Its owner must be there."""
+    part_id = register_part(session, part=part or a_part(), now=NOW)
+    return add_revision(session, revision=revision or a_revision(part_id=part_id), now=NOW)
 
 
 def approve(session: Session, revision_id: str, *, actor: str = "system:test", now: datetime = NOW) -> None:

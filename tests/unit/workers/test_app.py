@@ -64,7 +64,8 @@ def test_rabbitmq_confirms_what_it_takes_and_keeps_it_in_quorum_queues() -> None
 
 
 def test_redis_queues_carry_no_arguments_of_rabbitmq() -> None:
-    assert [queue.queue_arguments for queue in create_app(REDIS).conf.task_queues] == [None, None]
+    assert [queue.queue_arguments for queue in create_app(REDIS).conf.task_queues] == [None] * len(QUEUES)
+    assert "inventory" in QUEUES
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,12 @@ def test_other_events_ask_for_nothing() -> None:
     assert errands_of(event_name="job.offered", data={"node_id": "N001"}) == ()
 
 
+def test_an_uploaded_file_is_validated_whatever_the_planning_scope() -> None:
+    errands = errands_of(event_name="print_file.submitted", data={"revision_id": "rev_1", "scope": "north"})
+    assert errands == (Errand(task="inventory.validate_print_files"),)
+    assert errands[0].arguments == {}
+
+
 def test_equal_errands_of_several_events_are_one() -> None:
     errands = [errands_of(event_name="order.placed", data={"scope": "north"})[0] for _ in range(3)]
     assert len(set(errands)) == 1
@@ -34,5 +40,5 @@ def test_every_subscribed_task_exists() -> None:
     app = create_app("redis://localhost:6379/0")
     app.loader.import_default_modules()
     named = {name for tasks in SUBSCRIPTIONS.values() for name in tasks}
-    assert named == {"routing.route_pending", "routing.requeue_unroutable"}
+    assert {"routing.route_pending", "routing.requeue_unroutable", "inventory.validate_print_files"} <= named
     assert named <= set(app.tasks)
