@@ -20,7 +20,8 @@ def second_reading(path: Path) -> tuple[int, float]:
         content = _plain_stl(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mesh = trimesh.load_scene(io.BytesIO(content), file_type=path.suffix[1:].lower(), process=False).to_mesh()
+        scene = trimesh.load_scene(io.BytesIO(content), file_type=path.suffix[1:].lower(), process=False)
+        mesh = (scene.convert_units("millimeters") if scene.units else scene).to_mesh()
         corners = np.asarray(mesh.triangles, dtype=np.float64)
         volume = float(mesh.volume)
     lines = (corners == np.roll(corners, 1, axis=1)).all(axis=2).any(axis=1)
