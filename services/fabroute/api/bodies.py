@@ -56,7 +56,7 @@ async def read_json(request: Request, model: type[Body]) -> Body:
     """Return the request's body as ``model``, as ``json_body`` does."""
     _require_json(request)
     limit: int = request.app.state.resources.settings.max_body_bytes
-    return parse_body(model, await _read_at_most(request, limit))
+    return parse_body(model, await read_at_most(request, limit))
 
 
 def parse_body(model: type[Body], content: bytes) -> Body:
@@ -67,7 +67,7 @@ def parse_body(model: type[Body], content: bytes) -> Body:
         details = error.errors(include_url=False, include_input=False)
     if details[0]["type"] == "json_invalid":
         raise MalformedJson(f"the body is not JSON: {details[0]['ctx']['error']}")
-    problems = tuple(FieldProblem(pointer=_pointer(item["loc"]), message=_message(item)) for item in details)
+    problems = field_problems(details)
     refusal = ValidationFailed(
         "; ".join(f"{item.pointer or 'the body'} {item.message}" for item in problems), problems=problems
     )
@@ -77,13 +77,19 @@ def parse_body(model: type[Body], content: bytes) -> Body:
     raise refusal
 
 
+def field_problems(details: Sequence[ErrorDetails]) -> tuple[FieldProblem, ...]:
+    """Return what a model found wrong, with JSON pointers, in the words of this API."""
+    return tuple(FieldProblem(pointer=_pointer(item["loc"]), message=_message(item)) for item in details)
+
+
 def _require_json(request: Request) -> None:
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType("send the body as JSON, with the header Content-Type: application/json")
 
 
-async def _read_at_most(request: Request, limit: int) -> bytes:
+async def read_at_most(request: Request, limit: int) -> bytes:
+    """Return the request's body; ``BodyTooLarge`` as soon as it is over ``limit`` bytes, declared or sent."""
     declared = request.headers.get("Content-Length", "0")
     content = bytearray()
     if not declared.isdecimal() or int(declared) <= limit:

@@ -266,14 +266,17 @@ def get_part(session: Session, *, organisation_id: str, part_no: str) -> PartVie
     return part_views(session, [found[part_no]], details=True)[0]
 
 
-def find_parts(session: Session, *, organisation_id: str, part_nos: Collection[str]) -> dict[str, PartView]:
+def find_parts(
+    session: Session, *, organisation_id: str, part_nos: Collection[str], details: bool = False
+) -> dict[str, PartView]:
     """Return an owner's parts by the numbers that were asked for, own ones or others; unknown ones are left out.
 
-    It takes two queries, three where a number is no part's own. Documents, aliases and installations are left out.
+    It takes two queries, three where a number is no part's own; ``details`` (documents, aliases and installations,
+    else left out) take three more.
     """
     found = _by_number(session, organisation_id, part_nos)
     unique = list({part.id: part for part in found.values()}.values())
-    views = {view.part_id: view for view in part_views(session, unique, details=False)}
+    views = {view.part_id: view for view in part_views(session, unique, details=details)}
     return {number: views[part.id] for number, part in found.items()}
 
 
