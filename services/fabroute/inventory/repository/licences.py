@@ -40,11 +40,12 @@ FROM standing WHERE lease.job_id = standing.job_id
 RETURNING lease.licence_id, lease.prints - lease.good_prints AS prints
 """)
 
+_LOCK = text("SELECT FROM print_licences WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+
 _GIVE_BACK = text("""
-WITH affected AS (SELECT id FROM print_licences WHERE id = ANY(:ids) ORDER BY id FOR UPDATE)
 UPDATE print_licences licence SET leased_prints = leased_prints - given.prints
-FROM unnest(CAST(:ids AS text[]), CAST(:prints AS int[])) AS given (id, prints), affected
-WHERE licence.id = given.id AND licence.id = affected.id
+FROM unnest(CAST(:ids AS text[]), CAST(:prints AS int[])) AS given (id, prints)
+WHERE licence.id = given.id
 """)
 
 _COUNT_GOOD = text("""
@@ -145,9 +146,13 @@ def end_leases(session: Session, *, job_ids: Collection[str], now: datetime) -> 
 
 
 def give_back(session: Session, prints: Mapping[str, int]) -> None:
-    """Return prints that were held to their licences."""
-    ordered = dict(sorted(prints.items()))
-    session.connection().execute(_GIVE_BACK, {"ids": list(ordered), "prints": list(ordered.values())})
+    """Return prints that were held to their licences.
+
+    They are locked by a statement of its own: one that locks rows and changes them begins at versions of before it
+    waited, and so can wait for a third transaction that waits for it.
+    """
+    session.connection().execute(_LOCK, {"ids": list(prints)})
+    session.connection().execute(_GIVE_BACK, {"ids": list(prints), "prints": list(prints.values())})
 
 
 def find_lease(session: Session, *, job_id: str, lock: bool = False) -> LeaseRow | None:

@@ -121,16 +121,18 @@ def offers_material(session: Session, *, node_id: str, material: str) -> bool:
 
 
 def bump_queue_versions(session: Session, *, node_ids: Collection[str]) -> None:
-    """Count up the queue versions of nodes, locking them in the order of their ids."""
+    """Count up the queue versions of nodes, locking them in the order of their ids.
+
+    Two statements: one that locks rows and changes them can wait for a third transaction that waits for it, because it
+    begins at versions of the rows that were current before it waited.
+    """
+    lock_nodes(session, node_ids)
     session.connection().execute(_BUMP, {"node_ids": sorted(node_ids)})
 
 
 _LOCK = text("SELECT FROM nodes WHERE id = ANY(:node_ids) ORDER BY id FOR NO KEY UPDATE")
 
-_BUMP = text("""
-WITH changing AS (SELECT id FROM nodes WHERE id = ANY(:node_ids) ORDER BY id FOR NO KEY UPDATE)
-UPDATE nodes SET queue_version = queue_version + 1 FROM changing WHERE nodes.id = changing.id
-""")
+_BUMP = text("UPDATE nodes SET queue_version = queue_version + 1 WHERE id = ANY(:node_ids)")
 
 
 def _columns(model: type[SQLModel], **names: str) -> list[Label[object]]:

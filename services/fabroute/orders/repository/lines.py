@@ -148,14 +148,13 @@ FROM standing WHERE line.id = standing.id
 RETURNING line.id, line.order_id
 """)
 
-_CANCEL = text("""
-WITH standing AS (
-    SELECT id FROM order_lines WHERE order_id = :order_id AND state = ANY(:sources) ORDER BY id FOR UPDATE
+_LOCK_STANDING = text(
+    "SELECT FROM order_lines WHERE order_id = :order_id AND state = ANY(:sources) ORDER BY id FOR UPDATE"
 )
-UPDATE order_lines line
-SET state = 'cancelled', state_reason = '', fence = line.fence + 1, lease_until = NULL
-FROM standing WHERE line.id = standing.id
-RETURNING line.id
+
+_CANCEL = text("""
+UPDATE order_lines SET state = 'cancelled', state_reason = '', fence = fence + 1, lease_until = NULL
+WHERE order_id = :order_id AND state = ANY(:sources) RETURNING id
 """)
 
 _DUE_SCOPES = text(f"""
@@ -211,8 +210,13 @@ def requeue_routed(session: Session, line_ids: Collection[str], *, reason: str) 
 
 
 def cancel(session: Session, *, order_id: str) -> list[str]:
-    """Cancel an order's standing lines, fencing out whoever routes them now; return their ids."""
+    """Cancel an order's standing lines, fencing out whoever routes them now; return their ids.
+
+    They are locked by a statement of its own: one that locks rows and changes them begins at versions of before it
+    waited, and so can wait for a third transaction that waits for it.
+    """
     parameters = {"order_id": order_id, "sources": sources_of("cancelled")}
+    session.connection().execute(_LOCK_STANDING, parameters)
     return sorted(session.connection().execute(_CANCEL, parameters).scalars())
 
 

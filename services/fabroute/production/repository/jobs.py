@@ -130,7 +130,12 @@ def read_held_unstarted(session: Session, *, limit: int) -> list[tuple[str, str]
 
 
 def hold_jobs(session: Session, reasons: Mapping[str, str], *, now: datetime) -> list[HeldJob]:
-    """Hold those of the jobs (by id, with the reason) that are offered or accepted now; return them by id."""
+    """Hold those of the jobs (by id, with the reason) that are offered or accepted now; return them by id.
+
+    They are locked by a statement of its own: one that locks rows and changes them begins at versions of before it
+    waited, and so can wait for a third transaction that waits for it.
+    """
+    session.connection().execute(_LOCK, {"ids": list(reasons)})
     parameters = {
         "ids": list(reasons),
         "reasons": list(reasons.values()),
@@ -178,16 +183,14 @@ def _checked(session: Session, statement: TextClause, keys: Iterable[str]) -> li
     return [CheckedJob(**row) for row in session.connection().execute(statement, parameters).mappings()]
 
 
+_LOCK = text("SELECT FROM jobs WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+
 _HOLD = text("""
-WITH closing AS (
-    SELECT job.id, closed.reason FROM jobs job
-    JOIN unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS closed (id, reason) ON closed.id = job.id
-    WHERE job.state = ANY(:sources) ORDER BY job.id FOR NO KEY UPDATE OF job
-)
 UPDATE jobs job
 SET state = 'held', held_from = job.state, held_at = :now, held_reason = closing.reason, updated_at = :now,
     version = job.version + 1, fence = job.fence + 1
-FROM closing WHERE job.id = closing.id
+FROM unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS closing (id, reason)
+WHERE job.id = closing.id AND job.state = ANY(:sources)
 RETURNING job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id, job.held_from, job.held_reason
 """)
 
