@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-files fuzz format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -18,6 +18,8 @@ help:
 	@echo "make test        run the tests against embedded PostgreSQL and Redis (ARGS='-k routing' picks some)"
 	@echo "make check       style, types, import contracts, OpenAPI document"
 	@echo "make coverage    run the tests and report the lines and branches that none of them reaches"
+	@echo "make bench-files what the validator makes of real, hostile and huge print files (DIR=../shared/realdata/prints)"
+	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make format      let ruff put the style right"
 	@echo "make lock        pin the dependencies of pyproject.toml again (needs uv)"
 	@echo "make clean       remove .venv, caches and reports"
@@ -73,6 +75,16 @@ coverage: setup
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 
+bench-files: setup
+	@$(BIN)/python -m tests.benchmarks.bench_files $(DIR)
+
+# atheris is no pinned dependency: without a wheel for this Python, Hypothesis changes the files instead.
+fuzz: setup
+	@$(BIN)/python -c 'import atheris' 2>/dev/null \
+		|| $(BIN)/python -m pip install -qq --only-binary :all: atheris==3.0.0 2>/dev/null \
+		|| echo "no wheel of atheris for this Python: fuzzing without coverage"
+	@$(BIN)/python -m tests.fuzz.run $(or $(SECONDS),60) $(TARGETS)
+
 format: setup
 	@$(BIN)/python -m ruff check --fix .
 	@$(BIN)/python -m ruff format .
@@ -85,5 +97,5 @@ lock:
 	$(PIN) $(if $(UPGRADE),--upgrade) --extra embedded --extra dev pyproject.toml -o requirements-dev.txt
 
 clean:
-	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) build dist htmlcov fuzz-crashes .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find services workers infra tests -name __pycache__ -type d -prune -exec rm -rf {} +
