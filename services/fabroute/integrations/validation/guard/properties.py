@@ -103,7 +103,7 @@ class Resources:
     def use(self, values: Mapping[str, str], where: Where) -> None:
         """Check what an object says of its property: ``pid`` and ``pindex``."""
         if "pindex" in values and "pid" not in values:
-            refuse("PROPERTY_MISSING", "It has a pindex and no pid: which group is meant?", where=where())
+            refuse("PROPERTY_MISSING", "It has a pindex and no pid: nobody knows which group is meant.", where=where())
         if "pid" in values:
             self._need(values["pid"], GROUPS, where)
             self._need_member(values["pid"], values.get("pindex", "0"), where)
