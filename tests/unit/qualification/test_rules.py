@@ -1,11 +1,13 @@
 """Certificates, first articles and the plain rule, against days and boxes counted by hand."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
 from fabroute.qualification.rules import (
     CertificateView,
+    FirstArticleView,
     MachineRow,
     PlainCapability,
     PrintNeeds,
@@ -14,9 +16,12 @@ from fabroute.qualification.rules import (
     certificate_covers,
     certificate_valid,
     first_article_ends,
+    scope_kind,
 )
+from fabroute.qualification.service import NewCertificate
 
 DAY = date(2026, 6, 15)
+NOW = datetime(2026, 6, 15, 9, tzinfo=UTC)
 
 
 def a_certificate(
@@ -81,6 +86,89 @@ def test_a_first_article_ends_two_years_after_the_last_production() -> None:
     assert first_article_ends(date(2024, 6, 15)) == date(2026, 6, 15)
     assert first_article_ends(date(2024, 2, 29)) == date(2026, 2, 28)
     assert first_article_ends(date.max) == date.max
+
+
+@pytest.mark.parametrize(
+    ("day", "verified", "revoked", "state"),
+    [
+        (date(2026, 6, 15), True, False, "valid"),
+        (date(2025, 1, 1), True, False, "valid"),
+        (date(2027, 1, 1), True, False, "valid"),
+        (date(2024, 12, 31), True, False, "not_yet_valid"),
+        (date(2027, 1, 2), True, False, "expired"),
+        (date(2026, 6, 15), False, False, "waiting"),
+        (date(2027, 1, 2), False, False, "expired"),
+        (date(2026, 6, 15), True, True, "revoked"),
+        (date(2027, 1, 2), False, True, "revoked"),
+    ],
+)
+def test_a_certificate_says_whether_it_counts_on_a_day(day: date, verified: bool, revoked: bool, state: str) -> None:
+    view = replace(a_certificate(), verified_at=NOW if verified else None, revoked_at=NOW if revoked else None)
+
+    assert view.state_on(day) == state
+    assert (view.verified, view.revoked) == (verified, revoked)
+
+
+@pytest.mark.parametrize(
+    ("day", "revoked", "state"),
+    [
+        (date(2024, 6, 15), False, "valid"),
+        (date(2026, 6, 15), False, "valid"),
+        (date(2026, 6, 16), False, "lapsed"),
+        (date(2024, 6, 14), False, "not_yet_valid"),
+        (date(2026, 6, 15), True, "revoked"),
+    ],
+)
+def test_a_first_article_says_whether_it_counts_on_a_day(day: date, revoked: bool, state: str) -> None:
+    view = FirstArticleView(
+        first_article_id="fa_1",
+        revision_id="rev_1",
+        node_id="N1",
+        machine_id="M1",
+        material="316L",
+        parameter_set="PS-1",
+        approved_on=date(2024, 6, 15),
+        last_production_on=date(2024, 6, 15),
+        revoked_at=NOW if revoked else None,
+    )
+
+    assert view.state_on(day) == state
+    assert (view.ends_on, view.revoked) == (date(2026, 6, 15), revoked)
+
+
+@pytest.mark.parametrize(
+    ("scope", "machine_id", "parameter_set", "kind"),
+    [
+        ("*", None, None, "site"),
+        ("MJF", None, None, "process"),
+        ("MJF:PA12-MJF", None, None, "process_material"),
+        ("*", "M1", None, "machine"),
+        ("MJF:PA12-MJF", "M1", "PS-1", "parameter_set"),
+    ],
+)
+def test_the_narrowest_thing_that_is_named_is_the_kind_of_a_scope(
+    scope: str, machine_id: str | None, parameter_set: str | None, kind: str
+) -> None:
+    assert scope_kind(scope=scope, machine_id=machine_id, parameter_set=parameter_set) == kind
+    new = NewCertificate(
+        node_id="N1",
+        scheme="ISO9001",
+        scope=scope,
+        machine_id=machine_id,
+        parameter_set=parameter_set,
+        valid_from=DAY,
+        valid_to=DAY,
+    )
+    assert new.scope_kind == kind
+
+
+def test_the_plain_rule_knows_sites_and_pairs_only() -> None:
+    machine = replace(a_certificate(), machine_id="M1")
+    parameter_set = replace(a_certificate(), parameter_set="PS-1")
+
+    for narrower in (machine, parameter_set, a_certificate(scope="MJF")):
+        assert not certificate_covers(narrower, scheme="ISO9001", process_material="MJF:PA12-MJF")
+    assert certificate_covers(a_certificate(), scheme="ISO9001", process_material="MJF:PA12-MJF")
 
 
 # ---------------------------------------------------------------- the plain rule

@@ -115,10 +115,14 @@ def _problems(
     if problems:
         return problems
     pair = f"{known.process_of(article)}:{article.material}"
-    if pair in revision.process_materials:
-        return ()
-    words = f"{revision.part_no} may not be made as {pair}. Allowed: {', '.join(revision.process_materials)}"
-    return (FieldProblem(pointer="/material", message=words),)
+    if pair not in revision.process_materials:
+        words = f"{revision.part_no} may not be made as {pair}. Allowed: {', '.join(revision.process_materials)}"
+        return (FieldProblem(pointer="/material", message=words),)
+    if revision.parameter_sets and article.parameter_set not in revision.parameter_sets:
+        named = ", ".join(revision.parameter_sets)
+        words = f"{revision.part_no} may not be made with {article.parameter_set}. Allowed: {named}"
+        return (FieldProblem(pointer="/parameter_set", message=words),)
+    return ()
 
 
 def _kept(session: Session, article: NewFirstArticle, *, actor: str) -> tuple[FirstArticle, bool]:
