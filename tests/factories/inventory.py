@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.inventory.ports import Measures, Printability, ValidationReport
 from fabroute.inventory.service import (
     Approval,
     Characteristic,
@@ -20,6 +21,7 @@ from fabroute.inventory.service import (
     release_revision,
 )
 from tests.factories.organisations import NOW, OWNER
+from tests.fakes.print_file_validator import REFUSED, SHAPE
 from tests.fakes.signer import FakeSigner
 
 
@@ -132,6 +134,38 @@ def an_upload(*, revision_id: str = "rev_org_owner_AP-0101_A", content: bytes = 
         media_type="model/3mf",
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def a_report(
+    *,
+    sha256: str = "0" * 64,
+    valid: bool = True,
+    box_mm: tuple[float, float, float] = (86, 58, 54),
+    volume_cm3: float = 24.5,
+) -> ValidationReport:
+    """Return what a validator reports about a file that fits ``a_revision``, or about one with an open mesh."""
+    return ValidationReport(
+        format="3mf",
+        source_sha256=sha256,
+        size_bytes=8,
+        findings=() if valid else (REFUSED,),
+        measures=Measures(
+            unit="millimeter",
+            box_mm=box_mm,
+            volume_cm3=volume_cm3,
+            area_cm2=147.6,
+            triangles=1200,
+            vertices=602,
+            bodies=1,
+            thinnest_wall_mm=0.6,
+            shape=SHAPE,
+        ),
+        printability=(Printability(process="MJF", findings=()),),
+        canonical_sha256="c" * 64 if valid else None,
+        readers=("fake 1",),
+        cpu_ms=12,
+        peak_kib=4096,
     )
 
 
