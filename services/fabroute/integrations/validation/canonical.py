@@ -118,23 +118,26 @@ def _write(meshes: Sequence[_Ordered], request: ValidationRequest, target: Path)
     label = "\0".join([*texts, *(mesh.digest for mesh in meshes)])
     model.SetBuildUUID(_uuid(label, "build"))
     _add_metadata(model.GetMetaDataGroup(), request)
+    decimals = max((mesh.decimals for mesh in meshes), default=_DECIMALS[0])
     for index, mesh in enumerate(meshes):
-        solid = _add_object(model, mesh, request)
+        solid = _add_object(model, mesh, request, decimals)
         solid.SetUUID(_uuid(label, f"object {index}"))
         item = model.AddBuildItem(solid, library.GetIdentityTransform())
         item.SetUUID(_uuid(label, f"item {index}"))
         item.SetPartNumber(_plain(request.part_no))
     writer = model.QueryWriter("3mf")
     writer.SetStrictModeActive(True)
-    writer.SetDecimalPrecision(max((mesh.decimals for mesh in meshes), default=_DECIMALS[0]))
+    writer.SetDecimalPrecision(decimals)
     writer.WriteToFile(str(target))
 
 
-def _add_object(model: lib3mf.Model, mesh: _Ordered, request: ValidationRequest) -> lib3mf.MeshObject:
+def _add_object(
+    model: lib3mf.Model, mesh: _Ordered, request: ValidationRequest, decimals: int
+) -> lib3mf.MeshObject:
     solid = model.AddMeshObject()
     solid.SetName(_plain(request.name))
     solid.SetPartNumber(_plain(request.part_no))
-    nudged = mesh.vertices + np.copysign(_NUDGE * 10.0**-mesh.decimals, mesh.vertices) * (mesh.vertices != 0)
+    nudged = mesh.vertices + np.copysign(_NUDGE * 10.0**-decimals, mesh.vertices) * (mesh.vertices != 0)
     vertices = np.ascontiguousarray(nudged, dtype=np.float32)
     triangles = np.ascontiguousarray(mesh.triangles, dtype=np.uint32)
     library = lib3mf_library()

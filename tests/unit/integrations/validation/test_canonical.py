@@ -212,6 +212,10 @@ def test_vertices_that_lie_closer_than_that_stay_apart(tmp_path: Path) -> None:
     found = coordinates_of(tmp_path / "part.3mf")
     assert len(np.unique(found, axis=0)) == 5
     assert sorted(found[:, 0].tolist())[3] == pytest.approx(2e-5, rel=0.1)
+    written(tmp_path / "part.3mf", close, moved(a_mesh(), 50))
+    both = coordinates_of(tmp_path / "part.3mf")
+    assert {50.0, 60.0} <= set(both[:, 0].tolist())
+    assert len(np.unique(both, axis=0)) == 5 + 8
 
 
 def test_vertices_that_lie_on_each_other_stay_two(tmp_path: Path) -> None:

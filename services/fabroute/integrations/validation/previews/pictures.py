@@ -21,7 +21,7 @@ _FINER = 2
 _MARGIN = 0.07
 _TONES = ((0.0, (22, 30, 44)), (0.35, (78, 99, 124)), (0.7, (164, 183, 203)), (1.0, (247, 249, 251)))
 """From shadow to light: a cool grey that stands out from white and from dark pages."""
-_CREVICE = np.float32(2.2)
+_CREVICE = np.float32(3.0)
 """How much darker it gets where the surroundings are nearer."""
 _AROUND = 5
 """Half pixels that count as surroundings."""
