@@ -24,7 +24,7 @@ NOTHING = {"grams": 0, "minutes": 0, "held_grams": 0, "held_minutes": 0}
 BROKEN_BY_HAND = {
     "the outbox is being emptied",
     "every decided line names its decision, made under its fence",
-    "every running node holds the certificates its live jobs need",
+    "no job at a node that lacked a required certificate",
 }
 """No relay runs here, jobs are made without decisions, and certificates are revoked behind the service's back."""
 
