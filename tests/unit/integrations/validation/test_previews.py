@@ -111,10 +111,12 @@ def test_what_lies_behind_something_nearer_is_darker(tmp_path: Path) -> None:
     grey = picture_of(tmp_path / "part.png", mesh)[..., :3].mean(axis=2)
     solid = solid_of([mesh])
     view = view_of(solid, margin=0.07)
-    places = (np.array([[45.0, 37.0, 3.0], [45.0, 65.0, 3.0], [45.0, 88.5, 20.0]]) - solid.centre) @ camera().T
-    behind_the_wall, floor, rim = (grey[row, column] for column, row in view.placed(places, SIZE).astype(int))
-    assert behind_the_wall < floor - 5
-    assert floor == pytest.approx(rim, abs=12)
+    along = [(45.0, y, 3.0) for y in np.linspace(31, 65, 35)]
+    places = (np.array([*along, (45.0, 88.5, 20.0)]) - solid.centre) @ camera().T
+    *floor, rim = (grey[row, column] for column, row in view.placed(places, SIZE).astype(int))
+    assert floor[0] < floor[-1] - 5
+    assert floor == sorted(floor)
+    assert floor[-1] == pytest.approx(rim, abs=12)
 
 
 def test_pictures_are_the_same_every_time_and_wherever_the_part_lies(tmp_path: Path) -> None:
