@@ -30,14 +30,13 @@ FROM unnest(CAST(:job_ids AS text[]), CAST(:licence_ids AS text[]), CAST(:prints
      AS wanted (job_id, licence_id, prints)
 """)
 
+_LOCK_LEASES = text("""
+SELECT FROM print_licence_leases WHERE job_id = ANY(:job_ids) AND released_at IS NULL ORDER BY job_id FOR UPDATE
+""")
+
 _END_LEASES = text("""
-WITH standing AS (
-    SELECT job_id FROM print_licence_leases WHERE job_id = ANY(:job_ids) AND released_at IS NULL
-    ORDER BY job_id FOR UPDATE
-)
-UPDATE print_licence_leases lease SET released_at = :now
-FROM standing WHERE lease.job_id = standing.job_id
-RETURNING lease.licence_id, lease.prints - lease.good_prints AS prints
+UPDATE print_licence_leases SET released_at = :now WHERE job_id = ANY(:job_ids) AND released_at IS NULL
+RETURNING licence_id, prints - good_prints AS prints
 """)
 
 _LOCK = text("SELECT FROM print_licences WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
@@ -140,6 +139,7 @@ def insert_leases(session: Session, leases: Sequence[tuple[str, str, int]], *, n
 def end_leases(session: Session, *, job_ids: Collection[str], now: datetime) -> dict[str, int]:
     """End the standing leases of jobs; return how many unprinted prints were held of which licence."""
     given: dict[str, int] = {}
+    session.connection().execute(_LOCK_LEASES, {"job_ids": list(job_ids)})
     for row in session.connection().execute(_END_LEASES, {"job_ids": list(job_ids), "now": now}):
         given[row.licence_id] = given.get(row.licence_id, 0) + row.prints
     return given
