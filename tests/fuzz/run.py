@@ -51,11 +51,15 @@ def _survives(target: str, seconds: int) -> bool:
     return not crashes
 
 
+def _module(target: str) -> Any:
+    return import_module(target if "." in target else f"tests.fuzz.{target}")
+
+
 def run_atheris(target: str, seconds: int, corpus: Path) -> None:
     """Let libFuzzer change the seeds; it ends this process itself."""
     atheris = import_module("atheris")
     with atheris.instrument_imports(include=["fabroute.integrations.validation"]):
-        module = import_module(f"tests.fuzz.{target}")
+        module = _module(target)
     for data in module.SEEDS:
         (corpus / hashlib.sha256(data).hexdigest()).write_bytes(data)
     CRASHES.mkdir(exist_ok=True)
@@ -73,7 +77,7 @@ def run_atheris(target: str, seconds: int, corpus: Path) -> None:
 
 def run_hypothesis(target: str, seconds: int, _corpus: Path) -> None:
     """Let Hypothesis change the seeds, round by round, until the time is over."""
-    module = import_module(f"tests.fuzz.{target}")
+    module = _module(target)
     end, rounds, runs = time.monotonic() + seconds, 0, 0
     while time.monotonic() < end:
         runs += _hypothesis_round(module, target, rounds)
