@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping
 
 from fabroute.integrations.validation.guard.markup import XML_NAMESPACE, XSI_NAMESPACE, Attributes, split_name
 from fabroute.integrations.validation.guard.refusals import EXPORT_AGAIN, refuse, shown
-from fabroute.integrations.validation.guard.schema import CORE, PRODUCTION, PRODUCTION_ATTRIBUTES, Element, Kind
+from fabroute.integrations.validation.guard.schema import (
+    CORE,
+    LANGUAGE,
+    PRODUCTION,
+    PRODUCTION_ATTRIBUTES,
+    Element,
+    Kind,
+)
 
 PATH = "production path"
 """The key of the production extension's path among the values that ``checked`` returns."""
@@ -46,7 +53,7 @@ def _take_foreign(
 def _known_foreign(name: str, namespace: str) -> Mapping[str, Kind] | None:
     """Return the attributes that an element may have from a namespace that the specifications speak about."""
     if namespace == XML_NAMESPACE:
-        return {"lang": Kind("a language", lambda _text: True)}
+        return {"lang": LANGUAGE}
     if namespace in (XSI_NAMESPACE, CORE):
         return {}
     return PRODUCTION_ATTRIBUTES.get(name, {}) if namespace == PRODUCTION else None

@@ -15,7 +15,7 @@ from fabroute.integrations.validation.guard.attributes import PATH, checked
 from fabroute.integrations.validation.guard.markup import Attributes, Markup, bear_values, refuse_depth, split_name
 from fabroute.integrations.validation.guard.meshes import FEWEST_TRIANGLES, TRIANGLE, VERTEX, MeshCount, Rows, Tally
 from fabroute.integrations.validation.guard.package import MODEL_KIND, Package
-from fabroute.integrations.validation.guard.properties import FOREIGN, RESOURCES, Resources
+from fabroute.integrations.validation.guard.properties import FOREIGN, RESOURCES, WITHOUT_COLOURS, Resources
 from fabroute.integrations.validation.guard.refusals import EXPORT_AGAIN, refuse, shown
 from fabroute.integrations.validation.guard.schema import (
     CORE,
@@ -184,12 +184,15 @@ class ModelReading:
         name, parent = values["name"].strip(), self._frames[-2]
         prefix, colon, _ = name.rpartition(":")
         if not colon and name not in WELL_KNOWN_METADATA:
-            self._refuse_child("METADATA_NAME", f"3MF has no metadata {shown(name)}; own names need a prefix.")
+            self._refuse_metadata("METADATA_NAME", f"3MF has no metadata {shown(name)}; own names need a prefix.")
         if colon and not self._markup.prefixes.get(prefix):
-            self._refuse_child("METADATA_NAME", f"The prefix of the metadata {shown(name)} is not declared.")
+            self._refuse_metadata("METADATA_NAME", f"The prefix of the metadata {shown(name)} is not declared.")
         if name in parent.names:
-            self._refuse_child("METADATA_DUPLICATE", f"The metadata {shown(name)} stands there twice.")
+            self._refuse_metadata("METADATA_DUPLICATE", f"The metadata {shown(name)} stands there twice.")
         parent.names.add(name)
+
+    def _refuse_metadata(self, code: str, message: str) -> None:
+        refuse(code, message, "Metadata are not printed: export the part again without them.", where=self._where())
 
     def _begin_resource(self, values: Mapping[str, str]) -> None:
         self._resources.add(split_name(self._frames[-1].name)[1], values, self._where)
@@ -219,14 +222,17 @@ class ModelReading:
 
     def _end_object(self, values: Mapping[str, str]) -> None:
         if self._coloured and not {"pid", "pindex"} <= values.keys():
-            self._refuse_child("PROPERTY_MISSING", "Its triangles have properties, but it has no pid and pindex.")
+            self._refuse_property("PROPERTY_MISSING", "Its triangles have properties, but it has no pid and pindex.")
+
+    def _refuse_property(self, code: str, message: str) -> None:
+        refuse(code, message, WITHOUT_COLOURS, where=self._where())
 
     def _object(self) -> ObjectFacts:
         return self.objects[next(reversed(self.objects))]
 
     def _begin_components(self, _values: Mapping[str, str]) -> None:
         if self._frames[-2].values.keys() & {"pid", "pindex"}:
-            self._refuse_child("PROPERTY_ON_COMPONENTS", "An object of components has a property of its own.")
+            self._refuse_property("PROPERTY_ON_COMPONENTS", "An object of components has a property of its own.")
 
     def _begin_component(self, values: Mapping[str, str]) -> None:
         self._object().components.append(self._use(values))

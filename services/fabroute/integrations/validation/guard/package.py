@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fabroute.integrations.validation.guard.archive import Archive, open_archive
+from fabroute.integrations.validation.guard.core_properties import check_core_properties
+from fabroute.integrations.validation.guard.images import CMYK_COMPONENTS, JPEG_TYPE, image_type, jpeg_components
 from fabroute.integrations.validation.guard.refusals import COARSER, EXPORT_AGAIN, SEND_AGAIN, refuse, shown
 from fabroute.integrations.validation.guard.relationships import (
     ContentTypes,
@@ -33,7 +35,9 @@ _CONTENT = {
     PROPERTIES_KIND: frozenset({"application/vnd.openxmlformats-package.core-properties+xml"}),
 }
 """By relationship, the content types that its target may have (3MF core appendix C)."""
-_SIGNATURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+_PICTURE_BLOCKS = 16
+"""Of 64 KiB: how far into a picture its colours are looked for."""
+_WITHOUT_PICTURES = "Export the part again without pictures; printing needs none."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +66,7 @@ class Package:
 
     def image_type(self, part: str) -> str:
         """Return the content type that an image's first bytes show; empty if it is neither PNG nor JPEG."""
-        head = next(self.stream(part), b"")
-        return next((kind for kind, signature in _SIGNATURES.items() if head.startswith(signature)), "")
+        return image_type(next(self.stream(part), b""))
 
 
 @contextmanager
@@ -131,13 +134,18 @@ def _check_target(package: Package, relationship: Relationship) -> None:
     content = package.types.of(part)
     if content not in allowed:
         refuse("CONTENT_TYPE_WRONG", f"It is declared as {shown(content)}, which it can't be.", where=part)
-    if relationship.kind in (TEXTURE_KIND, THUMBNAIL_KIND) and not package.image_type(part):
-        refuse(
-            "IMAGE_FORMAT",
-            "A picture is neither PNG nor JPEG.",
-            "Export the part again without pictures; printing needs none.",
-            where=part,
-        )
+    if relationship.kind in (TEXTURE_KIND, THUMBNAIL_KIND):
+        _check_picture(package, part)
+    if relationship.kind == PROPERTIES_KIND:
+        check_core_properties(part, package.stream(part))
+
+
+def _check_picture(package: Package, part: str) -> None:
+    head = b"".join(itertools.islice(package.stream(part), _PICTURE_BLOCKS))
+    if not image_type(head):
+        refuse("IMAGE_FORMAT", "A picture is neither PNG nor JPEG.", _WITHOUT_PICTURES, where=part)
+    if image_type(head) == JPEG_TYPE and jpeg_components(head) == CMYK_COMPONENTS:
+        refuse("IMAGE_FORMAT", "A picture is in CMYK; 3MF allows RGB and grey.", _WITHOUT_PICTURES, where=part)
 
 
 def _verify(package: Package, limits: Limits) -> None:

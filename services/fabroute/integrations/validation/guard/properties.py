@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from fabroute.integrations.validation.guard.package import TEXTURE_KIND, THUMBNAIL_KIND, Package
-from fabroute.integrations.validation.guard.refusals import EXPORT_AGAIN, refuse, shown
+from fabroute.integrations.validation.guard.refusals import EXPORT_AGAIN, shown
+from fabroute.integrations.validation.guard.refusals import refuse as refuse_for
 
 GROUPS = frozenset({"basematerials", "colorgroup", "texture2dgroup", "compositematerials", "multiproperties"})
 """Kinds of resources that objects and triangles take properties from."""
@@ -18,6 +20,8 @@ RESOURCES = GROUPS | {
     "pbmetallictexturedisplayproperties",
     "translucentdisplayproperties",
 }
+
+WITHOUT_COLOURS = "Colours and materials are not printed from the file: export the part again without them."
 
 _MATERIALS = frozenset({"basematerials", "compositematerials"})
 _SURFACE_DISPLAYS = frozenset(
@@ -34,6 +38,11 @@ _DISPLAYS = {
 _TEXTURE_IDS = ("texid", "speculartextureid", "glossinesstextureid", "metallictextureid", "roughnesstextureid")
 
 Where = Callable[[], str]
+
+
+def refuse(code: str, message: str, advice: str = WITHOUT_COLOURS, *, where: str) -> NoReturn:
+    """Refuse the file for a property; the shape may well be sound without it."""
+    refuse_for(code, message, advice, where=where)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from fabroute.integrations.validation.guard.archive import Archive
 from fabroute.integrations.validation.guard.markup import Attributes, Markup, parse
@@ -113,7 +114,7 @@ def read_relationships(archive: Archive, source: str) -> tuple[Relationship, ...
     ids: set[str] = set()
 
     def take(_name: str, values: dict[str, str]) -> None:
-        relationship = _relationship(source, values, markup)
+        relationship = _relationship(archive, source, values, markup)
         key = (relationship.kind, relationship.target.lower())
         if key in found:
             message = f"{shown(relationship.target)} is pointed to twice in the same way."
@@ -147,7 +148,7 @@ def _read_rows(archive: Archive, part: str, rows: _Rows) -> None:
     parse(archive.stream(part), markup=rows.markup, handler=rows)
 
 
-def _relationship(source: str, values: Mapping[str, str], markup: Markup) -> Relationship:
+def _relationship(archive: Archive, source: str, values: Mapping[str, str], markup: Markup) -> Relationship:
     target, mode = values["Target"].strip(), values.get("TargetMode", "Internal")
     if mode != "Internal" or _OUTSIDE.match(target):
         refuse(
@@ -162,5 +163,13 @@ def _relationship(source: str, values: Mapping[str, str], markup: Markup) -> Rel
         depth += -1 if segment == ".." else segment not in ("", ".")
         if depth < 0:
             refuse("RELATIONSHIP_EXTERNAL", f"{shown(target)} leads out of the package.", where=markup.line)
-    resolved = posixpath.normpath(posixpath.join(folder, target))
-    return Relationship(source=source, kind=values["Type"].strip(), target="/" + resolved.lstrip("/"))
+    resolved = "/" + posixpath.normpath(posixpath.join(folder, target)).lstrip("/")
+    if resolved.rpartition("/")[2].startswith("."):
+        refuse("PART_NAME", f"The name of the part {shown(resolved)} begins with a dot.", where=markup.line)
+    return Relationship(source=source, kind=values["Type"].strip(), target=_known_part(archive, resolved))
+
+
+def _known_part(archive: Archive, target: str) -> str:
+    """Return the target as the archive spells it: names beyond ASCII may be percent-encoded in relationships."""
+    plain = unquote(target)
+    return plain if target[1:] not in archive.entries and plain[1:] in archive.entries else target

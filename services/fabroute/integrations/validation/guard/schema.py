@@ -88,6 +88,14 @@ TRANSFORM = Kind(
     lambda text: len(text.split()) == 12 and all(re.fullmatch(NUMBER, word) for word in text.split()),
 )
 TILE = _one_of("wrap", "mirror", "clamp", "none")
+LANGUAGE = _pattern("a language such as en-US", r"(?:[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)?")
+SIMPLE_TYPE = _pattern(
+    "a simple type of XML Schema such as xs:string",
+    r"(?:[\w.-]+:)?(?:string|boolean|decimal|float|double|duration|dateTime|time|date|gYearMonth|gYear|gMonthDay|gDay"
+    r"|gMonth|hexBinary|base64Binary|anyURI|QName|NOTATION|normalizedString|token|language|NMTOKENS?|Name|NCName|ID"
+    r"|IDREFS?|ENTITY|ENTITIES|integer|(?:nonP|p)ositiveInteger|(?:nonN|n)egativeInteger"
+    r"|(?:unsignedL|l)ong|(?:unsignedI|i)nt|(?:unsignedS|s)hort|(?:unsignedB|b)yte)",
+)
 UUID = _pattern(
     "a UUID such as 8ad1450d-6abd-4e92-aa1b-1aeceebf52e6",
     r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
@@ -124,7 +132,7 @@ _CORE_ELEMENTS = (
         local="metadata",
         parents=_in("model", "metadatagroup"),
         required={"name": QNAME},
-        optional={"preserve": TRUTH, "type": ANY},
+        optional={"preserve": TRUTH, "type": SIMPLE_TYPE},
     ),
     Element(local="resources", parents=_in("model"), slot="resources", rank=1, open=True),
     Element(local="build", parents=_in("model"), slot="build", rank=2),

@@ -159,3 +159,24 @@ def test_metadata_with_a_prefix_of_its_own_may_say_anything(tmp_path: Path) -> N
     assert facts_of(package(content=content), tmp_path).objects == 1
     finding = finding_of(package(content=content.replace("q:Title", "Title")), tmp_path)
     assert finding.message == "The metadata 'Title' stands there twice."
+
+
+@pytest.mark.parametrize(("attribute", "fine"), [("en-US", True), ("und", True), ("", True), ("en_US", False)])
+def test_languages_are_those_of_xml(attribute: str, fine: bool, tmp_path: Path) -> None:
+    content = package(content=model(attributes=f' xml:lang="{attribute}"'))
+    if fine:
+        assert facts_of(content, tmp_path).objects == 1
+    else:
+        finding = finding_of(content, tmp_path)
+        assert finding.message.startswith("lang of <model> is 'en_US'; it must be a language")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fine"), [("xs:string", True), ("xs:dateTime", True), ("boolean", True), ("xs:map", False)]
+)
+def test_metadata_are_of_simple_types(kind: str, fine: bool, tmp_path: Path) -> None:
+    content = package(content=model(metadata=f'<metadata name="Title" type="{kind}">a</metadata>'))
+    if fine:
+        assert facts_of(content, tmp_path).objects == 1
+    else:
+        assert finding_of(content, tmp_path).code == "ATTRIBUTE_VALUE"

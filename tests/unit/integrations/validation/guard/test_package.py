@@ -8,15 +8,19 @@ from fabroute.integrations.validation.types import Limits
 from tests.factories.threemf import (
     MODEL_PART,
     PNG,
+    PROPERTIES_KIND,
     THUMBNAIL_KIND,
+    Item,
+    archive,
     content_types,
+    items,
     model,
     package,
     relationships,
     solid,
     vertices,
 )
-from tests.unit.integrations.validation.guard.refusing import SMALL, finding_of
+from tests.unit.integrations.validation.guard.refusing import SMALL, facts_of, finding_of
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(20)
 
@@ -92,3 +96,57 @@ def test_the_file_is_closed_after_use(tmp_path: Path) -> None:
     states.append(found.archive.file.closed)
     assert states == [False, True]
     assert finding_of(b"PK", tmp_path).message == "The file is no zip archive, as a 3MF file must be."
+
+
+CORE_PROPERTIES = (
+    '<?xml version="1.0" encoding="UTF-8"?><cp:coreProperties '
+    'xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>a</dc:title></cp:coreProperties>'
+)
+
+
+def with_properties(text: str) -> bytes:
+    relations = relationships((MODEL_KIND, f"/{MODEL_PART}"), (PROPERTIES_KIND, "/Metadata/core.prop"))
+    return package(relations=relations, parts={"Metadata/core.prop": text})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("?>", "?><!DOCTYPE a>", "XML_DOCTYPE"),
+        ("cp:coreProperties", "cp:other", "CORE_PROPERTIES_INVALID"),
+        ("<dc:title>a</dc:title>", "<dc:title>a</dc:title><dc:title>b</dc:title>", "CORE_PROPERTIES_INVALID"),
+        ("</dc:title>", "", "XML_MALFORMED"),
+        ("<dc:title>", "<dc:title><a><b><c><d/></c></b></a>", "XML_TOO_DEEP"),
+    ],
+)
+def test_core_properties_must_not_be_a_trap(old: str, new: str, code: str, tmp_path: Path) -> None:
+    finding = finding_of(with_properties(CORE_PROPERTIES.replace(old, new)), tmp_path)
+    assert finding.code == code
+    assert finding.where.startswith("/Metadata/core.prop")
+    assert facts_of(with_properties(CORE_PROPERTIES), tmp_path).triangles == 4
+
+
+def test_pictures_for_the_printing_press_are_refused(tmp_path: Path) -> None:
+    frame = b"\xff\xd8\xff\xc0\0\x14\x08\0\x01\0\x01" + b"\x04" + bytes(12)
+    content = package(model_relations=relationships((TEXTURE_KIND, "/a.jpg")), parts={"a.jpg": frame})
+    finding = finding_of(content, tmp_path)
+    assert (finding.code, finding.where) == ("IMAGE_FORMAT", "/a.jpg")
+    assert finding.message == "A picture is in CMYK; 3MF allows RGB and grey."
+
+
+def test_names_beyond_ascii_may_be_encoded_in_relationships(tmp_path: Path) -> None:
+    name = "3D/größe.model"
+    for target in ("/3D/gr%C3%B6%C3%9Fe.model", "/3D/größe.model"):
+        parts = [*items()[:1], Item(name="_rels/.rels", content=relationships((MODEL_KIND, target)))]
+        content = archive(*parts, Item(name=name, content=model(), flags=0x800))
+        with open_package(written(content, tmp_path), Limits()) as found:
+            assert found.root == f"/{name}"
+            assert found.models == (f"/{name}",)
+
+
+def test_a_part_must_not_hide_behind_a_dot(tmp_path: Path) -> None:
+    relations = relationships((MODEL_KIND, "/3D/.model"))
+    finding = finding_of(package(relations=relations, parts={"3D/.model": model()}), tmp_path)
+    assert finding.code == "PART_NAME"
+    assert finding.message == "The name of the part '/3D/.model' begins with a dot."
