@@ -12,6 +12,7 @@ from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.problems import install_problem_handlers
 from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import (
+    bulk,
     certificates,
     documents,
     first_articles,
@@ -43,6 +44,7 @@ _ROUTERS = (
     jobs,
     job_files,
     reprints,
+    bulk,
     runs,
     health,
 )

@@ -53,6 +53,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "certificates", "description": "What nodes can prove, until when, and what ends soon."},
     {"name": "first articles", "description": "Machines that made a revision well, by the word of its owner."},
     {"name": "jobs", "description": "The queues of the nodes: acceptance, print files, evidence, prints, reprints."},
+    {"name": "imports and exports", "description": "Tables of parts, revisions and certificates, all or nothing."},
     {"name": "runs", "description": "Joint routing runs, for the operator."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]

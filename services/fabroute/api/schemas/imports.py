@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from fabroute.api.schemas.base import Label, Note, RequestModel, ResponseModel
 from fabroute.api.schemas.parts import AliasIn, InstallationIn
@@ -28,6 +28,28 @@ def _none_if_empty(value: Value) -> Value | None:
     return None if value == "" else value
 
 
+def _alias_of(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    kind, _, number = value.partition(":")
+    return {"kind": kind.strip(), "number": number.strip()}
+
+
+def _installation_of(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    asset, _, place = value.partition("@")
+    position, times, quantity = place.partition("*")
+    found: dict[str, Any] = {"asset": asset.strip(), "position": position.strip()}
+    return found | ({"quantity": int(quantity) if quantity.strip().isdecimal() else quantity} if times else {})
+
+
+Alias = Annotated[AliasIn, BeforeValidator(_alias_of)]
+"""``old:4711``, or an object."""
+Installation = Annotated[InstallationIn, BeforeValidator(_installation_of)]
+"""``pump P-17@4`` or ``pump P-17@4*2`` for two of them, or an object."""
+
+
 class PartRow(RequestModel):
     """A part, with its other numbers and places; columns that are not there leave a known part as it is."""
 
@@ -38,8 +60,8 @@ class PartRow(RequestModel):
     hs_code: Label | None = None
     annual_demand: int | None = Field(default=None, ge=0, le=_MOST)
     note: str = Field(default="", max_length=2_000)
-    aliases: list[AliasIn] = Field(default=[], max_length=200)
-    installations: list[InstallationIn] = Field(default=[], max_length=1_000)
+    aliases: list[Alias] = Field(default=[], max_length=200)
+    installations: list[Installation] = Field(default=[], max_length=1_000)
 
     _emptied = field_validator("name", "sector", "criticality", "hs_code", mode="before")(_none_if_empty)
 

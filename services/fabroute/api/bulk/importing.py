@@ -1,0 +1,186 @@
+"""Bring a table in: every row is tried, every problem told, and all of it kept or nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from fabroute.api.bodies import field_problems
+from fabroute.api.bulk.cells import Column
+from fabroute.api.bulk.tables import Row, RowProblem, Table
+from fabroute.api.schemas.imports import Outcome
+from fabroute.database import unit_of_work
+from fabroute.identity.rules import Principal
+from fabroute.kernel.errors import DomainError, FieldProblem
+
+Model = TypeVar("Model", bound=BaseModel)
+_Taken = TypeVar("_Taken", bound=BaseModel, contravariant=True)
+_SHOWN = 3
+
+
+class ImportRefused(DomainError):
+    """Rows that can't be taken; nothing was imported. ``errors`` names every row and field."""
+
+    code = "import_refused"
+    status = 422
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedRow:
+    """What became of one row."""
+
+    number: int
+    key: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What became of a table: its rows that could be taken, and what is wrong with the others."""
+
+    rows: tuple[ImportedRow, ...]
+    problems: tuple[RowProblem, ...]
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many rows came out so."""
+        return sum(row.outcome == outcome for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportTerms:
+    """Who imports, when, and whether it is only tried."""
+
+    caller: Principal
+    now: datetime
+    dry_run: bool
+
+
+class RowTaker(Protocol[_Taken]):
+    """Takes the rows of one table, in one transaction."""
+
+    def take(self, row: _Taken) -> Outcome:
+        """Do what one row says; ``DomainError`` with pointers into the row where it can't be done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableKind(Generic[Model]):
+    """What a table of some kind looks like, and who takes its rows."""
+
+    columns: tuple[Column, ...]
+    model: type[Model]
+    key_of: Callable[[Model], str]
+    """What a row is about, in words; no two rows of a table may be about the same."""
+    taker: Callable[[Session, Sequence[Model], ImportTerms], RowTaker[Model]]
+    """Reads what is known about all rows at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parsed(Generic[Model]):
+    row: Row
+    content: Model
+    key: str
+
+
+def import_table(engine: Engine, *, kind: TableKind[Model], table: Table, terms: ImportTerms) -> ImportResult:
+    """Do what a table says, all of it or nothing; a dry run does it too, and undoes it.
+
+    Raises ``ImportRefused`` with every problem of every row; a dry run returns them instead.
+    """
+    problems = list(table.problems)
+    parsed = list(_parsed(kind, table.rows, problems))
+    with unit_of_work(engine) as session:
+        rows = tuple(_taken(session, kind, parsed, terms, problems))
+        if terms.dry_run:
+            session.rollback()
+        elif problems:
+            raise refusal_of(problems)
+    return ImportResult(rows=rows, problems=tuple(sorted(problems, key=lambda problem: problem.row)))
+
+
+def refusal_of(problems: Sequence[RowProblem]) -> ImportRefused:
+    """Return the refusal of a table with these problems, by row."""
+    ordered = sorted(problems, key=lambda problem: problem.row)
+    shown = "; ".join(f"{_place(problem)}: {problem.message}" for problem in ordered[:_SHOWN])
+    more = f" (and {len(ordered) - _SHOWN:,} more)" if len(ordered) > _SHOWN else ""
+    return ImportRefused(
+        f"nothing was imported: {shown}{more}",
+        problems=tuple(FieldProblem(pointer=problem.pointer, message=problem.message) for problem in ordered),
+    )
+
+
+@contextmanager
+def within(field: str) -> Iterator[None]:
+    """Let refusals of a piece of a row point to where that piece stands."""
+    try:
+        yield
+    except DomainError as error:
+        found = error.problems or (FieldProblem(pointer="", message=error.message),)
+        error.problems = tuple(FieldProblem(pointer=f"/{field}{it.pointer}", message=it.message) for it in found)
+        raise
+
+
+def _place(problem: RowProblem) -> str:
+    words = [f"row {problem.row}" if problem.row else "", problem.field]
+    return " ".join(word for word in words if word) or "the table"
+
+
+def _parsed(kind: TableKind[Model], rows: Sequence[Row], problems: list[RowProblem]) -> Iterator[_Parsed[Model]]:
+    seen: dict[str, int] = {}
+    for row in rows:
+        content = _content(kind.model, row, problems)
+        if content is None:
+            continue
+        key = kind.key_of(content)
+        first = seen.setdefault(key, row.number)
+        if first == row.number:
+            yield _Parsed(row=row, content=content, key=key)
+        else:
+            message = f"{key} stands in row {first} already: one row is enough"
+            problems.append(_problem(row, "duplicate_row", FieldProblem(pointer="", message=message)))
+
+
+def _content(model: type[Model], row: Row, problems: list[RowProblem]) -> Model | None:
+    try:
+        return model.model_validate_json(to_json(row.values, inf_nan_mode="constants"))
+    except ValidationError as error:
+        found = field_problems(error.errors(include_url=False, include_input=False))
+    problems += [_problem(row, "validation_failed", problem) for problem in found]
+    return None
+
+
+def _taken(
+    session: Session,
+    kind: TableKind[Model],
+    parsed: Sequence[_Parsed[Model]],
+    terms: ImportTerms,
+    problems: list[RowProblem],
+) -> Iterator[ImportedRow]:
+    taker = kind.taker(session, [item.content for item in parsed], terms)
+    for item in parsed:
+        try:
+            with session.begin_nested():
+                outcome = taker.take(item.content)
+        except DomainError as error:
+            if error.status >= 500:
+                raise
+            found = error.problems or (FieldProblem(pointer="", message=error.message),)
+            problems += [_problem(item.row, error.code, problem) for problem in found]
+        else:
+            yield ImportedRow(number=item.row.number, key=item.key, outcome=outcome)
+
+
+def _problem(row: Row, code: str, problem: FieldProblem) -> RowProblem:
+    return RowProblem(
+        row=row.number,
+        line=row.line,
+        field=problem.pointer.removeprefix("/"),
+        code=code,
+        message=problem.message,
+    )
