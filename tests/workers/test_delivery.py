@@ -9,7 +9,7 @@ from fabroute.outbox.service import record_all
 from fabroute_workers.bells import REPEAT_SECONDS
 from fabroute_workers.delivery import HELD_BACK_SECONDS, POLL_SECONDS, UPKEEP_SECONDS, Relay
 from fabroute_workers.doorbell import BrokerDown
-from fabroute_workers.subscriptions import EXTEND_CAPACITY, REQUEUE_UNROUTABLE, ROUTE_PENDING, Errand
+from fabroute_workers.subscriptions import EXTEND_CAPACITY, HOLD_UNQUALIFIED, REQUEUE_UNROUTABLE, ROUTE_PENDING, Errand
 from tests.factories.databases import in_transaction, rows
 from tests.factories.orders import given_orders, given_owner, make_order
 from tests.factories.organisations import NOW
@@ -143,11 +143,11 @@ def test_a_quiet_relay_sweeps_once_a_second(relay: Relay, ringer: FakeRinger, cl
     clock.pass_seconds(0.4)
     second = relay.turn()
 
-    assert (first.sent, second.sent) == (1, 0)
-    assert ringer.tasks() == [EXTEND_CAPACITY]
+    assert (first.sent, second.sent) == (2, 0)
+    assert ringer.tasks() == [EXTEND_CAPACITY, HOLD_UNQUALIFIED]
 
 
-def test_the_calendar_is_made_longer_at_the_start_and_every_hour(
+def test_calendar_and_proofs_are_looked_after_at_the_start_and_every_hour(
     relay: Relay, ringer: FakeRinger, clock: FakeClock
 ) -> None:
     relay.keep_up()
@@ -156,5 +156,5 @@ def test_the_calendar_is_made_longer_at_the_start_and_every_hour(
     clock.pass_seconds(1)
     relay.keep_up()
 
-    assert ringer.tasks() == [EXTEND_CAPACITY, EXTEND_CAPACITY]
+    assert ringer.tasks() == [EXTEND_CAPACITY, HOLD_UNQUALIFIED] * 2
     assert UPKEEP_SECONDS == 3600

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda _sign, _frame: stop.set())
-    return Supervisor(_commands(options), stop=stop).run()
+    return Supervisor(commands(options), stop=stop).run()
 
 
 def _require_database() -> None:
@@ -48,8 +48,8 @@ def _require_database() -> None:
     database_engine().dispose()
 
 
-def _commands(options: argparse.Namespace) -> dict[str, list[str]]:
-    """Return the commands by name. Print files have a worker with one child, so that a slow file keeps no line waiting.
+def commands(options: argparse.Namespace) -> dict[str, list[str]]:
+    """Return the processes to run, by name. Print files have a worker with one child, so that a slow file keeps no line waiting.
 
     In one pool two slow files would hold both children of a small machine for half a minute, and routing with them.
     """

@@ -15,7 +15,7 @@ from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing
 EXIT_MISCONFIGURED = 78
 """The process can't run as configured (``EX_CONFIG``): starting it again won't help."""
 
-QUEUES: tuple[str, ...] = ("routing", "network", "inventory")
+QUEUES: tuple[str, ...] = ("routing", "network", "inventory", "production")
 FILE_QUEUES: tuple[str, ...] = ("inventory",)
 """Queues of tasks that wait long for a child process: they have a worker of their own, so that routing never waits."""
 DEAD_LETTERS = "fabroute.dead"
@@ -25,6 +25,7 @@ _MODULES = (
     "fabroute_workers.tasks.routing",
     "fabroute_workers.tasks.network",
     "fabroute_workers.tasks.inventory",
+    "fabroute_workers.tasks.production",
 )
 
 REQUIRED_SETTINGS: Mapping[str, object] = {

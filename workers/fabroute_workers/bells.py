@@ -2,9 +2,22 @@
 
 from collections.abc import Mapping
 
-from fabroute_workers.subscriptions import REQUEUE_UNROUTABLE, ROUTE_PENDING, VALIDATE_PRINT_FILES, Errand
+from fabroute_workers.subscriptions import (
+    HOLD_UNQUALIFIED,
+    REQUEUE_UNROUTABLE,
+    ROUTE_PENDING,
+    TAKE_BACK_HELD,
+    VALIDATE_PRINT_FILES,
+    Errand,
+)
 
-SPACING_SECONDS: Mapping[str, float] = {ROUTE_PENDING: 0.05, REQUEUE_UNROUTABLE: 1.0, VALIDATE_PRINT_FILES: 0.2}
+SPACING_SECONDS: Mapping[str, float] = {
+    ROUTE_PENDING: 0.05,
+    REQUEUE_UNROUTABLE: 1.0,
+    VALIDATE_PRINT_FILES: 0.2,
+    HOLD_UNQUALIFIED: 1.0,
+    TAKE_BACK_HELD: 0.2,
+}
 """The least time between two sendings for fresh events. One ``route_pending`` takes all that is due anyway."""
 
 REPEAT_SECONDS = 3.0

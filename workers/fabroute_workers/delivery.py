@@ -13,8 +13,17 @@ from fabroute.inventory.service import due_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.orders.service import scopes_with_due_lines
 from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_published
+from fabroute.production.service import held_jobs_wait
 from fabroute_workers.bells import Bells
-from fabroute_workers.subscriptions import EXTEND_CAPACITY, ROUTE_PENDING, VALIDATE_PRINT_FILES, Errand, errands_of
+from fabroute_workers.subscriptions import (
+    EXTEND_CAPACITY,
+    HOLD_UNQUALIFIED,
+    ROUTE_PENDING,
+    TAKE_BACK_HELD,
+    VALIDATE_PRINT_FILES,
+    Errand,
+    errands_of,
+)
 
 POLL_SECONDS = 1.0
 HELD_BACK_SECONDS = 0.05
@@ -84,13 +93,15 @@ class Relay:
             errands = [Errand(task=ROUTE_PENDING, scope=scope) for scope in scopes_with_due_lines(session)]
             if due_submissions(session):
                 errands.append(Errand(task=VALIDATE_PRINT_FILES))
+            if held_jobs_wait(session):
+                errands.append(Errand(task=TAKE_BACK_HELD))
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
 
     def keep_up(self) -> int:
-        """Once an hour, and at the start, have the capacity calendar made longer."""
+        """Once an hour, and at the start, have the calendar made longer and jobs held whose proofs have lapsed."""
         if self._clock() - self._upkeep_at < UPKEEP_SECONDS:
             return 0
-        sent = self._send([Errand(task=EXTEND_CAPACITY)])
+        sent = self._send([Errand(task=EXTEND_CAPACITY), Errand(task=HOLD_UNQUALIFIED)])
         self._upkeep_at = self._clock()
         return sent
 

@@ -9,6 +9,8 @@ ROUTE_PENDING = "routing.route_pending"
 REQUEUE_UNROUTABLE = "routing.requeue_unroutable"
 EXTEND_CAPACITY = "network.extend_capacity"
 VALIDATE_PRINT_FILES = "inventory.validate_print_files"
+HOLD_UNQUALIFIED = "production.hold_unqualified"
+TAKE_BACK_HELD = "production.take_back_held"
 
 DEFAULT_SCOPE = "global"
 
@@ -16,8 +18,14 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "order.placed": (ROUTE_PENDING,),
     "network.changed": (REQUEUE_UNROUTABLE,),
     "print_file.submitted": (VALIDATE_PRINT_FILES,),
+    "print_licence.frozen": (HOLD_UNQUALIFIED,),
+    "print_licence.revoked": (HOLD_UNQUALIFIED,),
+    "job.held": (TAKE_BACK_HELD,),
 }
 """Events that are not named here are facts without a listener in this process."""
+
+_CLOSES_GATES = ("certificate", "first_article", "revision")
+"""How the reasons begin for which a changed network may have closed a gate to jobs that were offered."""
 
 _SCOPED = frozenset({ROUTE_PENDING, REQUEUE_UNROUTABLE})
 """Tasks that work on one planning scope; the others take all there is."""
@@ -40,4 +48,6 @@ def errands_of(*, event_name: str, data: Mapping[str, JsonScalar]) -> tuple[Erra
     """Return what has to be done about an event; several events may ask for the same errand."""
     scope = str(data.get("scope") or DEFAULT_SCOPE)
     tasks = SUBSCRIPTIONS.get(event_name, ())
+    if event_name == "network.changed" and str(data.get("reason")).startswith(_CLOSES_GATES):
+        tasks = (*tasks, HOLD_UNQUALIFIED)
     return tuple(Errand(task=task, scope=scope if task in _SCOPED else None) for task in tasks)

@@ -13,7 +13,7 @@ from fabroute.inventory.service import ValidationLimits, validate_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.network import service as network
 from fabroute.orders import service as orders
-from fabroute.production.service import offer_jobs
+from fabroute.production.service import hold_unqualified, offer_jobs, take_back_held
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.settings import Settings
 
@@ -78,6 +78,27 @@ def validate(engine: Engine, settings: Settings, *, store: PrintFileStore, valid
             break
         taken += 1
     return taken
+
+
+def hold(engine: Engine) -> int:
+    """Hold the jobs to which a gate has closed; return how many."""
+    with unit_of_work(engine) as session:
+        jobs = hold_unqualified(session, now=utc_now())
+    _log.info("production.held", jobs=jobs)
+    return jobs
+
+
+def take_back(engine: Engine) -> int:
+    """Take the held jobs that nobody has started from their nodes, batch by batch; return how many."""
+    started, jobs = time.monotonic(), 0
+    while time.monotonic() - started < DRAIN_SECONDS:
+        with unit_of_work(engine) as session:
+            taken = take_back_held(session, now=utc_now())
+        if not taken:
+            break
+        jobs += taken
+    _log.info("production.taken_back", jobs=jobs)
+    return jobs
 
 
 def routing_limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:

@@ -1,5 +1,7 @@
 """Which event makes which task run."""
 
+import pytest
+
 from fabroute_workers.app import create_app
 from fabroute_workers.subscriptions import SUBSCRIPTIONS, Errand, errands_of
 
@@ -42,3 +44,18 @@ def test_every_subscribed_task_exists() -> None:
     named = {name for tasks in SUBSCRIPTIONS.values() for name in tasks}
     assert {"routing.route_pending", "routing.requeue_unroutable", "inventory.validate_print_files"} <= named
     assert named <= set(app.tasks)
+
+
+@pytest.mark.parametrize("reason", ["certificates_changed", "certificate_revoked", "first_article_revoked"])
+def test_proofs_that_changed_have_jobs_looked_at_again_beside_lines(reason: str) -> None:
+    errands = errands_of(event_name="network.changed", data={"reason": reason})
+    assert [errand.task for errand in errands] == ["routing.requeue_unroutable", "production.hold_unqualified"]
+    assert [errand.scope for errand in errands] == ["global", None]
+
+
+def test_a_revision_or_licence_that_is_over_has_its_jobs_held_and_held_jobs_are_taken_back() -> None:
+    superseded = errands_of(event_name="network.changed", data={"reason": "revision_superseded"})
+    assert superseded[1] == Errand(task="production.hold_unqualified")
+    for name in ("print_licence.frozen", "print_licence.revoked"):
+        assert errands_of(event_name=name, data={"unprinted": 2}) == (Errand(task="production.hold_unqualified"),)
+    assert errands_of(event_name="job.held", data={"node_id": "N101"}) == (Errand(task="production.take_back_held"),)

@@ -1,0 +1,18 @@
+"""Tasks of production."""
+
+from fabroute.database import database_engine
+from fabroute_workers import work
+from fabroute_workers.app import app
+from fabroute_workers.subscriptions import HOLD_UNQUALIFIED, TAKE_BACK_HELD
+
+
+@app.task(name=HOLD_UNQUALIFIED)
+def hold_unqualified(**_: object) -> None:
+    """Hold the jobs to which a gate has closed: a proof lapsed or was revoked, a revision or licence is frozen."""
+    work.hold(database_engine())
+
+
+@app.task(name=TAKE_BACK_HELD)
+def take_back_held(**_: object) -> None:
+    """Send the lines of held jobs that nobody has started to other nodes."""
+    work.take_back(database_engine())
