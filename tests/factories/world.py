@@ -1,5 +1,6 @@
 """A small consistent world as rows: one owner, one node, one routed order with its job and reservations."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -8,6 +9,19 @@ from sqlalchemy import Connection, text
 
 NOW = datetime(2026, 6, 15, 9, tzinfo=UTC)
 DAY = date(2026, 6, 16)
+
+
+def _print(*, number: int, result: str) -> Mapping[str, Any]:
+    return {
+        "job_id": "job_1",
+        "number": number,
+        "result": result,
+        "serial": "",
+        "note": "",
+        "reported_by": "key_1",
+        "reported_at": NOW,
+    }
+
 
 _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("organisations", {"id": "org_owner", "name": "Owner", "kind": "owner", "created_at": NOW}),
@@ -38,11 +52,15 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "volume_cm3": 41,
             "process_materials": ["LPBF:316L"],
             "required_certificates": ["ISO9001"],
-            "part_qualification": False,
+            "part_qualification": True,
             "export_class": "none",
             "ip_zone": "any",
             "approved_at": NOW,
+            "approved_by": "key_1",
+            "approved_sha256": "0" * 64,
+            "release_statement": json.dumps({"print_file": {"sha256": "0" * 64}}),
             "release_signature": "c2lnbmVk",
+            "licence_required": True,
         },
     ),
     (
@@ -156,6 +174,21 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "scope": "*",
             "valid_from": date(2025, 1, 1),
             "valid_to": date(2027, 1, 1),
+            "verified_by": "key_operator",
+            "verified_at": NOW,
+        },
+    ),
+    (
+        "first_articles",
+        {
+            "id": "fai_1",
+            "revision_id": "rev_1",
+            "node_id": "N1",
+            "machine_id": "M1",
+            "material": "316L",
+            "parameter_set": "PS-1",
+            "approved_on": date(2025, 1, 1),
+            "last_production_on": date(2026, 1, 1),
         },
     ),
     (
@@ -252,14 +285,135 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "ship_to_city": "Hamburg",
             "ship_to_country": "DE",
             "promised_at": NOW + timedelta(days=4),
-            "state": "offered",
+            "state": "accepted",
             "offered_at": NOW,
             "updated_at": NOW,
             "version": 1,
+            "fence": 1,
+            "accepted_at": NOW,
+            "accepted_by": "key_1",
+            "file_released_at": NOW,
+            "good_prints": 1,
+            "failed_prints": 1,
+            "granted_reprints": 1,
+        },
+    ),
+    (
+        "print_licences",
+        {
+            "id": "lic_1",
+            "organisation_id": "org_owner",
+            "revision_id": "rev_1",
+            "granted_prints": 10,
+            "good_prints": 1,
+            "leased_prints": 1,
+            "node_ids": [],
+            "countries": [],
+            "state": "active",
+            "state_reason": "",
+            "note": "",
+            "version": 1,
+            "granted_by": "key_1",
+            "granted_at": NOW,
+        },
+    ),
+    (
+        "print_licence_leases",
+        {"job_id": "job_1", "licence_id": "lic_1", "prints": 2, "good_prints": 1, "leased_at": NOW},
+    ),
+    (
+        "file_tickets",
+        {
+            "id": "tic_1",
+            "token_sha256": "1" * 64,
+            "job_id": "job_1",
+            "organisation_id": "org_owner",
+            "fence": 1,
+            "sha256": "0" * 64,
+            "issued_by": "key_1",
+            "issued_at": NOW,
+            "expires_at": NOW + timedelta(minutes=5),
+            "used_at": NOW + timedelta(minutes=1),
+            "used_by": "key_1",
+        },
+    ),
+    (
+        "job_evidence",
+        {
+            "id": "evd_1",
+            "job_id": "job_1",
+            "kind": "photo",
+            "name": "crack.jpg",
+            "media_type": "image/jpeg",
+            "size_bytes": 1,
+            "sha256": "2" * 64,
+            "added_by": "key_1",
+            "added_at": NOW,
+        },
+    ),
+    ("print_records", _print(number=1, result="good")),
+    ("print_records", _print(number=2, result="failed")),
+    (
+        "reprint_requests",
+        {
+            "id": "rep_1",
+            "job_id": "job_1",
+            "organisation_id": "org_owner",
+            "print_number": 2,
+            "reason": "cracked",
+            "evidence_id": "evd_1",
+            "state": "granted",
+            "requested_by": "key_1",
+            "requested_at": NOW,
+            "decided_by": "key_2",
+            "decided_at": NOW,
+            "decision_reason": "",
+        },
+    ),
+    (
+        "print_file_submissions",
+        {
+            "id": "sub_1",
+            "organisation_id": "org_owner",
+            "revision_id": "rev_1",
+            "file_name": "stopper.3mf",
+            "media_type": "model/3mf",
+            "size_bytes": 1,
+            "sha256": "0" * 64,
+            "state": "valid",
+            "reason": "",
+            "attempts": 1,
+            "fence": 1,
+            "submitted_by": "key_1",
+            "submitted_at": NOW,
         },
     ),
     ("material_allocations", {"job_id": "job_1", "lot_id": "L1", "grams": 300, "allocated_at": NOW}),
     ("capacity_allocations", {"job_id": "job_1", "machine_id": "M1", "day": DAY, "minutes": 240, "allocated_at": NOW}),
+    (
+        "audit_entries",
+        {
+            "organisation_id": "org_owner",
+            "occurred_at": NOW,
+            "actor": "key_1",
+            "action": "job.accepted",
+            "subject_type": "job",
+            "subject_id": "job_1",
+            "data": "{}",
+        },
+    ),
+    (
+        "audit_entries",
+        {
+            "organisation_id": "org_owner",
+            "occurred_at": NOW,
+            "actor": "key_1",
+            "action": "print_file.released",
+            "subject_type": "job",
+            "subject_id": "job_1",
+            "data": json.dumps({"ticket": "tic_1"}),
+        },
+    ),
     (
         "audit_entries",
         {

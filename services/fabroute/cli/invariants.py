@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, text
 
 _LIVE_JOB = "state NOT IN ('cancelled', 'declined', 'failed')"
+_REQUIRED = "(SELECT id, unnest(required_certificates) AS required FROM part_revisions)"
+_OFFER_OF_JOB = "o.machine_id = j.machine_id AND o.material = j.material AND o.parameter_set = j.parameter_set"
+_COVERS = (
+    "c.node_id = j.node_id AND c.scheme = r.required AND c.scope IN ('*', o.process, o.process || ':' || o.material)"
+    " AND coalesce(c.machine_id, j.machine_id) = j.machine_id"
+    " AND coalesce(c.parameter_set, j.parameter_set) = j.parameter_set"
+)
+_CHANGES_OF_JOB = "'job.accepted', 'job.held', 'job.resumed', 'job.cancelled'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +117,38 @@ INVARIANTS: Sequence[Invariant] = (
     Invariant(
         name="no job at a node that lacked a required certificate",
         query="SELECT j.id, j.node_id, r.required FROM jobs j"
-        " JOIN (SELECT id, unnest(required_certificates) AS required FROM part_revisions) r ON r.id = j.revision_id"
-        " JOIN machine_offers o ON o.machine_id = j.machine_id"
-        f" AND o.material = j.material AND o.parameter_set = j.parameter_set WHERE j.{_LIVE_JOB}"
-        " AND NOT EXISTS (SELECT FROM certificates c WHERE c.node_id = j.node_id AND c.scheme = r.required"
-        " AND c.scope IN ('*', o.process || ':' || o.material) AND c.valid_from <= j.offered_at::date"
-        " AND c.valid_to >= j.produce_by AND (c.revoked_at IS NULL OR c.revoked_at > j.offered_at))",
-        advice="a part may be made without the certificate it needs: cancel the order at once",
+        f" JOIN {_REQUIRED} r ON r.id = j.revision_id"
+        f" JOIN machine_offers o ON {_OFFER_OF_JOB} WHERE j.{_LIVE_JOB}"
+        f" AND NOT EXISTS (SELECT FROM certificates c WHERE {_COVERS} AND c.valid_from <= j.offered_at::date"
+        " AND c.valid_to >= j.produce_by AND (c.verified_at <= j.offered_at OR c.verified_by = 'system:migration')"
+        " AND (c.revoked_at IS NULL OR c.revoked_at > j.offered_at))",
+        advice="a part may be made without a certificate that counted: cancel the order at once",
+    ),
+    Invariant(
+        name="a job that lost a certificate is held",
+        query="SELECT j.id, j.node_id, r.required FROM jobs j"
+        f" JOIN {_REQUIRED} r ON r.id = j.revision_id"
+        f" JOIN machine_offers o ON {_OFFER_OF_JOB} WHERE j.state IN ('offered', 'accepted')"
+        f" AND NOT EXISTS (SELECT FROM certificates c WHERE {_COVERS} AND c.valid_to >= j.produce_by"
+        " AND c.verified_at IS NOT NULL AND c.revoked_at IS NULL)",
+        advice="a certificate was revoked without holding its jobs: revoke through the API, and hold the job",
+    ),
+    Invariant(
+        name="a job that lost its first article is held",
+        query="SELECT j.id, j.machine_id, j.material, j.parameter_set FROM jobs j"
+        " JOIN part_revisions r ON r.id = j.revision_id JOIN orders o ON o.id = j.order_id"
+        " WHERE j.state IN ('offered', 'accepted') AND (r.part_qualification OR o.criticality = 'safety')"
+        " AND NOT EXISTS (SELECT FROM first_articles f WHERE f.revision_id = j.revision_id"
+        " AND f.machine_id = j.machine_id AND f.material = j.material AND f.parameter_set = j.parameter_set"
+        " AND f.revoked_at IS NULL)",
+        advice="a first article was revoked without holding its jobs: revoke through the API, and hold the job",
+    ),
+    Invariant(
+        name="what was revoked says who did it and why",
+        query="SELECT id, revoked_by, revocation_reason FROM (SELECT id, revoked_at, revoked_by, revocation_reason"
+        " FROM certificates UNION ALL SELECT id, revoked_at, revoked_by, revocation_reason FROM first_articles) proof"
+        " WHERE revoked_at IS NOT NULL AND (revoked_by IS NULL OR revocation_reason = '')",
+        advice="a proof was revoked by hand in the database: write down who did it and why",
     ),
     Invariant(
         name="no live job draws from a blocked lot",
@@ -161,6 +194,123 @@ INVARIANTS: Sequence[Invariant] = (
         query="SELECT r.id FROM part_revisions r WHERE r.state = 'released' AND NOT EXISTS"
         " (SELECT FROM print_files f WHERE f.revision_id = r.id AND f.validated_at IS NOT NULL)",
         advice="withdraw the revision, or attach and validate its file",
+    ),
+    Invariant(
+        name="a released revision has the file that was approved and signed",
+        query="SELECT r.id, f.sha256, r.approved_sha256 FROM part_revisions r"
+        " JOIN print_files f ON f.revision_id = r.id"
+        " WHERE r.state IN ('released', 'superseded') AND r.approved_by IS DISTINCT FROM 'system:migration'"
+        " AND (r.approved_sha256 IS DISTINCT FROM f.sha256 OR CASE WHEN r.release_statement IS JSON OBJECT"
+        " THEN r.release_statement::jsonb -> 'print_file' ->> 'sha256' END IS DISTINCT FROM f.sha256)",
+        advice="the file is not the one that was approved: withdraw the revision and find out who changed it",
+    ),
+    Invariant(
+        name="an uploaded file waits for something",
+        query="SELECT id, state, lease_until, next_attempt_at FROM print_file_submissions WHERE state = 'validating'"
+        " AND coalesce(lease_until, '-infinity') < clock_timestamp() - interval '5 minutes' OR state = 'queued'"
+        " AND coalesce(next_attempt_at, '-infinity') < clock_timestamp() - interval '5 minutes'",
+        advice="nobody validates this file: is a worker running (fabroute work), and can it reach store and broker?",
+    ),
+    Invariant(
+        name="a licence holds what its leases hold",
+        query="SELECT l.id, l.leased_prints, coalesce(sum(s.prints - s.good_prints), 0) FROM print_licences l"
+        " LEFT JOIN print_licence_leases s ON s.licence_id = l.id AND s.released_at IS NULL"
+        " GROUP BY l.id HAVING l.leased_prints <> coalesce(sum(s.prints - s.good_prints), 0)",
+        advice="licence and leases disagree: revoke the licence, grant what is left anew, and report it",
+    ),
+    Invariant(
+        name="a licence counts the good prints of its jobs",
+        query="SELECT l.id, l.good_prints, coalesce(sum(s.good_prints), 0) FROM print_licences l"
+        " LEFT JOIN print_licence_leases s ON s.licence_id = l.id"
+        " GROUP BY l.id HAVING l.good_prints <> coalesce(sum(s.good_prints), 0)",
+        advice="licence and prints disagree: revoke the licence, grant what is left anew, and report it",
+    ),
+    Invariant(
+        name="no licence gives more than it grants",
+        query="SELECT id, good_prints, leased_prints, granted_prints FROM print_licences WHERE good_prints < 0"
+        " OR leased_prints < 0 OR good_prints + leased_prints > granted_prints",
+        advice="more may be printed than was granted: the CHECK is gone; run fabroute migrate and report it",
+    ),
+    Invariant(
+        name="a live job holds the licensed prints that it needs",
+        query="SELECT j.id, j.quantity, s.prints, r.licence_required FROM jobs j"
+        " JOIN part_revisions r ON r.id = j.revision_id"
+        " LEFT JOIN print_licence_leases s ON s.job_id = j.id AND s.released_at IS NULL"
+        f" WHERE j.{_LIVE_JOB} AND (r.licence_required <> (s.job_id IS NOT NULL) OR s.prints <> j.quantity)",
+        advice="the job may not be printed as it stands: cancel the order and place it again",
+    ),
+    Invariant(
+        name="only live jobs hold licensed prints",
+        query="SELECT s.job_id, s.licence_id FROM print_licence_leases s WHERE s.released_at IS NULL"
+        f" AND NOT EXISTS (SELECT FROM jobs j WHERE j.id = s.job_id AND j.{_LIVE_JOB})",
+        advice="an ended job still holds prints of a licence: give them back and report it",
+    ),
+    Invariant(
+        name="a revision that is not printed any more has no active licence",
+        query="SELECT l.id, r.state FROM print_licences l JOIN part_revisions r ON r.id = l.revision_id"
+        " WHERE l.state = 'active' AND r.state IN ('superseded', 'withdrawn')",
+        advice="the licence should be frozen: revoke it",
+    ),
+    Invariant(
+        name="no job has more good prints than parts",
+        query="SELECT id, good_prints, quantity FROM jobs WHERE good_prints > quantity",
+        advice="a part was printed that nobody ordered: ask the node where it is",
+    ),
+    Invariant(
+        name="a job counts the prints that were reported",
+        query="SELECT j.id, j.good_prints, j.failed_prints FROM jobs j LEFT JOIN (SELECT job_id,"
+        " count(*) FILTER (WHERE result = 'good') AS good, count(*) FILTER (WHERE result = 'failed') AS failed"
+        " FROM print_records GROUP BY job_id) p ON p.job_id = j.id WHERE (j.good_prints, j.failed_prints)"
+        " IS DISTINCT FROM (coalesce(p.good, 0), coalesce(p.failed, 0))",
+        advice="job and print records disagree: report it",
+    ),
+    Invariant(
+        name="each good print of a licensed job is counted on its lease",
+        query="SELECT j.id, j.good_prints, s.good_prints FROM jobs j JOIN print_licence_leases s ON s.job_id = j.id"
+        " WHERE j.good_prints <> s.good_prints",
+        advice="a good print was not taken from the licence, or twice: report it",
+    ),
+    Invariant(
+        name="a reprint was granted by the owner",
+        query="SELECT j.id, j.granted_reprints, count(q.id) FROM jobs j LEFT JOIN reprint_requests q"
+        " ON q.job_id = j.id AND q.state = 'granted' AND q.decided_by IS NOT NULL"
+        " GROUP BY j.id HAVING j.granted_reprints <> count(q.id)",
+        advice="a job may print more often than its owner allowed: report it",
+    ),
+    Invariant(
+        name="a held job says why and where it was held",
+        query="SELECT id, held_from, held_at, held_reason FROM jobs WHERE state = 'held'"
+        " AND (held_reason = '' OR held_at IS NULL OR held_from IS NULL)",
+        advice="a job is held and nobody knows why: take it back and report it",
+    ),
+    Invariant(
+        name="a file went out to whom it was meant for, in time",
+        query="SELECT t.id, t.job_id, t.used_at, t.expires_at FROM file_tickets t JOIN jobs j ON j.id = t.job_id"
+        " JOIN nodes n ON n.id = j.node_id WHERE t.used_at IS NOT NULL AND (t.used_at > t.expires_at"
+        " OR t.used_at < t.issued_at OR t.organisation_id <> n.organisation_id OR t.used_by IS NULL"
+        " OR t.fence > j.fence OR j.accepted_at IS NULL OR j.file_released_at IS NULL)",
+        advice="a print file went out on a ticket that was not good: tell the owner, and report it",
+    ),
+    Invariant(
+        name="no file went out while its job was held or cancelled",
+        query="SELECT a.id, a.subject_id, before.action FROM audit_entries a CROSS JOIN LATERAL (SELECT e.action"
+        " FROM audit_entries e WHERE e.subject_type = 'job' AND e.subject_id = a.subject_id AND e.id < a.id"
+        f" AND e.action IN ({_CHANGES_OF_JOB}) ORDER BY e.id DESC LIMIT 1) before"
+        " WHERE a.action = 'print_file.released' AND before.action IN ('job.held', 'job.cancelled')",
+        advice="a print file went out although its job was held: tell the owner, and report it",
+    ),
+    Invariant(
+        name="no used ticket is of the present fence of a job that is not accepted",
+        query="SELECT t.id, t.job_id, j.state FROM file_tickets t JOIN jobs j ON j.id = t.job_id"
+        " WHERE t.used_at IS NOT NULL AND t.fence = j.fence AND j.state <> 'accepted'",
+        advice="a print file went out to a job that was not accepted: tell the owner, and report it",
+    ),
+    Invariant(
+        name="every file that went out is on the audit log",
+        query="SELECT t.id, t.job_id FROM file_tickets t WHERE t.used_at IS NOT NULL AND NOT EXISTS"
+        " (SELECT FROM audit_entries a WHERE a.subject_type = 'job' AND a.subject_id = t.job_id"
+        " AND a.action = 'print_file.released' AND a.data ->> 'ticket' = t.id)",
+        advice="a print file went out and the audit log doesn't say so: report it",
     ),
 )
 

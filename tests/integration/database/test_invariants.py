@@ -36,6 +36,9 @@ BREAKS = {
     "only live jobs hold material and capacity": "UPDATE material_allocations SET job_id = 'job_gone'",
     "a live job holds the minutes and grams it needs": "UPDATE jobs SET machine_minutes = 241",
     "no job at a node that lacked a required certificate": "UPDATE certificates SET valid_to = '2026-06-15'",
+    "a job that lost a certificate is held": "UPDATE certificates SET revoked_at = now()",
+    "a job that lost its first article is held": "UPDATE first_articles SET parameter_set = 'PS-2'",
+    "what was revoked says who did it and why": "UPDATE first_articles SET revoked_at = now(), revoked_by = 'key_1'",
     "no live job draws from a blocked lot": "UPDATE material_lots SET state = 'blocked'",
     "every decided line names its decision, made under its fence": "UPDATE routing_decisions SET fence = 2",
     "no route and parked always say why": "UPDATE order_lines SET state = 'no_route'",
@@ -44,6 +47,27 @@ BREAKS = {
     " occurred_at) VALUES ('evt_1', 'order.placed', 'order', 'ord_1', '{}', now() - interval '61 seconds')",
     "every placed order is on the audit log": "UPDATE audit_entries SET subject_id = 'ord_other'",
     "a released revision has a validated print file": "UPDATE print_files SET validated_at = NULL",
+    "a released revision has the file that was approved and signed": f"UPDATE print_files SET sha256 = '{'9' * 64}'",
+    "an uploaded file waits for something": "UPDATE print_file_submissions SET state = 'queued',"
+    " next_attempt_at = clock_timestamp() - interval '6 minutes'",
+    "a licence holds what its leases hold": "UPDATE print_licences SET leased_prints = 2",
+    "a licence counts the good prints of its jobs": "UPDATE print_licences SET good_prints = 2",
+    "no licence gives more than it grants": "ALTER TABLE print_licences"
+    " DROP CONSTRAINT ck_print_licences_never_over_granted; UPDATE print_licences SET granted_prints = 1",
+    "a live job holds the licensed prints that it needs": "UPDATE print_licence_leases SET released_at = now()",
+    "only live jobs hold licensed prints": "UPDATE jobs SET state = 'cancelled'",
+    "a revision that is not printed any more has no active licence": "UPDATE part_revisions SET state = 'superseded'",
+    "no job has more good prints than parts": "UPDATE jobs SET good_prints = 3",
+    "a job counts the prints that were reported": "DELETE FROM print_records WHERE result = 'good'",
+    "each good print of a licensed job is counted on its lease": "UPDATE print_licence_leases SET good_prints = 2",
+    "a reprint was granted by the owner": "UPDATE reprint_requests SET state = 'refused'",
+    "a held job says why and where it was held": "UPDATE jobs SET state = 'held', held_from = 'accepted',"
+    " held_at = now()",
+    "a file went out to whom it was meant for, in time": "UPDATE file_tickets SET used_at = used_at + interval '5 min'",
+    "no file went out while its job was held or cancelled": "UPDATE audit_entries SET action = 'job.held'"
+    " WHERE action = 'job.accepted'",
+    "no used ticket is of the present fence of a job that is not accepted": "UPDATE jobs SET state = 'held'",
+    "every file that went out is on the audit log": "UPDATE audit_entries SET data = '{}'",
 }
 
 
@@ -61,7 +85,70 @@ def test_a_consistent_world_breaks_no_invariant(world: Engine) -> None:
     findings = check_invariants(world)
 
     assert [finding.invariant.name for finding in findings if finding.broken] == []
-    assert len(findings) == len(INVARIANTS) == 20
+    assert len(findings) == len(INVARIANTS) == 40
+
+
+MORE_BREAKS = [
+    ("no job at a node that lacked a required certificate", "UPDATE certificates SET verified_at = NULL"),
+    (
+        "no job at a node that lacked a required certificate",
+        "UPDATE certificates SET verified_at = verified_at + interval '1 s'",
+    ),
+    ("no job at a node that lacked a required certificate", "UPDATE certificates SET parameter_set = 'PS-2'"),
+    ("no job at a node that lacked a required certificate", "UPDATE certificates SET scope = 'SLS'"),
+    ("a job that lost a certificate is held", "UPDATE certificates SET valid_to = '2026-06-15'"),
+    ("a job that lost its first article is held", "UPDATE first_articles SET revoked_at = now()"),
+    ("what was revoked says who did it and why", "UPDATE certificates SET revoked_at = now(), revoked_by = 'key_1'"),
+    (
+        "a released revision has the file that was approved and signed",
+        "UPDATE part_revisions SET release_statement = 'nonsense'",
+    ),
+    (
+        "a released revision has the file that was approved and signed",
+        "UPDATE part_revisions SET approved_sha256 = NULL",
+    ),
+    (
+        "an uploaded file waits for something",
+        "UPDATE print_file_submissions SET state = 'validating', lease_until = clock_timestamp() - interval '6 min'",
+    ),
+    ("a live job holds the licensed prints that it needs", "UPDATE print_licence_leases SET prints = 3"),
+    ("a live job holds the licensed prints that it needs", "UPDATE part_revisions SET licence_required = false"),
+    ("a file went out to whom it was meant for, in time", "UPDATE file_tickets SET fence = 2"),
+    ("a file went out to whom it was meant for, in time", "UPDATE file_tickets SET used_by = NULL"),
+    ("a file went out to whom it was meant for, in time", "UPDATE jobs SET accepted_at = NULL"),
+    ("a held job says why and where it was held", "UPDATE jobs SET state = 'held', held_reason = 'x'"),
+]
+
+STILL_RIGHT = [
+    "UPDATE certificates SET scope = 'LPBF', machine_id = 'M1', parameter_set = 'PS-1'",
+    "UPDATE certificates SET verified_at = now(), verified_by = 'system:migration'",
+    "UPDATE part_revisions SET approved_by = 'system:migration', approved_sha256 = NULL, release_statement = NULL",
+    "UPDATE jobs SET state = 'held', held_from = 'accepted', held_at = now(), held_reason = 'x', fence = 2;"
+    " UPDATE certificates SET revoked_at = now(), revoked_by = 'key_1', revocation_reason = 'fraud'",
+    "UPDATE print_file_submissions SET state = 'queued', next_attempt_at = clock_timestamp()",
+    "UPDATE print_licences SET state = 'frozen', state_reason = 'superseded';"
+    " UPDATE part_revisions SET state = 'superseded'",
+]
+
+
+@pytest.mark.parametrize(("name", "sql"), MORE_BREAKS)
+def test_an_invariant_is_broken_in_more_than_one_way(world: Engine, name: str, sql: str) -> None:
+    with world.begin() as connection:
+        connection.exec_driver_sql(sql)
+
+    broken = [finding for finding in check_invariants(world) if finding.broken]
+
+    assert name in [finding.invariant.name for finding in broken]
+    assert all(len(finding.examples) == finding.broken == 1 for finding in broken if finding.invariant.name == name)
+
+
+@pytest.mark.parametrize("sql", STILL_RIGHT)
+def test_what_is_right_in_another_way_breaks_nothing(world: Engine, sql: str) -> None:
+    with world.begin() as connection:
+        connection.exec_driver_sql(sql)
+
+    assert [finding.invariant.name for finding in check_invariants(world) if finding.broken] == []
+    assert set(BREAKS) == {invariant.name for invariant in INVARIANTS}
 
 
 @pytest.mark.parametrize("name", [invariant.name for invariant in INVARIANTS])
