@@ -9,6 +9,8 @@ from embreex.rtcore_scene import EmbreeScene
 from fabroute.integrations.validation.solids import Points, Solid
 
 RAYS = 2_000
+MOST_TRIANGLES = 2_000_000
+"""Of finer solids the wall stays unknown: the tree for the rays takes about 200 bytes for each triangle."""
 _SHARE = 0.0025
 """Of the surface that must be as thin, before it counts as a wall: fewer points than that are a tip or a seam."""
 _PARALLEL = 0.9
@@ -41,7 +43,7 @@ def thinnest_wall(solid: Solid, areas: Points) -> Wall | None:
     A channel or gap between walls is not looked at.
     """
     points, normals = _spread(solid, areas)
-    if not len(points):
+    if not len(points) or len(areas) > MOST_TRIANGLES:
         return None
     size = float(np.linalg.norm(solid.box_mm))
     lengths, cosines = _through(solid, points - normals * size * _INSET, -normals)

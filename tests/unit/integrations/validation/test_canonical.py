@@ -145,6 +145,18 @@ def test_instances_give_the_same_bytes_in_any_order(tmp_path: Path) -> None:
     assert read_again(tmp_path / "part.3mf").measures.volume_cm3 == pytest.approx(2 + BRACKET.volume() / 1000, rel=1e-6)
 
 
+def test_very_many_instances_become_one_object(tmp_path: Path) -> None:
+    meshes = [moved(a_mesh(), 12.0 * (number % 12), 12.0 * (number // 12)) for number in range(101)]
+    first, again = (written(tmp_path / "part.3mf", *order) for order in (meshes, meshes[::-1]))
+    geometry = read_again(tmp_path / "part.3mf")
+    assert first == again
+    assert len(list(model_of(tmp_path / "part.3mf").iter(f"{CORE}object"))) == 1
+    assert (geometry.measures.bodies, geometry.measures.triangles) == (101, 1212)
+    assert geometry.measures.volume_cm3 == pytest.approx(101.0, rel=1e-6)
+    written(tmp_path / "fewer.3mf", *meshes[:100])
+    assert len(list(model_of(tmp_path / "fewer.3mf").iter(f"{CORE}item"))) == 100
+
+
 def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     script = (
         "from pathlib import Path; from tests.factories.meshes import a_reading, a_request;"

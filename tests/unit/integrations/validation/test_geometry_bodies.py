@@ -171,6 +171,37 @@ def test_very_many_bodies_are_not_united() -> None:
     assert geometry.findings[1].message.startswith("1,100 bodies that nothing joins, from 1 cm³ to 1 cm³")
 
 
+def _bubbles(count: int, *, step: float) -> Mesh:
+    """Return that many hollows of a cubic millimetre in rows of fifty."""
+    bubble = turned_inside_out(a_mesh(Manifold.cube((1, 1, 1))))
+    return joined(*(moved(bubble, step * (number % 50), step * (number // 50)) for number in range(count)))
+
+
+def test_very_many_hollows_are_told_by_their_boxes() -> None:
+    block = a_mesh(Manifold.cube((110, 110, 10)).translate((-5, -5, -5)))
+    geometry = geometry_of(block, _bubbles(2_300, step=2))
+    assert geometry.cavities == 2_300
+    assert codes_of(geometry)[0] == "CAVITY"
+    assert geometry.measures.volume_cm3 == pytest.approx(121 - 2.3)
+
+
+def test_very_many_bodies_inside_out_are_refused() -> None:
+    geometry = geometry_of(a_mesh(Manifold.cube((10, 10, 10))), moved(_bubbles(2_300, step=2), 20))
+    (finding,) = geometry.findings
+    assert finding.code == "INSIDE_OUT"
+    assert finding.message == "2,300 bodies face inwards, so that -2.3 cm³ are enclosed."
+    assert finding.where.endswith("; …")
+
+
+def test_bodies_of_very_many_triangles_are_not_united() -> None:
+    ball = Manifold.sphere(10, 120)
+    geometry = geometry_of(*(moved(a_mesh(ball), 5.0 * number) for number in range(8)))
+    assert codes_of(geometry) == ["OVERLAPS_NOT_CHECKED", "LOOSE_BODIES"]
+    assert geometry.measures.bodies == 8
+    apart = geometry_of(*(moved(a_mesh(ball), 30.0 * number) for number in range(8)))
+    assert codes_of(apart) == ["LOOSE_BODIES"]
+
+
 def test_a_folded_sheet_encloses_nothing() -> None:
     sheet = mesh_from([(0, 0, 0), (20, 0, 0), (0, 20, 0)], [(0, 1, 2), (0, 2, 1)])
     geometry = geometry_of(sheet)

@@ -13,6 +13,8 @@ Labels = npt.NDArray[np.int64]
 
 _EXACT_WORK = 10_000_000
 """Points times triangles for which the inside is computed; beyond it a body inside another's box counts as inside."""
+_MOST_PAIRS = 5_000_000
+"""Bodies times hollow bodies whose boxes are compared; beyond it only the largest body is taken to have cavities."""
 _NOTHING = 1e-9
 """Share of area^1.5 below which a surface encloses nothing."""
 
@@ -65,11 +67,23 @@ def bodies_of(solid: Solid, moments: Moments) -> Bodies:
 
 
 def cavities_of(solid: Solid, bodies: Bodies) -> Labels:
-    """Return the bodies that face inwards because they bound a hollow in the material around them."""
-    hollow: list[int] = np.flatnonzero((bodies.volumes < 0) & ~bodies.empty).tolist()
+    """Return the bodies that face inwards because they bound a hollow in the material around them.
+
+    Whether one lies in the material is computed; where that would take too long, its box decides.
+    """
+    hollow: Labels = np.flatnonzero((bodies.volumes < 0) & ~bodies.empty)
+    if len(hollow) * bodies.count > _MOST_PAIRS:
+        largest = int(bodies.volumes.argmax())
+        inside = (bodies.lows[hollow] >= bodies.lows[largest]) & (bodies.highs[hollow] <= bodies.highs[largest])
+        enclosed: Labels = hollow[inside.all(axis=1)]
+        return enclosed
     exact = len(hollow) * len(solid.triangles) <= _EXACT_WORK
-    inside = [body for body in hollow if len(bodies.around(body)) and (not exact or _in_material(solid, bodies, body))]
-    return np.array(inside, dtype=np.int64)
+    chosen = [
+        body
+        for body in hollow.tolist()
+        if len(bodies.around(body)) and (not exact or _in_material(solid, bodies, body))
+    ]
+    return np.array(chosen, dtype=np.int64)
 
 
 def connected(triangles: Corners, vertices: int) -> Labels:

@@ -36,28 +36,34 @@ class Union:
 
 def unite(solid: Solid, bodies: Bodies, cavities: Labels) -> Union | None:
     """Return what the solid bodies, each with its cavities, make together; None if that is too much to compute."""
-    groups = _groups(bodies, cavities)
-    total = float(sum(bodies.volumes[group].sum() for group in groups))
-    if len(groups) > _MOST_BODIES:
+    solids = np.flatnonzero((bodies.volumes > 0) & ~bodies.empty)
+    if len(solids) + len(cavities) > _MOST_BODIES:
         return None
-    pieces, union = 0, total
-    for cluster in _clusters(bodies, groups):
-        if len(cluster) == 1:
-            pieces += 1
-            continue
-        if sum(int(np.isin(bodies.labels, group).sum()) for group in cluster) > _MOST_TRIANGLES:
-            return None
-        united = Manifold.batch_boolean([_manifold(solid, bodies, group) for group in cluster], OpType.Add)
-        pieces += sum(piece.volume() > 0 for piece in united.decompose())
-        union += united.volume() - float(sum(bodies.volumes[group].sum() for group in cluster))
-    return Union(pieces=pieces, sum_mm3=total, union_mm3=union)
+    groups = _groups(bodies, solids, cavities)
+    sizes = np.bincount(bodies.labels)
+    clusters = _clusters(bodies, groups)
+    if any(sum(sizes[group].sum() for group in cluster) > _MOST_TRIANGLES for cluster in clusters if len(cluster) > 1):
+        return None
+    total = float(sum(bodies.volumes[group].sum() for group in groups))
+    united = [_united(solid, bodies, cluster) for cluster in clusters]
+    return Union(
+        pieces=sum(pieces for pieces, _ in united), sum_mm3=total, union_mm3=sum(volume for _, volume in united)
+    )
 
 
-def _groups(bodies: Bodies, cavities: Labels) -> list[Labels]:
+def _united(solid: Solid, bodies: Bodies, cluster: Sequence[Labels]) -> tuple[int, float]:
+    """Return how many pieces the groups are together, and their volume."""
+    if len(cluster) == 1:
+        return 1, float(bodies.volumes[cluster[0]].sum())
+    body = Manifold.batch_boolean([_manifold(solid, bodies, group) for group in cluster], OpType.Add)
+    return sum(piece.volume() > 0 for piece in body.decompose()), body.volume()
+
+
+def _groups(bodies: Bodies, solids: Labels, cavities: Labels) -> list[Labels]:
     """Return each solid body with the cavities whose nearest surrounding it is."""
-    groups = {int(body): [int(body)] for body in np.flatnonzero((bodies.volumes > 0) & ~bodies.empty)}
-    for cavity in cavities:
-        groups[int(bodies.around(cavity)[0])].append(int(cavity))
+    groups = {body: [body] for body in solids.tolist()}
+    for cavity in cavities.tolist():
+        groups[int(bodies.around(cavity)[0])].append(cavity)
     return [np.array(group) for group in groups.values()]
 
 
