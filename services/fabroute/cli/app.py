@@ -31,7 +31,10 @@ COMMANDS: Mapping[str, Entry] = {
     "inspect": Entry(place="inspect:inspect", help="Tell what is in print files (3MF, STL) and what to mend."),
     "order": Entry(place="orders:orders", help="Place, show, explain, list and cancel orders."),
     "part": Entry(place="parts:parts", help="Find parts, send print files, approve, release, license."),
-    "import": Entry(place="imports:imports", help="Bring in orders from a CSV file."),
+    "export": Entry(place="tables:export", help="Write tables of parts, revisions or certificates."),
+    "import": Entry(
+        place="imports:imports", help="Bring in orders, parts, revisions, certificates and folders of files."
+    ),
     "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
     "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),

@@ -18,8 +18,17 @@ from fabroute.cli.orders import DEFAULT_URL, Key, Url
 from fabroute.cli.output import note, stdout
 from fabroute.cli.progress import Step, counted_progress
 from fabroute.cli.report import country_table, line_reports, outcome_summary
+from fabroute.cli.tables import import_certificates, import_files, import_parts, import_revisions
 
-imports = typer.Typer(help="Bring in orders from a file.", no_args_is_help=True, add_completion=False)
+imports = typer.Typer(
+    help="Bring in orders, parts, revisions and certificates from tables, print files from a folder.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+imports.command("parts")(import_parts)
+imports.command("revisions")(import_revisions)
+imports.command("certificates")(import_certificates)
+imports.command("files")(import_files)
 
 _SENDERS = 16
 _RETRIES_WHEN_BUSY = 20
@@ -36,7 +45,7 @@ class ImportResult:
 
 @imports.callback()
 def _group() -> None:
-    """Bring in orders from a file."""
+    """Bring in orders, parts, revisions and certificates from tables, print files from a folder."""
 
 
 @imports.command("orders")

@@ -75,8 +75,7 @@ def _file_line(file: Json) -> str:
 
 def _validation_lines(name: str, validation: JsonObject) -> Iterator[str]:
     yield f"{name}: {validation['state']}"
-    if validation.get("reason"):
-        yield f"  {validation['reason']}"
+    yield f"  {validation['summary']}"
     report = validation.get("report")
     if not isinstance(report, dict):
         return
