@@ -31,7 +31,8 @@ class Desk:
     """A served route that takes uploads of up to four mebibytes, two at a time."""
 
     client: httpx.Client
-    socket: str
+    path: str
+    """Of its socket."""
     scratch: Path
     """Where temporary files lie."""
     received: list[tuple[str, str, int]] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Desk:
         """A plain connection, for clients with manners of their own."""
         with socket.socket(socket.AF_UNIX) as plain:
             plain.settimeout(20)
-            plain.connect(self.socket)
+            plain.connect(self.path)
             yield plain
 
     def leftovers(self) -> list[str]:
@@ -77,7 +78,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     received: list[tuple[str, str, int]] = []
     with served(desk_app(received)) as path, client_on(path, None, {}) as client:
-        yield Desk(client=client, socket=path, scratch=tmp_path, received=received)
+        yield Desk(client=client, path=path, scratch=tmp_path, received=received)
 
 
 def digest_of(content: bytes) -> str:
