@@ -25,6 +25,8 @@ BROKEN_BY_HAND = {
     "the outbox is being emptied",
     "every decided line names its decision, made under its fence",
     "no job at a node that lacked a required certificate",
+    "a job that lost a certificate is held",
+    "what was revoked says who did it and why",
 }
 """No relay runs here, jobs are made without decisions, and certificates are revoked behind the service's back."""
 
