@@ -183,12 +183,21 @@ def test_equal_corners_become_one_vertex_in_order_of_appearance(corners: np.typi
     assert np.array_equal(vertices[index], corners)
 
 
+def _fold(value: int) -> int:
+    return value ^ (value >> 32)
+
+
 def test_corners_whose_mixed_bits_collide_stay_apart() -> None:
-    """The mix of (x, 0, 0) and (0, y, 0) is the same for the y that solves x · K₀ = y · K₁ (mod 2⁶⁴)."""
+    """(x, 0, 0) and (0, y, 0) mix alike for the y with fold(x) · K₀ = fold(y) · K₁ (mod 2⁶⁴), where
+    fold(v) = v ⊕ (v ≫ 32) is its own inverse.
+    """
     x = np.float64(1.5)
-    solved = int(x.view(np.uint64)) * int(_MIXERS[0]) * pow(int(_MIXERS[1]), -1, 2**64) % 2**64
-    y = np.uint64(solved).view(np.float64)
+    solved = _fold(int(x.view(np.uint64))) * int(_MIXERS[0]) * pow(int(_MIXERS[1]), -1, 2**64) % 2**64
+    y = np.uint64(_fold(solved)).view(np.float64)
     assert np.isfinite(y)
+    bits = np.array([x, y]).view(np.uint64)
+    folded = bits ^ (bits >> np.uint64(32))
+    assert folded[:1] * _MIXERS[0] == folded[1:] * _MIXERS[1]
     corners = np.array([[x, 0, 0], [0, y, 0], [x, 0, 0], [0, y, 0], [0, 0, 0]])
 
     vertices, index = merge_equal(corners)

@@ -211,7 +211,10 @@ def _line_blocks(path: Path) -> Iterator[bytes]:
 
 
 def _bear_lines(lines: bytes) -> None:
-    if _TOO_LONG.search(lines):
+    """Refuse a line that is too long: it would fill one of these windows, which are half as wide, from end to end."""
+    windows = range(0, len(lines), LONGEST_LINE // 2)
+    filled = any(lines.find(b"\n", start, start + LONGEST_LINE // 2) < 0 for start in windows)
+    if filled and _TOO_LONG.search(lines):
         refuse("STL_LINE_TOO_LONG", f"A line of the text is longer than {LONGEST_LINE:,} bytes.", _EXPORT_AGAIN)
 
 
@@ -224,12 +227,14 @@ class _Grammar:
     facets: int = 0
     inside: bool = False
     name: str = ""
+    underscored: bool = False
+    """Whether there was an underscore outside of names: Python takes ``1_0`` for a number, STL doesn't."""
     pending: list[bytes] = field(default_factory=list)
 
     def feed(self, block: bytes) -> Iterator[TextFacets]:
         """Yield the facets that are complete with this block of whole lines."""
         start = 0
-        for line in _NAME_LINE.finditer(block):
+        for line in _NAME_LINE.finditer(block) if b"solid" in block.lower() else ():
             yield from self._facets(block[start : line.start()])
             self._name_line(closing=line[1] is not None, rest=line[2])
             start = line.end()
@@ -269,6 +274,7 @@ class _Grammar:
 
     def _facets(self, text: bytes) -> Iterator[TextFacets]:
         tokens = self.pending + text.lower().split()
+        self.underscored = self.underscored or b"_" in text
         if tokens and not self.inside:
             self._refuse(f"{_shown(tokens[0])} outside of any 'solid'")
         whole = len(tokens) - len(tokens) % len(_FACET)
@@ -298,7 +304,7 @@ class _Grammar:
         bound = self.limits.largest_coordinate
         if not numbers or not math.isfinite(sum(numbers)) or max(numbers) > bound or min(numbers) < -bound:
             self._refuse_number(column)
-        if b"_" in b"".join(column):
+        if self.underscored and b"_" in b"".join(column):
             self._refuse_number(column)
         return numbers
 

@@ -64,27 +64,33 @@ def merge_equal(corners: Points) -> tuple[Points, Triangles]:
     """
     corners = corners + 0.0
     order, starts = _equal_runs(corners)
-    heads = np.flatnonzero(starts)
-    first = np.minimum.reduceat(order, heads)
+    first = order[starts]
     appearance = np.argsort(first)
-    rank = np.empty(len(heads), dtype=np.int64)
-    rank[appearance] = np.arange(len(heads))
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[appearance] = np.arange(len(first))
     index = np.empty(len(corners), dtype=np.int64)
     index[order] = rank[np.cumsum(starts) - 1]
     return corners[first[appearance]], index
 
 
 def _equal_runs(corners: Points) -> tuple[Triangles, npt.NDArray[np.bool_]]:
-    """Return an order in which equal corners stand together, and where in it a new one begins."""
+    """Return an order in which equal corners stand together as they came, and where in it a new one begins.
+
+    Sorting one number mixed from all bits is twice as fast as sorting three; three it is only if two corners mix alike.
+    """
     bits = corners.view(np.uint64)
+    bits = bits ^ (bits >> np.uint64(32))
     mixed = bits[:, 0] * _MIXERS[0] ^ bits[:, 1] * _MIXERS[1] ^ bits[:, 2] * _MIXERS[2]
-    mixed ^= mixed >> np.uint64(29)
-    order = np.argsort(mixed)
-    differs = np.any(corners[order[1:]] != corners[order[:-1]], axis=1)
-    if np.any(differs & (mixed[order[1:]] == mixed[order[:-1]])):
+    order = np.argsort(mixed, kind="stable")
+    starts = _changes_in(corners[order])
+    if np.any(starts[1:] & (np.diff(mixed[order]) == 0)):
         order = np.lexsort(corners.T)
-        differs = np.any(corners[order[1:]] != corners[order[:-1]], axis=1)
-    return order, np.concatenate([[True], differs])
+        starts = _changes_in(corners[order])
+    return order, starts
+
+
+def _changes_in(rows: Points) -> npt.NDArray[np.bool_]:
+    return np.concatenate([[True], (rows[1:] != rows[:-1]).any(axis=1)])
 
 
 class _Solid:
@@ -188,10 +194,9 @@ def _unpaired(triangles: Triangles) -> int:
     if not len(starts):
         return 0
     edges = np.minimum(starts, ends) * (int(triangles.max()) + 1) + np.maximum(starts, ends)
-    order = np.argsort(edges)
-    edges = edges[order]
-    heads = np.flatnonzero(np.concatenate([[True], edges[1:] != edges[:-1]]))
-    return int(np.count_nonzero(np.add.reduceat(np.where(starts < ends, 1, -1)[order], heads)))
+    ordered = np.sort(2 * edges + (starts < ends))
+    heads = np.flatnonzero(np.concatenate([[True], np.diff(ordered >> 1) != 0]))
+    return int(np.count_nonzero(np.add.reduceat(2 * (ordered & 1) - 1, heads)))
 
 
 def _remarks(solids: Sequence[_Solid]) -> Iterator[Finding]:
