@@ -49,7 +49,7 @@ def _require_database() -> None:
 
 
 def commands(options: argparse.Namespace) -> dict[str, list[str]]:
-    """Return the processes to run, by name. Print files have a worker with one child, so that a slow file keeps no line waiting.
+    """Return the processes to run, by name. Print files have a worker with one child: no line waits for a slow file.
 
     In one pool two slow files would hold both children of a small machine for half a minute, and routing with them.
     """
