@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from fabroute.database import unit_of_work
-from fabroute.inventory.service import withdraw_revision
+from fabroute.inventory.service import NewAlias, add_alias, withdraw_revision
 from fabroute.kernel.errors import DomainError
 from fabroute.orders.service import (
     AskedLine,
@@ -72,6 +72,62 @@ def test_what_is_remembered_is_bounded(database: Database) -> None:
 
         assert catalogue.recall(organisation_id=owner.organisation_id, lines=[unnamed], now=NOW) is None
         assert catalogue.recall(organisation_id=owner.organisation_id, lines=[named], now=NOW) is not None
+
+
+def known_as(engine: Engine, owner: Owner, number: str, *, kind: str = "old") -> None:
+    """Give the owner's part another number."""
+    with unit_of_work(engine) as session:
+        add_alias(
+            session,
+            organisation_id=owner.organisation_id,
+            part_no=owner.part_no,
+            alias=NewAlias(kind=kind, number=number),
+            actor="key_1",
+            now=NOW,
+        )
+
+
+def test_a_part_can_be_ordered_by_its_other_numbers(database: Database) -> None:
+    with engine_for(database.url) as engine:
+        owner, catalogue = given_owner(engine), Catalogue()
+        known_as(engine, owner, "OLD-77")
+        known_as(engine, owner, "4006381333931", kind="gtin")
+        lines = (
+            AskedLine(part="RL-0001"),
+            AskedLine(part="OLD-77"),
+            AskedLine(part="OLD-77", revision="A"),
+            AskedLine(part="4006381333931"),
+        )
+
+        found = look_up(engine, catalogue, owner, *lines)
+
+        assert {item.part for item in found} == {"RL-0001"}
+        assert [item.revision_id for item in found] == [owner.revision_id] * 4
+        assert catalogue.recall(organisation_id=owner.organisation_id, lines=lines, now=NOW) == found
+
+
+def test_another_number_counts_for_its_own_owner_and_to_the_letter(database: Database) -> None:
+    with engine_for(database.url) as engine:
+        owner, other = given_owner(engine), given_owner(engine, name="Suedbahn")
+        known_as(engine, owner, "OLD-77")
+
+        for asking, number in ((other, "OLD-77"), (owner, "old-77"), (owner, "OLD-7")):
+            with pytest.raises(PartNotInInventory, match=f"you have no part {number}") as refusal:
+                look_up(engine, Catalogue(), asking, AskedLine(part=number))
+            assert refusal.value.problems[0].pointer == "/lines/0/part"
+
+
+def test_an_old_number_of_a_part_without_a_released_revision_is_told_so(database: Database) -> None:
+    with engine_for(database.url) as engine:
+        owner = given_owner(engine)
+        known_as(engine, owner, "OLD-77")
+        with unit_of_work(engine) as session:
+            withdraw_revision(session, revision_id=owner.revision_id, actor="key_1", now=NOW)
+
+        with pytest.raises(RevisionNotReleased, match="OLD-77 has no released revision"):
+            look_up(engine, Catalogue(), owner, AskedLine(part="OLD-77"))
+        with pytest.raises(RevisionWithdrawn, match="revision A of RL-0001 is withdrawn"):
+            look_up(engine, Catalogue(), owner, AskedLine(part="OLD-77", revision="A"))
 
 
 def test_looking_up_again_sees_a_new_release(database: Database) -> None:

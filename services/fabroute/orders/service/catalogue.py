@@ -43,7 +43,10 @@ class RevisionNotReleased(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedLine:
-    """A part number and, where the client cares, the name of a revision; else the released one is meant."""
+    """A part number and, where the client cares, the name of a revision; else the released one is meant.
+
+    The number may be another one under which the part is known: its old one, a supplier's, a GTIN.
+    """
 
     part: str
     revision: str | None = None
