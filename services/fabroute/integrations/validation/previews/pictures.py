@@ -19,12 +19,12 @@ SIZE = 512
 _FINER = 2
 """Samples for a pixel in each direction; their mean smooths the edges."""
 _MARGIN = 0.07
-_TONES = ((0.0, (22, 30, 44)), (0.35, (78, 99, 124)), (0.7, (164, 183, 203)), (1.0, (247, 249, 251)))
+_TONES = ((0.0, (22, 30, 44)), (0.35, (86, 108, 133)), (0.7, (164, 183, 203)), (1.0, (247, 249, 251)))
 """From shadow to light: a cool grey that stands out from white and from dark pages."""
 _CREVICE = np.float32(3.0)
 """How much darker it gets where the surroundings are nearer."""
-_AROUND = 5
-"""Half pixels that count as surroundings."""
+_AROUND = 2
+"""Squares of four by four pixels that count as surroundings, in each direction."""
 
 
 def write_png(reading: Reading, target: Path) -> None:
@@ -85,7 +85,7 @@ def _palette() -> npt.NDArray[np.uint8]:
 def _crevices(depth: Singles, cover: Singles) -> Singles:
     """Return how much light is kept off by nearer surroundings (Luft, Colditz and Deussen 2006), from 0 to 0.5."""
     known = (cover > 0).astype(np.float32)
-    small, weight = _halved(depth * known), _halved(known)
+    small, weight = _halved(_halved(depth * known)), _halved(_halved(known))
     around = _blurred(small, _AROUND) / np.maximum(_blurred(weight, _AROUND), np.float32(1e-6))
     wide = np.asarray(Image.fromarray(around).resize((SIZE, SIZE), Image.Resampling.BILINEAR), dtype=np.float32)
     darker: Singles = np.clip((wide - depth) * _CREVICE, 0, 0.5).astype(np.float32) * known

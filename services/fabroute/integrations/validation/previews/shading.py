@@ -28,7 +28,7 @@ def brightness(view: View) -> Floats:
     key, fill = np.clip(normals @ _KEY, 0, 1), np.clip(normals @ _FILL, 0, 1)
     sky = 0.5 + 0.5 * normals[..., 1]
     shine = np.clip(normals @ _HALFWAY, 0, 1) ** 60
-    light = 0.13 + 0.58 * key + 0.17 * fill + 0.10 * sky + 0.14 * shine
+    light = 0.15 + 0.56 * key + 0.19 * fill + 0.10 * sky + 0.14 * shine
     return np.broadcast_to(np.clip(light, 0, 1), (len(view.triangles), 3))
 
 
