@@ -37,3 +37,30 @@ def test_an_unknown_profile_is_refused() -> None:
         Settings.model_validate({"profile": "staging"})
 
     assert "'development', 'embedded' or 'production'" in str(refusal.value)
+
+
+def test_a_validation_ends_before_its_task_and_its_lease_outlives_both() -> None:
+    settings = Settings()
+
+    assert settings.validation_wall_seconds == 30 < 40 < settings.validation_lease_seconds == 90
+    assert (settings.validation_attempt_cap, settings.four_eyes, settings.upload_slots) == (4, False, 4)
+    assert settings.max_upload_bytes == 256 * 1024 * 1024
+    assert str(settings.signing_key_file) == ".fabroute/signing-key.pem"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("validation_wall_seconds", 31),
+        ("validation_wall_seconds", 0),
+        ("validation_lease_seconds", 59),
+        ("validation_attempt_cap", 0),
+        ("max_upload_bytes", 0),
+        ("upload_slots", 0),
+    ],
+)
+def test_limits_of_files_that_can_not_work_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValidationError, match=name) as refusal:
+        Settings.model_validate({name: value})
+
+    assert refusal.value.error_count() == 1

@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from fabroute.database import unit_of_work
@@ -126,3 +126,63 @@ def test_an_organisation_saved_again_is_renamed_and_a_strange_kind_refused(datab
 
     assert first == again == "org_demo"
     assert organisations == [("org_demo", "New")]
+
+
+def test_what_was_done_to_a_thing_is_read_in_order_and_nothing_else(database: Database) -> None:
+    with engine_for(database.url) as engine, unit_of_work(engine) as session:
+        entries = [
+            service.AuditRecord(
+                organisation_id=None,
+                occurred_at=NOW + timedelta(hours=-number),
+                actor=f"key_{number}",
+                action="thing.moved",
+                subject_type=kind,
+                subject_id=subject,
+                data={"number": number},
+            )
+            for number, (kind, subject) in enumerate(
+                [("thing", "t_1"), ("thing", "t_2"), ("other", "t_1"), ("thing", "t_1"), ("thing", "t_1")]
+            )
+        ]
+        service.record_audits(session, entries=entries)
+        found = service.read_audit(session, subject_type="thing", subject_id="t_1")
+        first = service.read_audit(session, subject_type="thing", subject_id="t_1", limit=1)
+
+    assert [(entry.actor, entry.data) for entry in found] == [
+        ("key_0", {"number": 0}),
+        ("key_3", {"number": 3}),
+        ("key_4", {"number": 4}),
+    ]
+    assert (found[0].occurred_at, found[0].action) == (NOW, "thing.moved")
+    assert first == found[:1]
+
+
+def test_an_audited_refusal_carries_the_entry_that_outlives_its_transaction(database: Database) -> None:
+    class Refused(service.AuditedRefusal):
+        code, status = "refused", 409
+
+    entry = service.AuditRecord(
+        organisation_id="org_1",
+        occurred_at=NOW,
+        actor="key_1",
+        action="thing.refused",
+        subject_type="thing",
+        subject_id="t_1",
+    )
+
+    def refuse(engine: Engine) -> None:
+        with unit_of_work(engine) as session:
+            service.record_audit(session, entry=entry)
+            raise Refused("not like this", entry=entry, headers={"Retry-After": "1"})
+
+    with engine_for(database.url) as engine:
+        with pytest.raises(Refused) as refusal:
+            refuse(engine)
+        with unit_of_work(engine) as session:
+            before = service.read_audit(session, subject_type="thing", subject_id="t_1")
+            service.record_audit(session, entry=refusal.value.entry)
+            after = service.read_audit(session, subject_type="thing", subject_id="t_1")
+
+    assert (before, [view.action for view in after]) == ((), ["thing.refused"])
+    assert (refusal.value.code, refusal.value.status, refusal.value.headers) == ("refused", 409, {"Retry-After": "1"})
+    assert str(refusal.value) == "not like this"

@@ -55,4 +55,4 @@ def test_a_scope_opens_what_it_names_and_nothing_else() -> None:
     with pytest.raises(MissingScope, match="orders:write") as refusal:
         require_scope(reader, "orders:write")
     assert refusal.value.status == 403
-    assert len(ALL_SCOPES) == 6
+    assert {"inventory:write", "inventory:release", "jobs:write"} < ALL_SCOPES
