@@ -10,21 +10,41 @@ from sqlmodel import Session
 from fabroute.api.dependencies import MAXIMUM_PAGE, Identifier, NetworkWriter, get_resources
 from fabroute.api.errors import NodeNotYours
 from fabroute.database import unit_of_work
-from fabroute.database.pages import Page
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
-from fabroute.inventory.service import PartView, RevisionView, UnknownRevision
+from fabroute.inventory.service import RevisionView, UnknownRevision
+from fabroute.kernel.errors import DomainError
 from fabroute.network import service as network
 from fabroute.network.service import UnknownNode
 from fabroute.qualification import service as qualification
 from fabroute.qualification.service import (
     CertificateView,
+    Evidence,
     Expiry,
     FirstArticleView,
     NewCertificate,
+    NewFirstArticle,
     UnknownCertificate,
     UnknownFirstArticle,
 )
+
+_OF_AN_ARTICLE = (
+    "revision_id",
+    "node_id",
+    "machine_id",
+    "material",
+    "parameter_set",
+    "approved_on",
+    "last_production_on",
+    "note",
+)
+
+
+class FirstArticleRevoked(DomainError):
+    """The first article was revoked: nothing proves it any more."""
+
+    code = "first_article_revoked"
+    status = 409
 
 
 def require_visible_node(session: Session, *, caller: Principal, node_id: str) -> None:
@@ -102,6 +122,29 @@ def first_article_for(session: Session, *, caller: Principal, first_article_id: 
     return found
 
 
+def prove_first_article(
+    session: Session, *, caller: Principal, first_article_id: str, evidence: Evidence, now: datetime
+) -> FirstArticleView:
+    """Note the file that proves a first article of the caller's, and return it; the same file again changes nothing.
+
+    Raises ``UnknownFirstArticle``, also to its node, and ``FirstArticleRevoked``.
+    """
+    known = first_article_for(session, caller=caller, first_article_id=first_article_id)
+    if known.revoked:
+        raise FirstArticleRevoked(f"first article {first_article_id} was revoked: approve it again first")
+    if known.evidence_sha256 == evidence.sha256:
+        return known
+    same = NewFirstArticle(**{name: getattr(known, name) for name in _OF_AN_ARTICLE})
+    return qualification.add_first_article(
+        session,
+        organisation_id=caller.organisation_id,
+        first_article=same,
+        actor=caller.key_id,
+        now=now,
+        evidence=evidence,
+    )
+
+
 def ending_soon(session: Session, *, caller: Principal, within_days: int, now: datetime) -> tuple[Expiry, ...]:
     """Return what counts today and ends within so many days, the first to end first.
 
@@ -128,23 +171,10 @@ def _owns(caller: Principal, revision: RevisionView) -> bool:
 
 def _needed(session: Session, caller: Principal, found: tuple[Expiry, ...]) -> Iterator[Expiry]:
     own_nodes = network.nodes_of(session, organisation_id=caller.organisation_id)
-    released = [part.released for part in _parts(session, caller) if part.released is not None]
-    schemes = {scheme for revision in released for scheme in revision.required_certificates}
-    revisions = {revision.revision_id for revision in released}
+    needs = inventory.read_released_needs(session, organisation_id=caller.organisation_id)
+    schemes = frozenset[str]().union(*needs.values())
     for expiry in found:
         certificate, article = expiry.certificate, expiry.first_article
         needed = certificate is not None and certificate.scheme in schemes
-        if needed or expiry.node_id in own_nodes or (article is not None and article.revision_id in revisions):
+        if needed or expiry.node_id in own_nodes or (article is not None and article.revision_id in needs):
             yield expiry
-
-
-def _parts(session: Session, caller: Principal) -> Iterator[PartView]:
-    cursor: str | None = None
-    while True:
-        page: Page[PartView] = inventory.list_parts(
-            session, organisation_id=caller.organisation_id, cursor=cursor, limit=MAXIMUM_PAGE
-        )
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return

@@ -26,6 +26,8 @@ class CertificateFilter:
     scheme: str | None
     expiring_before: date | None
     """Those that count and whose last day is before this one."""
+    waiting: bool
+    """Only those that nobody has verified or revoked."""
     after: str
     limit: int
 
@@ -67,6 +69,8 @@ def list_certificates(session: Session, wanted: CertificateFilter) -> Sequence[C
         statement = statement.where(
             col(Certificate.valid_to) < wanted.expiring_before, col(Certificate.revoked_at).is_(None)
         )
+    if wanted.waiting:
+        statement = statement.where(col(Certificate.verified_at).is_(None), col(Certificate.revoked_at).is_(None))
     return session.exec(statement.order_by(col(Certificate.id)).limit(wanted.limit)).all()
 
 

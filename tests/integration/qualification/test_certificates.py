@@ -439,6 +439,7 @@ def test_certificates_are_listed_by_node_scheme_and_end(engine: Engine) -> None:
             list_certificates(session, scheme="EN9100"),
             list_certificates(session, expiring_before=date(2026, 7, 1)),
             list_certificates(session, expiring_before=date(2026, 7, 2)),
+            list_certificates(session, waiting=True),
         )
         return [[view.certificate_id for view in page.items] for page in pages]
 
@@ -449,6 +450,7 @@ def test_certificates_are_listed_by_node_scheme_and_end(engine: Engine) -> None:
         [ends],
         [other],
         [ends, other],
+        [other],
     ]
 
 

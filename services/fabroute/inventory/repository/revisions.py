@@ -67,6 +67,16 @@ def read_of_parts(session: Session, part_ids: Collection[str]) -> Sequence[Revis
     return [(revision, part, print_file) for revision, part, print_file in session.exec(statement)]
 
 
+def read_released_needs(session: Session, *, organisation_id: str) -> Sequence[tuple[str, list[str]]]:
+    """Return an owner's released revisions by id, with the certificates that they ask for."""
+    statement = (
+        select(PartRevision.id, col(PartRevision.required_certificates))
+        .join(Part, col(Part.id) == col(PartRevision.part_id))
+        .where(Part.organisation_id == organisation_id, PartRevision.state == "released")
+    )
+    return [(revision_id, needed) for revision_id, needed in session.exec(statement)]
+
+
 def read_revisions(session: Session, revision_ids: Collection[str]) -> Sequence[RevisionRow]:
     """Return these revisions with their part and file; unknown ones are left out."""
     statement = (

@@ -97,6 +97,7 @@ from fabroute.inventory.service.revisions import (
     change_revision,
     create_revision,
     get_revision,
+    read_released_needs,
     read_revisions,
     revision_history,
 )
@@ -201,6 +202,7 @@ __all__ = [
     "permits",
     "postpone_submission",
     "read_licences",
+    "read_released_needs",
     "read_revisions",
     "record_validation",
     "register_part",

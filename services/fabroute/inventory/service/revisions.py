@@ -114,6 +114,12 @@ def read_revisions(session: Session, *, revision_ids: Collection[str]) -> dict[s
     return {row[0].id: revision_view(row) for row in revisions.read_revisions(session, revision_ids)}
 
 
+def read_released_needs(session: Session, *, organisation_id: str) -> dict[str, frozenset[str]]:
+    """Return the certificates that an owner's released revisions ask for, by revision id, in one query."""
+    found = revisions.read_released_needs(session, organisation_id=organisation_id)
+    return {revision_id: frozenset(needed) for revision_id, needed in found}
+
+
 def revision_history(session: Session, *, organisation_id: str, revision_id: str) -> tuple[HistoryEntry, ...]:
     """Return what was done to an owner's revision, from the audit log, the first first; ``UnknownRevision``."""
     get_revision(session, organisation_id=organisation_id, revision_id=revision_id)

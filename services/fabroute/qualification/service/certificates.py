@@ -134,15 +134,22 @@ def list_certificates(
     node_ids: Collection[str] | None = None,
     scheme: str | None = None,
     expiring_before: date | None = None,
+    waiting: bool = False,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[CertificateView]:
     """Return a page of certificates in the order of their ids, revoked ones among them, after the id ``cursor``.
 
-    ``expiring_before`` leaves those that are not revoked and whose last day is before it.
+    ``expiring_before`` leaves those that are not revoked and whose last day is before it; ``waiting`` leaves those that
+    wait for the operator.
     """
     wanted = CertificateFilter(
-        node_ids=node_ids, scheme=scheme, expiring_before=expiring_before, after=cursor or "", limit=limit + 1
+        node_ids=node_ids,
+        scheme=scheme,
+        expiring_before=expiring_before,
+        waiting=waiting,
+        after=cursor or "",
+        limit=limit + 1,
     )
     rows = repository.list_certificates(session, wanted)
     return page_of([certificate_view(row) for row in rows], limit=limit, cursor_of=lambda view: view.certificate_id)
