@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from manifold3d import Manifold
 
+from fabroute.integrations.validation import walls
 from fabroute.integrations.validation.geometry import measure
 from fabroute.integrations.validation.geometry.moments import moments_of
 from fabroute.integrations.validation.solids import Solid, solid_of
@@ -124,6 +125,15 @@ def test_a_surface_without_area_has_no_wall() -> None:
     solid = solid_of([line])
     assert thinnest_wall(solid, np.zeros(1)) is None
     assert solid.box_mm == (2.0, 0.0, 0.0)
+
+
+def test_of_very_fine_solids_the_wall_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walls, "MOST_TRIANGLES", 11)
+    solid = solid_from(BLOCK)
+    areas = moments_of(solid.vertices, solid.triangles).areas
+    assert thinnest_wall(solid, areas) is None
+    monkeypatch.setattr(walls, "MOST_TRIANGLES", 12)
+    assert thinnest_wall(solid, areas) is not None
 
 
 def test_the_wall_is_the_same_wherever_the_part_lies() -> None:
