@@ -33,6 +33,8 @@ _ANSWER_GRACE_SECONDS = 30.0
 """Beyond a child's own limit: the server's start, and a machine that is busy."""
 _END_SECONDS = 5.0
 _ATTEMPTS = 2
+STARVED_SHARE = 0.5
+"""A child that computed for less than this share of its time, and has none left, was held up by others."""
 _OUTPUTS = ("canonical.3mf", "preview.png", "preview.glb")
 
 
@@ -202,7 +204,15 @@ def _report(answer: Answer, *, source: Path, task: Task) -> ValidationReport:
 
 
 def _report_of_death(answer: Answer, *, source: Path, task: Task) -> ValidationReport:
-    """Return the report about a file whose reader ended before it could say anything."""
+    """Return the report about a file whose reader ended before it could say anything.
+
+    ``ValidatorBroken`` where that was for want of a machine with time to spare: the file is not to blame.
+    """
+    if answer.overdue and answer.cpu_ms < 1000 * STARVED_SHARE * task.limits.wall_seconds:
+        raise ValidatorBroken(
+            f"this machine is too busy: in {task.limits.wall_seconds:g} s the print file's reader got "
+            f"{answer.cpu_ms / 1000:.1f} s of computing: try again when it has less to do"
+        )
     with source.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return ValidationReport(

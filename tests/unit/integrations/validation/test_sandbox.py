@@ -83,16 +83,19 @@ def test_computing_is_limited(validator: LimitedValidator, tmp_path: Path) -> No
     assert 900 <= report.cpu_ms <= 2_500
 
 
-def test_time_is_limited_even_if_nothing_is_computed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_reader_that_is_held_up_is_ended_and_the_file_is_not_to_blame(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     limits = ChildLimits(wall_seconds=0.5)
 
     with LimitedValidator(limits=limits, stages="tests.fakes.stages") as limited:
-        report = _run(limited, tmp_path, "sleep 60").report
-
-    assert [it.code for it in report.findings] == ["TOO_COMPLEX"]
-    assert report.findings[0].message == "Reading it took longer than 0.5 s."
-    assert report.findings[0].advice.startswith("Export it with fewer triangles")
+        with pytest.raises(
+            ValidatorBroken, match=r"too busy: in 0\.5 s the print file's reader got 0\.\d s of"
+        ) as refusal:
+            _run(limited, tmp_path, "sleep 60")
+        assert refusal.value.message.endswith("try again when it has less to do")
+        assert _run(limited, tmp_path, "fine").report.valid
 
 
 @pytest.mark.parametrize(
@@ -278,6 +281,20 @@ def test_nothing_outlives_an_owner_that_is_killed(tmp_path: Path) -> None:
     assert _is_gone(server)
     assert _is_gone(child)
     assert server != owner.pid
+
+
+LIGHT = """
+import sys
+import fabroute.integrations.validation.guard.stl, fabroute.integrations.validation.sandbox
+print(sorted({"numpy", "lib3mf", "manifold3d", "embreex", "PIL", "trimesh"} & set(sys.modules)))
+"""
+
+
+def test_owner_and_guards_load_no_library_that_reads_meshes() -> None:
+    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout == "[]\n"
+    assert done.stderr == ""
 
 
 def test_the_real_stages_run_within_the_standard_limits(tmp_path: Path) -> None:
