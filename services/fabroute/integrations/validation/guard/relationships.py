@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import unquote
 
 from fabroute.integrations.validation.guard.archive import Archive
@@ -17,6 +18,11 @@ LARGEST_INDEX = 2**22
 
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_TYPE_ROWS = {
+    f"{_TYPES} Default": frozenset({"Extension", "ContentType"}),
+    f"{_TYPES} Override": frozenset({"PartName", "ContentType"}),
+}
+_RELATION_ROWS = {f"{_RELATIONS} Relationship": frozenset({"Type", "Target", "Id"})}
 _DEPTH = 4
 _OUTSIDE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|\\")
 
@@ -78,27 +84,21 @@ def read_content_types(archive: Archive) -> ContentTypes:
         refuse("CONTENT_TYPES_MISSING", f"The package has no {CONTENT_TYPES_PART}.", EXPORT_AGAIN)
     types = ContentTypes()
     markup = Markup(where=CONTENT_TYPES_PART, depth=_DEPTH)
-
-    def take(name: str, values: dict[str, str]) -> None:
-        default = name.endswith(" Default")
-        table = types.defaults if default else types.overrides
-        key = values["Extension" if default else "PartName"].lower()
-        if key in table:
-            refuse("CONTENT_TYPES_INVALID", f"{shown(key)} has two content types.", where=markup.line)
-        table[key] = values["ContentType"].strip().lower()
-
-    children = {
-        f"{_TYPES} Default": frozenset({"Extension", "ContentType"}),
-        f"{_TYPES} Override": frozenset({"PartName", "ContentType"}),
-    }
-    _read_rows(
-        archive,
-        CONTENT_TYPES_PART,
-        _Rows(markup=markup, root=f"{_TYPES} Types", children=children, take=take, code="CONTENT_TYPES_INVALID"),
-    )
+    take = partial(_take_content_type, types, markup)
+    rows = _Rows(markup=markup, root=f"{_TYPES} Types", children=_TYPE_ROWS, take=take, code="CONTENT_TYPES_INVALID")
+    _read_rows(archive, CONTENT_TYPES_PART, rows)
     if types.defaults.get("rels", RELATIONSHIP_CONTENT) != RELATIONSHIP_CONTENT:
         refuse("CONTENT_TYPES_INVALID", "Parts that end in .rels are not declared as relationships.")
     return types
+
+
+def _take_content_type(types: ContentTypes, markup: Markup, name: str, values: dict[str, str]) -> None:
+    default = name.endswith(" Default")
+    table = types.defaults if default else types.overrides
+    key = values["Extension" if default else "PartName"].lower()
+    if key in table:
+        refuse("CONTENT_TYPES_INVALID", f"{shown(key)} has two content types.", where=markup.line)
+    table[key] = values["ContentType"].strip().lower()
 
 
 def read_relationships(archive: Archive, source: str) -> tuple[Relationship, ...]:
@@ -109,31 +109,39 @@ def read_relationships(archive: Archive, source: str) -> tuple[Relationship, ...
     part = relationships_part(source)
     if part not in archive.entries:
         return ()
-    markup = Markup(where=part, depth=_DEPTH)
-    found: dict[tuple[str, str], Relationship] = {}
-    ids: set[str] = set()
-
-    def take(_name: str, values: dict[str, str]) -> None:
-        relationship = _relationship(archive, source, values, markup)
-        key = (relationship.kind, relationship.target.lower())
-        if key in found:
-            message = f"{shown(relationship.target)} is pointed to twice in the same way."
-            refuse("RELATIONSHIP_DUPLICATE", message, where=markup.line)
-        if values["Id"] in ids:
-            refuse("RELATIONSHIP_ID", f"Two relationships have the id {shown(values['Id'])}.", where=markup.line)
-        ids.add(values["Id"])
-        found[key] = relationship
-
-    children = {f"{_RELATIONS} Relationship": frozenset({"Type", "Target", "Id"})}
+    found = _Relationships(archive=archive, source=source, markup=Markup(where=part, depth=_DEPTH))
     rows = _Rows(
-        markup=markup,
+        markup=found.markup,
         root=f"{_RELATIONS} Relationships",
-        children=children,
-        take=take,
+        children=_RELATION_ROWS,
+        take=found.take,
         code="RELATIONSHIPS_INVALID",
     )
     _read_rows(archive, part, rows)
-    return tuple(found.values())
+    return tuple(found.known.values())
+
+
+@dataclass(slots=True, kw_only=True)
+class _Relationships:
+    """The relationships of one part so far."""
+
+    archive: Archive
+    source: str
+    markup: Markup
+    known: dict[tuple[str, str], Relationship] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+
+    def take(self, _name: str, values: dict[str, str]) -> None:
+        relationship = _relationship(self.archive, self.source, values, self.markup)
+        key = (relationship.kind, relationship.target.lower())
+        if key in self.known:
+            message = f"{shown(relationship.target)} is pointed to twice in the same way."
+            refuse("RELATIONSHIP_DUPLICATE", message, where=self.markup.line)
+        if values["Id"] in self.ids:
+            message = f"Two relationships have the id {shown(values['Id'])}."
+            refuse("RELATIONSHIP_ID", message, where=self.markup.line)
+        self.ids.add(values["Id"])
+        self.known[key] = relationship
 
 
 def relationships_part(source: str) -> str:
