@@ -60,6 +60,11 @@ def test_a_box_within_two_percent_and_half_a_millimetre_is_the_same() -> None:
     assert the_finding((65, 48, 34), expected=(62, 48, 34)).code == "BOX_DIFFERS"
 
 
+def test_a_tiny_part_in_metres_is_noticed_too() -> None:
+    assert the_finding((4e-4, 4e-4, 3e-4), expected=(0.4, 0.4, 0.3)).code == "UNITS_METRES"
+    assert the_finding((0.4, 0.4, 0.3), expected=(0.4, 0.45, 0.3)).code == "THIN_WALL"
+
+
 def test_another_size_is_only_a_warning() -> None:
     finding = the_finding((80, 48, 34), expected=(62, 48, 34))
     assert (finding.code, finding.severity) == ("BOX_DIFFERS", "warning")

@@ -19,12 +19,9 @@ def view_from(body: Manifold, *, margin: float = 0.1) -> View:
     return view_of(solid_of([a_mesh(body)]), margin=margin)
 
 
-def picture(corners: Floats, depths: Floats, size: int) -> npt.NDArray[np.int64]:
-    """Return the triangle at each sample, −1 where there is none."""
-    seen = visible(corners, depths, size)
-    image = np.full(size * size, -1)
-    image[seen.samples] = seen.triangles
-    return image.reshape(size, size)
+def covered(corners: Floats, depths: Floats, size: int) -> set[int]:
+    """Return the samples that show something, counted row by row."""
+    return set(np.flatnonzero(visible(corners, depths, size).triangles >= 0).tolist())
 
 
 def _brute_force(corners: Floats, depths: Floats, size: int) -> tuple[npt.NDArray[np.int64], Floats]:
@@ -61,7 +58,7 @@ def _random_triangles(count: int, size: int, seed: int) -> tuple[Floats, Floats]
 def test_each_sample_shows_the_nearest_triangle(seed: int) -> None:
     corners, depths = _random_triangles(7, 24, seed)
     expected, clear = _brute_force(corners, depths, 24)
-    found = picture(corners, depths, 24)
+    found = visible(corners, depths, 24).triangles
     certain = clear > 1e-4
     assert certain.mean() > 0.9
     assert np.array_equal(found[certain], expected[certain])
@@ -70,15 +67,16 @@ def test_each_sample_shows_the_nearest_triangle(seed: int) -> None:
 def test_depths_are_those_of_the_plane() -> None:
     corners = np.array([[[0.0, 0.0], [16.0, 0.0], [0.0, 16.0]]])
     seen = visible(corners, np.array([[0.0, 1.0, 0.0]]), 16)
-    columns = seen.samples % 16
-    assert seen.depths == pytest.approx((columns + 0.5) / 16, abs=1e-6)
-    assert len(seen.samples) == pytest.approx(16 * 16 / 2, abs=8)
+    rows, columns = np.nonzero(seen.triangles == 0)
+    assert seen.depths[rows, columns] == pytest.approx((columns + 0.5) / 16, abs=1e-6)
+    assert len(rows) == pytest.approx(16 * 16 / 2, abs=8)
+    assert seen.depths[seen.triangles < 0].max() < 0
 
 
 def test_triangles_that_share_an_edge_cover_each_sample_once() -> None:
     corners = np.array([[[2.0, 3.0], [20.0, 5.0], [17.0, 22.0]], [[2.0, 3.0], [17.0, 22.0], [1.0, 15.0]]])
-    alone = [set(visible(corners[[one]], np.ones((1, 3)), 24).samples.tolist()) for one in (0, 1)]
-    together = set(visible(corners, np.ones((2, 3)), 24).samples.tolist())
+    alone = [covered(corners[[one]], np.ones((1, 3)), 24) for one in (0, 1)]
+    together = covered(corners, np.ones((2, 3)), 24)
     assert alone[0] & alone[1] == set()
     assert alone[0] | alone[1] == together
 
@@ -86,9 +84,9 @@ def test_triangles_that_share_an_edge_cover_each_sample_once() -> None:
 def test_what_lies_outside_of_the_picture_is_not_drawn() -> None:
     around = np.array([[[-50.0, -50.0], [80.0, -50.0], [-50.0, 80.0]]])
     beside = around + 500
-    assert len(visible(around, np.zeros((1, 3)), 8).samples) == 64
-    assert len(visible(beside, np.zeros((1, 3)), 8).samples) == 0
-    assert len(visible(np.empty((0, 3, 2)), np.empty((0, 3)), 8).samples) == 0
+    assert len(covered(around, np.zeros((1, 3)), 8)) == 64
+    assert covered(beside, np.zeros((1, 3)), 8) == set()
+    assert covered(np.empty((0, 3, 2)), np.empty((0, 3)), 8) == set()
 
 
 def test_splitting_the_work_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +94,7 @@ def test_splitting_the_work_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     whole = visible(corners, depths, 48)
     monkeypatch.setattr(raster, "_SAMPLES_AT_ONCE", 37)
     parts = visible(corners, depths, 48)
-    assert np.array_equal(whole.samples, parts.samples)
+    assert np.array_equal(whole.depths, parts.depths)
     assert np.array_equal(whole.triangles, parts.triangles)
 
 
@@ -106,8 +104,8 @@ def test_too_much_work_leaves_out_the_farthest(monkeypatch: pytest.MonkeyPatch) 
     everything = visible(corners, depths, 32)
     monkeypatch.setattr(raster, "_MOST_SAMPLES", 5_000)
     some = visible(corners, depths, 32)
-    assert set(everything.triangles) == set(some.triangles) == {499}
-    assert len(some.samples) == len(everything.samples)
+    assert np.unique(everything.triangles).tolist() == np.unique(some.triangles).tolist() == [-1, 499]
+    assert np.array_equal(some.depths, everything.depths)
 
 
 def test_planes_go_through_their_corners() -> None:

@@ -14,6 +14,7 @@ Box = Sequence[float]
 _SAME = 0.02
 """Two lengths that differ by less than this share are the same, however they were tessellated."""
 _SLACK_MM = 0.5
+"""A stated size may be rounded by so much, but not by more than a quarter of it."""
 _TINY_MM = 1.0
 """No part's longest side is shorter."""
 _SMALL_MM = 8.0
@@ -52,7 +53,7 @@ def size_findings(solid: Solid, source: PrintFileFormat, expected: Box | None) -
 
 def _against(box: Box, expected: Box, source: PrintFileFormat) -> tuple[Finding, ...]:
     found, wanted = np.sort(box), np.sort(expected)
-    if (np.abs(found - wanted) <= _SAME * wanted + _SLACK_MM).all():
+    if (np.abs(found - wanted) <= _SAME * wanted + np.minimum(_SLACK_MM, wanted / 4)).all():
         return ()
     for mistake in _MISTAKES:
         if (np.abs(found * mistake.factor - wanted) <= _SAME * wanted).all():

@@ -1,12 +1,14 @@
 """A thumbnail of a part, lit like a thing on a table."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fabroute.integrations.validation.previews.raster import Floats, Seen, Singles, planes_of, visible
+from fabroute.integrations.validation.previews.raster import Indices, Planes, Singles, planes_of, visible
 from fabroute.integrations.validation.previews.shading import brightness
 from fabroute.integrations.validation.previews.views import View, view_of
 from fabroute.integrations.validation.solids import Solid, solid_of
@@ -14,6 +16,9 @@ from fabroute.integrations.validation.types import Reading
 
 Image.preinit()
 """Once in the process that others are forked from, not in each of them."""
+
+Place = tuple[float, float]
+_Kind = TypeVar("_Kind", np.float32, np.int32)
 
 SIZE = 512
 _FINER = 2
@@ -37,7 +42,7 @@ def write_png(reading: Reading, target: Path) -> None:
 def picture_of(solid: Solid) -> npt.NDArray[np.uint8]:
     """Return the picture as (512, 512, 4): red, green, blue and opacity."""
     view = view_of(solid, margin=_MARGIN)
-    light, depth, cover = _layers(view)
+    light, cover, depth = _layers(view)
     shown = np.flatnonzero(cover)
     tones = light.reshape(-1)[shown] * (1 - _crevices(depth, cover).reshape(-1)[shown])
     pixels = np.zeros((SIZE * SIZE, 4), dtype=np.uint8)
@@ -46,33 +51,50 @@ def picture_of(solid: Solid) -> npt.NDArray[np.uint8]:
     return pixels.reshape(SIZE, SIZE, 4)
 
 
-def _layers(view: View) -> tuple[Singles, ...]:
-    """Return brightness, depth and cover of each pixel, each the mean of its samples that show the part."""
+def _layers(view: View) -> tuple[Singles, Singles, Singles]:
+    """Return brightness, cover and depth of each pixel."""
     size = SIZE * _FINER
     corners = view.placed(view.points, size)[view.triangles][:, [0, 2, 1]]
     seen = visible(corners, view.depths()[view.triangles][:, [0, 2, 1]], size)
-    light = _light(corners, brightness(view)[:, [0, 2, 1]], seen, size)
-    count = _pooled(seen, np.ones(len(seen.samples), dtype=np.float32), size)
-    pooled = (_pooled(seen, light, size), _pooled(seen, seen.depths, size))
-    return (*(layer / np.maximum(count, np.float32(1)) for layer in pooled), count / np.float32(_FINER**2))
+    planes = planes_of(corners, brightness(view)[:, [0, 2, 1]])
+    depth = np.maximum.reduce(_quarters(seen.depths))
+    return *_light(planes, _quarters(seen.triangles)), np.maximum(depth, 0)
 
 
-def _light(corners: Floats, bright: Floats, seen: Seen, size: int) -> Singles:
-    """Return how bright each sample is, between its triangle's corners."""
-    planes = planes_of(corners, bright)
-    rows, columns = np.divmod(seen.samples.astype(np.float32) + np.float32(0.5), np.float32(size))
-    light = planes.at(seen.triangles, columns, rows + np.float32(0.5))
-    return np.clip(light, 0, 1, out=light)
+def _quarters(samples: npt.NDArray[_Kind]) -> list[npt.NDArray[_Kind]]:
+    """Return the four samples of each pixel: upper left and right, lower left and right."""
+    return [samples[row::_FINER, column::_FINER] for row in range(_FINER) for column in range(_FINER)]
 
 
-def _pooled(seen: Seen, values: Singles, size: int) -> Singles:
-    """Return for each pixel the sum of its samples."""
-    fine = np.zeros(size * size, dtype=np.float32)
-    fine[seen.samples] = values
-    pairs = fine.reshape(size, size)
-    pairs = pairs[0::2] + pairs[1::2]
-    pooled: Singles = pairs[:, 0::2] + pairs[:, 1::2]
-    return pooled
+def _light(planes: Planes, quarters: Sequence[npt.NDArray[np.int32]]) -> tuple[Singles, Singles]:
+    """Return brightness and cover of each pixel: the mean of its samples that show the part.
+
+    Where all four show one triangle, its brightness in the middle of the pixel is their mean.
+    """
+    first = quarters[0]
+    whole = np.logical_and.reduce([quarter == first for quarter in quarters[1:]])
+    light, cover = np.zeros((2, SIZE, SIZE), dtype=np.float32)
+    rows, columns = np.nonzero(whole & (first >= 0))
+    light[rows, columns] = _at(planes, first[rows, columns], columns, rows, at=(0.5, 0.5))
+    cover[rows, columns] = 1
+    rows, columns = np.nonzero(~whole)
+    sums, counts = np.zeros((2, len(rows)), dtype=np.float32)
+    for number, quarter in enumerate(quarters):
+        triangles = quarter[rows, columns]
+        down, right = (0.25 + 0.5 * step for step in divmod(number, _FINER))
+        shown = triangles >= 0
+        sums += np.where(shown, _at(planes, triangles, columns, rows, at=(right, down)), 0)
+        counts += shown
+    light[rows, columns], cover[rows, columns] = sums / np.maximum(counts, 1), counts / _FINER**2
+    return light, cover
+
+
+def _at(planes: Planes, triangles: npt.NDArray[np.int32], columns: Indices, rows: Indices, *, at: Place) -> Singles:
+    """Return the brightness of triangles in pixels, at a place from each one's upper left."""
+    right, down = at
+    across = (columns.astype(np.float32) + np.float32(right)) * np.float32(_FINER)
+    below = (rows.astype(np.float32) + np.float32(down)) * np.float32(_FINER)
+    return np.clip(planes.at(triangles, across, below), 0, 1)
 
 
 def _palette() -> npt.NDArray[np.uint8]:

@@ -16,20 +16,18 @@ _MOST_SAMPLES = 50_000_000
 """About two seconds of work; a part without hidden surfaces asks for less than a million."""
 _DEPTHS = np.float32(2**30)
 """Steps of depth that can be told apart."""
-_TRIANGLE = 0xFFFFFFFF
-"""Bits of a key that hold the triangle; the depth stands above them."""
 _NOTHING = -1
+"""Of a key, whose lower 32 bits hold the triangle and the upper ones the depth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The samples that show a part: where they are, which triangle they show, and how near it is."""
+    """What each sample of a picture shows, by rows and columns."""
 
-    samples: Indices
-    """Row times size plus column."""
-    triangles: Indices
+    triangles: npt.NDArray[np.int32]
+    """-1 where there is nothing."""
     depths: Singles
-    """0 for the farthest corner of all triangles, 1 for the nearest."""
+    """0 for the farthest corner of all triangles, 1 for the nearest, below 0 where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,7 @@ class Planes:
     right: Singles
     down: Singles
 
-    def at(self, triangles: Indices, columns: Singles, rows: Singles) -> Singles:
+    def at(self, triangles: Indices | npt.NDArray[np.int32], columns: Singles, rows: Singles) -> Singles:
         """Return the value of each triangle there."""
         values: Singles = self.right[triangles] * columns
         values += self.down[triangles] * rows
@@ -88,9 +86,8 @@ def visible(corners: Floats, depths: Floats, size: int) -> Seen:
     for block in _blocks(corners, depths):
         for spans in _spans(corners, block, size):
             _fill(buffer, spans, planes, size)
-    samples = np.flatnonzero(buffer != _NOTHING)
-    keys = buffer[samples]
-    return Seen(samples=samples, triangles=keys & _TRIANGLE, depths=(keys >> 32).astype(np.float32) / _DEPTHS)
+    picture = buffer.reshape(size, size)
+    return Seen(triangles=picture.astype(np.int32), depths=(picture >> 32).astype(np.float32) / _DEPTHS)
 
 
 def _fill(buffer: Indices, spans: _Spans, planes: Planes, size: int) -> None:
