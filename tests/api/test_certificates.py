@@ -159,6 +159,17 @@ def test_only_the_operator_verifies(lasting: JobWorld) -> None:
     assert audited(lasting, certificate["id"]) == ["certificate.added", "certificate.verified"]
 
 
+def test_the_operator_finds_what_waits(world: JobWorld) -> None:
+    first, second = handed_in(world.bureau, number="1"), handed_in(world.bureau, number="2")
+    before = world.operator.get("/v1/certificates?waiting=true").json()["data"]
+    world.operator.post(f"/v1/certificates/{first['id']}/verification")
+
+    assert [held["id"] for held in before] == [first["id"], second["id"]]
+    assert world.operator.get("/v1/certificates?waiting=true").json()["data"] == [second]
+    assert len(world.operator.get("/v1/certificates").json()["data"]) == 3
+    assert world.rival.get("/v1/certificates?waiting=true").json()["data"] == []
+
+
 def test_the_document_of_a_certificate_is_kept_as_it_came(lasting: JobWorld) -> None:
     certificate = handed_in(lasting.bureau, number="with document")
     url = f"/v1/certificates/{certificate['id']}/evidence"

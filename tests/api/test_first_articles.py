@@ -1,5 +1,6 @@
 """First articles over HTTP: approved by the part's owner, revoked, and listed before they lapse."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -102,6 +103,34 @@ def test_a_first_article_is_read_by_the_parties(world: JobWorld) -> None:
         assert client.get(url).json() == article
     for client in (world.rival, world.stranger):
         assert refusal_of(client.get(url)) == Refusal(status=404, code="unknown_first_article")
+
+
+def test_the_report_of_a_first_article_is_kept_as_it_came(world: JobWorld) -> None:
+    article = approved(world)
+    url, headers = f"/v1/first-articles/{article['id']}/evidence", {"Content-Type": "application/pdf"}
+    missing = world.owner.get(url)
+    sent = world.owner.put(f"{url}?name=fai.pdf", content=b"%PDF 1", headers=headers)
+    again = world.owner.put(f"{url}?name=fai.pdf", content=b"%PDF 1", headers=headers)
+
+    assert refusal_of(missing) == Refusal(status=404, code="no_evidence")
+    proof = {"name": "fai.pdf", "media_type": "application/pdf", "sha256": hashlib.sha256(b"%PDF 1").hexdigest()}
+    assert sent.json() == article | {"evidence": proof}
+    assert again.json() == sent.json()
+    for client in (world.owner, world.bureau, world.operator):
+        assert client.get(url).content == b"%PDF 1"
+
+
+def test_the_report_of_a_first_article_is_its_owner_s_to_send(world: JobWorld) -> None:
+    article = approved(world)
+    url, headers = f"/v1/first-articles/{article['id']}/evidence", {"Content-Type": "application/pdf"}
+
+    for client in (world.rival, world.stranger):
+        assert refusal_of(client.get(url)) == Refusal(status=404, code="unknown_first_article")
+    for client in (world.rival, world.stranger, world.bureau, world.operator):
+        assert refusal_of(client.put(url, content=b"2", headers=headers)).code == "unknown_first_article"
+    world.owner.post(f"/v1/first-articles/{article['id']}/revocation", json={"reason": "porous"})
+    late = world.owner.put(url, content=b"3", headers=headers)
+    assert refusal_of(late) == Refusal(status=409, code="first_article_revoked")
 
 
 def test_a_revocation_is_the_owner_s_or_the_operator_s_and_stops_the_jobs(world: JobWorld) -> None:

@@ -35,6 +35,16 @@ An order that was answered with 201 is in the database.
 **Order states.** `pending` → `routed`, `partly_routed` or `no_route`. `no_route` is tried again by itself when the
 network changes. `parked`: routing failed again and again, a person has to look. `cancelled`: by you.
 
+**Making a part.** A job lies in the queue of its node: `offered` → `accepted`; `held` while a gate is closed (a
+certificate that was revoked or lapsed, a frozen licence, …), then resumed, or taken back and routed again; `cancelled`.
+The node accepts it, asks for a file ticket, and fetches the print file with it: once, within minutes, with a key of its
+own organisation. Every gate is asked again each time, and every release and refusal is on the audit log. Then it reports
+each print under its number; a failed one is made again when the part's owner grants a reprint on the node's evidence.
+
+**Proofs.** A node hands in certificates, which count once the operator has verified them; an owner approves first
+articles. `GET /v1/certificates?expiring_within_days=60` and `GET /v1/first-articles?expiring_within_days=60` tell what
+ends soon. Whoever takes one back holds the jobs that stand on it.
+
 **Errors** are `application/problem+json` (RFC 9457). Branch on `code`; `errors[].pointer` is the JSON pointer of a
 field that can't be taken; `request_id` (also in `X-Request-Id`, which you may send yourself) finds it in our logs.
 

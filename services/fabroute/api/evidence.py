@@ -11,15 +11,6 @@ from fabroute.api import errors
 from fabroute.api.dependencies import get_resources
 from fabroute.api.uploads import LONGEST_FILE_NAME, ReceivedFile, UploadRules, received_file
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStoreDown
-from fabroute.kernel.errors import DomainError
-
-
-class NoEvidence(DomainError):
-    """There is no such file yet."""
-
-    code = "no_evidence"
-    status = 404
-
 
 MAXIMUM_BYTES = 32 * 2**20
 

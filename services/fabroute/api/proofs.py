@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from sqlmodel import Session
 
 from fabroute.api.dependencies import MAXIMUM_PAGE, Identifier, NetworkWriter, get_resources
+from fabroute.api.downloads import StoredFile
 from fabroute.api.errors import NodeNotYours
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import Principal
@@ -38,6 +39,13 @@ _OF_AN_ARTICLE = (
     "last_production_on",
     "note",
 )
+
+
+class NoEvidence(DomainError):
+    """Nobody has sent this document yet."""
+
+    code = "no_evidence"
+    status = 404
 
 
 class FirstArticleRevoked(DomainError):
@@ -127,9 +135,11 @@ def prove_first_article(
 ) -> FirstArticleView:
     """Note the file that proves a first article of the caller's, and return it; the same file again changes nothing.
 
-    Raises ``UnknownFirstArticle``, also to its node, and ``FirstArticleRevoked``.
+    Raises ``UnknownFirstArticle``, also to everyone but the part's owner, and ``FirstArticleRevoked``.
     """
-    known = first_article_for(session, caller=caller, first_article_id=first_article_id)
+    known = qualification.get_first_article(session, first_article_id=first_article_id)
+    if _revision_of(session, known).organisation_id != caller.organisation_id:
+        raise UnknownFirstArticle(f"there is no first article {first_article_id} of a part of yours")
     if known.revoked:
         raise FirstArticleRevoked(f"first article {first_article_id} was revoked: approve it again first")
     if known.evidence_sha256 == evidence.sha256:
@@ -154,6 +164,13 @@ def ending_soon(session: Session, *, caller: Principal, within_days: int, now: d
         session, within_days=within_days, today=now.date(), node_ids=visible_nodes(session, caller=caller)
     )
     return found if caller.kind != "owner" else tuple(_needed(session, caller, found))
+
+
+def proof_file(thing: CertificateView | FirstArticleView) -> StoredFile:
+    """Return where the document of a certificate or first article lies; ``NoEvidence`` if there is none."""
+    if thing.evidence_sha256 is None:
+        raise NoEvidence("nobody has sent this document yet: PUT …/evidence")
+    return StoredFile(sha256=thing.evidence_sha256, file_name=thing.evidence_name, media_type=thing.evidence_media_type)
 
 
 def _says(certificate: NewCertificate | CertificateView) -> tuple[object, ...]:

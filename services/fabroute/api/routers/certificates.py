@@ -18,14 +18,16 @@ from fabroute.api.dependencies import (
     WriteSession,
     get_resources,
 )
-from fabroute.api.downloads import StoredFile, send_file_if_new
-from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, EvidenceFile, NoEvidence
+from fabroute.api.downloads import send_file_if_new
+from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, EvidenceFile
 from fabroute.api.pages import listing, window
 from fabroute.api.proofs import (
     ManagedCertificate,
+    NoEvidence,
     certificate_for,
     ending_soon,
     hand_in,
+    proof_file,
     require_visible_node,
     visible_nodes,
 )
@@ -38,6 +40,7 @@ from fabroute.api.schemas.certificates import (
     certificate_out,
     new_certificate,
 )
+from fabroute.database import unit_of_work
 from fabroute.inventory.ports import PrintFileStoreDown
 from fabroute.network.service import UnknownNode
 from fabroute.production import service as production
@@ -98,15 +101,18 @@ def list_certificates(
     page: PageQuery,
     now: Now,
     expiring_within_days: WithinDays = None,
+    waiting: Annotated[bool, Query(description="Only those that wait for the operator's verification.")] = False,
 ) -> Listing[CertificateOut]:
     """List certificates: of your own nodes for a bureau, of all nodes for the operator and the owners of parts.
 
-    With `expiring_within_days`, those that count today and end by then, the first to end first; an owner gets the ones
-    that its released parts need.
+    With `expiring_within_days`, those that count today and end by then, the first to end first (whatever `waiting`
+    says); an owner gets the ones that its released parts need.
     """
     if expiring_within_days is None:
         nodes = visible_nodes(session, caller=caller)
-        found = qualification.list_certificates(session, node_ids=nodes, cursor=page.cursor, limit=page.limit)
+        found = qualification.list_certificates(
+            session, node_ids=nodes, waiting=waiting, cursor=page.cursor, limit=page.limit
+        )
     else:
         ending = ending_soon(session, caller=caller, within_days=expiring_within_days, now=now)
         held = [expiry.certificate for expiry in ending if expiry.certificate is not None]
@@ -195,12 +201,9 @@ def put_certificate_evidence(
     responses=FILE | docs.NOT_MODIFIED | docs.problems(*_KNOWN, NoEvidence, *FILE_PROBLEMS),
     openapi_extra=docs.IF_NONE_MATCH,
 )
-def get_certificate_evidence(
-    request: Request, certificate_id: Identifier, caller: NetworkReader, session: ReadSession
-) -> Response:
+def get_certificate_evidence(request: Request, certificate_id: Identifier, caller: NetworkReader) -> Response:
     """Read the document of a certificate."""
-    found = certificate_for(session, caller=caller, certificate_id=certificate_id)
-    if found.evidence_sha256 is None:
-        raise NoEvidence(f"nobody has sent the document of certificate {certificate_id} yet")
-    file = StoredFile(sha256=found.evidence_sha256, file_name=found.evidence_name, media_type=found.evidence_media_type)
-    return send_file_if_new(request, get_resources(request).store, file)
+    resources = get_resources(request)
+    with unit_of_work(resources.engine) as session:
+        found = certificate_for(session, caller=caller, certificate_id=certificate_id)
+    return send_file_if_new(request, resources.store, proof_file(found))

@@ -15,9 +15,20 @@ from fabroute.api.dependencies import (
     PageQuery,
     ReadSession,
     WriteSession,
+    get_resources,
 )
+from fabroute.api.downloads import send_file_if_new
+from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, EvidenceFile
 from fabroute.api.pages import listing, window
-from fabroute.api.proofs import ending_soon, first_article_for, require_own_revision
+from fabroute.api.proofs import (
+    FirstArticleRevoked,
+    NoEvidence,
+    ending_soon,
+    first_article_for,
+    proof_file,
+    prove_first_article,
+    require_own_revision,
+)
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.certificates import RevocationIn
 from fabroute.api.schemas.first_articles import (
@@ -27,14 +38,23 @@ from fabroute.api.schemas.first_articles import (
     first_article_out,
     new_first_article,
 )
+from fabroute.database import unit_of_work
+from fabroute.inventory.ports import PrintFileStoreDown
 from fabroute.inventory.service import UnknownRevision
 from fabroute.production import service as production
 from fabroute.qualification import service as qualification
+from fabroute.qualification.service import Evidence
 
 router = APIRouter(prefix="/v1", tags=["first articles"])
 
 _KNOWN = (qualification.UnknownFirstArticle,)
 WithinDays = Annotated[int, Query(ge=0, le=3650, description="Only what lapses within so many days from today.")]
+
+
+def get_visible_first_article(request: Request, first_article_id: Identifier, principal: InventoryReleaser) -> str:
+    """Return the id of a first article that the caller may see, asked in a transaction that ends at once."""
+    with unit_of_work(get_resources(request).engine) as session:
+        return first_article_for(session, caller=principal, first_article_id=first_article_id).first_article_id
 
 
 @router.post(
@@ -108,6 +128,45 @@ def get_first_article(
     """Read a first article: for the part's owner, its node and the operator."""
     found = first_article_for(session, caller=caller, first_article_id=first_article_id)
     return first_article_out(found, today=now.date())
+
+
+@router.put(
+    "/first-articles/{first_article_id}/evidence",
+    responses=docs.problems(*_KNOWN, FirstArticleRevoked, PrintFileStoreDown, *UPLOAD_PROBLEMS),
+    openapi_extra=UPLOAD,
+)
+def put_first_article_evidence(
+    request: Request,
+    caller: InventoryReleaser,
+    first_article_id: Annotated[str, Depends(get_visible_first_article)],
+    file: EvidenceFile,
+    session: WriteSession,
+    now: Now,
+) -> FirstArticleOut:
+    """Send the report of your first article: the file itself as the body, up to 32 MiB. Another one replaces it."""
+    get_resources(request).store.put_file(file.path)
+    found = prove_first_article(
+        session,
+        caller=caller,
+        first_article_id=first_article_id,
+        evidence=Evidence(sha256=file.sha256, name=file.file_name or "first article", media_type=file.media_type),
+        now=now,
+    )
+    return first_article_out(found, today=now.date())
+
+
+@router.get(
+    "/first-articles/{first_article_id}/evidence",
+    response_class=Response,
+    responses=FILE | docs.NOT_MODIFIED | docs.problems(*_KNOWN, NoEvidence, *FILE_PROBLEMS),
+    openapi_extra=docs.IF_NONE_MATCH,
+)
+def get_first_article_evidence(request: Request, first_article_id: Identifier, caller: NetworkReader) -> Response:
+    """Read the report of a first article: for the part's owner, its node and the operator."""
+    resources = get_resources(request)
+    with unit_of_work(resources.engine) as session:
+        found = first_article_for(session, caller=caller, first_article_id=first_article_id)
+    return send_file_if_new(request, resources.store, proof_file(found))
 
 
 @router.post(

@@ -160,13 +160,13 @@ def list_job_evidence(
     | docs.problems(production.UnknownJob, production.UnknownEvidence, *FILE_PROBLEMS),
     openapi_extra=docs.IF_NONE_MATCH,
 )
-def get_job_evidence(
-    request: Request, job_id: Identifier, name: FileName, caller: JobsReader, session: ReadSession
-) -> Response:
+def get_job_evidence(request: Request, job_id: Identifier, name: FileName, caller: JobsReader) -> Response:
     """Read a piece of evidence: for the part's owner, the node and the operator."""
-    found = production.get_evidence(session, principal=caller, job_id=job_id, name=name)
+    resources = get_resources(request)
+    with unit_of_work(resources.engine) as session:
+        found = production.get_evidence(session, principal=caller, job_id=job_id, name=name)
     file = StoredFile(sha256=found.sha256, file_name=found.name, media_type=found.media_type)
-    return send_file_if_new(request, get_resources(request).store, file)
+    return send_file_if_new(request, resources.store, file)
 
 
 def _print_file(release: FileRelease) -> StoredFile:
