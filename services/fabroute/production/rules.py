@@ -20,6 +20,12 @@ def attempts_left(*, quantity: int, granted_reprints: int, good_prints: int, fai
     return max(0, quantity + granted_reprints - good_prints - failed_prints)
 
 
+def file_name_of(part_no: str, revision: str) -> str:
+    """Return the name under which a node saves a print file: part numbers may hold slashes, file names may not."""
+    plain = (character if character.isalnum() or character in "-_." else "_" for character in f"{part_no}-{revision}")
+    return "".join(plain) + ".3mf"
+
+
 def name_problem(name: str) -> str | None:
     """Return what is wrong with the name of a piece of evidence, None if nothing is."""
     if not 0 < len(name) <= LONGEST_NAME:

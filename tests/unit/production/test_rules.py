@@ -2,7 +2,7 @@
 
 import pytest
 
-from fabroute.production.rules import attempts_left, name_problem
+from fabroute.production.rules import attempts_left, file_name_of, name_problem
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,17 @@ def test_a_name_has_1_to_120_characters(name: str) -> None:
 def test_a_name_leads_into_no_folder(name: str) -> None:
     assert name_problem(name) == "give a file name without folders and control characters"
     assert "/" not in "crack.jpg"
+
+
+@pytest.mark.parametrize(
+    ("part_no", "revision", "name"),
+    [
+        ("RL-0001", "A", "RL-0001-A.3mf"),
+        ("PUMP/17 (old)", "B.2", "PUMP_17__old_-B.2.3mf"),
+        ("../../etc", "1", ".._.._etc-1.3mf"),
+        ('a"b\r\nc', "ö", "a_b__c-ö.3mf"),
+    ],
+)
+def test_a_files_name_leads_into_no_folder_and_breaks_no_header(part_no: str, revision: str, name: str) -> None:
+    assert file_name_of(part_no, revision) == name
+    assert name_problem(name) is None

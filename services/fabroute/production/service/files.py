@@ -19,6 +19,7 @@ from fabroute.production.models import Job
 from fabroute.production.repository import files as ticket_rows
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository.files import NewTicket, TicketState
+from fabroute.production.rules import file_name_of
 from fabroute.production.service.access import lock_at_node
 from fabroute.production.service.recheck import require_qualified
 from fabroute.production.service.telling import audit_entry
@@ -175,7 +176,7 @@ def _released(revision: RevisionView, file: PrintFileView) -> ReleasedFile:
         sha256=file.sha256,
         size_bytes=file.size_bytes,
         media_type=file.media_type,
-        file_name=f"{revision.part_no}-{revision.revision}.3mf",
+        file_name=file_name_of(revision.part_no, revision.revision),
         statement=revision.release_statement or "",
         signature=revision.release_signature or "",
         public_key=revision.release_public_key or "",
