@@ -38,7 +38,7 @@ network changes. `parked`: routing failed again and again, a person has to look.
 **Making a part.** A job lies in the queue of its node: `offered` → `accepted`; `held` while a gate is closed (a
 certificate that was revoked or lapsed, a frozen licence, …), then resumed, or taken back and routed again; `cancelled`.
 The node accepts it, asks for a file ticket, and fetches the print file with it: once, within minutes, with a key of its
-own organisation. Every gate is asked again each time, and every release and refusal is on the audit log. Then it reports
+own organisation. Every gate is asked again each time; every release and refusal is on the audit log. Then it reports
 each print under its number; a failed one is made again when the part's owner grants a reprint on the node's evidence.
 
 **Proofs.** A node hands in certificates, which count once the operator has verified them; an owner approves first
