@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import os
 import signal
@@ -38,8 +39,14 @@ def _run(validator: LimitedValidator, folder: Path, order: str) -> ValidationOut
 
 
 def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    return [int(child) for child in listed.split()]
+    """Return the processes whose parent is ``pid``, whichever of its threads started them."""
+    return sorted(child for child, parent in _parents() if parent == pid)
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            yield int(status.parent.name), int(status.read_text(encoding="utf8").rpartition(")")[2].split()[1])
 
 
 def _is_gone(pid: int) -> bool:
