@@ -36,6 +36,8 @@ MOST_HOSTILE_MIB = 128.0
 MOST_MEDIAN_CPU_MS = 150
 MOST_MILLION_SECONDS = 15.0
 MEDIAN_OF = 3
+LIMITS = ChildLimits(wall_seconds=120.0)
+"""The standard ones, but with time to wait: computing is what is promised, and a busy machine takes longer for it."""
 TYPICAL_TRIANGLES = 5_000
 
 DISPUTED = {
@@ -115,7 +117,7 @@ class Bench:
 def main(arguments: Sequence[str]) -> int:
     """Run every section and return the exit code."""
     folder = Path(arguments[0]) if arguments else STANDARD_FOLDER
-    with LimitedValidator() as validator:
+    with LimitedValidator(limits=LIMITS) as validator:
         bench = Bench(validator=validator, folder=folder)
         for section in (_machine, _conformance, _awkward, _parts, _hostile, _speed, _million):
             section(bench)
@@ -129,11 +131,7 @@ def main(arguments: Sequence[str]) -> int:
 def _machine(bench: Bench) -> None:
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     bench.say(f"{_processor()}, {os.cpu_count()} cores; Python {platform.python_version()}; {libraries}")
-    limits = ChildLimits()
-    bench.say(
-        f"limits of a child: {limits.memory_bytes / 2**20:,.0f} MiB, {limits.cpu_seconds} s computing, "
-        f"{limits.wall_seconds:g} s"
-    )
+    bench.say(f"limits of a child: {LIMITS.memory_bytes / 2**20:,.0f} MiB, {LIMITS.cpu_seconds} s computing")
 
 
 def _processor() -> str:
