@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from sqlmodel import Session
 
 from fabroute.api.bulk.cells import Column
-from fabroute.api.bulk.importing import ImportTerms, TableKind
+from fabroute.api.bulk.importing import ImportTerms, TableKind, collecting, raise_all
 from fabroute.api.errors import NodeNotYours
 from fabroute.api.schemas.imports import CertificateRow, Outcome
-from fabroute.kernel.errors import FieldProblem
+from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.network import service as network
 from fabroute.qualification import service as qualification
-from fabroute.qualification.service import CertificateRevoked, CertificateView, NewCertificate
+from fabroute.qualification.service import CertificateRevoked, CertificateView, InvalidCertificate, NewCertificate
 
 COLUMNS = (
     Column(name="node_id", required=True),
@@ -37,6 +37,7 @@ class CertificateTaker:
         self._session = session
         self._terms = terms
         own = network.nodes_of(session, organisation_id=terms.caller.organisation_id)
+        self._network = qualification.read_known_network(session, today=terms.now.date())
         self._managed = None if terms.caller.kind == "operator" else own
         nodes = {row.node_id for row in rows}
         self._known: dict[Said, CertificateView] = {}
@@ -47,19 +48,19 @@ class CertificateTaker:
 
     def take(self, row: CertificateRow) -> Outcome:
         """Hand in one certificate, unless it is there already."""
-        if self._managed is not None and row.node_id not in self._managed:
-            message = f"node {row.node_id} is changed by its own organisation or by the operator"
-            raise NodeNotYours(message, problems=(FieldProblem(pointer="/node_id", message=message),))
         known = self._known.get(_said(row))
-        if known is not None and known.revoked:
+        if known is None:
+            return self._hand_in(self._checked(row))
+        self._require_managed(row.node_id)
+        if known.revoked:
             raise CertificateRevoked(
                 f"this certificate was revoked on {known.revoked_at:%Y-%m-%d}: leave the row out, or give the number "
                 "of the new one"
             )
-        if known is not None:
-            return "unchanged"
+        return "unchanged"
+
+    def _hand_in(self, certificate: NewCertificate) -> Outcome:
         caller, now = self._terms.caller, self._terms.now
-        certificate = NewCertificate(**{name: getattr(row, name) for name in _NAMES})
         qualification.add_certificate(
             self._session,
             certificate=certificate,
@@ -68,6 +69,30 @@ class CertificateTaker:
             now=now,
         )
         return "created"
+
+    def _checked(self, row: CertificateRow) -> NewCertificate:
+        """Return the certificate of a row; everything that is wrong with it is raised at once."""
+        said = {name: getattr(row, name) for name in _NAMES}
+        refusals: list[DomainError] = []
+        with collecting(refusals):
+            self._require_managed(row.node_id)
+        with collecting(refusals):
+            NewCertificate(**said)
+        in_order = said | {"valid_to": max(row.valid_from, row.valid_to)}
+        with collecting(refusals):
+            self._require_known(NewCertificate(**in_order))
+        raise_all(_each_once(refusals))
+        return NewCertificate(**said)
+
+    def _require_managed(self, node_id: str) -> None:
+        if self._managed is not None and node_id not in self._managed:
+            message = f"node {node_id} is changed by its own organisation or by the operator"
+            raise NodeNotYours(message, problems=(FieldProblem(pointer="/node_id", message=message),))
+
+    def _require_known(self, certificate: NewCertificate) -> None:
+        problems = self._network.certificate_problems(certificate)
+        if problems and (self._managed is None or certificate.node_id in self._managed):
+            raise InvalidCertificate(". ".join(problem.message for problem in problems), problems=problems)
 
 
 CERTIFICATES = TableKind(
@@ -84,6 +109,10 @@ def certificate_rows(certificates: Sequence[CertificateView]) -> Iterator[dict[s
         if not certificate.revoked:
             row = {name: getattr(certificate, name) for name in _NAMES}
             yield row | {name: row[name].isoformat() for name in ("valid_from", "valid_to")}
+
+
+def _each_once(refusals: Sequence[DomainError]) -> list[DomainError]:
+    return list({refusal.message: refusal for refusal in refusals}.values())
 
 
 def _said(thing: CertificateRow | CertificateView) -> Said:

@@ -1,6 +1,6 @@
 """Bring a table in: every row is tried, every problem told, and all of it kept or nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,17 @@ class ImportRefused(DomainError):
 
     code = "import_refused"
     status = 422
+
+
+class RowRefused(DomainError):
+    """Several reasons against one row; the transport of ``refusals``, never an answer."""
+
+    code = "row_refused"
+    status = 422
+
+    def __init__(self, refusals: Sequence[DomainError]) -> None:
+        super().__init__("; ".join(refusal.message for refusal in refusals))
+        self.refusals = tuple(refusals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +76,7 @@ class RowTaker(Protocol[_Taken]):
     """Takes the rows of one table, in one transaction."""
 
     def take(self, row: _Taken) -> Outcome:
-        """Do what one row says; ``DomainError`` with pointers into the row where it can't be done."""
+        """Do what one row says; ``DomainError`` with pointers into the row, or ``RowRefused`` with several of them."""
         ...
 
 
@@ -79,13 +90,17 @@ class TableKind(Generic[Model]):
     """What a row is about, in words; no two rows of a table may be about the same."""
     taker: Callable[[Session, Sequence[Model], ImportTerms], RowTaker[Model]]
     """Reads what is known about all rows at once."""
+    together: frozenset[str] = frozenset()
+    """Fields that say something only together: with one of them wrong, none is judged any further."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parsed(Generic[Model]):
     row: Row
     content: Model
+    """Without the fields that are ``wrong``: the rest is tried all the same, to tell what else is wrong."""
     key: str
+    wrong: frozenset[str]
 
 
 def import_table(engine: Engine, *, kind: TableKind[Model], table: Table, terms: ImportTerms) -> ImportResult:
@@ -126,6 +141,23 @@ def within(field: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def collecting(refusals: list[DomainError]) -> Iterator[None]:
+    """Add a refusal inside the block to ``refusals`` and go on after it: there may be more."""
+    try:
+        yield
+    except DomainError as error:
+        if error.status >= 500:
+            raise
+        refusals.append(error)
+
+
+def raise_all(refusals: Sequence[DomainError]) -> None:
+    """Raise what was collected, if there is anything."""
+    if refusals:
+        raise refusals[0] if len(refusals) == 1 else RowRefused(refusals)
+
+
 def _place(problem: RowProblem) -> str:
     words = [f"row {problem.row}" if problem.row else "", problem.field]
     return " ".join(word for word in words if word) or "the table"
@@ -134,25 +166,35 @@ def _place(problem: RowProblem) -> str:
 def _parsed(kind: TableKind[Model], rows: Sequence[Row], problems: list[RowProblem]) -> Iterator[_Parsed[Model]]:
     seen: dict[str, int] = {}
     for row in rows:
-        content = _content(kind.model, row, problems)
+        found: list[FieldProblem] = []
+        content = _content(kind.model, row.values, found)
+        wrong = frozenset(_column(problem) for problem in found)
+        if content is None:
+            left_out = wrong | (kind.together if wrong & kind.together else frozenset())
+            rest = {name: value for name, value in row.values.items() if name not in left_out}
+            content = _content(kind.model, rest, [])
+        problems += [_problem(row, "validation_failed", problem) for problem in found]
         if content is None:
             continue
         key = kind.key_of(content)
         first = seen.setdefault(key, row.number)
         if first == row.number:
-            yield _Parsed(row=row, content=content, key=key)
+            yield _Parsed(row=row, content=content, key=key, wrong=wrong)
         else:
             message = f"{key} stands in row {first} already: one row is enough"
             problems.append(_problem(row, "duplicate_row", FieldProblem(pointer="", message=message)))
 
 
-def _content(model: type[Model], row: Row, problems: list[RowProblem]) -> Model | None:
+def _content(model: type[Model], values: Mapping[str, object], found: list[FieldProblem]) -> Model | None:
     try:
-        return model.model_validate_json(to_json(row.values, inf_nan_mode="constants"))
+        return model.model_validate_json(to_json(values, inf_nan_mode="constants"))
     except ValidationError as error:
-        found = field_problems(error.errors(include_url=False, include_input=False))
-    problems += [_problem(row, "validation_failed", problem) for problem in found]
+        found += field_problems(error.errors(include_url=False, include_input=False))
     return None
+
+
+def _column(problem: FieldProblem) -> str:
+    return problem.pointer.removeprefix("/").partition("/")[0]
 
 
 def _taken(
@@ -164,16 +206,20 @@ def _taken(
 ) -> Iterator[ImportedRow]:
     taker = kind.taker(session, [item.content for item in parsed], terms)
     for item in parsed:
-        try:
-            with session.begin_nested():
-                outcome = taker.take(item.content)
-        except DomainError as error:
-            if error.status >= 500:
-                raise
-            found = error.problems or (FieldProblem(pointer="", message=error.message),)
-            problems += [_problem(item.row, error.code, problem) for problem in found]
-        else:
+        refusals: list[DomainError] = []
+        with collecting(refusals), session.begin_nested():
+            outcome = taker.take(item.content)
+        if not refusals and not item.wrong:
             yield ImportedRow(number=item.row.number, key=item.key, outcome=outcome)
+        problems += [problem for refusal in refusals for problem in _told(item, refusal)]
+
+
+def _told(item: _Parsed[Model], refusal: DomainError) -> Iterator[RowProblem]:
+    """Yield what a refusal says of a row, but for fields of which the model has said it already."""
+    for error in refusal.refusals if isinstance(refusal, RowRefused) else (refusal,):
+        for problem in error.problems or (FieldProblem(pointer="", message=error.message),):
+            if _column(problem) not in item.wrong:
+                yield _problem(item.row, error.code, problem)
 
 
 def _problem(row: Row, code: str, problem: FieldProblem) -> RowProblem:

@@ -6,13 +6,13 @@ from typing import Any
 from sqlmodel import Session
 
 from fabroute.api.bulk.cells import Column
-from fabroute.api.bulk.importing import ImportTerms, TableKind, within
+from fabroute.api.bulk.importing import ImportTerms, TableKind, collecting, raise_all, within
 from fabroute.api.errors import ValidationFailed
 from fabroute.api.schemas.imports import Outcome, PartRow
-from fabroute.api.schemas.parts import InstallationIn
+from fabroute.api.schemas.parts import InstallationIn, new_alias, new_installation
 from fabroute.inventory import service as inventory
 from fabroute.inventory.service import InstallationView, NewAlias, NewInstallation, NewPart, PartView
-from fabroute.kernel.errors import FieldProblem
+from fabroute.kernel.errors import DomainError, FieldProblem
 
 COLUMNS = (
     Column(name="part_no", required=True),
@@ -27,6 +27,8 @@ COLUMNS = (
 )
 _FIGURES = ("name", "sector", "criticality", "hs_code", "annual_demand", "note")
 _NEEDED = ("name", "sector", "hs_code")
+_STAND_INS: Mapping[str, Any] = {"name": "-", "sector": "-", "criticality": "routine", "hs_code": "0000"}
+"""For what a new part's row leaves out, so that the rest of it can be judged."""
 _AT, _TIMES = "@", "*"
 
 
@@ -44,14 +46,15 @@ class PartTaker:
 
     def take(self, row: PartRow) -> Outcome:
         """Add or change one part."""
-        wanted = {name: getattr(row, name) for name in row.model_fields_set & set(_FIGURES)}
-        figures = {name: value for name, value in wanted.items() if value is not None}
         known = self._known.get(row.part_no)
-        if known is None:
-            self._add(row.part_no, figures)
-        elif known.part_no != row.part_no:
+        if known is not None and known.part_no != row.part_no:
             message = f"{row.part_no} is another number of your part {known.part_no}: name it by its own one"
             raise inventory.NumberTaken(message, problems=(FieldProblem(pointer="/part_no", message=message),))
+        wanted = {name: getattr(row, name) for name in row.model_fields_set & set(_FIGURES)}
+        figures = {name: value for name, value in wanted.items() if value is not None}
+        self._check(row, figures, known)
+        if known is None:
+            self._add(row.part_no, figures)
         changes = [
             known is not None and self._change(known, figures),
             self._set_aliases(row, known),
@@ -61,13 +64,27 @@ class PartTaker:
             return "created"
         return "changed" if any(changes) else "unchanged"
 
+    def _check(self, row: PartRow, figures: Mapping[str, Any], known: PartView | None) -> None:
+        """Raise everything that is wrong with a row in itself."""
+        refusals: list[DomainError] = []
+        with collecting(refusals):
+            _require([name for name in _NEEDED if known is None and name not in figures])
+        base = _STAND_INS if known is None else {name: getattr(known, name) for name in _FIGURES}
+        with collecting(refusals):
+            NewPart(organisation_id=self._owner, part_no=row.part_no, **{**base, **figures})
+        for index, alias in enumerate(row.aliases):
+            with collecting(refusals), within(f"aliases/{index}"):
+                new_alias(alias)
+        for index, place in enumerate(row.installations):
+            with collecting(refusals), within(f"installations/{index}"):
+                new_installation(place)
+        with collecting(refusals):
+            _require_different([alias.number for alias in row.aliases], "aliases")
+        with collecting(refusals):
+            _require_different([_place(it) for it in row.installations], "installations")
+        raise_all(refusals)
+
     def _add(self, part_no: str, figures: Mapping[str, Any]) -> None:
-        missing = [name for name in _NEEDED if name not in figures]
-        if missing:
-            message = "is required for a new part"
-            raise ValidationFailed(
-                message, problems=tuple(FieldProblem(pointer=f"/{name}", message=message) for name in missing)
-            )
         facts = {"criticality": "routine"} | dict(figures)
         part = NewPart(organisation_id=self._owner, part_no=part_no, **facts)
         inventory.register_part(self._session, part=part, actor=self._actor, now=self._now)
@@ -91,7 +108,6 @@ class PartTaker:
             return False
         held = {alias.number: alias.kind for alias in known.aliases} if known else {}
         wanted = {alias.number: alias.kind for alias in row.aliases}
-        _require_different([alias.number for alias in row.aliases], "aliases")
         for number in (number for number, kind in held.items() if wanted.get(number) != kind):
             inventory.remove_alias(
                 self._session,
@@ -101,10 +117,12 @@ class PartTaker:
                 actor=self._actor,
                 now=self._now,
             )
+        refusals: list[DomainError] = []
         for index, alias in enumerate(row.aliases):
             if held.get(alias.number) != alias.kind:
-                with within(f"aliases/{index}"):
-                    self._add_alias(row.part_no, NewAlias(kind=alias.kind, number=alias.number))
+                with collecting(refusals), within(f"aliases/{index}"):
+                    self._add_alias(row.part_no, new_alias(alias))
+        raise_all(refusals)
         return held != wanted
 
     def _add_alias(self, part_no: str, alias: NewAlias) -> None:
@@ -121,17 +139,15 @@ class PartTaker:
         if "installations" not in row.model_fields_set:
             return False
         held = {_place(it): it for it in known.installations} if known else {}
-        _require_different([_place(it) for it in row.installations], "installations")
         gone = [it for place, it in held.items() if place not in {_place(new) for new in row.installations}]
         for installation in gone:
             self._remove_installation(row.part_no, installation)
         changed = bool(gone)
-        for index, item in enumerate(row.installations):
+        for item in row.installations:
             there = held.get(_place(item))
             if there is None or (there.quantity, there.note) != (item.quantity, item.note):
                 changed = True
-                with within(f"installations/{index}"):
-                    self._install(row.part_no, NewInstallation(**dict(item)))
+                self._install(row.part_no, new_installation(item))
         return changed
 
     def _install(self, part_no: str, installation: NewInstallation) -> None:
@@ -178,6 +194,14 @@ def _installation_cell(place: InstallationView) -> object:
 
 def _place(item: InstallationView | InstallationIn) -> str:
     return f"{item.asset}{_AT}{item.position}"
+
+
+def _require(missing: Sequence[str]) -> None:
+    if missing:
+        message = "is required for a new part"
+        raise ValidationFailed(
+            message, problems=tuple(FieldProblem(pointer=f"/{name}", message=message) for name in missing)
+        )
 
 
 def _require_different(values: Sequence[str], field: str) -> None:

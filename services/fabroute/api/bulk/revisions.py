@@ -7,11 +7,11 @@ from typing import Any
 from sqlmodel import Session
 
 from fabroute.api.bulk.cells import Column
-from fabroute.api.bulk.importing import ImportTerms, TableKind
+from fabroute.api.bulk.importing import ImportTerms, RowRefused, TableKind, collecting
 from fabroute.api.schemas.imports import Outcome, RevisionRow
 from fabroute.inventory import service as inventory
 from fabroute.inventory.service import Characteristic, NewRevision, PartView, RevisionView
-from fabroute.kernel.errors import FieldProblem
+from fabroute.kernel.errors import DomainError, FieldProblem
 
 COLUMNS = (
     Column(name="part_no", required=True),
@@ -55,13 +55,20 @@ class RevisionTaker:
 
     def take(self, row: RevisionRow) -> Outcome:
         """Add one revision, or change it while it is a draft."""
-        part = self._parts.get(row.part_no)
+        part, wanted = self._parts.get(row.part_no), _stated(row)
         if part is None:
-            message = f"you have no part {row.part_no}: import the parts first"
-            raise inventory.UnknownPart(message, problems=(FieldProblem(pointer="/part_no", message=message),))
-        wanted = _stated(row)
+            raise self._without_part(row, wanted)
         known = next((it for it in part.revisions if it.revision == row.revision), None)
         return self._add(part, row.revision, wanted) if known is None else self._change(known, wanted)
+
+    def _without_part(self, row: RevisionRow, wanted: Mapping[str, Any]) -> DomainError:
+        """Return everything that is wrong with a row of a part that is not there."""
+        message = f"you have no part {row.part_no}: import the parts first"
+        unknown = inventory.UnknownPart(message, problems=(FieldProblem(pointer="/part_no", message=message),))
+        refusals: list[DomainError] = [unknown]
+        with collecting(refusals):
+            NewRevision(part_id="", revision=row.revision, **{"process_materials": (), **wanted})
+        return unknown if len(refusals) == 1 else RowRefused(refusals)
 
     def _add(self, part: PartView, name: str, wanted: Mapping[str, Any]) -> Outcome:
         facts = {"process_materials": ()} | dict(wanted)
@@ -93,6 +100,7 @@ REVISIONS = TableKind(
     model=RevisionRow,
     key_of=lambda row: f"revision {row.revision} of {row.part_no}",
     taker=RevisionTaker,
+    together=frozenset(_SIZES),
 )
 
 
