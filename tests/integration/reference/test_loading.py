@@ -157,7 +157,8 @@ def test_loading_twice_changes_no_row_and_tells_nothing(engine: Engine, tmp_path
     second = load(engine, folder=folder, store=store, now=NOW + timedelta(hours=2))
     with unit_of_work(engine) as session:
         assert contents(session) == before
-        events = rows(session, "SELECT subject_type, data ->> 'reason' FROM outbox_events WHERE data ? 'reason' ORDER BY id")
+        sql = "SELECT subject_type, data ->> 'reason' FROM outbox_events WHERE data ? 'reason' ORDER BY id"
+        events = rows(session, sql)
     assert (first.print_files_drawn, second.print_files_drawn, second.print_files) == (1, 0, 1)
     assert (first.changed, second.changed) == (32, 0)
     assert events == [

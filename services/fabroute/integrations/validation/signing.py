@@ -115,7 +115,10 @@ def _load(path: Path) -> Ed25519PrivateKey:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             content = file.read()
     except FileNotFoundError as error:
-        raise SigningKeyMissing(f"there is no signing key at {path}: create one or name another path") from error
+        raise SigningKeyMissing(
+            f"there is no signing key at {path}: make one with `fabroute keys signing`, or set "
+            "FABROUTE_SIGNING_KEY_FILE to the key of this installation"
+        ) from error
     except OSError as error:
         raise SigningKeyUnusable(f"the signing key at {path} can't be read ({error})") from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):

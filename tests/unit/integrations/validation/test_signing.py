@@ -105,7 +105,7 @@ def test_of_several_that_create_a_key_all_use_the_same_one(tmp_path: Path) -> No
 
 
 def test_no_key_is_made_unless_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(SigningKeyMissing, match="create one or name another path") as refusal:
+    with pytest.raises(SigningKeyMissing, match="make one with `fabroute keys signing`") as refusal:
         open_signer(tmp_path / "key.pem")
     assert (refusal.value.code, refusal.value.status) == ("signing_key_missing", 503)
     assert list(tmp_path.iterdir()) == []
