@@ -3,17 +3,20 @@
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlmodel import Session
 
+from fabroute.inventory.ports import PrintFileStore
 from fabroute.kernel.time import utc_now
 from fabroute.production.service import hold_unqualified
 from tests.factories.api import Api
 from tests.factories.api_jobs import CERTIFICATE, JobWorld, a_job_world
 from tests.factories.databases import in_transaction, rows
 from tests.factories.problems import Refusal, problem_of, refusal_of
+from tests.fakes.print_file_store import FakePrintFileStore
 
 REFUSALS = "SELECT data->>'reason' FROM audit_entries WHERE action = 'print_file.refused' ORDER BY id"
 RELEASES = (
@@ -258,7 +261,7 @@ def held(session: Session) -> int:
     return hold_unqualified(session, now=utc_now())
 
 
-def test_a_damaged_file_is_never_sent(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_is_never_sent(world: JobWorld) -> None:
     world.accepted()
     url = world.ticket()
     damage(world)
@@ -280,6 +283,48 @@ def damage(world: JobWorld) -> None:
     sha256 = hashlib.sha256(world.content).hexdigest()
     objects = vars(world.api.resources.store)["_store"]
     objects.put(f"{sha256[:2]}/{sha256}", b"damaged content")
+
+
+def test_a_store_that_does_not_answer_uses_up_the_ticket_and_says_so(world: JobWorld) -> None:
+    world.accepted()
+    url, store = world.ticket(), FakePrintFileStore()
+    store.down = True
+    with_store(world, store)
+    refused = world.bureau.get(url)
+    with_store(world, world.api.resources.store)
+
+    assert refusal_of(refused) == Refusal(status=503, code="print_file_store_down")
+    assert problem_of(refused)["detail"].endswith("This ticket is used up: ask for a new one")
+    assert refused.headers["Retry-After"] == "2"
+    assert refusal_of(world.bureau.get(url)).code == "file_ticket_used"
+    assert world.bureau.get(world.ticket()).content == world.content
+
+
+def test_a_file_that_is_lost_is_told_to_be_missing(world: JobWorld) -> None:
+    world.accepted()
+    url = world.ticket()
+    with_store(world, FakePrintFileStore())
+    refused = world.bureau.get(url)
+
+    assert refusal_of(refused) == Refusal(status=404, code="print_file_missing")
+    assert audited(world, "SELECT data->>'reason' FROM audit_entries WHERE action = 'print_file.not_sent'") == [
+        ("print_file_missing",)
+    ]
+
+
+def test_evidence_that_can_not_be_kept_is_not_noted(world: JobWorld) -> None:
+    store = FakePrintFileStore()
+    store.down = True
+    with_store(world, store)
+    refused = world.bureau.put(f"{world.job}/evidence/x.jpg", content=b"1", headers={"Content-Type": "image/jpeg"})
+
+    assert refusal_of(refused) == Refusal(status=503, code="print_file_store_down")
+    assert world.bureau.get(f"{world.job}/evidence").json()["data"] == []
+
+
+def with_store(world: JobWorld, store: PrintFileStore) -> None:
+    """Let the API use another store from here on."""
+    world.api.app.state.resources = replace(world.api.resources, store=store)
 
 
 @pytest.mark.parametrize("token", ["x" * 43, "..%2F..%2Fetc%2Fpasswd", "short", "a" * 500])

@@ -51,12 +51,14 @@ router = APIRouter(prefix="/v1", tags=["certificates"])
 
 WithinDays = Annotated[int | None, Query(ge=0, le=3650, description="Only what ends within so many days from today.")]
 _KNOWN = (qualification.UnknownCertificate,)
+_AGAIN: docs.Responses = {200: {"model": CertificateOut, "description": "The very same certificate is there already."}}
 
 
 @router.post(
     "/nodes/{node_id}/certificates",
     status_code=201,
-    responses=docs.problems(UnknownNode, errors.NodeNotYours, qualification.InvalidCertificate, *BODY_PROBLEMS),
+    responses=_AGAIN
+    | docs.problems(UnknownNode, errors.NodeNotYours, qualification.InvalidCertificate, *BODY_PROBLEMS),
     openapi_extra=docs.request_body(CertificateIn),
 )
 def add_certificate(
