@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     max_upload_bytes: PositiveInt = 256 * 2**20
     """Of one print file, document or evidence; the declared length is refused before a byte is read."""
     upload_slots: PositiveInt = 4
-    """Uploads that one process takes at the same time; one more is answered with 503."""
+    """Uploads that one process takes at the same time; one more is answered with 429."""
     four_eyes: bool = False
     """Whether the key that approves a revision must be another than the ones that uploaded and that release it."""
     signing_key_file: Path = Path(".fabroute/signing-key.pem")

@@ -17,7 +17,7 @@ from fabroute.api.schemas.parts import AliasIn, InstallationIn, PartChangeIn, Pa
 from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintRequestIn
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 """The contract's version: additions count up the middle number, a break is a new path next to /v1."""
 
 DESCRIPTION = """
@@ -44,6 +44,13 @@ each print under its number; a failed one is made again when the part's owner gr
 **Proofs.** A node hands in certificates, which count once the operator has verified them; an owner approves first
 articles. `GET /v1/certificates?expiring_within_days=60` and `GET /v1/first-articles?expiring_within_days=60` tell what
 ends soon. Whoever takes one back holds the jobs that stand on it.
+
+**Your inventory.** `POST /v1/parts`, `POST /v1/parts/{part_no}/revisions`, then `PUT …/print-file` with the file's own
+bytes: it is validated within seconds, and `GET …/validation` tells what was found. A validated revision is approved,
+then released: from then on it never changes, and it can be ordered. Many at once: `POST /v1/imports/parts?dry_run=true`
+tells everything that is wrong with a table, row by row.
+
+**Safe to change.** `PATCH` needs `If-Match` with the ETag that you have read: 412 if somebody was faster.
 
 **Errors** are `application/problem+json` (RFC 9457). Branch on `code`; `errors[].pointer` is the JSON pointer of a
 field that can't be taken; `request_id` (also in `X-Request-Id`, which you may send yourself) finds it in our logs.
