@@ -16,13 +16,15 @@ from fabroute.inventory.ports import Measures, PrintFileFormat, ValidationReques
 REAL_PRINTS = Path(__file__).parents[3] / "shared" / "realdata" / "prints"
 needs_real_prints = pytest.mark.skipif(not REAL_PRINTS.is_dir(), reason="no real parts beside the project")
 
-CUBE = Manifold.cube((10, 10, 10))
-"""From the origin: a box of 10 mm, 1 cm³, 6 cm²."""
+
+def a_cube() -> Manifold:
+    """Return a cube of 10 mm from the origin: 1 cm³, 6 cm²."""
+    return Manifold.cube((10, 10, 10))
 
 
-def a_mesh(body: Manifold = CUBE, *, name: str = "") -> Mesh:
-    """Return a solid's mesh."""
-    mesh = body.to_mesh64()
+def a_mesh(body: Manifold | None = None, *, name: str = "") -> Mesh:
+    """Return a solid's mesh; a cube's if none is given."""
+    mesh = (a_cube() if body is None else body).to_mesh64()
     return Mesh(
         name=name,
         vertices=np.asarray(mesh.vert_properties, dtype=np.float64)[:, :3].copy(),

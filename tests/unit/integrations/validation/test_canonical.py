@@ -25,8 +25,8 @@ from fabroute.integrations.validation.guard import guard_3mf
 from fabroute.integrations.validation.readers.threemf import read_3mf
 from fabroute.integrations.validation.types import Limits, Mesh, Refusal
 from tests.factories.meshes import (
-    CUBE,
     REAL_PRINTS,
+    a_cube,
     a_mesh,
     a_reading,
     a_request,
@@ -41,7 +41,10 @@ from tests.factories.meshes import (
 
 CORE = "{http://schemas.microsoft.com/3dmanufacturing/core/2015/02}"
 PRODUCTION = "{http://schemas.microsoft.com/3dmanufacturing/production/2015/06}"
-BRACKET = Manifold.cube((40, 20, 4)) + Manifold.cube((4, 20, 30))
+
+
+def a_bracket() -> Manifold:
+    return Manifold.cube((40, 20, 4)) + Manifold.cube((4, 20, 30))
 
 
 def written(path: Path, *meshes: Mesh) -> str:
@@ -72,7 +75,7 @@ def test_the_hash_is_the_files(tmp_path: Path) -> None:
 
 
 def test_another_reader_finds_the_same_solid(tmp_path: Path) -> None:
-    mesh = a_mesh(BRACKET - Manifold.cylinder(20, 3, circular_segments=48).translate((25, 10, -5)))
+    mesh = a_mesh(a_bracket() - Manifold.cylinder(20, 3, circular_segments=48).translate((25, 10, -5)))
     written(tmp_path / "part.3mf", mesh)
     other = trimesh.load_mesh(tmp_path / "part.3mf")
     assert other.is_watertight
@@ -82,10 +85,10 @@ def test_another_reader_finds_the_same_solid(tmp_path: Path) -> None:
 
 
 def test_it_passes_the_way_that_every_file_goes(tmp_path: Path) -> None:
-    written(tmp_path / "part.3mf", a_mesh(BRACKET))
+    written(tmp_path / "part.3mf", a_mesh(a_bracket()))
     geometry = read_again(tmp_path / "part.3mf")
     assert geometry.measures.box_mm == pytest.approx((40.0, 20.0, 30.0), abs=1e-4)
-    assert geometry.measures.volume_cm3 == pytest.approx(BRACKET.volume() / 1000, rel=1e-6)
+    assert geometry.measures.volume_cm3 == pytest.approx(a_bracket().volume() / 1000, rel=1e-6)
     assert (geometry.measures.bodies, geometry.findings) == (1, ())
 
 
@@ -132,17 +135,19 @@ def test_a_sources_names_do_not_show(tmp_path: Path) -> None:
 
 
 def test_the_same_part_gives_the_same_bytes_whatever_the_sources_order(tmp_path: Path) -> None:
-    mesh = a_mesh(BRACKET.refine(3))
+    mesh = a_mesh(a_bracket().refine(3))
     hashes = {written(tmp_path / f"{seed}.3mf", shuffled(mesh, seed=seed)) for seed in range(5)}
     assert hashes == {written(tmp_path / "part.3mf", mesh)}
 
 
 def test_instances_give_the_same_bytes_in_any_order(tmp_path: Path) -> None:
-    meshes = [a_mesh(), moved(a_mesh(), 20), a_mesh(BRACKET)]
+    meshes = [a_mesh(), moved(a_mesh(), 20), a_mesh(a_bracket())]
     first, again = (written(tmp_path / "part.3mf", *order) for order in (meshes, meshes[::-1]))
     assert first == again
     assert len(list(model_of(tmp_path / "part.3mf").iter(f"{CORE}object"))) == 3
-    assert read_again(tmp_path / "part.3mf").measures.volume_cm3 == pytest.approx(2 + BRACKET.volume() / 1000, rel=1e-6)
+    assert read_again(tmp_path / "part.3mf").measures.volume_cm3 == pytest.approx(
+        2 + a_bracket().volume() / 1000, rel=1e-6
+    )
 
 
 def test_very_many_instances_become_one_object(tmp_path: Path) -> None:
@@ -180,7 +185,7 @@ def test_another_label_or_geometry_gives_other_bytes(tmp_path: Path) -> None:
     requests = [a_request(), a_request(revision="B"), a_request(part_no="RL-0002"), a_request(name="Stop")]
     hashes = [write_canonical(a_reading(), request, tmp_path / "part.3mf") for request in requests]
     hashes.append(written(tmp_path / "part.3mf", moved(a_mesh(), 0.001)))
-    hashes.append(written(tmp_path / "part.3mf", a_mesh(CUBE.refine(2))))
+    hashes.append(written(tmp_path / "part.3mf", a_mesh(a_cube().refine(2))))
     assert len(set(hashes)) == len(hashes) == 6
 
 
@@ -263,7 +268,7 @@ def test_what_is_no_triangle_and_what_no_triangle_uses_is_left_out(tmp_path: Pat
 
 
 def test_triangles_begin_with_their_lowest_corner_and_are_sorted(tmp_path: Path) -> None:
-    written(tmp_path / "part.3mf", shuffled(a_mesh(BRACKET), seed=9))
+    written(tmp_path / "part.3mf", shuffled(a_mesh(a_bracket()), seed=9))
     triangles = [
         [int(it.attrib[corner]) for corner in ("v1", "v2", "v3")]
         for it in model_of(tmp_path / "part.3mf").iter(f"{CORE}triangle")

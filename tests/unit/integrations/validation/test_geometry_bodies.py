@@ -12,7 +12,7 @@ from fabroute.integrations.validation.geometry import Geometry, measure
 from fabroute.integrations.validation.geometry.winding import winding_number
 from fabroute.integrations.validation.types import Mesh
 from tests.factories.meshes import (
-    CUBE,
+    a_cube,
     a_mesh,
     a_reading,
     a_request,
@@ -24,8 +24,13 @@ from tests.factories.meshes import (
     with_triangles,
 )
 
-BALL = Manifold.sphere(20, 48)
-HOLLOW_BALL = BALL - Manifold.sphere(15, 48)
+
+def a_ball() -> Manifold:
+    return Manifold.sphere(20, 48)
+
+
+def a_hollow_ball() -> Manifold:
+    return a_ball() - Manifold.sphere(15, 48)
 
 
 def geometry_of(*meshes: Mesh) -> Geometry:
@@ -37,7 +42,7 @@ def codes_of(geometry: Geometry) -> list[str]:
 
 
 def test_a_hollow_ball_has_a_cavity() -> None:
-    geometry = geometry_of(a_mesh(HOLLOW_BALL))
+    geometry = geometry_of(a_mesh(a_hollow_ball()))
     (finding,) = geometry.findings
     assert (geometry.cavities, geometry.measures.bodies) == (1, 2)
     assert (finding.code, finding.severity) == ("CAVITY", "warning")
@@ -46,13 +51,13 @@ def test_a_hollow_ball_has_a_cavity() -> None:
 
 
 def test_a_cavitys_volume_is_missing_from_the_part() -> None:
-    measures = geometry_of(a_mesh(HOLLOW_BALL)).measures
-    assert measures.volume_cm3 * 1000 == pytest.approx(HOLLOW_BALL.volume(), rel=1e-9)
+    measures = geometry_of(a_mesh(a_hollow_ball())).measures
+    assert measures.volume_cm3 * 1000 == pytest.approx(a_hollow_ball().volume(), rel=1e-9)
     assert measures.volume_cm3 == pytest.approx(4 / 3 * math.pi * (8 - 3.375), rel=0.015)
 
 
 def test_a_hole_to_the_outside_is_no_cavity() -> None:
-    geometry = geometry_of(a_mesh(HOLLOW_BALL - Manifold.cylinder(30, 2)))
+    geometry = geometry_of(a_mesh(a_hollow_ball() - Manifold.cylinder(30, 2)))
     assert geometry.cavities == 0
     assert geometry.findings == ()
 
@@ -69,7 +74,7 @@ def test_several_cavities_are_counted_and_the_first_three_named() -> None:
 
 
 def test_a_ball_inside_a_hollow_ball_is_loose() -> None:
-    geometry = geometry_of(a_mesh(HOLLOW_BALL), a_mesh(Manifold.sphere(2, 24)))
+    geometry = geometry_of(a_mesh(a_hollow_ball()), a_mesh(Manifold.sphere(2, 24)))
     assert codes_of(geometry) == ["CAVITY", "LOOSE_BODIES"]
     assert geometry.measures.bodies == 3
     assert geometry.findings[1].message.startswith("2 bodies that nothing joins, from 0.03")
@@ -77,7 +82,7 @@ def test_a_ball_inside_a_hollow_ball_is_loose() -> None:
 
 
 def test_an_inverted_body_beside_a_sound_one_is_inside_out() -> None:
-    geometry = geometry_of(a_mesh(CUBE), moved(turned_inside_out(a_mesh(CUBE)), 30))
+    geometry = geometry_of(a_mesh(a_cube()), moved(turned_inside_out(a_mesh(a_cube())), 30))
     (finding,) = geometry.findings
     assert (finding.code, finding.severity) == ("INSIDE_OUT", "error")
     assert finding.message == "1 body faces inwards, so that -1 cm³ are enclosed."
@@ -87,7 +92,7 @@ def test_an_inverted_body_beside_a_sound_one_is_inside_out() -> None:
 
 def test_an_inverted_body_in_the_box_but_not_in_the_material_is_inside_out() -> None:
     bracket = Manifold.cube((40, 40, 4)) + Manifold.cube((4, 40, 40))
-    stray = moved(turned_inside_out(a_mesh(CUBE)), 20, 10, 20)
+    stray = moved(turned_inside_out(a_mesh(a_cube())), 20, 10, 20)
     geometry = geometry_of(a_mesh(bracket), stray)
     assert codes_of(geometry) == ["INSIDE_OUT"]
     assert geometry.findings[0].where == "(25.0, 15.0, 25.0) mm, 10.00 × 10.00 × 10.00"

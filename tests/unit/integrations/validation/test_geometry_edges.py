@@ -7,8 +7,8 @@ from fabroute.integrations.validation.geometry import measure
 from fabroute.integrations.validation.types import Mesh
 from fabroute.inventory.ports import Finding, PrintFileFormat
 from tests.factories.meshes import (
-    CUBE,
     REAL_PRINTS,
+    a_cube,
     a_mesh,
     a_reading,
     a_request,
@@ -128,7 +128,7 @@ def test_a_body_exported_twice_over_the_same_vertices_is_doubled() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_random_holes_are_counted_as_by_hand(seed: int) -> None:
     chance = np.random.default_rng(seed)
-    ball = a_mesh(CUBE.refine(4))
+    ball = a_mesh(a_cube().refine(4))
     kept = chance.random(len(ball.triangles)) > 0.2
     mesh = shuffled(with_triangles(ball, ball.triangles[kept]), seed=seed)
     sides: dict[tuple[int, int], int] = {}

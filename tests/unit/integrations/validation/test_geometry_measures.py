@@ -3,6 +3,7 @@
 import csv
 import itertools
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ from fabroute.integrations.validation.geometry.bodies import connected
 from fabroute.integrations.validation.types import Mesh, Refusal
 from fabroute.inventory.ports import Measures
 from tests.factories.meshes import (
-    CUBE,
     REAL_PRINTS,
+    a_cube,
     a_mesh,
     a_reading,
     a_request,
@@ -29,9 +30,14 @@ from tests.factories.meshes import (
     shuffled,
 )
 
-L_BRACKET = Manifold.cube((40, 20, 4)) + Manifold.cube((4, 20, 30))
-TWISTED = L_BRACKET + Manifold.cube((10, 5, 10)).translate((30, 0, 0))
-"""Without any plane of symmetry."""
+
+def an_l_bracket() -> Manifold:
+    return Manifold.cube((40, 20, 4)) + Manifold.cube((4, 20, 30))
+
+
+def a_twisted_part() -> Manifold:
+    """Without any plane of symmetry."""
+    return an_l_bracket() + Manifold.cube((10, 5, 10)).translate((30, 0, 0))
 
 
 def geometry_of(*meshes: Mesh) -> Geometry:
@@ -55,7 +61,7 @@ def test_a_cube_has_the_measures_of_a_cube() -> None:
 
 
 def test_a_sound_part_has_no_findings() -> None:
-    geometry = geometry_of(a_mesh(L_BRACKET))
+    geometry = geometry_of(a_mesh(an_l_bracket()))
     assert geometry.findings == ()
     assert geometry.cavities == 0
 
@@ -66,11 +72,17 @@ def test_the_unit_is_told_as_the_file_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [L_BRACKET, TWISTED, Manifold.sphere(12, 48), Manifold.cylinder(30, 8, 3, circular_segments=40), CUBE - TWISTED],
+    "drawn",
+    [
+        an_l_bracket,
+        a_twisted_part,
+        lambda: Manifold.sphere(12, 48),
+        lambda: Manifold.cylinder(30, 8, 3, circular_segments=40),
+        lambda: a_cube() - a_twisted_part(),
+    ],
 )
-def test_volume_area_and_box_agree_with_a_second_library(body: Manifold) -> None:
-    mesh = a_mesh(body)
+def test_volume_area_and_box_agree_with_a_second_library(drawn: Callable[[], Manifold]) -> None:
+    mesh = a_mesh(drawn())
     measures, other = measures_of(mesh), as_trimesh(mesh)
     assert measures.volume_cm3 * 1000 == pytest.approx(other.volume, rel=1e-9)
     assert measures.area_cm2 * 100 == pytest.approx(other.area, rel=1e-9)
@@ -157,16 +169,16 @@ def test_the_shape_of_a_ball_is_known_by_formula() -> None:
 
 
 def test_the_shape_does_not_change_when_the_part_is_turned_and_moved() -> None:
-    shape = measures_of(a_mesh(TWISTED)).shape
+    shape = measures_of(a_mesh(a_twisted_part())).shape
     for angles in ((90, 0, 0), (0, 0, 180), (17, 43, -71)):
-        turned = measures_of(a_mesh(TWISTED.rotate(angles).translate((5, -300, 12)))).shape
+        turned = measures_of(a_mesh(a_twisted_part().rotate(angles).translate((5, -300, 12)))).shape
         assert turned == pytest.approx(shape, rel=1e-4)
     assert len(shape) == 6
 
 
 def test_a_mirrored_part_differs_in_the_sign_of_its_handedness_only() -> None:
-    shape = measures_of(a_mesh(TWISTED)).shape
-    mirrored = measures_of(a_mesh(TWISTED.mirror((1, 2, 3)))).shape
+    shape = measures_of(a_mesh(a_twisted_part())).shape
+    mirrored = measures_of(a_mesh(a_twisted_part().mirror((1, 2, 3)))).shape
     assert mirrored[:5] == pytest.approx(shape[:5], rel=1e-6)
     assert mirrored[5] == pytest.approx(-shape[5], rel=1e-6)
 
@@ -177,10 +189,10 @@ def test_handedness_and_radii_agree_with_an_integral_over_boxes() -> None:
     spread = (points * weights[:, None]).T @ points / weights.sum()
     skew = (weights * (points**2).sum(axis=1)) @ points / weights.sum()
     triple = np.linalg.det([skew, spread @ skew, spread @ spread @ skew])
-    shape = measures_of(a_mesh(TWISTED)).shape
+    shape = measures_of(a_mesh(a_twisted_part())).shape
     assert shape[5] == pytest.approx(np.copysign(abs(triple) ** (1 / 15), triple), rel=1e-6)
     assert shape[2:5] == pytest.approx(np.sqrt(np.linalg.eigvalsh(spread)), rel=1e-9)
-    assert weights.sum() == pytest.approx(TWISTED.volume())
+    assert weights.sum() == pytest.approx(a_twisted_part().volume())
 
 
 def _gauss(*boxes: tuple[tuple[float, float], ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -196,19 +208,25 @@ def _gauss(*boxes: tuple[tuple[float, float], ...]) -> tuple[np.ndarray, np.ndar
 
 
 @pytest.mark.parametrize(
-    "body", [L_BRACKET, CUBE, Manifold.cylinder(30, 8, 3), Manifold.tetrahedron().scale((9, 9, 9))]
+    "drawn",
+    [
+        an_l_bracket,
+        a_cube,
+        lambda: Manifold.cylinder(30, 8, 3),
+        lambda: Manifold.tetrahedron().scale((9, 9, 9)),
+    ],
 )
-def test_a_part_that_is_its_own_mirror_image_has_no_handedness(body: Manifold) -> None:
-    turned = measures_of(a_mesh(body.rotate((17, 43, -71)))).shape
+def test_a_part_that_is_its_own_mirror_image_has_no_handedness(drawn: Callable[[], Manifold]) -> None:
+    turned = measures_of(a_mesh(drawn().rotate((17, 43, -71)))).shape
     assert turned[5] == 0.0
-    assert measures_of(a_mesh(body)).shape[5] == 0.0
+    assert measures_of(a_mesh(drawn())).shape[5] == 0.0
 
 
 def test_shapes_scale_with_the_part() -> None:
-    shape = measures_of(a_mesh(TWISTED)).shape
-    doubled = measures_of(a_mesh(TWISTED.scale((2, 2, 2)))).shape
+    shape = measures_of(a_mesh(a_twisted_part())).shape
+    doubled = measures_of(a_mesh(a_twisted_part().scale((2, 2, 2)))).shape
     assert doubled == pytest.approx([2 * length for length in shape], rel=1e-6)
-    assert shape[0] == pytest.approx(TWISTED.volume() ** (1 / 3))
+    assert shape[0] == pytest.approx(a_twisted_part().volume() ** (1 / 3))
 
 
 def test_a_hole_of_another_size_shows_in_the_shape() -> None:
@@ -221,7 +239,7 @@ def test_a_hole_of_another_size_shows_in_the_shape() -> None:
 
 
 def test_radii_of_gyration_agree_with_a_second_library() -> None:
-    mesh = a_mesh(TWISTED)
+    mesh = a_mesh(a_twisted_part())
     other = as_trimesh(mesh)
     a, b, c = np.sort(other.principal_inertia_components)
     squares = np.sort([(b + c - a) / 2, (a + c - b) / 2, (a + b - c) / 2]) / other.volume
@@ -230,7 +248,7 @@ def test_radii_of_gyration_agree_with_a_second_library() -> None:
 
 
 def test_the_order_of_a_file_does_not_show_in_its_measures() -> None:
-    mesh = a_mesh(TWISTED)
+    mesh = a_mesh(a_twisted_part())
     measures, again = measures_of(mesh), measures_of(shuffled(mesh, seed=3))
     assert again.volume_cm3 == pytest.approx(measures.volume_cm3, rel=1e-12)
     assert again.shape == pytest.approx(measures.shape, rel=1e-6)

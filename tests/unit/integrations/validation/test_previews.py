@@ -20,8 +20,8 @@ from fabroute.integrations.validation.previews.views import camera, view_of
 from fabroute.integrations.validation.solids import solid_of
 from fabroute.integrations.validation.types import Mesh
 from tests.factories.meshes import (
-    CUBE,
     REAL_PRINTS,
+    a_cube,
     a_mesh,
     a_reading,
     an_empty_reading,
@@ -32,7 +32,11 @@ from tests.factories.meshes import (
     shuffled,
 )
 
-BRACKET = Manifold.cube((40, 20, 4)) + Manifold.cube((4, 20, 30))
+
+def a_bracket() -> Manifold:
+    return Manifold.cube((40, 20, 4)) + Manifold.cube((4, 20, 30))
+
+
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -61,7 +65,7 @@ def model_of(path: Path, *meshes: Mesh) -> tuple[dict[str, Any], bytes]:
 
 
 def test_a_part_stands_in_the_middle_on_a_transparent_ground(tmp_path: Path) -> None:
-    opacity = picture_of(tmp_path / "part.png", a_mesh(BRACKET))[..., 3]
+    opacity = picture_of(tmp_path / "part.png", a_mesh(a_bracket()))[..., 3]
     rows, columns = (np.flatnonzero(opacity.any(axis=axis)) for axis in (1, 0))
     assert [int(opacity[at]) for at in ((0, 0), (0, 511), (511, 0), (511, 511))] == [0, 0, 0, 0]
     assert rows[0] + rows[-1] == pytest.approx(SIZE - 1, abs=2)
@@ -76,7 +80,7 @@ def test_a_ball_covers_a_disc(tmp_path: Path) -> None:
 
 
 def test_a_cubes_outline_has_the_area_of_its_three_faces(tmp_path: Path) -> None:
-    cover = picture_of(tmp_path / "part.png", a_mesh(CUBE))[..., 3] / 255
+    cover = picture_of(tmp_path / "part.png", a_mesh(a_cube()))[..., 3] / 255
     turn, tilt = math.radians(32), math.radians(28)
     faces = math.sin(tilt) + math.cos(tilt) * (math.cos(turn) + math.sin(turn))
     height = math.cos(tilt) + math.sin(tilt) * (math.cos(turn) + math.sin(turn))
@@ -85,7 +89,7 @@ def test_a_cubes_outline_has_the_area_of_its_three_faces(tmp_path: Path) -> None
 
 
 def test_edges_are_smooth(tmp_path: Path) -> None:
-    opacity = picture_of(tmp_path / "part.png", a_mesh(CUBE))[..., 3]
+    opacity = picture_of(tmp_path / "part.png", a_mesh(a_cube()))[..., 3]
     levels, counts = np.unique(opacity, return_counts=True)
     assert levels.tolist() == [0, 64, 128, 191, 255]
     assert counts[1:4].sum() == pytest.approx(1_500, rel=0.5)
@@ -120,17 +124,17 @@ def test_what_lies_behind_something_nearer_is_darker(tmp_path: Path) -> None:
 
 
 def test_pictures_are_the_same_every_time_and_wherever_the_part_lies(tmp_path: Path) -> None:
-    write_png(a_reading(a_mesh(BRACKET)), tmp_path / "one.png")
-    write_png(a_reading(a_mesh(BRACKET)), tmp_path / "again.png")
+    write_png(a_reading(a_mesh(a_bracket())), tmp_path / "one.png")
+    write_png(a_reading(a_mesh(a_bracket())), tmp_path / "again.png")
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "again.png").read_bytes()
-    one = picture_of(tmp_path / "one.png", a_mesh(BRACKET))
-    far = picture_of(tmp_path / "far.png", moved(a_mesh(BRACKET), 1024, -512, 64))
+    one = picture_of(tmp_path / "one.png", a_mesh(a_bracket()))
+    far = picture_of(tmp_path / "far.png", moved(a_mesh(a_bracket()), 1024, -512, 64))
     assert np.abs(one.astype(int) - far).max() <= 2
 
 
 def test_the_order_of_the_file_hardly_shows(tmp_path: Path) -> None:
-    one = picture_of(tmp_path / "one.png", a_mesh(BRACKET))
-    other = picture_of(tmp_path / "other.png", shuffled(a_mesh(BRACKET), seed=2))
+    one = picture_of(tmp_path / "one.png", a_mesh(a_bracket()))
+    other = picture_of(tmp_path / "other.png", shuffled(a_mesh(a_bracket()), seed=2))
     assert np.array_equal(one[..., 3], other[..., 3])
     assert (np.abs(one.astype(int) - other).max(axis=2) > 8).mean() < 1e-3
 
@@ -150,19 +154,19 @@ def test_extreme_parts_are_drawn_too(sides: tuple[float, float, float], tmp_path
 
 
 def test_thumbnails_are_small(tmp_path: Path) -> None:
-    for body in (CUBE, BRACKET, Manifold.sphere(30, 128)):
+    for body in (a_cube(), a_bracket(), Manifold.sphere(30, 128)):
         write_png(a_reading(a_mesh(body)), tmp_path / "part.png")
         assert (tmp_path / "part.png").stat().st_size < 100_000
     assert [entry.name for entry in tmp_path.iterdir()] == ["part.png"]
 
 
 def test_a_model_follows_the_standard(tmp_path: Path) -> None:
-    document, binary = model_of(tmp_path / "part.glb", a_mesh(BRACKET))
+    document, binary = model_of(tmp_path / "part.glb", a_mesh(a_bracket()))
     positions, indices = document["accessors"]
     views = document["bufferViews"]
     assert document["asset"] == {"version": "2.0", "generator": "fabroute"}
     assert (positions["componentType"], positions["type"]) == (5126, "VEC3")
-    assert (indices["componentType"], indices["type"], indices["count"]) == (5123, "SCALAR", 3 * BRACKET.num_tri())
+    assert (indices["componentType"], indices["type"], indices["count"]) == (5123, "SCALAR", 3 * a_bracket().num_tri())
     assert [view["target"] for view in views] == [34962, 34963]
     assert views[1]["byteOffset"] == views[0]["byteLength"] == 12 * positions["count"]
     assert document["buffers"] == [{"byteLength": views[0]["byteLength"] + views[1]["byteLength"]}]
@@ -170,7 +174,7 @@ def test_a_model_follows_the_standard(tmp_path: Path) -> None:
 
 
 def test_bounds_are_those_of_the_positions_to_the_last_bit(tmp_path: Path) -> None:
-    mesh = a_mesh(BRACKET.rotate((17, 43, -71)))
+    mesh = a_mesh(a_bracket().rotate((17, 43, -71)))
     document, binary = model_of(tmp_path / "part.glb", mesh)
     accessor = document["accessors"][0]
     positions = np.frombuffer(binary, dtype="<f4", count=3 * accessor["count"]).reshape(-1, 3)
@@ -180,13 +184,13 @@ def test_bounds_are_those_of_the_positions_to_the_last_bit(tmp_path: Path) -> No
 
 
 def test_a_model_is_in_metres_with_y_upwards(tmp_path: Path) -> None:
-    document, _ = model_of(tmp_path / "part.glb", moved(a_mesh(BRACKET), 500, 500, 500))
+    document, _ = model_of(tmp_path / "part.glb", moved(a_mesh(a_bracket()), 500, 500, 500))
     assert document["accessors"][0]["max"] == pytest.approx([0.020, 0.015, 0.010])
     assert document["accessors"][0]["min"] == pytest.approx([-0.020, -0.015, -0.010])
 
 
 def test_another_library_reads_the_same_solid(tmp_path: Path) -> None:
-    mesh = a_mesh(BRACKET - Manifold.cylinder(20, 3, circular_segments=48).translate((25, 10, -5)))
+    mesh = a_mesh(a_bracket() - Manifold.cylinder(20, 3, circular_segments=48).translate((25, 10, -5)))
     write_glb(a_reading(mesh), tmp_path / "part.glb")
     other = trimesh.load_mesh(tmp_path / "part.glb", process=False)
     assert other.is_watertight
@@ -232,10 +236,10 @@ def test_an_empty_reading_gives_a_scene_with_nothing_in_it(tmp_path: Path) -> No
 def test_models_are_the_same_every_time(tmp_path: Path) -> None:
     hashes = set()
     for name in ("one", "again"):
-        write_glb(a_reading(a_mesh(BRACKET)), tmp_path / f"{name}.glb")
+        write_glb(a_reading(a_mesh(a_bracket())), tmp_path / f"{name}.glb")
         hashes.add(hashlib.sha256((tmp_path / f"{name}.glb").read_bytes()).hexdigest())
     assert len(hashes) == 1
-    write_glb(a_reading(a_mesh(CUBE)), tmp_path / "other.glb")
+    write_glb(a_reading(a_mesh(a_cube())), tmp_path / "other.glb")
     assert hashlib.sha256((tmp_path / "other.glb").read_bytes()).hexdigest() not in hashes
 
 

@@ -10,7 +10,7 @@ from fabroute.integrations.validation.previews.raster import planes_of, visible
 from fabroute.integrations.validation.previews.shading import brightness
 from fabroute.integrations.validation.previews.views import View, camera, view_of
 from fabroute.integrations.validation.solids import solid_of
-from tests.factories.meshes import CUBE, a_mesh, as_trimesh
+from tests.factories.meshes import a_cube, a_mesh, as_trimesh
 
 Floats = npt.NDArray[np.float64]
 
@@ -124,7 +124,7 @@ def test_the_camera_looks_from_the_front_and_above() -> None:
 
 
 def test_three_sides_of_a_cube_are_seen() -> None:
-    view = view_from(CUBE)
+    view = view_from(a_cube())
     assert len(view.triangles) == 6
     assert len(np.unique(np.round(view.normals, 6), axis=0)) == 3
     assert view.areas == pytest.approx([50.0] * 6)
@@ -132,7 +132,7 @@ def test_three_sides_of_a_cube_are_seen() -> None:
 
 
 def test_the_part_fills_the_picture_up_to_the_margin() -> None:
-    for body in (CUBE, Manifold.cube((200, 3, 3)), Manifold.cube((1, 1, 80)).translate((1000, 500, 0))):
+    for body in (a_cube(), Manifold.cube((200, 3, 3)), Manifold.cube((1, 1, 80)).translate((1000, 500, 0))):
         view = view_from(body, margin=0.1)
         placed = view.placed(view.points, 100)
         assert placed.min() == pytest.approx(10)
@@ -141,14 +141,14 @@ def test_the_part_fills_the_picture_up_to_the_margin() -> None:
 
 
 def test_depths_run_from_the_farthest_to_the_nearest_vertex() -> None:
-    depths = view_from(CUBE).depths()
+    depths = view_from(a_cube()).depths()
     assert (depths.min(), depths.max()) == (0.0, 1.0)
-    nearest = a_mesh(CUBE).vertices[depths.argmax()]
+    nearest = a_mesh(a_cube()).vertices[depths.argmax()]
     assert nearest.tolist() == [0.0, 0.0, 10.0]
 
 
 def test_a_cubes_top_is_brightest_and_its_sides_differ() -> None:
-    view = view_from(CUBE)
+    view = view_from(a_cube())
     light = brightness(view)
     levels = {round(float(level), 6) for level in light.reshape(-1)}
     top = light[view.normals[:, 1] > 0.8]

@@ -26,7 +26,9 @@ from tests.factories.meshes import (
     shuffled,
 )
 
-BLOCK = Manifold.cube((40, 40, 20))
+
+def a_block() -> Manifold:
+    return Manifold.cube((40, 40, 20))
 
 
 def solid_from(body: Manifold | Mesh) -> Solid:
@@ -69,7 +71,7 @@ def test_a_ball_is_as_thin_as_its_diameter() -> None:
 
 @pytest.mark.parametrize("thickness", [0.2, 0.4, 1.2])
 def test_a_fin_on_a_block_is_found(thickness: float) -> None:
-    wall = wall_of(BLOCK + Manifold.cube((thickness, 40, 35)).translate((20, 0, 0)))
+    wall = wall_of(a_block() + Manifold.cube((thickness, 40, 35)).translate((20, 0, 0)))
     assert wall.thickness_mm == pytest.approx(thickness, rel=1e-3)
     assert wall.point[2] > 20 - 35 / 2
     assert abs(wall.point[0] - thickness / 2) <= thickness / 2 + 1e-3
@@ -77,28 +79,28 @@ def test_a_fin_on_a_block_is_found(thickness: float) -> None:
 
 def test_a_hair_is_missed_for_being_less_than_a_quarter_of_a_percent_of_the_surface() -> None:
     hair = Manifold.cube((0.4, 1, 5)).translate((20, 20, 20))
-    share = 2 * 1 * 5 / (BLOCK + hair).surface_area()
+    share = 2 * 1 * 5 / (a_block() + hair).surface_area()
     assert share < 0.0025
-    assert wall_of(BLOCK + hair).thickness_mm == pytest.approx(20, rel=1e-4)
+    assert wall_of(a_block() + hair).thickness_mm == pytest.approx(20, rel=1e-4)
 
 
 def test_a_thin_bottom_of_a_box_is_found_and_located() -> None:
-    box = BLOCK - Manifold.cube((36, 36, 30)).translate((2, 2, 0.7))
+    box = a_block() - Manifold.cube((36, 36, 30)).translate((2, 2, 0.7))
     wall = wall_of(box)
     assert wall.thickness_mm == pytest.approx(0.7, rel=1e-3)
     assert -10.01 <= wall.point[2] <= -9.29
 
 
 def test_a_thin_roof_over_a_cavity_is_a_wall() -> None:
-    wall = wall_of(BLOCK - Manifold.cube((30, 30, 10)).translate((5, 5, 9.5)))
+    wall = wall_of(a_block() - Manifold.cube((30, 30, 10)).translate((5, 5, 9.5)))
     assert wall.thickness_mm == pytest.approx(0.5, rel=1e-3)
     assert wall.point[2] == pytest.approx(10 - 0.25, abs=0.26)
 
 
 def test_a_gap_between_walls_is_no_wall() -> None:
-    slotted = BLOCK - Manifold.cube((0.2, 50, 15)).translate((20, -5, 10))
+    slotted = a_block() - Manifold.cube((0.2, 50, 15)).translate((20, -5, 10))
     assert wall_of(slotted).thickness_mm == pytest.approx(10, rel=1e-4)
-    assert thinnest_wall_of_instances(a_mesh(BLOCK), moved(a_mesh(BLOCK), 40.2)) == pytest.approx(20, rel=1e-4)
+    assert thinnest_wall_of_instances(a_mesh(a_block()), moved(a_mesh(a_block()), 40.2)) == pytest.approx(20, rel=1e-4)
 
 
 def thinnest_wall_of_instances(*meshes: Mesh) -> float | None:
@@ -129,7 +131,7 @@ def test_a_surface_without_area_has_no_wall() -> None:
 
 def test_of_very_fine_solids_the_wall_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walls, "MOST_TRIANGLES", 11)
-    solid = solid_from(BLOCK)
+    solid = solid_from(a_block())
     areas = moments_of(solid.vertices, solid.triangles).areas
     assert thinnest_wall(solid, areas) is None
     monkeypatch.setattr(walls, "MOST_TRIANGLES", 12)
@@ -137,7 +139,7 @@ def test_of_very_fine_solids_the_wall_stays_unknown(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_wall_is_the_same_wherever_the_part_lies() -> None:
-    part = BLOCK - Manifold.cylinder(50, 18.5, circular_segments=96).translate((20, 20, -5))
+    part = a_block() - Manifold.cylinder(50, 18.5, circular_segments=96).translate((20, 20, -5))
     wall = wall_of(part)
     for other in (part.translate((5000, -300, 7)), part.rotate((30, 40, 50)), part.rotate((0, 90, 0))):
         assert wall_of(other).thickness_mm == pytest.approx(wall.thickness_mm, rel=5e-3)
