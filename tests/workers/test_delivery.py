@@ -7,7 +7,7 @@ from fabroute.database import unit_of_work
 from fabroute.kernel.events import DomainEvent
 from fabroute.outbox.service import record_all
 from fabroute_workers.bells import REPEAT_SECONDS
-from fabroute_workers.delivery import HELD_BACK_SECONDS, POLL_SECONDS, UPKEEP_SECONDS, Relay
+from fabroute_workers.delivery import HELD_BACK_SECONDS, POLL_SECONDS, RECHECK_SECONDS, UPKEEP_SECONDS, Relay
 from fabroute_workers.doorbell import BrokerDown
 from fabroute_workers.subscriptions import EXTEND_CAPACITY, HOLD_UNQUALIFIED, REQUEUE_UNROUTABLE, ROUTE_PENDING, Errand
 from tests.factories.databases import in_transaction, rows
@@ -147,14 +147,14 @@ def test_a_quiet_relay_sweeps_once_a_second(relay: Relay, ringer: FakeRinger, cl
     assert ringer.tasks() == [EXTEND_CAPACITY, HOLD_UNQUALIFIED]
 
 
-def test_calendar_and_proofs_are_looked_after_at_the_start_and_every_hour(
+def test_calendar_and_proofs_are_looked_after_at_the_start_then_hourly_and_every_minute(
     relay: Relay, ringer: FakeRinger, clock: FakeClock
 ) -> None:
-    relay.keep_up()
-    clock.pass_seconds(UPKEEP_SECONDS - 1)
-    relay.keep_up()
-    clock.pass_seconds(1)
-    relay.keep_up()
+    sent = [relay.keep_up()]
+    for seconds in (RECHECK_SECONDS - 1, 1, UPKEEP_SECONDS - RECHECK_SECONDS - 1, 1):
+        clock.pass_seconds(seconds)
+        sent.append(relay.keep_up())
 
-    assert ringer.tasks() == [EXTEND_CAPACITY, HOLD_UNQUALIFIED] * 2
-    assert UPKEEP_SECONDS == 3600
+    assert sent == [2, 0, 1, 1, 1]
+    assert ringer.tasks() == [EXTEND_CAPACITY, HOLD_UNQUALIFIED, HOLD_UNQUALIFIED, HOLD_UNQUALIFIED, EXTEND_CAPACITY]
+    assert (RECHECK_SECONDS, UPKEEP_SECONDS) == (60, 3600)

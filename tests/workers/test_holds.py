@@ -86,7 +86,7 @@ def test_a_started_job_stays_held_for_a_person(engine: Engine, owner: Owner) -> 
     assert broken(engine) == set()
 
 
-def test_a_lapse_is_found_by_the_hourly_look(engine: Engine, owner: Owner) -> None:
+def test_a_lapse_is_found_by_the_regular_look(engine: Engine, owner: Owner) -> None:
     given_a_job(engine, owner)
     assert hold(engine) == 0
     table(engine, "UPDATE certificates SET valid_to = '2020-12-31' RETURNING 1")

@@ -29,6 +29,8 @@ POLL_SECONDS = 1.0
 HELD_BACK_SECONDS = 0.05
 BATCH_EVENTS = 500
 UPKEEP_SECONDS = 3600.0
+RECHECK_SECONDS = 60.0
+"""A job that a run offered in the instant in which a certificate was revoked is found within this time."""
 
 
 class Ringer(Protocol):
@@ -64,6 +66,7 @@ class Relay:
         self._bells = Bells()
         self._swept_at = float("-inf")
         self._upkeep_at = float("-inf")
+        self._recheck_at = float("-inf")
 
     def turn(self) -> Turn:
         """Publish what the outbox holds and, if a second has gone, sweep; the events stay where they are on errors.
@@ -98,11 +101,15 @@ class Relay:
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
 
     def keep_up(self) -> int:
-        """Once an hour, and at the start, have the calendar made longer and jobs held whose proofs have lapsed."""
-        if self._clock() - self._upkeep_at < UPKEEP_SECONDS:
-            return 0
-        sent = self._send([Errand(task=EXTEND_CAPACITY), Errand(task=HOLD_UNQUALIFIED)])
-        self._upkeep_at = self._clock()
+        """At the start and then hourly have the calendar made longer, every minute jobs held whose proofs are gone."""
+        at, errands = self._clock(), []
+        if at - self._upkeep_at >= UPKEEP_SECONDS:
+            errands.append(Errand(task=EXTEND_CAPACITY))
+        if at - self._recheck_at >= RECHECK_SECONDS:
+            errands.append(Errand(task=HOLD_UNQUALIFIED))
+        sent = self._send(errands)
+        self._upkeep_at = at if Errand(task=EXTEND_CAPACITY) in errands else self._upkeep_at
+        self._recheck_at = at if Errand(task=HOLD_UNQUALIFIED) in errands else self._recheck_at
         return sent
 
     def _ready(self, message: OutboxMessage) -> bool:
