@@ -313,6 +313,11 @@ def test_a_new_revision_freezes_what_is_unprinted_and_the_depot_is_told(parties:
     assert (reported(parties, it, 2, "good").status_code, licence(parties, it)) == (409, ("frozen", 2, 1, 1))
     assert done(parties.owner.get(f"/v1/revisions/{it.c}"))["state"] == "superseded"
 
+    held = until(lambda: done(parties.ulm.get(it.job)), lambda job: job["state"] == "held")
+    assert (held["state"], "the print licence is frozen" in held["held_reason"]) == ("held", True)
+    taken = done(parties.owner.post(f"{it.job}/take-back", json={"reason": "D is made instead"}))
+    assert (taken["state"], licence(parties, it)) == ("cancelled", ("frozen", 2, 1, 0))
+
 
 STOPPED = {"job_unqualified", "print_file_refused", "file_ticket_void"}
 """Which one depends on whether the worker has held the job by then."""
