@@ -83,6 +83,14 @@ def test_the_very_same_certificate_again_is_the_one_that_is_there(lasting: JobWo
     assert audited(lasting, first["id"]) == ["certificate.added"]
 
 
+def test_the_operator_s_word_lets_a_waiting_certificate_count(lasting: JobWorld) -> None:
+    waiting = handed_in(lasting.bureau, number="seen by the operator")
+    again = lasting.operator.post(NODE, json=WHOLE | {"number": "seen by the operator"})
+
+    assert (again.status_code, again.json()["id"], again.json()["state"]) == (200, waiting["id"], "valid")
+    assert audited(lasting, waiting["id"]) == ["certificate.added", "certificate.verified"]
+
+
 @pytest.mark.parametrize(
     ("change", "pointer", "word"),
     [

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlmodel import Session
 
-from fabroute.api.dependencies import MAXIMUM_PAGE, Identifier, NetworkWriter, get_resources
+from fabroute.api.dependencies import Identifier, NetworkWriter, get_resources
 from fabroute.api.downloads import StoredFile
 from fabroute.api.errors import NodeNotYours
 from fabroute.database import unit_of_work
@@ -29,6 +29,8 @@ from fabroute.qualification.service import (
     UnknownFirstArticle,
 )
 
+_MOST_OF_A_NODE = 2_000
+"""Certificates among which the very same is looked for."""
 _OF_AN_ARTICLE = (
     "revision_id",
     "node_id",
@@ -102,16 +104,18 @@ ManagedCertificate = Annotated[str, Depends(get_managed_certificate)]
 def hand_in(
     session: Session, *, caller: Principal, certificate: NewCertificate, now: datetime
 ) -> tuple[CertificateView, bool]:
-    """Return a certificate that was handed in, and whether it is new: the very same again is the one that is there."""
-    known = qualification.list_certificates(session, node_ids={certificate.node_id}, limit=MAXIMUM_PAGE * 10)
-    same = [held for held in known.items if not held.revoked and _says(held) == _says(certificate)]
-    if same:
-        return same[0], False
-    verified = caller.kind == "operator"
-    added = qualification.add_certificate(
-        session, certificate=certificate, actor=caller.key_id, verified=verified, now=now
-    )
-    return added, True
+    """Return a certificate that was handed in, and whether it is new: the very same again is the one that is there.
+
+    What the operator hands in counts at once, also where it had been waiting.
+    """
+    counts, actor = caller.kind == "operator", caller.key_id
+    same = _same(session, certificate)
+    if same is None:
+        added = qualification.add_certificate(session, certificate=certificate, actor=actor, verified=counts, now=now)
+        return added, True
+    if counts:
+        same = qualification.verify_certificate(session, certificate_id=same.certificate_id, actor=actor, now=now)
+    return same, False
 
 
 def require_own_revision(session: Session, *, caller: Principal, revision_id: str) -> None:
@@ -171,6 +175,11 @@ def proof_file(thing: CertificateView | FirstArticleView) -> StoredFile:
     if thing.evidence_sha256 is None:
         raise NoEvidence("nobody has sent this document yet: PUT …/evidence")
     return StoredFile(sha256=thing.evidence_sha256, file_name=thing.evidence_name, media_type=thing.evidence_media_type)
+
+
+def _same(session: Session, certificate: NewCertificate) -> CertificateView | None:
+    held = qualification.list_certificates(session, node_ids={certificate.node_id}, limit=_MOST_OF_A_NODE).items
+    return next((known for known in held if not known.revoked and _says(known) == _says(certificate)), None)
 
 
 def _says(certificate: NewCertificate | CertificateView) -> tuple[object, ...]:
