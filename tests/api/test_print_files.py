@@ -163,24 +163,39 @@ def test_more_than_the_limit_is_refused_and_nothing_kept(api: Api, draft: str) -
     assert count(api, "print_file_submissions") == 1
 
 
-def test_two_gigabytes_are_refused_before_a_byte_is_sent(api: Api, draft: str) -> None:
+def first_answer(api: Api, here: str, *headers: str) -> bytes:
+    """All that is answered to a client that declares two gigabytes and asks before it sends them."""
     lines = (
-        f"PUT {draft}/print-file HTTP/1.1",
+        f"PUT {here}/print-file HTTP/1.1",
         "Host: fabroute",
-        f"Authorization: Bearer {api.owner.token}",
         f"Content-Length: {2**31}",
         "Expect: 100-continue",
+        *headers,
         "\r\n",
     )
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(20)
         connection.connect(api.socket)
         connection.sendall("\r\n".join(lines).encode())
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
-    assert answer.startswith(b"HTTP/1.1 413 ")
-    assert b"100 Continue" not in answer
-    assert b'"code":"body_too_large"' in answer
+
+def test_two_gigabytes_are_refused_before_a_byte_is_sent_whatever_the_reason(api: Api, draft: str) -> None:
+    key = f"Authorization: Bearer {api.owner.token}"
+    released = f"/v1/revisions/{api.owner.revision_id}"
+    answers = {
+        b"413 ": first_answer(api, draft, key),
+        b"415 ": first_answer(api, draft, key, "Content-Type: text/html"),
+        b"401 ": first_answer(api, draft),
+        b"404 ": first_answer(api, "/v1/revisions/rev_none", key),
+        b"409 ": first_answer(api, released, key),
+    }
+
+    for status, answer in answers.items():
+        assert answer.startswith(b"HTTP/1.1 " + status)
+        assert b"100 Continue" not in answer
+        assert b"connection: close\r\n" in answer.lower()
+    assert b'"code":"body_too_large"' in answers[b"413 "]
     assert count(api, "print_file_submissions") == 0
 
 

@@ -17,7 +17,7 @@ from fabroute.api.bulk.exporting import Export, ReadPage, Row, send_table
 from fabroute.api.bulk.importing import ImportRefused, ImportResult, ImportTerms, TableKind, import_table
 from fabroute.api.bulk.parts import PARTS, part_rows
 from fabroute.api.bulk.revisions import REVISIONS, revision_rows
-from fabroute.api.bulk.tables import TableFormat, read_table
+from fabroute.api.bulk.tables import MOST_ROWS, TableFormat, read_table
 from fabroute.api.dependencies import InventoryReader, InventoryWriter, NetworkReader, NetworkWriter, Now, get_resources
 from fabroute.api.schemas.imports import ImportedRowOut, ImportOut, ImportProblemOut
 from fabroute.database.pages import Page
@@ -36,8 +36,9 @@ _BODY: docs.Extra = {
     "requestBody": {
         "required": True,
         "description": "A CSV file in UTF-8 with a header line (separated by comma, semicolon or tab), or a JSON array "
-        "of objects. Lists in a cell are written a|b or as JSON. A column that is not there leaves what is there as "
-        "it is.",
+        "of objects. Lists in a cell are written a|b or as JSON, other numbers of a part as kind:number, places as "
+        "asset@position*quantity. A column that is not there leaves what is there as it is; an empty cell empties it. "
+        f"Up to {MOST_ROWS:,} rows and {MAXIMUM_BYTES // 2**20} MiB.",
         "content": {
             "text/csv": {"schema": {"type": "string"}},
             "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
