@@ -56,7 +56,8 @@ def test_what_a_browser_might_run_and_what_nobody_can_read_is_not(media_type: st
 def test_a_window_shows_the_page_after_the_cursor() -> None:
     letters = ["a", "b", "c", "d", "e"]
 
-    pages, cursor = [], None
+    pages: list[tuple[str, ...]] = []
+    cursor: str | None = None
     while not pages or cursor is not None:
         page = window(letters, PageRequest(cursor=cursor, limit=2), key=str)
         pages.append(page.items)
