@@ -90,10 +90,11 @@ def _validation_lines(name: str, validation: JsonObject) -> Iterator[str]:
 
 def _measured(measures: JsonObject) -> str:
     wall = measures.get("thinnest_wall_mm")
+    bodies = "1 body" if measures["bodies"] == 1 else f"{measures['bodies']} bodies"
     words = "" if wall is None else f", thinnest wall about {_figure(wall)} mm"
     return (
         f"{_box(measures.get('box') or measures.get('box_mm'))}, {_figure(measures['volume_cm3'])} cm³, "
-        f"{measures['triangles']:,} triangles, {measures['bodies']} bodies{words}"
+        f"{measures['triangles']:,} triangles, {bodies}{words}"
     )
 
 

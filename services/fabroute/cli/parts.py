@@ -129,8 +129,17 @@ def choose_revision(part: JsonObject, name: str | None, *, states: tuple[str, ..
         fitting = [revision for revision in revisions if revision["state"] == "released"] or revisions[-1:]
     if len(fitting) == 1:
         return fitting[0]
-    there = ", ".join(f"{revision['revision']} ({revision['state']})" for revision in revisions) or "none"
-    raise RevisionUnclear(f"{part['part_no']} has the revisions {there}: name one with --revision")
+    raise _unclear(part, name, states, several=bool(fitting))
+
+
+def _unclear(part: JsonObject, name: str | None, states: tuple[str, ...] | None, *, several: bool) -> RevisionUnclear:
+    revisions = cast("list[JsonObject]", part["revisions"])
+    if not revisions:
+        return RevisionUnclear(f"{part['part_no']} has no revision: add one first (fabroute import revisions)")
+    there = ", ".join(f"{revision['revision']} ({revision['state']})" for revision in revisions)
+    wanted = f"a revision {name}" if name else f"one that is {' or '.join(states or ())}"
+    advice = "name one with --revision" if several else f"{wanted} is not there; add it first"
+    return RevisionUnclear(f"{part['part_no']} has the revisions {there}: {advice}")
 
 
 def send_print_file(client: ApiClient, *, revision_id: str, file: Path) -> JsonObject:
