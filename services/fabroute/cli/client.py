@@ -13,6 +13,8 @@ from fabroute.kernel.errors import DomainError
 JsonObject = dict[str, Json]
 Value = TypeVar("Value")
 _TIMEOUT_SECONDS = 30.0
+_LONG_TIMEOUT_SECONDS = 600.0
+"""For whole tables and large files."""
 _PAGE = 200
 
 
@@ -69,17 +71,21 @@ class ApiClient:
     def send(self, method: str, path: str, *, content: bytes, media_type: str, **params: str | None) -> JsonObject:
         """Send ``content`` as it is and return the answer."""
         headers = {"Content-Type": media_type}
-        return self._call(method, path, content=content, headers=headers, params=_given(params))
+        return self._call(
+            method, path, content=content, headers=headers, params=_given(params), seconds=_LONG_TIMEOUT_SECONDS
+        )
 
     def send_file(self, path: str, *, file: Path, media_type: str, **params: str | None) -> JsonObject:
         """PUT a file, streamed, and return the answer."""
         with file.open("rb") as content:
             headers = {"Content-Type": media_type, "Content-Length": str(file.stat().st_size)}
-            return self._call("PUT", path, content=content, headers=headers, params=_given(params))
+            return self._call(
+                "PUT", path, content=content, headers=headers, params=_given(params), seconds=_LONG_TIMEOUT_SECONDS
+            )
 
     def text(self, path: str, **params: str | None) -> str:
         """Return the text at ``path``."""
-        return self._request("GET", path, params=_given(params)).text
+        return self._request("GET", path, params=_given(params), seconds=_LONG_TIMEOUT_SECONDS).text
 
     def pages(self, path: str, **params: str | int | None) -> Iterator[JsonObject]:
         """Yield every object of a list, page by page."""
@@ -100,8 +106,11 @@ class ApiClient:
         content: bytes | IO[bytes] | None = None,
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
+        seconds: float = _TIMEOUT_SECONDS,
     ) -> JsonObject:
-        response = self._request(method, path, json=json, content=content, params=params, headers=headers)
+        response = self._request(
+            method, path, json=json, content=content, params=params, headers=headers, seconds=seconds
+        )
         answer: JsonObject = response.json() if response.content else {}
         return answer
 
@@ -114,10 +123,11 @@ class ApiClient:
         content: bytes | IO[bytes] | None = None,
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
+        seconds: float = _TIMEOUT_SECONDS,
     ) -> httpx.Response:
         try:
             response = self._http.request(
-                method, path, json=json, content=content, params=dict(params or {}), headers=headers
+                method, path, json=json, content=content, params=dict(params or {}), headers=headers, timeout=seconds
             )
         except httpx.TransportError as error:
             raise ApiUnreachable(
