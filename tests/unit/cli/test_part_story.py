@@ -95,14 +95,14 @@ def test_a_part_without_a_revision_says_so() -> None:
 
 
 def test_a_validation_is_told_with_what_to_mend() -> None:
-    finding = {
+    finding: dict[str, Any] = {
         "code": "UNITS_METRES",
         "severity": "error",
         "message": "Too small.",
         "advice": "Scale it by 1000.",
         "where": "object 1",
     }
-    report = {
+    report: dict[str, Any] = {
         "findings": [finding, finding | {"severity": "note", "where": ""}],
         "measures": {
             "box": {"x_mm": 0.0454, "y_mm": 1, "z_mm": 2},
@@ -133,7 +133,7 @@ def test_a_validation_is_told_with_what_to_mend() -> None:
 
 
 def test_a_file_that_is_not_validated_yet_has_no_figures() -> None:
-    waiting = {"state": "queued", "summary": "waits for its validation", "report": None}
+    waiting: dict[str, Any] = {"state": "queued", "summary": "waits for its validation", "report": None}
 
     assert validation_story("cap.stl", waiting).splitlines() == ["cap.stl: queued", "  waits for its validation"]
 
