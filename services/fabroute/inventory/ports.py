@@ -12,13 +12,6 @@ Severity = Literal["error", "warning", "note"]
 PrintFileFormat = Literal["3mf", "stl", "unknown"]
 
 
-class PrintFileRefused(DomainError):
-    """The content is no print file that a machine could be trusted with; the message says why."""
-
-    code = "print_file_refused"
-    status = 422
-
-
 class PrintFileMissing(DomainError):
     """The store holds no file of that SHA-256."""
 

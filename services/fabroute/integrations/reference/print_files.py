@@ -18,13 +18,13 @@ from fabroute.integrations.reference.rows import PartRow
 from fabroute.inventory.ports import (
     PrintFileDamaged,
     PrintFileMissing,
-    PrintFileRefused,
     PrintFileStore,
     PrintFileValidator,
     ValidationOutcome,
     ValidationRequest,
 )
 from fabroute.inventory.service import PrintFileRecord
+from fabroute.kernel.errors import DomainError
 
 REVISION = "A"
 Progress = Callable[[str, int, int], None]
@@ -32,6 +32,13 @@ Progress = Callable[[str, int, int], None]
 _WHAT = "print files"
 _MADE_BY = ("manifold3d", "lib3mf", "numpy", "pillow", "embreex")
 _SOURCES = ("fabroute.integrations.print_files", "fabroute.integrations.validation")
+
+
+class DrawnFileRefused(DomainError):
+    """A file that was drawn here does not pass the validation; the message says why."""
+
+    code = "drawn_file_refused"
+    status = 500
 
 
 @runtime_checkable
@@ -92,7 +99,7 @@ class PrintFileMaker:
         measures = outcome.report.measures
         if outcome.canonical is None or measures is None:
             problems = "; ".join(finding.message for finding in outcome.report.findings)
-            raise PrintFileRefused(f"the print file drawn for {part.part_no} is refused: {problems}")
+            raise DrawnFileRefused(f"the print file drawn for {part.part_no} is refused: {problems}")
         pictures = (outcome.preview_png, outcome.preview_glb)
         preview, model = (None if picture is None else self._store.put_file(picture) for picture in pictures)
         return PrintFileRecord(

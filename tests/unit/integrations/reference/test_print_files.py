@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from fabroute.integrations.object_storage import open_print_file_store
-from fabroute.integrations.reference.print_files import PrintFileMaker
+from fabroute.integrations.reference.print_files import DrawnFileRefused, PrintFileMaker
 from fabroute.inventory.ports import (
-    PrintFileRefused,
     PrintFileStore,
     PrintFileStoreDown,
     ValidationOutcome,
@@ -121,6 +120,6 @@ def test_a_drawn_file_that_the_validation_refuses_is_not_kept(tmp_path: Path, st
         source.write_bytes(wrong)
         return in_process(source, request=request, workspace=workspace)
 
-    with pytest.raises(PrintFileRefused, match="the print file drawn for XX-1 is refused: All triangles face inwards"):
+    with pytest.raises(DrawnFileRefused, match="the print file drawn for XX-1 is refused: All triangles face inwards"):
         PrintFileMaker(store, validator=of_another_file).make(part)
     assert not (tmp_path / "store" / "notes").exists()
