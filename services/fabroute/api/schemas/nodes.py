@@ -16,6 +16,7 @@ class NodeOut(ResponseModel):
     """A place that prints."""
 
     id: str
+    organisation_id: str = Field(description="Whose it is: its API keys accept the node's jobs and get their files.")
     kind: str = Field(description="`in_house`, `service_bureau` or `regional_hub`.")
     city: str
     country: str
@@ -94,6 +95,7 @@ def node_out(node: NodeView) -> NodeOut:
     """Return a node for an answer."""
     return NodeOut(
         id=node.node_id,
+        organisation_id=node.organisation_id,
         kind=node.kind,
         city=node.city,
         country=node.country,
