@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from fabroute.cli.app import app
+from fabroute.cli.output import stdout
 from fabroute.inventory.ports import report_of
 from tests.factories.print_files import a_package
 from tests.hostile.stl import TETRAHEDRON, binary, scaled
@@ -19,8 +20,15 @@ GOOD = binary(scaled(TETRAHEDRON, 4.0))
 REAL_PARTS = Path(__file__).parents[3] / "shared/realdata/prints/parts"
 
 
+@pytest.fixture(autouse=True)
+def wide_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print in 160 columns, however wide the screen was when this process started."""
+    monkeypatch.setattr(stdout, "width", 160)
+    monkeypatch.setenv("COLUMNS", "160")
+
+
 def _inspect(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, ["inspect", *map(str, arguments)], env={"COLUMNS": "160"})
+    return CliRunner().invoke(app, ["inspect", *map(str, arguments)])
 
 
 def _documents(result: Result) -> list[dict[str, Any]]:
