@@ -1,10 +1,15 @@
-"""Save many rows by one statement, and know whether that changed anything."""
+"""Save or find many rows by one statement, and know whether saving changed anything."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVarTuple
 
-from sqlalchemy import inspect, or_
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import ColumnElement, Row, Text, any_, inspect, literal, or_
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy.orm import Mapped
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, SQLModel
+
+Columns = TypeVarTuple("Columns")
 
 
 def upsert(
@@ -28,6 +33,23 @@ def upsert(
         statement, [dict(row) for row in rows], execution_options={"preserve_rowcount": True}
     )
     return counted.rowcount
+
+
+def insert_many(
+    session: Session, statement: ReturningInsert[*Columns], rows: Sequence[Mapping[str, object]]
+) -> Sequence[Row[*Columns]]:
+    """Insert ``rows``, a thousand by a statement, and return what it returns of them, in no order.
+
+    Rows have the same columns; PostgreSQL takes each one once, so that two of them can't have the same key.
+    """
+    if not rows:
+        return ()
+    return session.connection().execute(statement, [dict(row) for row in rows]).all()
+
+
+def is_one_of(column: Mapped[str], values: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of ``values``: one parameter, where ``IN`` takes at most 65,535."""
+    return column == any_(literal(list(values), ARRAY(Text)))
 
 
 def _update_what_differs(model: type[SQLModel], *, key: Sequence[str], changing: Sequence[str]) -> Insert:

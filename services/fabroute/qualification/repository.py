@@ -6,9 +6,10 @@ from datetime import date
 from typing import TypeVar
 
 from sqlalchemy import func, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col, select
 
-from fabroute.database.bulk import upsert
+from fabroute.database.bulk import insert_many, upsert
 from fabroute.qualification.models import Certificate, FirstArticle
 
 _KEPT_CERTIFICATE = frozenset({"revoked_at", "submitted_by", "submitted_at", "verified_by", "verified_at"})
@@ -35,6 +36,16 @@ class CertificateFilter:
 def save_certificates(session: Session, rows: Sequence[Mapping[str, object]]) -> int:
     """Save certificates by id; return how many were new or different. A revoked one stays revoked."""
     return upsert(session, Certificate, rows, key=("id",), keep=_KEPT_CERTIFICATE)
+
+
+def insert_certificates(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Keep new certificates, all columns stated."""
+    insert_many(session, insert(Certificate).returning(col(Certificate.id)), rows)
+
+
+def hold_certificates(session: Session) -> None:
+    """Wait until no other transaction holds all certificates, and hold them until this one ends."""
+    session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended("certificates", 0))))
 
 
 def save_first_articles(session: Session, rows: Sequence[Mapping[str, object]]) -> int:

@@ -1,17 +1,24 @@
 """The table of certificates: what nodes can prove, for what, until when."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from fabroute.api.bulk.cells import Column
-from fabroute.api.bulk.importing import ImportTerms, TableKind, collecting, raise_all
+from fabroute.api.bulk.importing import ImportTerms, TableKind, collecting, judged, raise_all
 from fabroute.api.errors import NodeNotYours
 from fabroute.api.schemas.imports import CertificateRow, Outcome
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.network import service as network
 from fabroute.qualification import service as qualification
-from fabroute.qualification.service import CertificateRevoked, CertificateView, InvalidCertificate, NewCertificate
+from fabroute.qualification.service import (
+    CertificateRevoked,
+    CertificateView,
+    InvalidCertificate,
+    KnownNetwork,
+    NewCertificate,
+)
 
 COLUMNS = (
     Column(name="node_id", required=True),
@@ -30,27 +37,40 @@ _PAGE = 1_000
 Said = tuple[object, ...]
 
 
-class CertificateTaker:
-    """Hands in the certificates of a table that are not there yet; those of the operator count at once."""
+def take_certificates(
+    session: Session, rows: Sequence[CertificateRow], terms: ImportTerms
+) -> list[Outcome | DomainError]:
+    """Hand in the certificates of a table that are not there yet; those of the operator count at once."""
+    caller = terms.caller
+    is_operator = caller.kind == "operator"
+    qualification.hold_certificates(session)
+    desk = _Desk(
+        network=qualification.read_known_network(session, today=terms.now.date()),
+        managed=None if is_operator else network.nodes_of(session, organisation_id=caller.organisation_id),
+        known=_known_certificates(session, {row.node_id for row in rows}),
+    )
+    found = judged(desk.judge, rows)
+    added = [item for item in found if isinstance(item, NewCertificate)]
+    qualification.add_certificates(
+        session, certificates=added, actor=caller.key_id, verified=is_operator, now=terms.now
+    )
+    return ["created" if isinstance(item, NewCertificate) else item for item in found]
 
-    def __init__(self, session: Session, rows: Sequence[CertificateRow], terms: ImportTerms) -> None:
-        self._session = session
-        self._terms = terms
-        own = network.nodes_of(session, organisation_id=terms.caller.organisation_id)
-        self._network = qualification.read_known_network(session, today=terms.now.date())
-        self._managed = None if terms.caller.kind == "operator" else own
-        nodes = {row.node_id for row in rows}
-        self._known: dict[Said, CertificateView] = {}
-        for certificate in _all_certificates(session, nodes):
-            held = self._known.setdefault(_said(certificate), certificate)
-            if held.revoked:  # one that stands goes before one that was revoked
-                self._known[_said(certificate)] = certificate
 
-    def take(self, row: CertificateRow) -> Outcome:
-        """Hand in one certificate, unless it is there already."""
-        known = self._known.get(_said(row))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """Where certificates are looked at: what there is, and whose nodes the caller may speak for."""
+
+    network: KnownNetwork
+    managed: Collection[str] | None
+    """``None`` for all nodes."""
+    known: Mapping[Said, CertificateView]
+
+    def judge(self, row: CertificateRow) -> NewCertificate | Outcome:
+        """Return the certificate that a row hands in, unless it is there already."""
+        known = self.known.get(_said(row))
         if known is None:
-            return self._hand_in(self._checked(row))
+            return self._checked(row)
         self._require_managed(row.node_id)
         if known.revoked:
             raise CertificateRevoked(
@@ -58,17 +78,6 @@ class CertificateTaker:
                 "of the new one"
             )
         return "unchanged"
-
-    def _hand_in(self, certificate: NewCertificate) -> Outcome:
-        caller, now = self._terms.caller, self._terms.now
-        qualification.add_certificate(
-            self._session,
-            certificate=certificate,
-            actor=caller.key_id,
-            verified=caller.kind == "operator",
-            now=now,
-        )
-        return "created"
 
     def _checked(self, row: CertificateRow) -> NewCertificate:
         """Return the certificate of a row; everything that is wrong with it is raised at once."""
@@ -85,13 +94,13 @@ class CertificateTaker:
         return NewCertificate(**said)
 
     def _require_managed(self, node_id: str) -> None:
-        if self._managed is not None and node_id not in self._managed:
+        if self.managed is not None and node_id not in self.managed:
             message = f"node {node_id} is changed by its own organisation or by the operator"
             raise NodeNotYours(message, problems=(FieldProblem(pointer="/node_id", message=message),))
 
     def _require_known(self, certificate: NewCertificate) -> None:
-        problems = self._network.certificate_problems(certificate)
-        if problems and (self._managed is None or certificate.node_id in self._managed):
+        problems = self.network.certificate_problems(certificate)
+        if problems and (self.managed is None or certificate.node_id in self.managed):
             raise InvalidCertificate(". ".join(problem.message for problem in problems), problems=problems)
 
 
@@ -99,7 +108,7 @@ CERTIFICATES = TableKind(
     columns=COLUMNS,
     model=CertificateRow,
     key_of=lambda row: " ".join(str(value) for value in _said(row) if value),
-    taker=CertificateTaker,
+    take=take_certificates,
 )
 
 
@@ -117,6 +126,15 @@ def _each_once(refusals: Sequence[DomainError]) -> list[DomainError]:
 
 def _said(thing: CertificateRow | CertificateView) -> Said:
     return tuple(getattr(thing, name) for name in _NAMES)
+
+
+def _known_certificates(session: Session, node_ids: set[str]) -> dict[Said, CertificateView]:
+    known: dict[Said, CertificateView] = {}
+    for certificate in _all_certificates(session, node_ids):
+        held = known.setdefault(_said(certificate), certificate)
+        if held.revoked:  # one that stands goes before one that was revoked
+            known[_said(certificate)] = certificate
+    return known
 
 
 def _all_certificates(session: Session, node_ids: set[str]) -> Iterator[CertificateView]:

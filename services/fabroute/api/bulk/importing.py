@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
@@ -20,7 +20,7 @@ from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import DomainError, FieldProblem
 
 Model = TypeVar("Model", bound=BaseModel)
-_Taken = TypeVar("_Taken", bound=BaseModel, contravariant=True)
+Judgement = TypeVar("Judgement")
 _SHOWN = 3
 
 
@@ -72,14 +72,6 @@ class ImportTerms:
     dry_run: bool
 
 
-class RowTaker(Protocol[_Taken]):
-    """Takes the rows of one table, in one transaction."""
-
-    def take(self, row: _Taken) -> Outcome:
-        """Do what one row says; ``DomainError`` with pointers into the row, or ``RowRefused`` with several of them."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableKind(Generic[Model]):
     """What a table of some kind looks like, and who takes its rows."""
@@ -88,8 +80,11 @@ class TableKind(Generic[Model]):
     model: type[Model]
     key_of: Callable[[Model], str]
     """What a row is about, in words; no two rows of a table may be about the same."""
-    taker: Callable[[Session, Sequence[Model], ImportTerms], RowTaker[Model]]
-    """Reads what is known about all rows at once."""
+    take: Callable[[Session, Sequence[Model], ImportTerms], Sequence[Outcome | DomainError]]
+    """Does what all rows say and returns what became of each: its outcome, or a refusal with pointers into the row.
+
+    Several reasons against one row are a ``RowRefused``. Where any is refused, everything is rolled back.
+    """
     together: frozenset[str] = frozenset()
     """Fields that say something only together: with one of them wrong, none is judged any further."""
 
@@ -152,6 +147,17 @@ def collecting(refusals: list[DomainError]) -> Iterator[None]:
         refusals.append(error)
 
 
+def judged(judge: Callable[[Model], Judgement], rows: Sequence[Model]) -> list[Judgement | DomainError]:
+    """Return what ``judge`` makes of each row, or why it refuses it."""
+    found: list[Judgement | DomainError] = []
+    for row in rows:
+        refusals: list[DomainError] = []
+        with collecting(refusals):
+            found.append(judge(row))
+        found += refusals
+    return found
+
+
 def raise_all(refusals: Sequence[DomainError]) -> None:
     """Raise what was collected, if there is anything."""
     if refusals:
@@ -204,14 +210,12 @@ def _taken(
     terms: ImportTerms,
     problems: list[RowProblem],
 ) -> Iterator[ImportedRow]:
-    taker = kind.taker(session, [item.content for item in parsed], terms)
-    for item in parsed:
-        refusals: list[DomainError] = []
-        with collecting(refusals), session.begin_nested():
-            outcome = taker.take(item.content)
-        if not refusals and not item.wrong:
+    taken = kind.take(session, [item.content for item in parsed], terms)
+    for item, outcome in zip(parsed, taken, strict=True):
+        if isinstance(outcome, DomainError):
+            problems += _told(item, outcome)
+        elif not item.wrong:
             yield ImportedRow(number=item.row.number, key=item.key, outcome=outcome)
-        problems += [problem for refusal in refusals for problem in _told(item, refusal)]
 
 
 def _told(item: _Parsed[Model], refusal: DomainError) -> Iterator[RowProblem]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from sqlmodel import Session, col, select
 
+from fabroute.database.bulk import is_one_of
 from fabroute.inventory.models import RevisionDocument
 
 
@@ -31,7 +32,7 @@ def read_of_revisions(session: Session, revision_ids: Collection[str]) -> Sequen
     """Return the documents of revisions, by revision and name."""
     statement = (
         select(RevisionDocument)
-        .where(col(RevisionDocument.revision_id).in_(revision_ids))
+        .where(is_one_of(col(RevisionDocument.revision_id), revision_ids))
         .order_by(col(RevisionDocument.revision_id), col(RevisionDocument.name))
     )
     return session.exec(statement).all()

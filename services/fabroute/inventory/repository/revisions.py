@@ -1,10 +1,12 @@
 """Statements on revisions and their print files."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from fabroute.database.bulk import insert_many, is_one_of
 from fabroute.inventory.models import Part, PartRevision, PrintFile
 
 RevisionRow = tuple[PartRevision, Part, PrintFile | None]
@@ -20,6 +22,20 @@ def add_revision(session: Session, revision: PartRevision) -> None:
     """Keep a new revision."""
     session.add(revision)
     session.flush()
+
+
+def insert_revisions(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Keep new revisions, all columns stated."""
+    insert_many(session, insert(PartRevision).returning(col(PartRevision.id)), rows)
+
+
+def update_revisions(session: Session, rows: Sequence[Mapping[str, object]], *, changing: Collection[str]) -> None:
+    """Give known revisions their ``changing`` columns; all columns are stated."""
+    statement = insert(PartRevision)
+    saved = statement.on_conflict_do_update(
+        index_elements=["id"], set_={name: statement.excluded[name] for name in changing}
+    )
+    insert_many(session, saved.returning(col(PartRevision.id)), rows)
 
 
 def lock_revision(session: Session, revision_id: str) -> tuple[PartRevision, Part] | None:
@@ -61,7 +77,7 @@ def read_of_parts(session: Session, part_ids: Collection[str]) -> Sequence[Revis
         select(PartRevision, Part, PrintFile)
         .join(Part, col(Part.id) == col(PartRevision.part_id))
         .outerjoin(PrintFile, col(PrintFile.revision_id) == col(PartRevision.id))
-        .where(col(PartRevision.part_id).in_(part_ids))
+        .where(is_one_of(col(PartRevision.part_id), part_ids))
         .order_by(col(PartRevision.part_id), col(PartRevision.revision))
     )
     return [(revision, part, print_file) for revision, part, print_file in session.exec(statement)]
@@ -83,6 +99,6 @@ def read_revisions(session: Session, revision_ids: Collection[str]) -> Sequence[
         select(PartRevision, Part, PrintFile)
         .join(Part, col(Part.id) == col(PartRevision.part_id))
         .outerjoin(PrintFile, col(PrintFile.revision_id) == col(PartRevision.id))
-        .where(col(PartRevision.id).in_(revision_ids))
+        .where(is_one_of(col(PartRevision.id), revision_ids))
     )
     return [(revision, part, print_file) for revision, part, print_file in session.exec(statement)]

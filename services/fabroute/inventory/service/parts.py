@@ -1,6 +1,6 @@
 """Parts: registered, changed, found by their own number, another one, a word, or where they are installed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -140,12 +140,10 @@ class PartQuery:
 
 def register_part(session: Session, *, part: NewPart, now: datetime, actor: str = SYSTEM) -> str:
     """Save a part by its owner and part number and return its id; a known part takes the new names and figures."""
-    row = asdict(part) | {"version": 1}
-    row["id"] = row.pop("part_id") or new_id("part")
-    part_id, is_new = parts.upsert_part(session, row)
-    if is_new:
-        _audit(session, part_id, part.organisation_id, "part.registered", Mover(actor=actor, now=now))
-    return part_id
+    saved = parts.upsert_parts(session, [part_row(part)])[part.part_no]
+    if saved.is_new:
+        _audit(session, saved.part_id, part.organisation_id, "part.registered", Mover(actor=actor, now=now))
+    return saved.part_id
 
 
 def create_part(session: Session, *, part: NewPart, actor: str, now: datetime) -> PartView:
@@ -154,8 +152,7 @@ def create_part(session: Session, *, part: NewPart, actor: str, now: datetime) -
     if other is not None:
         message = f"{part.part_no} is the {other.kind} number of one of your parts: remove it there first"
         raise NumberTaken(message, problems=(FieldProblem(pointer="/part_no", message=message),))
-    row = asdict(part) | {"version": 1}
-    row["id"] = row.pop("part_id") or new_id("part")
+    row = part_row(part)
     if not parts.insert_part(session, row):
         message = f"you have a part {part.part_no} already: change it, or choose another number"
         raise PartExists(message, problems=(FieldProblem(pointer="/part_no", message=message),))
@@ -194,10 +191,9 @@ def add_alias(
     own = parts.find_parts(session, organisation_id=organisation_id, part_nos=[alias.number])
     known = parts.find_alias(session, organisation_id=organisation_id, number=alias.number)
     if own or (known is not None and known.part_id != part.id):
-        message = f"{alias.number} is a number of another part of yours, or the part's own one: remove it there first"
+        message = taken_words(alias.number)
         raise NumberTaken(message, problems=(FieldProblem(pointer="/number", message=message),))
-    row = {"id": new_id("alias"), "organisation_id": organisation_id, "part_id": part.id, **asdict(alias)}
-    if known is None and parts.insert_alias(session, row):
+    if known is None and parts.insert_aliases(session, [alias_row(part.id, organisation_id, alias)]):
         by = Mover(actor=actor, now=now)
         _audit(session, part.id, organisation_id, "part.alias_added", by, kind=alias.kind, number=alias.number)
     return part_views(session, [part], details=True)[0]
@@ -219,7 +215,7 @@ def install_part(
 ) -> InstallationView:
     """Note where a part is installed; the same asset and position again take the new quantity and note."""
     part = _locked(session, organisation_id, part_no)
-    row = {"id": new_id("inst"), "organisation_id": organisation_id, "part_id": part.id, **asdict(installation)}
+    row = installation_row(part.id, organisation_id, installation)
     view = installation_view(parts.upsert_installation(session, row))
     by = Mover(actor=actor, now=now)
     place = {"asset": view.asset, "position": view.position, "quantity": str(view.quantity)}
@@ -274,13 +270,51 @@ def find_parts(
     It takes two queries, three where a number is no part's own; ``details`` (documents, aliases and installations,
     else left out) take three more.
     """
+    return _views(session, _by_number(session, organisation_id, part_nos), details=details)
+
+
+def hold_parts(
+    session: Session, *, organisation_id: str, part_nos: Collection[str], details: bool = False
+) -> dict[str, PartView]:
+    """Return what ``find_parts`` does, as it stays until the transaction ends: others that change the parts wait.
+
+    Whoever else holds parts of this owner is waited for first, so that what one adds is there for the next.
+    """
+    parts.hold_owner(session, organisation_id)
     found = _by_number(session, organisation_id, part_nos)
-    unique = list({part.id: part for part in found.values()}.values())
-    views = {view.part_id: view for view in part_views(session, unique, details=details)}
-    return {number: views[part.id] for number, part in found.items()}
+    parts.lock_parts(session, {part.id for part in found.values()})
+    return _views(session, found, details=details)
+
+
+def part_row(part: NewPart) -> dict[str, object]:
+    """Return a part's columns at its first version."""
+    row = asdict(part) | {"version": 1}
+    row["id"] = row.pop("part_id") or new_id("part")
+    return row
+
+
+def alias_row(part_id: str, organisation_id: str, alias: NewAlias) -> dict[str, object]:
+    """Return the columns of another number of a part."""
+    return {"id": new_id("alias"), "organisation_id": organisation_id, "part_id": part_id, **asdict(alias)}
+
+
+def installation_row(part_id: str, organisation_id: str, installation: NewInstallation) -> dict[str, object]:
+    """Return the columns of a place of a part."""
+    return {"id": new_id("inst"), "organisation_id": organisation_id, "part_id": part_id, **asdict(installation)}
+
+
+def taken_words(number: str) -> str:
+    """Return why a part can't have another number, and what to do."""
+    return f"{number} is a number of another part of yours, or the part's own one: remove it there first"
 
 
 _STATED = ["organisation_id", "part_no", "name", "sector", "criticality", "hs_code", "annual_demand", "note"]
+
+
+def _views(session: Session, found: Mapping[str, Part], *, details: bool) -> dict[str, PartView]:
+    unique = list({part.id: part for part in found.values()}.values())
+    views = {view.part_id: view for view in part_views(session, unique, details=details)}
+    return {number: views[part.id] for number, part in found.items()}
 
 
 def _by_number(session: Session, organisation_id: str, numbers: Collection[str]) -> dict[str, Part]:

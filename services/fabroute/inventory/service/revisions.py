@@ -1,13 +1,13 @@
 """Revisions: added, changed while they are drafts, read, with all that happened to them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from fabroute.identity.service import read_audit
+from fabroute.identity.service import AuditRecord, read_audit, record_audits
 from fabroute.inventory.models import Part, PartRevision
 from fabroute.inventory.repository import parts, revisions
 from fabroute.inventory.rules.requirements import Characteristic, InvalidRevision, NewRevision
@@ -15,8 +15,10 @@ from fabroute.inventory.service.moves import (
     SYSTEM,
     Mover,
     RevisionFrozen,
+    Subject,
     UnknownPart,
     UnknownRevision,
+    audit_record,
     locked,
     note,
     require_version,
@@ -29,6 +31,7 @@ from fabroute.kernel.ids import new_id
 _SIZES = ("box_x_mm", "box_y_mm", "box_z_mm", "volume_cm3")
 CHANGEABLE = frozenset(field.name for field in fields(NewRevision)) - {"part_id", "revision", "revision_id"}
 """What ``change_revision`` can change."""
+_SAVED = (*sorted(CHANGEABLE), "size_is_stated", "version")
 
 
 class RevisionExists(DomainError):
@@ -71,7 +74,9 @@ def add_revision(session: Session, *, revision: NewRevision, now: datetime, acto
     part = _part(session, revision)
     by = Mover(actor=actor, now=now)
     known = revisions.find_revision(session, part_id=revision.part_id, revision=revision.revision)
-    return _add(session, part, revision, by) if known is None else _revise(session, known, part, revision, by)
+    if known is None:
+        return _add(session, part, revision, by)
+    return _revise(session, known, part, _different(known, revision), by)
 
 
 def create_revision(session: Session, *, revision: NewRevision, actor: str, now: datetime) -> RevisionView:
@@ -96,9 +101,45 @@ def change_revision(
     """
     revision, part = locked(session, revision_id, organisation_id=organisation_id)
     require_version(expected=change.expected_version, present=revision.version, what=f"revision {revision.revision}")
-    wanted = NewRevision(**_stated(revision) | dict(change.values))
-    _revise(session, revision, part, wanted, Mover(actor=actor, now=now))
+    _revise(session, revision, part, _changed(revision, change), Mover(actor=actor, now=now))
     return get_revision(session, organisation_id=organisation_id, revision_id=revision_id)
+
+
+def add_revisions(
+    session: Session, *, organisation_id: str, added: Sequence[NewRevision], actor: str, now: datetime
+) -> None:
+    """Add draft revisions that are not there yet to an owner's parts, which the caller holds: see ``hold_parts``."""
+    by = Mover(actor=actor, now=now)
+    rows = [_row(revision, by) for revision in added]
+    revisions.insert_revisions(session, [row.model_dump() for row in rows])
+    entries = [audit_record(_subject(row, organisation_id), "revision.added", by=by) for row in rows]
+    record_audits(session, entries=entries)
+
+
+def change_revisions(
+    session: Session, *, organisation_id: str, changes: Mapping[str, RevisionChange], actor: str, now: datetime
+) -> dict[str, DomainError]:
+    """Change what drafts of an owner's parts state, by their ids, and return what is refused, as ``change_revision``.
+
+    The caller holds the parts: see ``hold_parts``.
+    """
+    by, refused = Mover(actor=actor, now=now), dict[str, DomainError]()
+    rows: list[dict[str, Any]] = []
+    entries: list[AuditRecord] = []
+    for known, _, _ in revisions.read_revisions(session, changes):
+        try:
+            different = _changed(known, changes[known.id])
+        except DomainError as refusal:
+            refused[known.id] = refusal
+            continue
+        if different:
+            rows.append(known.model_dump() | different | {"version": known.version + 1})
+            entries.append(
+                audit_record(_subject(known, organisation_id), "revision.changed", by=by, fields=_names(different))
+            )
+    revisions.update_revisions(session, rows, changing=_SAVED)
+    record_audits(session, entries=entries)
+    return refused
 
 
 def get_revision(session: Session, *, organisation_id: str, revision_id: str) -> RevisionView:
@@ -143,37 +184,58 @@ def _part(session: Session, revision: NewRevision) -> Part:
 
 
 def _add(session: Session, part: Part, revision: NewRevision, by: Mover) -> str:
-    facts = _facts(revision)
-    row = PartRevision(
-        id=revision.revision_id or new_id("rev"),
-        part_id=part.id,
-        revision=revision.revision,
-        state="draft",
-        created_by=by.actor,
-        created_at=by.now,
-        **facts,
-    )
+    row = _row(revision, by)
     revisions.add_revision(session, row)
     note(session, row, part, "revision.added", by=by)
     return row.id
 
 
-def _revise(session: Session, known: PartRevision, part: Part, wanted: NewRevision, by: Mover) -> str:
-    different = [name for name, value in _facts(wanted).items() if value != getattr(known, name)]
+def _row(revision: NewRevision, by: Mover) -> PartRevision:
+    return PartRevision(
+        id=revision.revision_id or new_id("rev"),
+        part_id=revision.part_id,
+        revision=revision.revision,
+        state="draft",
+        created_by=by.actor,
+        created_at=by.now,
+        **_facts(revision),
+    )
+
+
+def _revise(session: Session, known: PartRevision, part: Part, different: Mapping[str, Any], by: Mover) -> str:
+    if different:
+        for name, value in different.items():
+            setattr(known, name, value)
+        known.version += 1
+        session.flush()
+        note(session, known, part, "revision.changed", by=by, fields=_names(different))
+    return known.id
+
+
+def _changed(known: PartRevision, change: RevisionChange) -> dict[str, Any]:
+    """Return the facts that a change makes different; what is refused is raised."""
+    require_version(expected=change.expected_version, present=known.version, what=f"revision {known.revision}")
+    return _different(known, NewRevision(**_stated(known) | dict(change.values)))
+
+
+def _different(known: PartRevision, wanted: NewRevision) -> dict[str, Any]:
+    different = {name: value for name, value in _facts(wanted).items() if value != getattr(known, name)}
     if wanted.size is None and not known.size_is_stated:
-        different = [name for name in different if name not in _SIZES]
+        different = {name: value for name, value in different.items() if name not in _SIZES}
     if different and known.state != "draft":
         raise RevisionFrozen(
             f"revision {known.revision} of {known.part_id} is {known.state} and can't change its "
             f"{', '.join(different)}: add a new revision"
         )
-    if different:
-        for name in different:
-            setattr(known, name, _facts(wanted)[name])
-        known.version += 1
-        session.flush()
-        note(session, known, part, "revision.changed", by=by, fields=" ".join(sorted(different)))
-    return known.id
+    return different
+
+
+def _names(different: Mapping[str, Any]) -> str:
+    return " ".join(sorted(different))
+
+
+def _subject(revision: PartRevision, organisation_id: str) -> Subject:
+    return Subject(kind="part_revision", id=revision.id, organisation_id=organisation_id)
 
 
 def _facts(wanted: NewRevision) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Certificates of nodes, one at a time: handed in, verified by the operator, revoked, read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -16,7 +16,7 @@ from fabroute.qualification.rules import CertificateView
 from fabroute.qualification.service.data import Evidence, InvalidCertificate, NewCertificate
 from fabroute.qualification.service.known import read_known_network
 from fabroute.qualification.service.saving import certificate_row
-from fabroute.qualification.service.telling import Done, require_reason, tell
+from fabroute.qualification.service.telling import Done, require_reason, tell, tell_all
 from fabroute.qualification.snapshot import certificate_view
 
 
@@ -57,18 +57,40 @@ def add_certificate(
     for a scope, machine or parameter set that the node doesn't have, ``CertificateKnown`` for an id given before.
     """
     find_node(session, node_id=certificate.node_id)
-    problems = read_known_network(session, today=now.date()).certificate_problems(certificate)
-    if problems:
-        raise InvalidCertificate(". ".join(problem.message for problem in problems), problems=problems)
-    row = Certificate.model_validate(certificate_row(certificate, actor=actor, now=now))
-    if certificate.certificate_id is not None and repository.find_certificate(session, row.id) is not None:
-        raise CertificateKnown(f"there is a certificate {row.id} already: leave the id out, or give another one")
-    if verified:
-        row.verified_by, row.verified_at = actor, now
-    repository.add(session, row)
-    data: dict[str, JsonScalar] = {"scheme": row.scheme, "scope": certificate.what, "valid_to": str(row.valid_to)}
-    _tell(session, row, "added", actor=actor, now=now, data=data, counts=verified)
-    return certificate_view(row)
+    known_id = certificate.certificate_id
+    if known_id is not None and repository.find_certificate(session, known_id) is not None:
+        raise CertificateKnown(f"there is a certificate {known_id} already: leave the id out, or give another one")
+    (added,) = add_certificates(session, certificates=(certificate,), actor=actor, verified=verified, now=now)
+    return added
+
+
+def hold_certificates(session: Session) -> None:
+    """Wait for whoever else holds the certificates, so that what one hands in is there for the next.
+
+    The transaction holds them until it ends. Single certificates are not held up by it.
+    """
+    repository.hold_certificates(session)
+
+
+def add_certificates(
+    session: Session, *, certificates: Sequence[NewCertificate], actor: str, verified: bool, now: datetime
+) -> tuple[CertificateView, ...]:
+    """Add certificates that are not there yet, as ``add_certificate`` does, in a few statements a thousand.
+
+    Raises ``InvalidCertificate`` for the first that names what isn't there: see ``read_known_network``.
+    """
+    known = read_known_network(session, today=now.date())
+    for certificate in certificates:
+        problems = known.certificate_problems(certificate)
+        if problems:
+            raise InvalidCertificate(". ".join(problem.message for problem in problems), problems=problems)
+    by = {"verified_by": actor, "verified_at": now} if verified else {}
+    rows = [Certificate.model_validate(certificate_row(it, actor=actor, now=now) | by) for it in certificates]
+    repository.insert_certificates(session, [row.model_dump() for row in rows])
+    pairs = zip(rows, certificates, strict=True)
+    told = [_added(row, it.what, known.owners[row.node_id], actor=actor, now=now) for row, it in pairs]
+    tell_all(session, told, reason="certificate_added" if verified else None)
+    return tuple(certificate_view(row) for row in rows)
 
 
 def verify_certificate(session: Session, *, certificate_id: str, actor: str, now: datetime) -> CertificateView:
@@ -168,6 +190,18 @@ def _require_standing(row: Certificate) -> None:
 
 def _locked(session: Session, certificate_id: str) -> Certificate:
     return _known(certificate_id, repository.find_certificate(session, certificate_id, lock=True))
+
+
+def _added(row: Certificate, what: str, organisation_id: str, *, actor: str, now: datetime) -> Done:
+    return Done(
+        action="certificate.added",
+        subject_type="certificate",
+        subject_id=row.id,
+        organisation_id=organisation_id,
+        actor=actor,
+        now=now,
+        data={"node_id": row.node_id, "scheme": row.scheme, "scope": what, "valid_to": str(row.valid_to)},
+    )
 
 
 def _tell(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from sqlmodel import Session
 
@@ -12,20 +13,26 @@ from fabroute.qualification.rules import SITE_SCOPE
 from fabroute.qualification.service.data import NewCertificate, NewFirstArticle
 
 _SHOWN = 12
+OnNode = TypeVar("OnNode", MachineView, OfferView)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownNetwork:
     """What a certificate or first article may name. Read once, many can be checked against it."""
 
-    node_ids: frozenset[str]
-    machines: Mapping[str, MachineView]
+    owners: Mapping[str, str]
+    """Whose each node is."""
+    machines: Mapping[str, frozenset[str]]
+    """The machines of each node that has any."""
     offers: tuple[OfferView, ...]
+    offers_of: Mapping[str, tuple[OfferView, ...]]
+    """The offers of each node that has any."""
+    scopes: frozenset[str]
 
     def certificate_problems(self, certificate: NewCertificate) -> tuple[FieldProblem, ...]:
         """Return what a certificate names that isn't there, with what is; empty if all is."""
-        if certificate.node_id not in self.node_ids:
-            return (_problem("/node_id", f"there is no node {certificate.node_id}", self.node_ids),)
+        if certificate.node_id not in self.owners:
+            return (_problem("/node_id", f"there is no node {certificate.node_id}", self.owners),)
         return tuple(
             problem
             for problem in (self._scope(certificate), self._machine(certificate), self._parameter_set(certificate))
@@ -34,8 +41,8 @@ class KnownNetwork:
 
     def first_article_problems(self, article: NewFirstArticle) -> tuple[FieldProblem, ...]:
         """Return what a first article names that isn't there, with what is; empty if all is."""
-        if article.node_id not in self.node_ids:
-            return (_problem("/node_id", f"there is no node {article.node_id}", self.node_ids),)
+        if article.node_id not in self.owners:
+            return (_problem("/node_id", f"there is no node {article.node_id}", self.owners),)
         machines = self._machines_of(article.node_id)
         if article.machine_id not in machines:
             return (_problem("/machine_id", f"{article.node_id} has no machine {article.machine_id}", machines),)
@@ -58,9 +65,9 @@ class KnownNetwork:
         )
 
     def _scope(self, certificate: NewCertificate) -> FieldProblem | None:
-        processes = {offer.process for offer in self.offers}
-        if certificate.scope in {SITE_SCOPE, *processes, *(_pair(offer) for offer in self.offers)}:
+        if certificate.scope in self.scopes:
             return None
+        processes = {offer.process for offer in self.offers}
         process, _, material = certificate.scope.partition(":")
         if process not in processes:
             return _problem("/scope", f"{certificate.scope!r} is no scope: use * for the site", processes)
@@ -87,23 +94,36 @@ class KnownNetwork:
         words = f"{certificate.node_id} has no parameter set {certificate.parameter_set} within this scope"
         return _problem("/parameter_set", words, sets)
 
-    def _machines_of(self, node_id: str) -> set[str]:
-        return {machine.machine_id for machine in self.machines.values() if machine.node_id == node_id}
+    def _machines_of(self, node_id: str) -> frozenset[str]:
+        return self.machines.get(node_id, frozenset())
 
     def _covered(self, certificate: NewCertificate, *, machine_id: str | None) -> list[OfferView]:
         return [
             offer
-            for offer in self.offers
-            if offer.node_id == certificate.node_id
-            and certificate.scope in (SITE_SCOPE, offer.process, _pair(offer))
-            and machine_id in (None, offer.machine_id)
+            for offer in self.offers_of.get(certificate.node_id, ())
+            if certificate.scope in (SITE_SCOPE, offer.process, _pair(offer)) and machine_id in (None, offer.machine_id)
         ]
 
 
 def read_known_network(session: Session, *, today: date) -> KnownNetwork:
     """Return what certificates and first articles may name."""
     network = read_network(session, first_day=today, last_day=today)
-    return KnownNetwork(node_ids=frozenset(network.nodes), machines=network.machines, offers=network.offers)
+    offers_of = _grouped(network.offers)
+    machines = _grouped(network.machines.values())
+    return KnownNetwork(
+        owners={node.node_id: node.organisation_id for node in network.nodes.values()},
+        machines={node_id: frozenset(it.machine_id for it in found) for node_id, found in machines.items()},
+        offers=network.offers,
+        offers_of=offers_of,
+        scopes=frozenset({SITE_SCOPE} | {name for offer in network.offers for name in (offer.process, _pair(offer))}),
+    )
+
+
+def _grouped(things: Iterable[OnNode]) -> dict[str, tuple[OnNode, ...]]:
+    groups: dict[str, list[OnNode]] = {}
+    for thing in things:
+        groups.setdefault(thing.node_id, []).append(thing)
+    return {node_id: tuple(group) for node_id, group in groups.items()}
 
 
 def _pair(offer: OfferView) -> str:
