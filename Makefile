@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-files fuzz format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-files bench-holds fuzz format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -19,6 +19,7 @@ help:
 	@echo "make check       style, types, import contracts, OpenAPI document"
 	@echo "make coverage    run the tests and report the lines and branches that none of them reaches"
 	@echo "make bench-files what the validator makes of real, hostile and huge print files (DIR=../shared/realdata/prints)"
+	@echo "make bench-holds how long a revocation takes to hold ten thousand open jobs (JOBS=10000)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make format      let ruff put the style right"
 	@echo "make lock        pin the dependencies of pyproject.toml again (needs uv)"
@@ -77,6 +78,9 @@ coverage: setup
 
 bench-files: setup
 	@$(BIN)/python -m tests.benchmarks.bench_files $(DIR)
+
+bench-holds: setup
+	@$(BIN)/python -m tests.benchmarks.bench_holds $(JOBS)
 
 # atheris is no pinned dependency: without a wheel for this Python, Hypothesis changes the files instead.
 fuzz: setup

@@ -130,11 +130,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def _machine(bench: Bench) -> None:
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    bench.say(f"{_processor()}, {os.cpu_count()} cores; Python {platform.python_version()}; {libraries}")
+    bench.say(f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}; {libraries}")
     bench.say(f"limits of a child: {LIMITS.memory_bytes / 2**20:,.0f} MiB, {LIMITS.cpu_seconds} s computing")
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return what this machine calls its processor."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf8", errors="replace").splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
