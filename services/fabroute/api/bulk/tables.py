@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from fabroute.api.bulk.cells import Column, read_cell
 
 TableFormat = Literal["csv", "json"]
-MOST_ROWS = 5_000
+MOST_ROWS = 20_000
 
 _DELIMITERS = (",", ";", "\t")
 
