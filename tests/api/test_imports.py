@@ -204,6 +204,33 @@ def test_what_the_inventory_refuses_points_to_the_place_in_the_row(api: Api) -> 
     assert dry["results"] == []
 
 
+def test_rows_are_judged_as_the_rows_before_leave_the_numbers(api: Api) -> None:
+    send(api.client, "parts", PARTS_CSV)
+    moved: list[Json] = [
+        {"part_no": "AB-1", "aliases": ["supplier:4711"]},
+        {"part_no": "AB-2", "aliases": ["gtin:4006381333931"]},
+    ]
+    early: list[Json] = [{"part_no": "AB-1", "aliases": ["gtin:4006381333931"]}, {"part_no": "AB-2", "aliases": []}]
+    figures: Json = {"name": "x", "sector": "w", "hs_code": "8413.91"}
+    both: list[Json] = [{"part_no": "N-1", "aliases": ["old:N-2"], **figures}, {"part_no": "N-2", **figures}]
+
+    assert counts(send(api.client, "parts", moved)) == (0, 2, 0)
+    assert api.client.get("/v1/parts/4006381333931").json()["part_no"] == "AB-2"
+    assert api.client.get("/v1/parts/AB-1").json()["aliases"] == [{"kind": "supplier", "number": "4711"}]
+    assert refusal_of(send(api.client, "parts", early)).pointers == ("/rows/1/aliases/0/number",)
+    assert refusal_of(send(api.client, "parts", both)).pointers == ("/rows/2/part_no",)
+
+
+def test_places_are_told_apart_by_asset_and_position(api: Api) -> None:
+    places: list[Json] = [{"asset": "a@b", "position": "c"}, {"asset": "a", "position": "b@c"}]
+    table: list[Json] = [{"part_no": "N-1", "name": "x", "sector": "w", "hs_code": "8413.91", "installations": places}]
+
+    assert counts(send(api.client, "parts", table)) == (1, 0, 0)
+    assert counts(send(api.client, "parts", table)) == (0, 0, 1)
+    found = api.client.get("/v1/parts/N-1").json()["installations"]
+    assert [(place["asset"], place["position"]) for place in found] == [("a", "b@c"), ("a@b", "c")]
+
+
 def test_an_old_number_is_no_row_of_its_own(api: Api) -> None:
     send(api.client, "parts", PARTS_CSV)
     refused = send(api.client, "parts", "part_no,name\n4711,Other\n")
@@ -310,6 +337,16 @@ def test_a_draft_takes_what_is_new_and_any_other_revision_keeps_what_it_has(api:
     assert counts(frozen) == (0, 1, 1)
     assert refusal_of(refused) == Refusal(status=422, code="import_refused", pointers=("/rows/1",))
     assert (b["packaging"], b["box"], b["volume_cm3"]) == ("brand", {"x_mm": 11, "y_mm": 20, "z_mm": 30}, 4.25)
+
+
+def test_a_revision_has_one_row_whichever_number_of_its_part_is_named(api: Api) -> None:
+    send(api.client, "parts", PARTS_CSV)
+    stated: Json = {"revision": "A", "process_materials": ["MJF:PA12-MJF"]}
+    refused = send(api.client, "revisions", [{"part_no": "AB-1", **stated}, {"part_no": "4711", **stated}])
+
+    assert refusal_of(refused) == Refusal(status=422, code="import_refused", pointers=("/rows/2",))
+    assert "under another number of the part" in problem_of(refused)["detail"]
+    assert counts(send(api.client, "revisions", [{"part_no": "4711", **stated}])) == (1, 0, 0)
 
 
 def test_revisions_that_can_not_be_are_told_by_row_and_field(api: Api) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
 
 from fabroute.database import unit_of_work
-from fabroute.database.bulk import upsert
+from fabroute.database.bulk import insert_many, is_one_of, upsert
 from fabroute.logistics.models import CarbonFactor
 from tests.conftest import Database
 from tests.factories.databases import engine_for, rows
@@ -57,3 +59,16 @@ def test_no_rows_are_no_change(engine: Engine) -> None:
     with unit_of_work(engine) as session:
         assert upsert(session, CarbonFactor, [], key=["mode"]) == 0
         assert rows(session, SQL) == []
+
+
+def test_more_rows_than_fit_in_a_statement_are_inserted_and_found(engine: Engine) -> None:
+    modes = [f"mode {number:05}" for number in range(2_500)]
+    statement = insert(CarbonFactor).returning(col(CarbonFactor.mode))
+    with unit_of_work(engine) as session:
+        assert insert_many(session, statement, []) == ()
+        told = insert_many(session, statement, [a_row(mode, 1) for mode in modes])
+        assert sorted(mode for (mode,) in told) == modes
+        asked = [*modes[::2], *(f"unknown {number}" for number in range(70_000))]
+        found = session.exec(select(CarbonFactor.mode).where(is_one_of(col(CarbonFactor.mode), asked))).all()
+        assert sorted(found) == modes[::2]
+        assert session.exec(select(CarbonFactor.mode).where(is_one_of(col(CarbonFactor.mode), []))).all() == []
