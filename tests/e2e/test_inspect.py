@@ -78,6 +78,16 @@ def test_paths_that_can_not_be_read_make_the_exit_code_two(folder: Path) -> None
     assert "✓ valid" in missing.stdout
 
 
+def test_previews_that_can_not_be_written_are_told_in_one_line(folder: Path) -> None:
+    onto_a_file = _inspect(folder / "b.STL", "--preview", folder / "readme.txt")
+    below_a_file = _inspect(folder / "b.STL", "--preview", folder / "readme.txt" / "pictures")
+
+    assert (onto_a_file.exit_code, below_a_file.exit_code) == (2, 2)
+    assert onto_a_file.stderr == f"fabroute: can't write previews to {folder}/readme.txt: it is no folder\n"
+    assert below_a_file.stderr == f"fabroute: can't write previews to {folder}/readme.txt/pictures: Not a directory\n"
+    assert onto_a_file.stdout == below_a_file.stdout == ""
+
+
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.stl")
 

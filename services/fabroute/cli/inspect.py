@@ -81,7 +81,7 @@ def inspect(
     """Tell what is in print files and what to mend. Exit 0: all valid; 1: some are not; 2: some could not be read."""
     expected_box_mm = _box(part_box)
     if preview is not None:
-        preview.mkdir(parents=True, exist_ok=True)
+        _make_folder(preview)
     with LimitedValidator() as validator:
         inspection = Inspection(
             validator=validator,
@@ -128,6 +128,22 @@ def _paths(given: Sequence[Path]) -> Iterator[Path]:
         yield from found
         if not found:
             complain(f"{path}: the folder holds no 3MF or STL file")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder for previews, if need be; end with one line and exit code 2 if nothing can be written there."""
+    reason = ""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        reason = "it is no folder"
+    except OSError as error:
+        reason = str(error.strerror)
+    if not reason and not os.access(folder, os.W_OK | os.X_OK):
+        reason = "you may not write there"
+    if reason:
+        complain(f"can't write previews to {folder}: {reason}")
+        raise typer.Exit(NOT_READ)
 
 
 def _problem(path: Path) -> str:
