@@ -78,6 +78,14 @@ def test_paths_that_can_not_be_read_make_the_exit_code_two(folder: Path) -> None
     assert "✓ valid" in missing.stdout
 
 
+def test_an_unknown_process_is_refused_and_the_known_ones_are_named(folder: Path) -> None:
+    result = _inspect(folder / "b.STL", "--process", "NOPE", "--process", "mjf")
+
+    words = " ".join(result.stderr.replace("│", " ").split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'NOPE' is no process that fabroute knows: MEX, VPP, SLS, MJF, LPBF, EBM, BJT" in words
+
+
 def test_previews_that_can_not_be_written_are_told_in_one_line(folder: Path) -> None:
     onto_a_file = _inspect(folder / "b.STL", "--preview", folder / "readme.txt")
     below_a_file = _inspect(folder / "b.STL", "--preview", folder / "readme.txt" / "pictures")

@@ -16,6 +16,7 @@ import typer
 from fabroute.cli.inspect_report import file_report, summary_table
 from fabroute.cli.output import complain, stdout
 from fabroute.cli.progress import counted_progress
+from fabroute.integrations.validation.process_limits import LIMITS
 from fabroute.integrations.validation.sandbox import LimitedValidator
 from fabroute.inventory.ports import PrintFileValidator, ValidationReport, ValidationRequest, report_document
 
@@ -79,13 +80,13 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
 ) -> None:
     """Tell what is in print files and what to mend. Exit 0: all valid; 1: some are not; 2: some could not be read."""
-    expected_box_mm = _box(part_box)
+    expected_box_mm, processes = _box(part_box), _processes(process or ())
     if preview is not None:
         _make_folder(preview)
     with LimitedValidator() as validator:
         inspection = Inspection(
             validator=validator,
-            processes=tuple(name.upper() for name in process or ()),
+            processes=processes,
             expected_box_mm=expected_box_mm,
             previews=preview,
         )
@@ -153,6 +154,16 @@ def _problem(path: Path) -> str:
     if not path.is_file():
         return "it is no file"
     return "" if os.access(path, os.R_OK) else "you may not read it"
+
+
+def _processes(names: Sequence[str]) -> tuple[str, ...]:
+    processes = tuple(name.strip().upper() for name in names)
+    if unknown := [name for name, process in zip(names, processes, strict=True) if process not in LIMITS]:
+        raise typer.BadParameter(
+            f"{', '.join(map(repr, unknown))} is no process that fabroute knows: {', '.join(LIMITS)}",
+            param_hint="--process",
+        )
+    return processes
 
 
 def _box(text: str | None) -> tuple[float, float, float] | None:

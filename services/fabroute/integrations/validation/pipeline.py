@@ -84,9 +84,9 @@ class _Progress:
         geometry = measure(reading, self.request)
         self.measures = geometry.measures
         self._note(geometry.findings)
-        self.printability = judge(geometry, self.request.processes)
         if self._refused():
             return
+        self.printability = judge(geometry, self.request.processes)
         self.canonical_sha256 = write_canonical(reading, self.request, self.workspace / CANONICAL)
         write_png(reading, self.workspace / PREVIEW_PNG)
         write_glb(reading, self.workspace / PREVIEW_GLB)

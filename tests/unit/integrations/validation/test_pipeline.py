@@ -74,7 +74,7 @@ def test_no_stage_runs_after_an_error(tmp_path: Path) -> None:
 
     assert _codes(report)[0] == "OPEN_EDGES"
     assert report.measures is not None
-    assert report.canonical_sha256 is None
+    assert (report.canonical_sha256, report.printability) == (None, ())
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 

@@ -6,7 +6,8 @@ import pytest
 from manifold3d import Manifold
 
 from fabroute.integrations.validation.geometry import Geometry, measure
-from fabroute.integrations.validation.printability import LIMITS, judge
+from fabroute.integrations.validation.printability import judge
+from fabroute.integrations.validation.process_limits import LIMITS
 from fabroute.inventory.ports import Finding, Printability
 from tests.factories.meshes import a_geometry, a_mesh, a_reading, a_request
 from tests.factories.print_files import PARTS_CSV
