@@ -42,14 +42,15 @@ def print_files_in(folder: Path) -> list[Path]:
 
 
 def match_files(
-    files: Iterable[Path], revisions: Sequence[KnownRevision]
+    files: Iterable[Path], revisions: Sequence[KnownRevision], *, part_nos: Iterable[str] = ()
 ) -> tuple[tuple[MatchedFile, ...], tuple[UnmatchedFile, ...]]:
     """Return the files that belong to one revision each, and those that don't, with reasons.
 
     ``PART.3mf`` is for the part's only draft; ``PART_REV.3mf``, ``PART-revREV.3mf`` or ``PART rev REV.3mf`` name the
     revision. Slashes of part numbers, which no file name can hold, are written as ``~``.
+    ``part_nos`` names the parts there are, those without a revision, too.
     """
-    by_part: dict[str, list[KnownRevision]] = {}
+    by_part: dict[str, list[KnownRevision]] = {part_no.replace("/", "~"): [] for part_no in part_nos}
     for revision in revisions:
         by_part.setdefault(revision.part_no.replace("/", "~"), []).append(revision)
     found = [_match(file, by_part) for file in files]
@@ -85,6 +86,8 @@ def _named_revision(stem: str, by_part: Mapping[str, Sequence[KnownRevision]]) -
     for separator in _SEPARATORS:
         part_no, found, name = stem.rpartition(separator)
         if found and part_no in by_part:
+            if not by_part[part_no]:
+                return _without_revision(part_no)
             known = [revision for revision in by_part[part_no] if revision.revision == name.strip()]
             return known[0] if known else f"{part_no} has no revision {name}: add it first"
     return f"no part is called {stem}: name the file PART.3mf or PART_REVISION.3mf, or add the part first"
@@ -97,4 +100,10 @@ def _only_draft(part_no: str, revisions: Sequence[KnownRevision]) -> KnownRevisi
     if drafts:
         names = ", ".join(draft.revision for draft in drafts)
         return f"{part_no} has several drafts ({names}): name the file {part_no}_REVISION"
+    if not revisions:
+        return _without_revision(part_no)
     return f"{part_no} has no draft revision: add one first"
+
+
+def _without_revision(part_no: str) -> str:
+    return f"{part_no} has no revision: add one first"

@@ -71,7 +71,9 @@ def import_files(
     again is safe. Exit code 1 if a file was refused or belongs to no draft.
     """
     with ApiClient(url=url, key=key) as client:
-        matched, left_out = match_files(_files_in(folder), _revisions(client))
+        files, parts = _files_in(folder), list(client.pages("/v1/parts"))
+        part_nos = [str(part["part_no"]) for part in parts]
+        matched, left_out = match_files(files, _revisions(parts), part_nos=part_nos)
         for item in left_out:
             stdout.print(f"{item.file}: left out: {item.reason}", markup=False)
         if dry_run:
@@ -147,7 +149,7 @@ def _files_in(folder: Path) -> list[Path]:
     return print_files_in(folder)
 
 
-def _revisions(client: ApiClient) -> list[KnownRevision]:
+def _revisions(parts: Sequence[JsonObject]) -> list[KnownRevision]:
     return [
         KnownRevision(
             part_no=str(part["part_no"]),
@@ -155,7 +157,7 @@ def _revisions(client: ApiClient) -> list[KnownRevision]:
             revision_id=str(revision["id"]),
             state=str(revision["state"]),
         )
-        for part in client.pages("/v1/parts")
+        for part in parts
         for revision in _objects(part["revisions"])
     ]
 

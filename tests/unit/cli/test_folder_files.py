@@ -64,6 +64,21 @@ def test_a_file_that_belongs_to_no_revision_says_why(
     assert left_out(name, *revisions).reason == reason
 
 
+@pytest.mark.parametrize("name", ["P/7.3mf", "P/7_A.3mf", "P/7 rev B.stl"])
+def test_a_file_for_a_part_without_any_revision_asks_for_one(name: str) -> None:
+    found, (file,) = match_files([Path(name.replace("/", "~"))], [known("P/8")], part_nos=["P/7", "P/8"])
+
+    assert found == ()
+    assert file.reason == "P~7 has no revision: add one first"
+
+
+def test_naming_the_parts_changes_nothing_for_those_with_revisions() -> None:
+    drafts = [known("P1"), known("P2", "B")]
+    files = [Path("P1.3mf"), Path("P2_B.stl"), Path("P3.3mf")]
+
+    assert match_files(files, drafts, part_nos=["P1", "P2"]) == match_files(files, drafts)
+
+
 def test_of_two_files_for_one_revision_the_first_is_taken() -> None:
     found, missing = match_files([Path("P1.3mf"), Path("P1_A.stl")], [known("P1")])
 
