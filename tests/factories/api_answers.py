@@ -17,6 +17,9 @@ def routing_answer(*, node_id: str = "N001", city: str = "Hamburg", landed_minor
         "candidates": 3,
         "excluded": 57,
         "why": f"{city}: cheapest of 3",
+        "job_id": f"job_{node_id}",
+        "job_state": "offered",
+        "held_reason": "",
     }
 
 

@@ -36,6 +36,9 @@ class LineReport:
     candidates: int = 0
     excluded: int = 0
     why: str = ""
+    job_id: str = ""
+    held_reason: str = ""
+    """Why its job is held; empty unless it is."""
 
     @property
     def lead_days(self) -> float:
@@ -69,6 +72,8 @@ def _line_report(order: JsonObject, line: JsonObject) -> LineReport:
         candidates=_int(routing.get("candidates")),
         excluded=_int(routing.get("excluded")),
         why=str(routing.get("why") or ""),
+        job_id=str(routing.get("job_id") or ""),
+        held_reason=str(routing.get("held_reason") or ""),
     )
 
 
@@ -111,7 +116,7 @@ def _cells(line: LineReport) -> tuple[str, ...]:
         f"{line.promised_at:%d %b}" if line.promised_at else "",
         str(line.candidates),
         str(line.excluded),
-        line.why or line.state_reason,
+        f"held: {line.held_reason}" if line.held_reason else line.why or line.state_reason,
     )
 
 
@@ -133,12 +138,23 @@ def order_story(order: JsonObject) -> str:
             rows.append(
                 f"    {line.node}: {euro(line.landed_minor)} landed, arrives by {line.promised_at:%Y-%m-%d %H:%M %Z}"
             )
+        rows.extend(_held_words(line))
         why = line.why or line.state_reason or "not decided yet"
         rows.append(f"    why: {why}" if order["state"] != "cancelled" else f"    before it was cancelled: {why}")
         rows.append(
             f"    {line.candidates} nodes could, {line.excluded} are ruled out: fabroute order why {line.order_id}"
         )
     return "\n".join(rows)
+
+
+def _held_words(line: LineReport) -> list[str]:
+    if not line.held_reason:
+        return []
+    job = f"/v1/jobs/{line.job_id}"
+    return [
+        f"    held: {line.held_reason}; the promise does not stand until it is resumed "
+        f"(POST {job}/resumption) or taken back (…/take-back)"
+    ]
 
 
 def outcome_summary(lines: Sequence[LineReport]) -> list[str]:

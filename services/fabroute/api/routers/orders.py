@@ -149,6 +149,8 @@ def _read(session: Session, caller: Principal, order_id: str) -> OrderOut:
 
 
 def _with_routings(session: Session, page: Page[OrderView]) -> Page[OrderOut]:
-    decided = {line.decision_id for order in page.items for line in order.lines if line.decision_id is not None}
-    routings = routings_out(routing.read_summaries(session, decision_ids=decided))
+    decided = {line.id: line.decision_id for order in page.items for line in order.lines if line.decision_id}
+    jobs = production.jobs_of_lines(session, line_ids=decided.keys())
+    summaries = routing.read_summaries(session, decision_ids=set(decided.values()))
+    routings = routings_out(decided, summaries, jobs)
     return Page(items=tuple(order_out(order, routings) for order in page.items), next_cursor=page.next_cursor)

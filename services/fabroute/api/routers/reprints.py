@@ -127,7 +127,7 @@ def decide_reprint(
     session: WriteSession,
     now: Now,
 ) -> ReprintRequestOut:
-    """Grant or refuse a reprint: for the part's owner and the operator. The same again changes nothing."""
+    """Grant or refuse a reprint: for the part's owner alone. The same again changes nothing."""
     decision = reprint_decision(said)
     found = production.decide_reprint(session, principal=caller, request_id=request_id, decision=decision, now=now)
     return reprint_request_out(found)

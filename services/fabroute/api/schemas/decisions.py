@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 from fabroute.api.schemas.base import MoneyOut, ResponseModel
 from fabroute.api.schemas.orders import RoutingOut
 from fabroute.kernel.money import Money
+from fabroute.production.service import JobOfLine
 from fabroute.routing.service import DecisionSummary, DecisionView
 
 
@@ -124,9 +125,15 @@ def decisions_out(order_id: str, decisions: tuple[DecisionView, ...]) -> OrderDe
     return OrderDecisionsOut(order_id=order_id, decisions=[_decision_out(decision) for decision in decisions])
 
 
-def routings_out(summaries: Mapping[str, DecisionSummary]) -> dict[str, RoutingOut]:
-    """Return decisions in short, by id, for the lines of orders."""
-    return {decision_id: _routing_out(summary) for decision_id, summary in summaries.items()}
+def routings_out(
+    decided: Mapping[str, str], summaries: Mapping[str, DecisionSummary], jobs: Mapping[str, JobOfLine]
+) -> dict[str, RoutingOut]:
+    """Return what was decided for lines in short, with their jobs, by line; ``decided`` is each line's decision."""
+    return {
+        line_id: _routing_out(summaries[decision_id], jobs.get(line_id))
+        for line_id, decision_id in decided.items()
+        if decision_id in summaries
+    }
 
 
 def _decision_out(decision: DecisionView) -> DecisionOut:
@@ -141,7 +148,7 @@ def _decision_out(decision: DecisionView) -> DecisionOut:
     )
 
 
-def _routing_out(summary: DecisionSummary) -> RoutingOut:
+def _routing_out(summary: DecisionSummary, job: JobOfLine | None) -> RoutingOut:
     landed = summary.landed_minor
     return RoutingOut(
         node_id=summary.node_id,
@@ -153,4 +160,7 @@ def _routing_out(summary: DecisionSummary) -> RoutingOut:
         candidates=summary.candidates,
         excluded=summary.excluded,
         why=summary.why,
+        job_id=None if job is None else job.job_id,
+        job_state=None if job is None else job.state,
+        held_reason="" if job is None else job.held_reason,
     )

@@ -109,11 +109,16 @@ class RoutingOut(ResponseModel):
     city: str | None
     country: str | None
     landed: MoneyOut | None = Field(description="Production, freight and duty.")
-    promised_at: AwareDatetime | None = Field(description="Arrival.")
+    promised_at: AwareDatetime | None = Field(description="Arrival; it does not stand while the job is held.")
     co2e_g: int | None = Field(description="Grams of CO2 equivalent of printing and shipping.")
     candidates: int = Field(description="Nodes that could.")
     excluded: int = Field(description="Nodes that are ruled out, each with its reasons in the decision.")
     why: str = Field(description="One sentence.")
+    job_id: str | None = Field(description="The job in the node's queue; null where there is none (any more).")
+    job_state: str | None = Field(description="`offered`, `accepted` or `held`; null without a job.")
+    held_reason: str = Field(
+        description="Which gates closed; empty unless the job is held. It goes on once it is resumed or taken back."
+    )
 
 
 class LineOut(ResponseModel):
@@ -171,7 +176,7 @@ class OrderStatisticsOut(ResponseModel):
 
 
 def order_out(order: OrderView, routings: Mapping[str, RoutingOut]) -> OrderOut:
-    """Return an order for an answer, with the decisions of its lines by their ids."""
+    """Return an order for an answer, with what was decided for its lines, by their ids."""
     return OrderOut.model_validate(
         {
             "id": order.id,
@@ -207,7 +212,7 @@ def _line_out(line: LineView, routings: Mapping[str, RoutingOut]) -> LineOut:
         quantity=line.quantity,
         state=line.state,
         state_reason=line.state_reason,
-        routing=None if line.decision_id is None else routings.get(line.decision_id),
+        routing=routings.get(line.id),
     )
 
 

@@ -55,6 +55,15 @@ class HeldJob:
     held_reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOfLine:
+    """The job that an order line has now, and why it is held; the reason is empty unless it is."""
+
+    job_id: str
+    state: str
+    held_reason: str
+
+
 def insert_jobs(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Add jobs in one round trip."""
     session.exec(insert(Job), params=[dict(row) for row in rows])
@@ -93,6 +102,12 @@ def read_jobs(session: Session, wanted: JobFilter, *, cursor: str | None, limit:
     if cursor is not None:
         statement = statement.where(col(Job.id) > cursor)
     return session.exec(statement).all()
+
+
+def read_of_lines(session: Session, *, line_ids: Collection[str]) -> dict[str, JobOfLine]:
+    """Return the jobs that are not over of these order lines, by line: a line has one at most."""
+    rows = session.connection().execute(_OF_LINES, {"line_ids": list(line_ids)})
+    return {row.order_line_id: JobOfLine(job_id=row.id, state=row.state, held_reason=row.held_reason) for row in rows}
 
 
 def accept_job(session: Session, *, job_id: str, accepted_by: str, now: datetime) -> Job | None:
@@ -197,6 +212,12 @@ RETURNING job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id,
 _LOCK_OF_REVISION = text(
     "SELECT FROM jobs WHERE revision_id = :revision_id AND state = ANY(:sources) ORDER BY id FOR NO KEY UPDATE"
 )
+
+_OF_LINES = text("""
+SELECT order_line_id, id, state, held_reason FROM jobs
+WHERE order_line_id = ANY(:line_ids) AND state NOT IN ('cancelled', 'declined', 'failed')
+""")
+"""The condition is that of the unique index on lines with a live job, which answers this."""
 
 _UNSTARTED = "state = 'held' AND file_released_at IS NULL AND good_prints + failed_prints = 0"
 

@@ -1,5 +1,6 @@
 """Production: the queues of the nodes, their files, their prints, and what is held for them."""
 
+from fabroute.production.repository.jobs import JobOfLine
 from fabroute.production.service.access import JobStateConflict, NotTheNode, NotTheOwner, UnknownJob
 from fabroute.production.service.ending import (
     JobStarted,
@@ -41,7 +42,7 @@ from fabroute.production.service.holds import (
     revoke_first_article,
     withdraw_revision,
 )
-from fabroute.production.service.jobs import accept_job, get_job, list_jobs, offer_jobs
+from fabroute.production.service.jobs import accept_job, get_job, jobs_of_lines, list_jobs, offer_jobs
 from fabroute.production.service.prints import (
     FileNotFetched,
     InvalidPrint,
@@ -79,6 +80,7 @@ __all__ = [
     "InvalidPrint",
     "InvalidReprint",
     "IssuedTicket",
+    "JobOfLine",
     "JobStarted",
     "JobStateConflict",
     "JobUnqualified",
@@ -114,6 +116,7 @@ __all__ = [
     "held_jobs_wait",
     "hold_unqualified",
     "issue_ticket",
+    "jobs_of_lines",
     "list_evidence",
     "list_jobs",
     "list_prints",

@@ -1,5 +1,6 @@
 """The queues of the nodes: offer jobs, read them, accept them."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
@@ -10,8 +11,9 @@ from fabroute.identity.rules import Principal
 from fabroute.network import service as network
 from fabroute.outbox import service as outbox
 from fabroute.production import events
+from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
-from fabroute.production.repository.jobs import JobFilter
+from fabroute.production.repository.jobs import JobFilter, JobOfLine
 from fabroute.production.service.access import conflict, find_visible, lock_at_node
 from fabroute.production.service.recheck import require_qualified
 from fabroute.production.service.telling import tell
@@ -64,18 +66,33 @@ def get_job(session: Session, *, principal: Principal, job_id: str) -> JobView:
 
 
 def accept_job(session: Session, *, principal: Principal, job_id: str, now: datetime) -> JobView:
-    """Take an offered job for its node: the node's organisation or the operator may. Of two at once one wins.
+    """Take an offered job for its node: the node's organisation or the operator may. Of two keys at once one wins.
 
+    The key that has accepted it already, by a request of before or of the same moment, gets the job as it is.
     Raises ``UnknownJob``, ``NotTheNode``, ``JobStateConflict`` unless it is offered, and ``JobUnqualified``, which goes
     on the audit log, where a gate has closed since it was offered.
     """
     job = lock_at_node(session, principal=principal, job_id=job_id)
     accepted = job_rows.accept_job(session, job_id=job_id, accepted_by=principal.key_id, now=now)
     if accepted is None:
-        raise conflict(job, wish="accepted")
+        return _accepted_before(job, principal)
     require_qualified(session, job=accepted, wish="accepted", actor=principal.key_id, now=now)
     tell(session, accepted, "job.accepted", actor=principal.key_id, now=now)
     return job_view(accepted)
+
+
+def jobs_of_lines(session: Session, *, line_ids: Collection[str]) -> Mapping[str, JobOfLine]:
+    """Return the jobs of these order lines, by line, in one statement; a line whose job is over has none.
+
+    The caller has found the lines among its own: this asks nobody who they are.
+    """
+    return job_rows.read_of_lines(session, line_ids=line_ids) if line_ids else {}
+
+
+def _accepted_before(job: Job, principal: Principal) -> JobView:
+    if job.state != "accepted" or job.accepted_by != principal.key_id:
+        raise conflict(job, wish="accepted")
+    return job_view(job)
 
 
 def _only_owner(session: Session, *, principal: Principal, node_id: str) -> str | None:

@@ -113,7 +113,7 @@ def request_reprint(
 def decide_reprint(
     session: Session, *, principal: Principal, request_id: str, decision: ReprintDecision, now: datetime
 ) -> ReprintView:
-    """Grant or refuse a reprint, for the owner of the part or the operator. The same again changes nothing. Audited.
+    """Grant or refuse a reprint, for the owner of the part alone. The same again changes nothing. Audited.
 
     Raises ``UnknownReprint``, ``NotTheOwner``, ``ReprintConflict`` where it was decided otherwise, and
     ``JobStateConflict`` for a grant once the job is cancelled.
@@ -122,7 +122,7 @@ def decide_reprint(
     if request is None:
         raise UnknownReprint(_unknown(request_id))
     try:
-        job = lock_of_owner(session, principal=principal, job_id=request.job_id)
+        job = lock_of_owner(session, principal=principal, job_id=request.job_id, operator_too=False)
     except UnknownJob as error:
         raise UnknownReprint(_unknown(request_id)) from error
     decided = rows.decide_request(
