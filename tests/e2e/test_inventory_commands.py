@@ -102,10 +102,29 @@ def test_a_table_that_was_written_is_taken_back_unchanged_and_a_bad_one_not_at_a
     ).items()
     assert dry.exit_code == 1
     assert "  line 3, part_no: " in dry.stdout
-    with pytest.raises(ApiRefusal, match="/rows/2/part_no"):
-        _run(stack, "import", "parts", str(bad))
+    assert dry.stdout.endswith("bad.csv: 2 problems: nothing would be imported\n")
     with pytest.raises(ApiRefusal, match="no part"):
         _run(stack, "part", "show", "CLI-4")
+
+
+def test_the_problems_of_a_refused_import_stand_one_below_the_other(stack: Stack, tmp_path: Path) -> None:
+    bad, no_table = tmp_path / "bad.csv", tmp_path / "no table.json"
+    bad.write_text("part_no,name,sector,hs_code\nCLI-5,Cap,x,3926.90\n,No number,x,3926.90\nCLI-6,,x,3926.90\n", encoding="utf8")
+    no_table.write_text("{", encoding="utf8")
+
+    dry = _run(stack, "import", "parts", str(bad), "--dry-run")
+    refused = _run(stack, "import", "parts", str(bad))
+
+    assert (dry.exit_code, refused.exit_code) == (1, 1)
+    lines = refused.stdout.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == ["  line 3, part_no", "  line 4, name", "bad.csv"]
+    assert lines[-1] == "bad.csv: 2 problems: nothing was imported"
+    assert dry.stdout.splitlines() == [*lines[:-1], "bad.csv: 2 problems: nothing would be imported"]
+    with pytest.raises(ApiRefusal, match="no part"):
+        _run(stack, "part", "show", "CLI-5")
+    with pytest.raises(ApiRefusal) as malformed:
+        _run(stack, "import", "parts", str(no_table))
+    assert malformed.value.code == "malformed_json"
 
 
 def test_files_that_can_not_be_read_are_named(stack: Stack, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ TableFile = Annotated[Path, typer.Argument(help="CSV file with a header line, or
 _MEDIA_TYPES = {".json": "application/json", ".csv": "text/csv", ".tsv": "text/csv", ".txt": "text/csv"}
 _SENDERS = 2
 _SHOWN_PROBLEMS = 50
+_REFUSED = "import_refused"
 
 
 class UnreadableFile(DomainError):
@@ -33,6 +34,15 @@ class UnreadableFile(DomainError):
 
     code = "unreadable_file"
     status = 422
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """A table as it goes to the API."""
+
+    kind: Kind
+    content: bytes
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,25 +107,54 @@ def export(
 
 
 def _import(kind: Kind, file: Path, *, key: str, url: str, dry_run: bool) -> None:
-    content, media_type = _content(file), _MEDIA_TYPES.get(file.suffix.lower(), "text/csv")
+    table = _Table(kind=kind, content=_content(file), media_type=_MEDIA_TYPES.get(file.suffix.lower(), "text/csv"))
     with ApiClient(url=url, key=key) as client:
-        done = client.send(
-            "POST",
-            f"/v1/imports/{kind}",
-            content=content,
-            media_type=media_type,
-            dry_run="true" if dry_run else None,
-        )
+        done = _done(client, table, dry_run=dry_run)
     problems = _objects(done["problems"])
+    _show_problems(problems)
+    stdout.print(f"{file.name}: {_import_summary(done, dry_run=dry_run)}", markup=False)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _done(client: ApiClient, table: _Table, *, dry_run: bool) -> JsonObject:
+    """Return what became of a table; of one that is refused, what a dry run tells."""
+    try:
+        return _sent(client, table, dry_run=dry_run)
+    except ApiRefusal as refusal:
+        if refusal.code != _REFUSED:
+            raise
+        told = _sent(client, table, dry_run=True)
+        if not told["problems"]:
+            raise
+        return told
+
+
+def _sent(client: ApiClient, table: _Table, *, dry_run: bool) -> JsonObject:
+    return client.send(
+        "POST",
+        f"/v1/imports/{table.kind}",
+        content=table.content,
+        media_type=table.media_type,
+        dry_run="true" if dry_run else None,
+    )
+
+
+def _show_problems(problems: Sequence[JsonObject]) -> None:
     for problem in problems[:_SHOWN_PROBLEMS]:
         stdout.print(_problem_line(problem), markup=False)
     if len(problems) > _SHOWN_PROBLEMS:
         stdout.print(f"… and {len(problems) - _SHOWN_PROBLEMS} more problems")
-    counts = ", ".join(f"{done[outcome]} {outcome}" for outcome in ("created", "changed", "unchanged"))
-    would = "would be " if dry_run else ""
-    stdout.print(f"{file.name}: {done['rows']} rows: {would}{counts}; {len(problems)} problems", markup=False)
+
+
+def _import_summary(done: JsonObject, *, dry_run: bool) -> str:
+    problems = len(_objects(done["problems"]))
     if problems:
-        raise typer.Exit(1)
+        verb = "nothing would be imported" if dry_run else "nothing was imported"
+        return f"{problems} problem{'s' * (problems > 1)}: {verb}"
+    would = "would be " if dry_run else ""
+    counts = ", ".join(f"{done[outcome]} {outcome}" for outcome in ("created", "changed", "unchanged"))
+    return f"{done['rows']} rows: {would}{counts}; 0 problems"
 
 
 def _problem_line(problem: JsonObject) -> str:
