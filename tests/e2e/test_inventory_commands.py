@@ -127,6 +127,20 @@ def test_the_problems_of_a_refused_import_stand_one_below_the_other(stack: Stack
     assert malformed.value.code == "malformed_json"
 
 
+def test_a_table_is_written_as_its_name_says(stack: Stack, tmp_path: Path) -> None:
+    _with_part(stack, tmp_path, "CLI-7")
+    json_file, csv_file, other = tmp_path / "p.JSON", tmp_path / "p.csv", tmp_path / "p.txt"
+
+    for file in (json_file, csv_file):
+        _run(stack, "export", "parts", "-o", str(file))
+    _run(stack, "export", "parts", "-o", str(other), "--json")
+
+    rows = json.loads(json_file.read_text(encoding="utf8"))
+    assert "CLI-7" in [row["part_no"] for row in rows]
+    assert json.loads(other.read_text(encoding="utf8")) == rows
+    assert csv_file.read_text(encoding="utf8").startswith("part_no,")
+
+
 def test_files_that_can_not_be_read_are_named(stack: Stack, tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="No such file"):
         _run(stack, "import", "parts", str(tmp_path / "missing.csv"))

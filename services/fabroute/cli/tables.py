@@ -99,11 +99,12 @@ def export(
     kind: Annotated[str, typer.Argument(help="parts, revisions or certificates.")],
     key: Key,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output else.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV, whatever the file is called.")] = False,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Write a table that an import takes back as it is."""
-    _export(kind, key=key, url=url, output=output, format="json" if as_json else "csv")
+    """Write a table that an import takes back as it is; a file called .json gets JSON."""
+    named_json = output is not None and output.suffix.lower() == ".json"
+    _export(kind, key=key, url=url, output=output, format="json" if as_json or named_json else "csv")
 
 
 def _import(kind: Kind, file: Path, *, key: str, url: str, dry_run: bool) -> None:
