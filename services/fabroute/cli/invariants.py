@@ -129,7 +129,7 @@ INVARIANTS: Sequence[Invariant] = (
         query="SELECT j.id, j.node_id, r.required FROM jobs j"
         f" JOIN {_REQUIRED} r ON r.id = j.revision_id"
         f" JOIN machine_offers o ON {_OFFER_OF_JOB} WHERE j.state IN ('offered', 'accepted')"
-        f" AND NOT EXISTS (SELECT FROM certificates c WHERE {_COVERS} AND c.valid_to >= j.produce_by"
+        f" AND j.good_prints < j.quantity AND NOT EXISTS (SELECT FROM certificates c WHERE {_COVERS} AND c.valid_to >= j.produce_by"
         " AND c.verified_at IS NOT NULL AND c.revoked_at IS NULL)",
         advice="a certificate was revoked without holding its jobs: revoke through the API, and hold the job",
     ),
@@ -137,7 +137,8 @@ INVARIANTS: Sequence[Invariant] = (
         name="a job that lost its first article is held",
         query="SELECT j.id, j.machine_id, j.material, j.parameter_set FROM jobs j"
         " JOIN part_revisions r ON r.id = j.revision_id JOIN orders o ON o.id = j.order_id"
-        " WHERE j.state IN ('offered', 'accepted') AND (r.part_qualification OR o.criticality = 'safety')"
+        " WHERE j.state IN ('offered', 'accepted') AND j.good_prints < j.quantity"
+        " AND (r.part_qualification OR o.criticality = 'safety')"
         " AND NOT EXISTS (SELECT FROM first_articles f WHERE f.revision_id = j.revision_id"
         " AND f.machine_id = j.machine_id AND f.material = j.material AND f.parameter_set = j.parameter_set"
         " AND f.revoked_at IS NULL)",
@@ -153,7 +154,7 @@ INVARIANTS: Sequence[Invariant] = (
     Invariant(
         name="no live job draws from a blocked lot",
         query="SELECT j.id, l.id, l.state FROM jobs j JOIN material_lots l ON l.id = j.lot_id"
-        f" WHERE j.{_LIVE_JOB} AND l.state <> 'available'",
+        f" WHERE j.{_LIVE_JOB} AND j.good_prints < j.quantity AND l.state <> 'available'",
         advice="the lot was blocked after routing: cancel the order so that it is routed to another",
     ),
     Invariant(

@@ -10,6 +10,7 @@ from fabroute.identity.rules import Principal
 from fabroute.inventory.service import UnknownRevision
 from fabroute.network.service import find_node
 from fabroute.production.service import (
+    JobFinished,
     JobStateConflict,
     JobUnqualified,
     UnknownJob,
@@ -18,6 +19,7 @@ from fabroute.production.service import (
     resume_job,
     revoke_certificate,
     revoke_first_article,
+    take_back_job,
     withdraw_revision,
 )
 from fabroute.qualification.service import (
@@ -26,6 +28,7 @@ from fabroute.qualification.service import (
     UnknownFirstArticle,
     save_first_articles,
 )
+from tests.factories.orders import given_revision
 from tests.factories.organisations import NOW
 from tests.factories.production import (
     BUREAU_KEY,
@@ -38,7 +41,8 @@ from tests.factories.production import (
     key_of,
 )
 
-WHY = "CERTIFICATE_MISSING: has no ISO9001 for MJF:PA12-MJF"
+CLOSED = "CERTIFICATE_MISSING: has no ISO9001 for MJF:PA12-MJF"
+WHY = f"certificate ISO9001 was revoked (audit failed); {CLOSED}"
 
 
 def revoke(floor: Floor, who: Principal = OPERATOR_KEY) -> int:
@@ -148,7 +152,9 @@ def test_a_revoked_first_article_holds_the_jobs_of_its_revision(floor: Floor) ->
     assert (before, withdraw(key_of(floor.owner))) == (0, 1)
     ((state, held_from, reason),) = jobs(floor)
     assert (state, held_from) == ("held", "accepted")
-    assert str(reason).startswith("PART_NOT_QUALIFIED: no approved first article on N101-A")
+    assert str(reason).startswith(
+        "the first article was revoked (wrong alloy); PART_NOT_QUALIFIED: no approved first article on N101-A"
+    )
 
 
 def test_a_withdrawn_revision_holds_its_jobs(floor: Floor) -> None:
@@ -165,8 +171,8 @@ def test_a_withdrawn_revision_holds_its_jobs(floor: Floor) -> None:
         with pytest.raises(UnknownRevision, match="of yours"):
             withdraw(stranger)
     assert withdraw(key_of(floor.owner)) == 1
-    why = "FILE_NOT_VALIDATED: the revision is withdrawn and its print file validated"
-    assert jobs(floor) == [("held", "accepted", why)]
+    gate = "FILE_NOT_VALIDATED: the revision is withdrawn and its print file validated"
+    assert jobs(floor) == [("held", "accepted", f"the revision was withdrawn (cracks); {gate}")]
     assert floor.table("SELECT state FROM part_revisions") == [("withdrawn",)]
 
 
@@ -204,7 +210,7 @@ def test_holding_looks_at_the_nodes_it_is_told_to(floor: Floor) -> None:
         assert hold_unqualified(session, node_ids=["N999"], now=NOW) == 0
         assert hold_unqualified(session, node_ids=[], now=NOW) == 0
         assert hold_unqualified(session, node_ids=["N101"], now=NOW) == 1
-    assert jobs(floor) == [("held", "accepted", WHY)]
+    assert jobs(floor) == [("held", "accepted", CLOSED)]
 
 
 def test_a_job_says_all_that_keeps_it(floor: Floor) -> None:
@@ -213,7 +219,7 @@ def test_a_job_says_all_that_keeps_it(floor: Floor) -> None:
     floor.table("UPDATE material_lots SET state = 'blocked' RETURNING 1")
 
     assert hold(floor) == 1
-    assert jobs(floor) == [("held", "accepted", f"{WHY}; LOT_BLOCKED: lot lot_1 of PA12-MJF is blocked")]
+    assert jobs(floor) == [("held", "accepted", f"{CLOSED}; LOT_BLOCKED: lot lot_1 of PA12-MJF is blocked")]
 
 
 @pytest.mark.parametrize("who", ["owner", "bureau", "operator"])
@@ -257,3 +263,36 @@ def test_only_held_jobs_are_resumed_and_only_by_those_they_concern(floor: Floor)
     with pytest.raises(UnknownJob):
         floor.do(lambda session: resume_job(session, principal=RIVAL_KEY, job_id=job_id, now=NOW))
     assert jobs(floor) == [("held", "accepted", WHY)]
+
+
+def test_a_job_whose_prints_are_all_made_is_neither_held_nor_taken_back(floor: Floor) -> None:
+    finished, begun = floor.accepted(), floor.accepted(2)
+    for job_id in (finished, begun):
+        floor.fetched(job_id)
+        floor.printed(job_id, "good")
+
+    held = floor.do(
+        lambda session: revoke_certificate(
+            session, certificate_id=CERTIFICATE, reason="audit failed", principal=OPERATOR_KEY, now=NOW
+        )
+    ).held
+
+    assert held == 1
+    assert dict(floor.table("SELECT id, state FROM jobs")) == {finished: "accepted", begun: "held"}
+    with pytest.raises(JobFinished, match=r"all 1 prints of job .* are made: taken back, they would be made twice"):
+        floor.do(
+            lambda session: take_back_job(
+                session, principal=OPERATOR_KEY, job_id=finished, reason="in a hurry", now=NOW
+            )
+        )
+    assert floor.table("SELECT state FROM order_lines ORDER BY id") == [("routed",), ("routed",)]
+
+
+def test_superseding_a_revision_leaves_what_was_ordered_of_it(floor: Floor) -> None:
+    offered, accepted = floor.offered()[0].job_id, floor.accepted()
+
+    given_revision(floor.engine, part_id=floor.owner.part_id, revision="B")
+
+    assert floor.do(lambda session: hold_unqualified(session, now=NOW)) == 0
+    assert dict(floor.table("SELECT id, state FROM jobs")) == {offered: "offered", accepted: "accepted"}
+    assert floor.fetched(accepted).job_id == accepted

@@ -137,7 +137,9 @@ def test_a_new_revision_freezes_the_licence_and_stops_the_file(depot: Floor) -> 
 
     assert figures(depot, licence_id) == ("frozen", 3, 0, 2)
     assert depot.told("print_licence.frozen") == [licence_id]
-    with pytest.raises(JobUnqualified, match=r"FILE_NOT_VALIDATED: .*; IP_POLICY: the print licence is frozen"):
+    with pytest.raises(
+        JobUnqualified, match=r"file: IP_POLICY: the print licence is frozen \(superseded by revision B\)"
+    ):
         depot.token(job_id)
     assert depot.table("SELECT used_at FROM file_tickets") == [(None,)]
     assert len(token) == 43

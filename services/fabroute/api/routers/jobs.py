@@ -71,7 +71,13 @@ def resume_job(job_id: Identifier, caller: JobsWriter, session: WriteSession, no
 
 @router.post(
     "/jobs/{job_id}/take-back",
-    responses=docs.problems(production.UnknownJob, production.NotTheOwner, production.JobStateConflict, *BODY_PROBLEMS),
+    responses=docs.problems(
+        production.UnknownJob,
+        production.NotTheOwner,
+        production.JobStateConflict,
+        production.JobFinished,
+        *BODY_PROBLEMS,
+    ),
     openapi_extra=docs.request_body(TakeBackIn),
 )
 def take_back_job(

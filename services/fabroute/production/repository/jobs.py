@@ -167,17 +167,17 @@ def read_checked(session: Session, *, job_ids: Collection[str]) -> list[CheckedJ
 
 
 def read_live_at_nodes(session: Session, *, node_ids: Collection[str]) -> list[CheckedJob]:
-    """Return what the gates look at of the offered and accepted jobs of these nodes."""
+    """Return what the gates look at of the offered and accepted jobs of these nodes that have prints to make."""
     return _checked(session, _CHECKED_AT_NODES, node_ids)
 
 
 def read_live_of_revisions(session: Session, *, revision_ids: Collection[str]) -> list[CheckedJob]:
-    """Return what the gates look at of the offered and accepted jobs of these revisions."""
+    """Return what the gates look at of the offered and accepted jobs of these revisions with prints to make."""
     return _checked(session, _CHECKED_OF_REVISIONS, revision_ids)
 
 
 def read_live(session: Session) -> list[CheckedJob]:
-    """Return what the gates look at of all offered and accepted jobs."""
+    """Return what the gates look at of all offered and accepted jobs that have prints to make."""
     return _checked(session, _CHECKED_ALL, ())
 
 
@@ -205,7 +205,7 @@ UPDATE jobs job
 SET state = 'held', held_from = job.state, held_at = :now, held_reason = closing.reason, updated_at = :now,
     version = job.version + 1, fence = job.fence + 1
 FROM unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS closing (id, reason)
-WHERE job.id = closing.id AND job.state = ANY(:sources)
+WHERE job.id = closing.id AND job.state = ANY(:sources) AND job.good_prints < job.quantity
 RETURNING job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id, job.held_from, job.held_reason
 """)
 
@@ -236,7 +236,8 @@ WHERE {where} ORDER BY job.id
 """
 """The criticality is the order's: one join, where a question to the room of orders would be a second statement."""
 
-_LIVE = "job.state = ANY(:sources)"
+_LIVE = "job.state = ANY(:sources) AND job.good_prints < job.quantity"
+"""A job whose prints are all made is over for the gates: nothing of it can be held any more."""
 
 _CHECKED_BY_ID = text(_CHECKED.format(where="job.id = ANY(:keys)"))
 _CHECKED_AT_NODES = text(_CHECKED.format(where=f"{_LIVE} AND job.node_id = ANY(:keys)"))

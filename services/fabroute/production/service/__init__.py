@@ -3,6 +3,7 @@
 from fabroute.production.repository.jobs import JobOfLine
 from fabroute.production.service.access import JobStateConflict, NotTheNode, NotTheOwner, UnknownJob
 from fabroute.production.service.ending import (
+    JobFinished,
     JobStarted,
     cancel_order,
     held_jobs_wait,
@@ -80,6 +81,7 @@ __all__ = [
     "InvalidPrint",
     "InvalidReprint",
     "IssuedTicket",
+    "JobFinished",
     "JobOfLine",
     "JobStarted",
     "JobStateConflict",

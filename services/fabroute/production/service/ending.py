@@ -34,6 +34,13 @@ class JobStarted(DomainError):
     status = 409
 
 
+class JobFinished(DomainError):
+    """All prints of the job are made: making them again elsewhere would make the part twice."""
+
+    code = "job_finished"
+    status = 409
+
+
 def cancel_order(
     session: Session, *, organisation_id: str, order_id: str, actor: str, now: datetime
 ) -> tuple[JobView, ...]:
@@ -83,7 +90,8 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
 
     The owner or the operator may take back a held job, the operator also an accepted one, after asking the node: what
     was printed is not undone, and what was released is known there. Prints that were made stay counted on the licence.
-    Raises ``UnknownJob``, ``NotTheOwner``, ``JobStateConflict``, and ``ReasonMissing`` without a reason.
+    Raises ``UnknownJob``, ``NotTheOwner``, ``JobStateConflict``, ``JobFinished`` once all prints are made, and
+    ``ReasonMissing`` without a reason.
     """
     _require_reason(reason)
     line_id = find_visible(session, principal=principal, job_id=job_id).order_line_id
@@ -91,6 +99,11 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
     job = lock_of_owner(session, principal=principal, job_id=job_id)
     if job.state not in (("held", "accepted") if principal.kind == "operator" else ("held",)):
         raise conflict(job, wish="taken back")
+    if job.good_prints >= job.quantity:
+        raise JobFinished(
+            f"all {job.quantity} prints of job {job_id} are made: taken back, they would be made twice; order again "
+            "if they are no good"
+        )
     (taken,) = _take_back(session, [job_id], actor=principal.key_id, reason=reason, now=now)
     return job_view(taken)
 

@@ -75,7 +75,10 @@ def revoke_certificate(
         session, certificate_id=certificate_id, reason=reason, actor=actor, now=now
     )
     jobs = job_rows.read_live_at_nodes(session, node_ids=(before.node_id,))
-    return CertificateRevocation(certificate=revoked, held=_hold_closed(session, jobs, actor=actor, now=now))
+    cause = f"certificate {before.scheme} was revoked ({reason}); "
+    return CertificateRevocation(
+        certificate=revoked, held=_hold_closed(session, jobs, actor=actor, now=now, cause=cause)
+    )
 
 
 def revoke_first_article(
@@ -94,7 +97,9 @@ def revoke_first_article(
         session, first_article_id=first_article_id, reason=reason, actor=actor, now=now
     )
     jobs = job_rows.read_live_of_revisions(session, revision_ids=(before.revision_id,))
-    return FirstArticleRevocation(first_article=revoked, held=_hold_closed(session, jobs, actor=actor, now=now))
+    cause = f"the first article was revoked ({reason}); "
+    held = _hold_closed(session, jobs, actor=actor, now=now, cause=cause)
+    return FirstArticleRevocation(first_article=revoked, held=held)
 
 
 def withdraw_revision(
@@ -109,7 +114,8 @@ def withdraw_revision(
     job_rows.lock_live_of_revision(session, revision_id=revision_id)  # before the licences, which it freezes
     inventory.withdraw_revision(session, revision_id=revision_id, actor=principal.key_id, reason=reason, now=now)
     jobs = job_rows.read_live_of_revisions(session, revision_ids=(revision_id,))
-    held = _hold_closed(session, jobs, actor=principal.key_id, now=now)
+    cause = f"the revision was withdrawn ({reason}); "
+    held = _hold_closed(session, jobs, actor=principal.key_id, now=now, cause=cause)
     return Withdrawal(revision=inventory.read_revisions(session, revision_ids={revision_id})[revision_id], held=held)
 
 
@@ -135,9 +141,10 @@ def _owns(session: Session, principal: Principal, revision_id: str) -> bool:
     return principal.kind == "operator" or revision.organisation_id == principal.organisation_id
 
 
-def _hold_closed(session: Session, jobs: Sequence[CheckedJob], *, actor: str, now: datetime) -> int:
+def _hold_closed(session: Session, jobs: Sequence[CheckedJob], *, actor: str, now: datetime, cause: str = "") -> int:
+    """Hold those of ``jobs`` to which a gate is closed; ``cause`` is what was done that closed it, for the reader."""
     closed = closed_gates(session, jobs, today=now.date(), window=at_the_end)
-    reasons = {job_id: words_of(found) for job_id, found in closed.items() if found}
+    reasons = {job_id: cause + words_of(found) for job_id, found in closed.items() if found}
     if not reasons:
         return 0
     held = job_rows.hold_jobs(session, reasons, now=now)

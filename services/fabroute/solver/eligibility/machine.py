@@ -10,8 +10,12 @@ MARGIN_MM = 3.0
 
 
 def file_validated(line: LineFacts) -> Exclusion | None:
-    """Require a released revision with a validated print file."""
-    if line.revision_state == "released" and line.file_validated:
+    """Require a revision that was released, with a validated print file.
+
+    What was ordered while a revision was the current one is still made when a newer one has taken its place; a
+    withdrawn one is not made any more.
+    """
+    if line.revision_state in ("released", "superseded") and line.file_validated:
         return None
     file = "validated" if line.file_validated else "not validated"
     return Exclusion(

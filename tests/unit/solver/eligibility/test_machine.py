@@ -18,6 +18,11 @@ def test_a_released_revision_with_a_validated_file_passes() -> None:
     assert file_validated(line_facts()) is None
 
 
+def test_what_was_ordered_before_a_newer_revision_came_is_still_made() -> None:
+    assert file_validated(line_facts(revision_state="superseded")) is None
+    assert file_validated(line_facts(revision_state="superseded", file_validated=False)) is not None
+
+
 @pytest.mark.parametrize(
     ("state", "validated", "words"),
     [
