@@ -129,7 +129,11 @@ def release_revision(
     session: WriteSession,
     now: Now,
 ) -> RevisionDetailOut:
-    """Release an approved revision under a signature: it can be ordered, and supersedes the one released before."""
+    """Release an approved revision under a signature: it can be ordered, and supersedes the one released before.
+
+    Orders that were placed for the one before keep it and are still made. Only its print licences are frozen, which
+    holds the jobs that print under them. Withdraw it to stop everything.
+    """
     release = inventory.Release(actor=caller.key_id, reason=asked.reason, organisation_id=caller.organisation_id)
     signer = get_resources(request).signer
     inventory.release_revision(session, revision_id=revision_id, release=release, signer=signer, now=now)
