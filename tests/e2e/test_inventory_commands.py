@@ -108,9 +108,10 @@ def test_a_table_that_was_written_is_taken_back_unchanged_and_a_bad_one_not_at_a
 
 
 def test_the_problems_of_a_refused_import_stand_one_below_the_other(stack: Stack, tmp_path: Path) -> None:
-    bad, no_table = tmp_path / "bad.csv", tmp_path / "no table.json"
-    bad.write_text("part_no,name,sector,hs_code\nCLI-5,Cap,x,3926.90\n,No number,x,3926.90\nCLI-6,,x,3926.90\n", encoding="utf8")
-    no_table.write_text("{", encoding="utf8")
+    bad = tmp_path / "bad.csv"
+    bad.write_text(
+        "part_no,name,sector,hs_code\nCLI-5,Cap,x,3926.90\n,No number,x,3926.90\nCLI-6,,x,3926.90\n", encoding="utf8"
+    )
 
     dry = _run(stack, "import", "parts", str(bad), "--dry-run")
     refused = _run(stack, "import", "parts", str(bad))
@@ -122,9 +123,6 @@ def test_the_problems_of_a_refused_import_stand_one_below_the_other(stack: Stack
     assert dry.stdout.splitlines() == [*lines[:-1], "bad.csv: 2 problems: nothing would be imported"]
     with pytest.raises(ApiRefusal, match="no part"):
         _run(stack, "part", "show", "CLI-5")
-    with pytest.raises(ApiRefusal) as malformed:
-        _run(stack, "import", "parts", str(no_table))
-    assert malformed.value.code == "malformed_json"
 
 
 def test_a_table_is_written_as_its_name_says(stack: Stack, tmp_path: Path) -> None:
@@ -139,6 +137,21 @@ def test_a_table_is_written_as_its_name_says(stack: Stack, tmp_path: Path) -> No
     assert "CLI-7" in [row["part_no"] for row in rows]
     assert json.loads(other.read_text(encoding="utf8")) == rows
     assert csv_file.read_text(encoding="utf8").startswith("part_no,")
+
+
+def test_a_withdrawal_must_name_its_revision(stack: Stack, tmp_path: Path) -> None:
+    _with_part(stack, tmp_path, "CLI-8")
+
+    with pytest.raises(RevisionUnclear) as unnamed:
+        _run(stack, "part", "withdraw", "CLI-8", "--reason", "x")
+    shown = _run(stack, "part", "show", "CLI-8")
+    named = _run(stack, "part", "withdraw", "CLI-8", "--revision", "A", "--reason", "x")
+
+    assert unnamed.value.message == (
+        "CLI-8 has the revisions A (draft): a withdrawal is for good, so name one with --revision"
+    )
+    assert "  revision A: draft" in shown.stdout
+    assert named.stdout == "CLI-8 A: withdrawn\n"
 
 
 def test_files_that_can_not_be_read_are_named(stack: Stack, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 from rich.table import Table
@@ -113,7 +113,9 @@ def release(part: PartNo, key: Key, reason: Reason, revision: RevisionName = Non
 
 @parts.command()
 def withdraw(part: PartNo, key: Key, reason: Reason, revision: RevisionName = None, url: Url = DEFAULT_URL) -> None:
-    """Take a revision out of use for good; its open jobs are held."""
+    """Take the revision that --revision names out of use for good; its open jobs are held."""
+    if revision is None:
+        _refuse_unnamed(part, key=key, url=url)
     _move(part, revision, key=key, url=url, verb="withdrawal", states=None, reason=reason)
 
 
@@ -136,7 +138,7 @@ def _unclear(part: JsonObject, name: str | None, states: tuple[str, ...] | None,
     revisions = cast("list[JsonObject]", part["revisions"])
     if not revisions:
         return RevisionUnclear(f"{part['part_no']} has no revision: add one first (fabroute import revisions)")
-    there = ", ".join(f"{revision['revision']} ({revision['state']})" for revision in revisions)
+    there = _revisions_there(revisions)
     wanted = f"a revision {name}" if name else f"one that is {' or '.join(states or ())}"
     advice = "name one with --revision" if several else f"{wanted} is not there; add it first"
     return RevisionUnclear(f"{part['part_no']} has the revisions {there}: {advice}")
@@ -169,6 +171,22 @@ def _move(
         chosen = choose_revision(client.get(f"/v1/parts/{part}"), revision, states=states)
         moved = client.post(f"/v1/revisions/{chosen['id']}/{verb}", body)
     stdout.print(f"{part} {chosen['revision']}: {moved['state']}", markup=False)
+
+
+def _refuse_unnamed(part: str, *, key: str, url: str) -> NoReturn:
+    """Raise ``RevisionUnclear``: what can't be undone is never done to a revision that nobody named."""
+    with ApiClient(url=url, key=key) as client:
+        found = client.get(f"/v1/parts/{part}")
+    if not found["revisions"]:
+        raise _unclear(found, None, None, several=False)
+    there = _revisions_there(cast("list[JsonObject]", found["revisions"]))
+    raise RevisionUnclear(
+        f"{found['part_no']} has the revisions {there}: a withdrawal is for good, so name one with --revision"
+    )
+
+
+def _revisions_there(revisions: list[JsonObject]) -> str:
+    return ", ".join(f"{revision['revision']} ({revision['state']})" for revision in revisions)
 
 
 def _table(found: list[JsonObject]) -> Table:
