@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from fabroute.api import description
 from fabroute.api.middleware import EarlyAnswers, RequestId
+from fabroute.api.parameters import refuse_unknown_parameters
 from fabroute.api.problems import install_problem_handlers
 from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import (
@@ -79,6 +80,7 @@ def build_app(resources: Resources | None) -> FastAPI:
         redoc_url=None,
         openapi_tags=description.TAGS,
         redirect_slashes=False,
+        dependencies=[Depends(refuse_unknown_parameters)],
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.resources = resources
