@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, Entry] = {
     "demo": Entry(place="demo:demo", help="Run the whole product here: servers, 60 nodes, 32 parts, an order stream."),
     "inspect": Entry(place="inspect:inspect", help="Tell what is in print files (3MF, STL) and what to mend."),
     "order": Entry(place="orders:orders", help="Place, show, explain, list and cancel orders."),
-    "part": Entry(place="parts:parts", help="Find parts, send print files, approve, release, license."),
+    "part": Entry(place="parts:parts", help="Find parts, send print files, approve, release and withdraw them."),
     "export": Entry(place="tables:export", help="Write tables of parts, revisions or certificates."),
     "import": Entry(
         place="imports:imports", help="Bring in orders, parts, revisions, certificates and folders of files."

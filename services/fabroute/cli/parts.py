@@ -1,4 +1,4 @@
-"""Commands on the digital inventory: find parts, send their files, approve and release them, grant licences."""
+"""Commands on the digital inventory: find parts, send their files, approve, release and withdraw them."""
 
 import time
 from pathlib import Path
@@ -15,7 +15,7 @@ from fabroute.cli.output import stdout
 from fabroute.cli.part_story import part_story, validation_story
 from fabroute.kernel.errors import DomainError
 
-parts = typer.Typer(help="Find parts, send print files, approve, release, license.", no_args_is_help=True)
+parts = typer.Typer(help="Find parts, send print files, approve, release and withdraw them.", no_args_is_help=True)
 
 PartNo = Annotated[str, typer.Argument(help="Part number, old or new.")]
 RevisionName = Annotated[str | None, typer.Option(help="Name of the revision, e.g. B; needed if several fit.")]
