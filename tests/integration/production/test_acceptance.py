@@ -1,6 +1,8 @@
 """A node accepts a job that was offered to it: once, while every gate is open."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -16,11 +18,14 @@ from fabroute.production.service import (
     UnknownJob,
     accept_job,
     get_job,
+    hold_unqualified,
     recheck_jobs,
 )
 from tests.factories.organisations import NOW
 from tests.factories.production import BUREAU_KEY, OPERATOR_KEY, RIVAL_KEY, Floor, key_of
 from tests.integration.production.conftest import THREADS
+
+SECOND_KEY = replace(BUREAU_KEY, key_id="key_second")
 
 
 def accept(floor: Floor, job_id: str, who: Principal = BUREAU_KEY) -> JobView:
@@ -58,29 +63,56 @@ def test_an_owner_can_not_accept_for_a_node_and_a_rival_is_told_of_no_job(floor:
     assert floor.table("SELECT state, fence FROM jobs") == [("offered", 0)]
 
 
-def test_a_job_is_accepted_once(floor: Floor) -> None:
-    job_id = floor.accepted()
+def test_a_job_is_accepted_once_and_its_key_is_told_so_again(floor: Floor) -> None:
+    (offer,) = floor.offered()
+    first = accept(floor, offer.job_id)
 
     with pytest.raises(JobStateConflict, match="is accepted, so it can't be accepted") as refusal:
-        accept(floor, job_id)
+        accept(floor, offer.job_id, SECOND_KEY)
     assert (refusal.value.code, refusal.value.status) == ("job_state_conflict", 409)
+    assert accept(floor, offer.job_id) == first
     assert floor.table("SELECT fence FROM jobs") == [(1,)]
+    assert len(floor.audited("job.accepted")) == len(floor.told("job.accepted")) == 1
 
 
-def test_of_many_who_accept_at_once_one_wins(floor: Floor) -> None:
+def test_a_held_job_is_not_accepted_again_by_the_key_that_had_accepted_it(floor: Floor) -> None:
+    job_id = floor.accepted()
+    floor.table("UPDATE certificates SET revoked_at = now() RETURNING 1")
+    assert floor.do(lambda session: hold_unqualified(session, now=NOW)) == 1
+
+    with pytest.raises(JobStateConflict, match="it waits because of CERTIFICATE_MISSING"):
+        accept(floor, job_id)
+    assert floor.table("SELECT state, fence FROM jobs") == [("held", 2)]
+
+
+def race(floor: Floor, keys: Sequence[Principal]) -> list[str]:
+    """Let every key accept one job in the same moment; return what each is told."""
     (offer,) = floor.offered()
-    start = Barrier(THREADS)
+    start = Barrier(len(keys))
 
-    def race(_: int) -> str:
+    def try_it(key: Principal) -> str:
         start.wait()
         try:
-            return accept(floor, offer.job_id).state
+            return accept(floor, offer.job_id, key).state
         except JobStateConflict as conflict:
             return conflict.code
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(race, range(THREADS)))
+    with ThreadPoolExecutor(len(keys)) as pool:
+        return list(pool.map(try_it, keys))
+
+
+def test_of_many_keys_that_accept_at_once_one_wins(floor: Floor) -> None:
+    found = race(floor, [replace(BUREAU_KEY, key_id=f"key_{number}") for number in range(THREADS)])
+
+    winner = f"key_{found.index('accepted')}"
     assert sorted(found) == ["accepted"] + ["job_state_conflict"] * (THREADS - 1)
+    assert floor.table("SELECT accepted_by FROM jobs") == [(winner,)]
+    assert floor.table("SELECT state, fence, version FROM jobs") == [("accepted", 1, 2)]
+    assert len(floor.audited("job.accepted")) == 1
+
+
+def test_one_key_that_accepts_many_times_at_once_accepts_once_and_is_always_answered(floor: Floor) -> None:
+    assert race(floor, [BUREAU_KEY] * THREADS) == ["accepted"] * THREADS
     assert floor.table("SELECT state, fence, version FROM jobs") == [("accepted", 1, 2)]
     assert len(floor.audited("job.accepted")) == 1
 

@@ -324,14 +324,17 @@ def test_the_node_asks_and_the_owner_decides_and_nobody_else(floor: Floor) -> No
         request(floor, job_id, wish, key_of(floor.owner))
     asked = request(floor, job_id, wish)
 
-    with pytest.raises(NotTheOwner):
-        decide(floor, asked.request_id, GRANT, BUREAU_KEY)
+    for bystander in (BUREAU_KEY, OPERATOR_KEY):
+        with pytest.raises(NotTheOwner, match="this is for its owner to decide") as refusal:
+            decide(floor, asked.request_id, GRANT, bystander)
+        assert (refusal.value.code, refusal.value.status) == ("not_the_owner", 403)
+    assert floor.table("SELECT state, decided_by FROM reprint_requests") == [("requested", None)]
     for stranger, request_id in ((RIVAL_KEY, asked.request_id), (BUREAU_KEY, "rep_none")):
         with pytest.raises(UnknownReprint):
             decide(floor, request_id, GRANT, stranger)
         with pytest.raises(UnknownReprint), unit_of_work(floor.engine) as session:
             get_reprint(session, principal=stranger, request_id=request_id)
-    assert decide(floor, asked.request_id, GRANT, OPERATOR_KEY).decided_by == "key_operator"
+    assert decide(floor, asked.request_id, GRANT, key_of(floor.owner)).decided_by == floor.owner.key_id
 
 
 def test_requests_are_listed_for_the_owner_the_node_and_the_operator(floor: Floor) -> None:
