@@ -52,6 +52,48 @@ def test_a_request_keeps_the_id_it_came_with_and_else_gets_one(standing_api: Api
     assert strange.headers["X-Request-Id"] != long.headers["X-Request-Id"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "logged"),
+    [
+        ("GET", "/v1/orders/ord_1", 404, "unknown_order", "/v1/orders/{order_id}"),
+        ("GET", "/v1/orders?limit=hidden", 422, "validation_failed", "/v1/orders"),
+        ("GET", "/v1/orders?hidden=1", 422, "validation_failed", "/v1/orders"),
+        ("GET", "/v1/print-files/hidden", 404, "not_found", "/v1/print-files/{token}"),
+        ("DELETE", "/v1/orders?hidden=1", 405, "method_not_allowed", "/v1/orders"),
+        ("GET", "/nowhere?hidden=1", 404, "not_found", "/nowhere"),
+        ("GET", "/" + "x" * 300, 404, "not_found", "/" + "x" * 199),
+    ],
+)
+def test_a_refused_request_is_found_in_the_log_by_its_id(
+    standing_api: Api, method: str, path: str, status: int, code: str, logged: str
+) -> None:
+    with capture_logs() as log:
+        response = standing_api.client.request(method, path, headers={"X-Request-Id": "find-me"})
+
+    (entry,) = log
+    assert entry == {
+        "event": "request refused",
+        "log_level": "info",
+        "request_id": "find-me",
+        "method": method,
+        "path": logged,
+        "status": status,
+        "code": code,
+    }
+    assert refusal_of(response).code == code
+
+
+def test_neither_keys_nor_queries_are_logged(standing_api: Api) -> None:
+    with standing_api.as_("fr_test_secret_token") as stranger, capture_logs() as log:
+        response = stranger.get("/v1/orders?reference=confidential")
+        healthy = stranger.get("/healthz")
+
+    assert (response.status_code, healthy.status_code) == (401, 200)
+    assert [(entry["status"], entry["path"]) for entry in log] == [(401, "/v1/orders")]
+    assert "secret" not in str(log)
+    assert "confidential" not in str(log)
+
+
 # ---------------------------------------------------------------- failures that are not the client's
 
 

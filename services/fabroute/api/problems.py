@@ -36,6 +36,7 @@ _UNAVAILABLE = (
     sqlalchemy_errors.TimeoutError,
 )
 """What a database that does not answer is told by."""
+_LONGEST_LOGGED_PATH = 200
 _logger = structlog.get_logger(__name__)
 
 
@@ -106,6 +107,24 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def _refusal(request: Request, error: DomainError) -> Response:
+    """Return the answer for an error, once it stands in the log under the request's id."""
+    _logger.info("request refused", **_log_entry(request, error))
+    return problem_response(request, error)
+
+
+def _log_entry(request: Request, error: DomainError) -> dict[str, object]:
+    """Return what finds a refused request again: never its query or its headers, and no token out of its path."""
+    path: str = getattr(request.scope.get("route"), "path", request.url.path)
+    return {
+        "request_id": request_id_of(request),
+        "method": request.method,
+        "path": path[:_LONGEST_LOGGED_PATH],
+        "status": error.status,
+        "code": error.code,
+    }
+
+
 def _headers(error: DomainError, request_id: str) -> Mapping[str, str]:
     headers = dict(error.headers)
     if error.status == HTTPStatus.UNAUTHORIZED:
@@ -119,7 +138,7 @@ def _headers(error: DomainError, request_id: str) -> Mapping[str, str]:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)
-    return problem_response(request, error)
+    return _refusal(request, error)
 
 
 async def _refused_on_record(request: Request, error: Exception) -> Response:
@@ -129,7 +148,7 @@ async def _refused_on_record(request: Request, error: Exception) -> Response:
         await run_in_threadpool(_record, request, error.entry)
     except _UNAVAILABLE as unavailable:
         return await _database_unavailable(request, unavailable)
-    return problem_response(request, error)
+    return _refusal(request, error)
 
 
 def _record(request: Request, entry: AuditRecord) -> None:
@@ -141,10 +160,10 @@ async def _invalid_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     places = {str(item["loc"][0]) for item in error.errors()}
     if "path" in places:
-        return problem_response(request, RouteNotFound(f"there is nothing at {request.url.path}"))
+        return _refusal(request, RouteNotFound(f"there is nothing at {request.url.path}"))
     messages = [f"parameter {item['loc'][-1]}: {item['msg']}" for item in error.errors()]
     problems = tuple(FieldProblem(pointer="", message=message) for message in messages)
-    return problem_response(request, ValidationFailed("; ".join(messages), problems=problems))
+    return _refusal(request, ValidationFailed("; ".join(messages), problems=problems))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -156,7 +175,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         )
     else:
         refusal = RouteNotFound(f"there is nothing at {request.url.path}: the API is described at /openapi.json")
-    return problem_response(request, refusal)
+    return _refusal(request, refusal)
 
 
 def _methods_at(request: Request) -> list[str]:
@@ -171,18 +190,18 @@ def _methods_at(request: Request) -> list[str]:
 
 
 async def _database_unavailable(request: Request, error: Exception) -> Response:
-    _logger.warning("database unavailable", request_id=request_id_of(request), error=str(error))
-    return problem_response(
-        request,
-        TemporarilyUnavailable("the database does not answer: repeat the request, it does no harm to do so"),
-    )
+    refusal = TemporarilyUnavailable("the database does not answer: repeat the request, it does no harm to do so")
+    _logger.warning("database unavailable", error=str(error), **_log_entry(request, refusal))
+    return problem_response(request, refusal)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     request_id = request_id_of(request)
-    _logger.error("unexpected error", request_id=request_id, path=request.url.path, exc_info=error)
-    detail = f"this is our mistake: report the request id {request_id} to whoever runs this installation"
-    response = problem_response(request, InternalError(detail))
+    refusal = InternalError(
+        f"this is our mistake: report the request id {request_id} to whoever runs this installation"
+    )
+    _logger.error("unexpected error", exc_info=error, **_log_entry(request, refusal))
+    response = problem_response(request, refusal)
     response.headers["X-Request-Id"] = request_id  # the middleware that sets it elsewhere stands further inside
     response.headers["Connection"] = "close"  # as the server will do: the client shall not use it again
     return response
