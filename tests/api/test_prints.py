@@ -333,7 +333,9 @@ def test_reprints_are_seen_by_the_parties_and_decided_by_the_owner(world: JobWor
         assert refusal_of(client.post(f"{world.job}/reprint-requests", json=asked_body(photo))).code == "unknown_job"
     assert refusal_of(world.bureau.post(f"{url}/decision", json=body)) == Refusal(status=403, code="not_the_owner")
     assert refusal_of(world.owner.get("/v1/reprint-requests?state=lost")).code == "validation_failed"
-    assert world.operator.post(f"{url}/decision", json=body).json()["state"] == "granted"
+    assert refusal_of(world.operator.post(f"{url}/decision", json=body)) == Refusal(status=403, code="not_the_owner")
+    assert world.owner.get(url).json() == request
+    assert world.owner.post(f"{url}/decision", json=body).json()["state"] == "granted"
 
 
 def asked_body(evidence_id: str) -> dict[str, object]:

@@ -90,6 +90,9 @@ def test_a_routed_line_shows_its_decision_in_short_in_the_order_and_in_lists(api
         "candidates": 1,
         "excluded": 1,
         "why": "N101 in Berlin is the cheapest of 1 node",
+        "job_id": None,
+        "job_state": None,
+        "held_reason": "",
     }
     assert api.client.get("/v1/orders").json()["data"] == [order]
 

@@ -65,7 +65,7 @@ EXPECTED: Mapping[str, Mapping[str, Answer]] = {
     "POST /v1/jobs/{job_id}/reprint-requests": AT_THE_NODE,
     "GET /v1/reprint-requests": only(*EVERYONE),
     "GET /v1/reprint-requests/{request_id}": PARTIES,
-    "POST /v1/reprint-requests/{request_id}/decision": only("owner", "operator", bureau=403),
+    "POST /v1/reprint-requests/{request_id}/decision": only("owner", bureau=403, operator=403),
 }
 """Who may, and what the others get. A new operation has to be entered here before its document is accepted."""
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -94,7 +95,29 @@ def given_outcomes(engine: Engine, *, routed: bool = True) -> tuple[str, ...]:
     return tuple(row["id"] for row in rows)
 
 
-def _decision(line: ClaimedLine, *, routed: bool) -> dict[str, Any]:
+def given_decisions_of_jobs(engine: Engine) -> None:
+    """Write the decisions that the jobs in the database came from, all to one node."""
+    jobs = text("SELECT decision_id, organisation_id, order_id, order_line_id AS line_id FROM jobs")
+    with unit_of_work(engine) as session:
+        session.connection().execute(text(_RUN), {"row": json.dumps(_run())})
+        for job in session.connection().execute(jobs).all():
+            line = _Line(
+                organisation_id=job.organisation_id, order_id=job.order_id, line_id=job.line_id, fence=1, objective=""
+            )
+            row = _decision(line, routed=True) | {"id": job.decision_id}
+            session.connection().execute(text(_DECISION), {"row": json.dumps(row)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    organisation_id: str
+    order_id: str
+    line_id: str
+    fence: int
+    objective: str
+
+
+def _decision(line: ClaimedLine | _Line, *, routed: bool) -> dict[str, Any]:
     why = "N101 in Berlin is the cheapest of 1 node" if routed else "no node has a machine that is large enough"
     chosen = dict(CANDIDATE) if routed else None
     return {

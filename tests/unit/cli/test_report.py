@@ -3,6 +3,7 @@ from io import StringIO
 from rich.console import Console
 from rich.table import Table
 
+from fabroute.cli.client import JsonObject
 from fabroute.cli.report import country_table, euro, line_reports, order_story, order_table, outcome_summary
 from tests.factories.api_answers import NO_ROUTE_WHY, order_answer, routing_answer
 
@@ -105,6 +106,20 @@ def test_the_story_of_an_order_says_what_to_read_next() -> None:
         "    why: Hamburg: cheapest of 3",
         "    3 nodes could, 57 are ruled out: fabroute order why ord_po-1",
     ]
+
+
+def test_the_story_and_the_tables_say_that_a_job_is_held_and_what_to_do() -> None:
+    held: JsonObject = {"job_state": "held", "held_reason": "CERTIFICATE_MISSING: has no ISO9001"}
+    answer = order_answer(routing=routing_answer() | held)
+
+    assert order_story(answer).splitlines()[2:5] == [
+        "    N001 Hamburg: €11.30 landed, arrives by 2026-06-18 17:00 UTC",
+        "    held: CERTIFICATE_MISSING: has no ISO9001; the promise does not stand until it is resumed "
+        "(POST /v1/jobs/job_N001/resumption) or taken back (…/take-back)",
+        "    why: Hamburg: cheapest of 3",
+    ]
+    assert _printed(order_table([answer]))[1].endswith("57  held: CERTIFICATE_MISSING: has no ISO9001")
+    assert _printed(order_table([answer], width=80))[1] == "    held: CERTIFICATE_MISSING: has no ISO9001"
 
 
 def test_an_undecided_order_says_so() -> None:
