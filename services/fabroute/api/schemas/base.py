@@ -13,6 +13,9 @@ from fabroute.orders.rules import CURRENCY
 COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries)
 """ISO 3166-1 alpha-2 codes."""
 
+_BIDIRECTIONAL = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+"""Embeddings, overrides and isolates (UAX 9): they show a text in another order than it is stored in."""
+
 Item = TypeVar("Item")
 
 
@@ -29,7 +32,7 @@ class ResponseModel(BaseModel):
 
 
 def _without_control_characters(text: str) -> str:
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+    if any(unicodedata.category(character) in ("Cc", "Cs") or character in _BIDIRECTIONAL for character in text):
         raise PydanticCustomError("control_characters", "must not hold control characters")
     return text
 
@@ -53,9 +56,7 @@ Label = Annotated[str, Field(min_length=1, max_length=120), _PLAIN]
 """A short text without control characters."""
 TrimmedLabel = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), _PLAIN]
 """A short text without control characters, kept without the spaces around it."""
-Sentence = Annotated[str, Field(min_length=1, max_length=400), _PLAIN]
-"""A longer text without control characters."""
-TrimmedSentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400), _PLAIN]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400), _PLAIN]
 """A longer text without control characters, kept without the spaces around it."""
 Note = Annotated[str, Field(max_length=400), _PLAIN]
 """A text without control characters, or none."""

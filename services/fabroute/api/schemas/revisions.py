@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from fabroute.api.schemas.base import Label, RequestModel, ResponseModel, TrimmedSentence
+from fabroute.api.schemas.base import Label, RequestModel, ResponseModel, Sentence
 from fabroute.inventory.service import (
     Characteristic,
     DocumentView,
@@ -107,7 +107,7 @@ class RevisionChangeIn(RequirementsIn):
 class ReasonIn(RequestModel):
     """Why something is done; it stands on the audit log."""
 
-    reason: TrimmedSentence
+    reason: Sentence
 
 
 class ApprovalIn(ReasonIn):
