@@ -1,3 +1,4 @@
+import gzip
 from collections.abc import Iterator
 
 import psycopg
@@ -50,6 +51,15 @@ def test_a_request_keeps_the_id_it_came_with_and_else_gets_one(standing_api: Api
     assert problem_of(strange)["request_id"].startswith("req_")
     assert long.headers["X-Request-Id"].startswith("req_")
     assert strange.headers["X-Request-Id"] != long.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(("path", "media_type"), [("/v1/parts", "application/json"), ("/v1/imports/parts", "text/csv")])
+def test_a_compressed_body_is_refused(standing_api: Api, path: str, media_type: str) -> None:
+    headers = {"Content-Type": media_type, "Content-Encoding": "gzip"}
+    response = standing_api.client.post(path, content=gzip.compress(b"{}"), headers=headers)
+
+    assert refusal_of(response) == Refusal(status=415, code="unsupported_media_type")
+    assert "send the plain bytes" in problem_of(response)["detail"]
 
 
 @pytest.mark.parametrize(

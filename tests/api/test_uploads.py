@@ -164,6 +164,16 @@ def test_what_can_not_be_a_file_of_this_kind_is_refused_unread(desk: Desk, decla
     assert desk.received == []
 
 
+@pytest.mark.parametrize("coding", ["gzip", "BR", "identity, gzip"])
+def test_a_compressed_body_is_refused_unread(desk: Desk, coding: str) -> None:
+    refused = desk.client.put("/file", content=CONTENT, headers={"Content-Encoding": coding})
+
+    assert refusal_of(refused) == Refusal(status=415, code="unsupported_media_type")
+    assert "send the plain bytes" in problem_of(refused)["detail"]
+    assert desk.received == []
+    assert desk.client.put("/file", content=CONTENT, headers={"Content-Encoding": "identity"}).status_code == 200
+
+
 def test_a_digest_is_checked_where_one_is_sent(desk: Desk) -> None:
     good = desk.client.put("/file", content=CONTENT, headers={"Content-Digest": digest_of(CONTENT)})
     among_others = desk.client.put("/file", content=b"x", headers={"Content-Digest": f"md5=:AA==:, {digest_of(b'x')}"})

@@ -88,8 +88,18 @@ def _require_json(request: Request) -> None:
         raise UnsupportedMediaType("send the body as JSON, with the header Content-Type: application/json")
 
 
+def require_plain(request: Request) -> None:
+    """Raise ``UnsupportedMediaType`` for a body that says it is compressed: nobody here unpacks it."""
+    if request.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType("send the plain bytes, without Content-Encoding: compressed bodies are not unpacked")
+
+
 async def read_at_most(request: Request, limit: int) -> bytes:
-    """Return the request's body; ``BodyTooLarge`` as soon as it is over ``limit`` bytes, declared or sent."""
+    """Return the request's body; ``BodyTooLarge`` as soon as it is over ``limit`` bytes, declared or sent.
+
+    ``UnsupportedMediaType`` for one that is compressed.
+    """
+    require_plain(request)
     declared = request.headers.get("Content-Length", "0")
     content = bytearray()
     if not declared.isdecimal() or int(declared) <= limit:

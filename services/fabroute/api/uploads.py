@@ -16,6 +16,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from fabroute.api.bodies import require_plain
 from fabroute.api.errors import (
     BodyTooLarge,
     ContentDigestInvalid,
@@ -88,6 +89,7 @@ async def received_file(request: Request, *, slots: UploadSlots, rules: UploadRu
     ``FileNameInvalid``, ``ContentDigestInvalid``, ``UploadsBusy``; then ``BodyTooLarge``, ``UploadTooSlow``,
     ``UploadInterrupted``, ``EmptyUpload`` and ``ContentDigestMismatch``.
     """
+    require_plain(request)
     media_type, file_name = media_type_of(request, refused=rules.refused_media_types), file_name_of(request)
     wanted = _content_digest(request)
     _require_declared_within(request, rules.maximum_bytes)
