@@ -12,6 +12,7 @@ from fabroute.integrations.validation.signing import open_signer, verify
 from tests.conftest import Database
 from tests.factories.api import Api, Json, served_api
 from tests.factories.databases import in_transaction, rows
+from tests.factories.network import save_a_network
 from tests.factories.orders import given_owner, given_revision
 from tests.factories.problems import Refusal, messages_of, problem_of, refusal_of
 
@@ -248,6 +249,7 @@ def test_a_release_without_a_key_waits_and_changes_nothing(exposed: Api) -> None
 
 def test_prints_are_granted_listed_and_revoked_with_a_reason(api: Api) -> None:
     here = f"/v1/revisions/{api.owner.revision_id}/licences"
+    in_transaction(api.engine, save_a_network)
     terms = {"prints": 3, "node_ids": ["N101"], "countries": ["DE"], "valid_to": "2099-12-31", "note": "depot in Ulm"}
     granted = api.client.post(here, json=terms)
     listed = api.client.get(here).json()["data"]
@@ -283,12 +285,15 @@ def test_prints_are_granted_listed_and_revoked_with_a_reason(api: Api) -> None:
         ({"prints": 0}, "validation_failed", "/prints"),
         ({"countries": ["Germany"]}, "invalid_licence", "/countries/0"),
         ({"node_ids": ["N101", "N101"]}, "invalid_licence", "/node_ids/1"),
+        ({"node_ids": ["N999"]}, "invalid_licence", "/node_ids/0"),
+        ({"node_ids": ["N101", "n101"]}, "invalid_licence", "/node_ids/1"),
         ({"valid_to": "2020-01-01"}, "invalid_licence", "/valid_to"),
         ({"valid_to": "soon"}, "validation_failed", "/valid_to"),
     ],
 )
 def test_a_licence_that_could_never_be_used_is_refused(api: Api, change: Json, code: str, pointer: str) -> None:
     here = f"/v1/revisions/{api.owner.revision_id}/licences"
+    in_transaction(api.engine, save_a_network)
     refused = api.client.post(here, json={"prints": 3} | change)
     assert refusal_of(refused) == Refusal(status=422, code=code, pointers=(pointer,))
     assert api.client.get(here).json()["data"] == []

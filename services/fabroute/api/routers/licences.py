@@ -1,8 +1,10 @@
 """Print licences: the right to so many good prints of a revision, granted and revoked by its owner."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlmodel import Session
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
@@ -21,6 +23,8 @@ from fabroute.api.schemas.licences import LicenceIn, LicenceOut, licence_out, ne
 from fabroute.api.schemas.revisions import ReasonIn
 from fabroute.inventory import service as inventory
 from fabroute.inventory.states import RevisionStateConflict
+from fabroute.kernel.errors import FieldProblem
+from fabroute.network import service as network
 
 router = APIRouter(prefix="/v1", tags=["licences"])
 
@@ -40,6 +44,7 @@ def grant_licence(
 ) -> LicenceOut:
     """Grant good prints of a revision. Every call grants anew: after a timeout, look at the list before you repeat."""
     licence = new_licence(revision_id, asked)
+    _require_nodes(session, licence.node_ids)
     granted = inventory.grant_licence(
         session, organisation_id=caller.organisation_id, licence=licence, actor=caller.key_id, now=now
     )
@@ -86,3 +91,14 @@ def revoke_licence(
         now=now,
     )
     return licence_out(ended)
+
+
+def _require_nodes(session: Session, node_ids: Sequence[str]) -> None:
+    known = network.existing_nodes(session, node_ids=node_ids)
+    problems = tuple(
+        FieldProblem(pointer=f"/node_ids/{place}", message=f"there is no node {node_id}: GET /v1/nodes lists them")
+        for place, node_id in enumerate(node_ids)
+        if node_id not in known
+    )
+    if problems:
+        raise inventory.InvalidLicence("; ".join(item.message for item in problems), problems=problems)

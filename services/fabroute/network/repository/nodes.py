@@ -56,6 +56,11 @@ def read_node_ids(session: Session, *, organisation_id: str) -> Sequence[str]:
     return session.scalars(select(col(Node.id)).where(col(Node.organisation_id) == organisation_id)).all()
 
 
+def read_existing_ids(session: Session, node_ids: Collection[str]) -> Sequence[str]:
+    """Return those of ``node_ids`` that there are."""
+    return session.scalars(select(col(Node.id)).where(col(Node.id).in_(node_ids))).all()
+
+
 def find_node(session: Session, node_id: str) -> RowMapping | None:
     """Return one node."""
     return next(iter(_rows(session, select(*_columns(Node, id="node_id")).where(col(Node.id) == node_id))), None)

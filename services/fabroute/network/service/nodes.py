@@ -84,6 +84,11 @@ def nodes_of(session: Session, *, organisation_id: str) -> frozenset[str]:
     return frozenset(nodes.read_node_ids(session, organisation_id=organisation_id))
 
 
+def existing_nodes(session: Session, *, node_ids: Collection[str]) -> frozenset[str]:
+    """Return those of ``node_ids`` that there are, by one query."""
+    return frozenset(nodes.read_existing_ids(session, node_ids)) if node_ids else frozenset()
+
+
 def find_node(session: Session, *, node_id: str) -> NodeView:
     """Return a node by one query; ``UnknownNode`` if there is none."""
     return NodeView(**_known(node_id, nodes.find_node(session, node_id)))
