@@ -1,5 +1,3 @@
-from collections.abc import Mapping
-
 import pytest
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -13,7 +11,7 @@ from fabroute.api.schemas.nodes import NodeStatusIn
 from fabroute.api.schemas.prints import ReprintRequestIn
 from fabroute.api.schemas.revisions import ReasonIn
 
-REASONED: Mapping[type[BaseModel], Mapping[str, object]] = {
+REASONED: dict[type[BaseModel], dict[str, object]] = {
     ReprintRequestIn: {"print_number": 1, "evidence_id": "evi_1"},
     NodeStatusIn: {"status": "down"},
     TakeBackIn: {},
@@ -31,7 +29,7 @@ class Texts(RequestModel):
     note: Note = ""
 
 
-def _refused(model: type[BaseModel], body: Mapping[str, object]) -> list[tuple[str, str]]:
+def _refused(model: type[BaseModel], body: dict[str, object]) -> list[tuple[str, str]]:
     with pytest.raises(ValidationFailed) as refusal:
         parse_body(model, to_json(body))
     return [(item.pointer, item.message) for item in refusal.value.problems]
