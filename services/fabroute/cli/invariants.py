@@ -129,7 +129,8 @@ INVARIANTS: Sequence[Invariant] = (
         query="SELECT j.id, j.node_id, r.required FROM jobs j"
         f" JOIN {_REQUIRED} r ON r.id = j.revision_id"
         f" JOIN machine_offers o ON {_OFFER_OF_JOB} WHERE j.state IN ('offered', 'accepted')"
-        f" AND j.good_prints < j.quantity AND NOT EXISTS (SELECT FROM certificates c WHERE {_COVERS} AND c.valid_to >= j.produce_by"
+        " AND j.good_prints < j.quantity"
+        f" AND NOT EXISTS (SELECT FROM certificates c WHERE {_COVERS} AND c.valid_to >= j.produce_by"
         " AND c.verified_at IS NOT NULL AND c.revoked_at IS NULL)",
         advice="a certificate was revoked without holding its jobs: revoke through the API, and hold the job",
     ),
