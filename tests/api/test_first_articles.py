@@ -147,7 +147,10 @@ def test_a_revocation_is_the_owner_s_or_the_operator_s_and_stops_the_jobs(world:
     assert (revoked.json()["held_jobs"], revoked.json()["first_article"]["state"]) == (1, "revoked")
     assert again.json() == {"first_article": revoked.json()["first_article"], "held_jobs": 0}
     job = world.bureau.get(world.job).json()
-    assert (job["state"], job["held_reason"].partition(":")[0]) == ("held", "PART_NOT_QUALIFIED")
+    assert (job["state"], job["held_reason"].partition(":")[0]) == (
+        "held",
+        "the first article was revoked (porous); PART_NOT_QUALIFIED",
+    )
     assert approved(world)["state"] == "valid"
     assert world.owner.post(f"{world.job}/resumption").json()["state"] == "offered"
 

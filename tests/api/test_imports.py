@@ -443,7 +443,7 @@ def test_certificates_of_the_operator_count_at_once(api: Api, bureau: httpx.Clie
         assert counts(send(operator, "certificates", exported)) == (0, 0, 2)
     assert {counts_now for _, _, counts_now in held(api)} == {True}
     assert exported == bureau.get("/v1/exports/certificates").text
-    assert [row["number"] for row in cells(exported)] == ["Q-1", ""]
+    assert sorted(row["number"] for row in cells(exported)) == ["", "Q-1"]
 
 
 def test_certificates_that_can_not_be_are_told_with_what_is_allowed(api: Api, bureau: httpx.Client) -> None:

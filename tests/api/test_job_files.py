@@ -217,7 +217,10 @@ def test_a_ticket_from_before_a_hold_stays_void_after_it(world: JobWorld) -> Non
     resumed = world.owner.post(f"{world.job}/resumption")
 
     assert (certificate["state"], revoked.json()["held_jobs"]) == ("valid", 1)
-    assert (held["state"], held["held_reason"].partition(":")[0]) == ("held", "CERTIFICATE_MISSING")
+    assert (held["state"], held["held_reason"].partition(":")[0]) == (
+        "held",
+        "certificate ISO9001 was revoked (withdrawn by issuer); CERTIFICATE_MISSING",
+    )
     assert refusal_of(while_held) == Refusal(status=409, code="file_ticket_void")
     assert refusal_of(no_ticket) == Refusal(status=409, code="print_file_refused")
     assert refusal_of(not_yet) == Refusal(status=409, code="job_unqualified")
