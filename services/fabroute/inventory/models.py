@@ -25,6 +25,13 @@ class Part(SQLModel, table=True):
     hs_code: str
     annual_demand: int
     note: str = ""
+    conventional_unit_minor: int | None = None
+    """What one piece costs by the conventional way (moulded, cast, machined), in EUR cents; None where unknown."""
+    conventional_tooling_minor: int | None = None
+    """For one variant: a mould, a pattern, a fixture."""
+    conventional_minimum_quantity: int | None = None
+    """The smallest order (MOQ) of the conventional way."""
+    conventional_lead_days: int | None = None
     version: int = 1
 
 

@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import Engine, text
 from sqlmodel import SQLModel
 
+import fabroute.advice.models
 import fabroute.identity.models
 import fabroute.inventory.models
 import fabroute.logistics.models

@@ -27,7 +27,8 @@ class Node(SQLModel, table=True):
     cutoff_local: str
     """``HH:MM``; what comes later starts on the next working day."""
     labour_minor_per_hour: int
-    grid_g_co2_per_kwh: float
+    grid_g_co2_per_kwh: float | None = None
+    """Of its own supply; None where it is its country's grid."""
     minimum_order_minor: int
     minimum_order_policy: str
     """``top_up`` (the price is lifted to the minimum) or ``refuse``."""
@@ -171,3 +172,40 @@ class CapacityAllocation(SQLModel, table=True):
     minutes: int
     allocated_at: datetime = Field(sa_column=instant())
     released_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+
+
+class NodeRate(SQLModel, table=True):
+    """A price that a node states itself; it replaces what its machine model or material would be taken to cost."""
+
+    __tablename__ = "node_rates"
+    __table_args__ = (CheckConstraint("amount_minor >= 0", name="not_negative"),)
+
+    node_id: str = Field(primary_key=True, foreign_key="nodes.id")
+    code: str = Field(primary_key=True)
+    """``machine_hour``, ``material_kg`` or ``labour_hour``."""
+    subject: str = Field(primary_key=True, default="")
+    """A machine's id, a material's code, or empty for the whole node."""
+    valid_from: date = Field(primary_key=True)
+    amount_minor: int
+    source: str
+    stated_by: str
+    stated_at: datetime = Field(sa_column=instant())
+
+
+class Calibration(SQLModel, table=True):
+    """What builds and prints on a machine with a parameter set have taught so far: the sums to learn from."""
+
+    __tablename__ = "calibrations"
+    __table_args__ = (
+        CheckConstraint("builds >= 0 AND good_prints >= 0 AND failed_prints >= 0", name="counts_not_negative"),
+    )
+
+    machine_id: str = Field(primary_key=True, foreign_key="machines.id")
+    parameter_set: str = Field(primary_key=True)
+    builds: int = 0
+    log_ratio_sum: float = 0
+    """Over builds: the sum of ln(real / estimated machine minutes)."""
+    log_ratio_sum_squares: float = 0
+    good_prints: int = 0
+    failed_prints: int = 0
+    learnt_at: datetime = Field(sa_column=instant())

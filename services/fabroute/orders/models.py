@@ -1,11 +1,12 @@
-"""Tables of orders and order lines."""
+"""Tables of orders, order lines and quotes."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from fabroute.database.columns import instant
+from fabroute.database.columns import document, instant
 
 
 class Order(SQLModel, table=True):
@@ -42,6 +43,13 @@ class Order(SQLModel, table=True):
     placed_at: datetime = Field(sa_column=instant())
     updated_at: datetime = Field(sa_column=instant())
     version: int = 1
+    quote_id: str | None = Field(default=None, foreign_key="quotes.id", unique=True)
+    quoted_offer: str | None = None
+    """Which offer of the quote was accepted: ``cheapest``, ``fastest`` or ``greenest``."""
+    agreed_price_minor: int | None = None
+    """The landed price that was quoted: what the owner pays, wherever the parts are made in the end."""
+    agreed_arrival: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """The date that was quoted."""
 
 
 class OrderLine(SQLModel, table=True):
@@ -75,3 +83,39 @@ class OrderLine(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     next_attempt_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     decision_id: str | None = None
+
+
+class Quote(SQLModel, table=True):
+    """Offers for a part in some quantities, with a price and a date each, that stand until ``valid_until``."""
+
+    __tablename__ = "quotes"
+    __table_args__ = (Index("ix_quotes_owner", "organisation_id", "id"),)
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(foreign_key="organisations.id")
+    part_id: str
+    revision_id: str
+    part_no: str
+    revision: str
+    criticality: str
+    packaging: str
+    need_by: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    need_by_hard: bool = True
+    max_price_minor: int | None = None
+    """Landed, of each quantity."""
+    currency: str
+    """In which prices are shown beside EUR."""
+    per_eur: float
+    """The exchange rate of the day of the quote; 1 for EUR."""
+    ship_to_city: str
+    ship_to_country: str
+    ship_to_latitude: float
+    ship_to_longitude: float
+    ship_to_assumed: bool
+    document: dict[str, Any] = Field(sa_column=document())
+    """What was offered and what was ruled out, as it was shown."""
+    created_by: str
+    created_at: datetime = Field(sa_column=instant())
+    as_of: datetime = Field(sa_column=instant())
+    """The instant of the network that the quote was made from."""
+    valid_until: datetime = Field(sa_column=instant())

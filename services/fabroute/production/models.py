@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from fabroute.database.columns import instant, large_integer
@@ -142,3 +142,32 @@ class ReprintRequest(SQLModel, table=True):
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     decision_reason: str = ""
+
+
+class BuildTime(SQLModel, table=True):
+    """How long a build of a job really took, beside what it was estimated at before anything was learnt."""
+
+    __tablename__ = "build_times"
+    __table_args__ = (
+        CheckConstraint("machine_minutes > 0 AND estimated_minutes > 0 AND parts > 0", name="positive"),
+        Index("ix_build_times_learnt_from", "machine_id", "parameter_set"),
+    )
+
+    job_id: str = Field(primary_key=True, foreign_key="jobs.id")
+    number: int = Field(primary_key=True)
+    """1 for the first build of the job."""
+    node_id: str
+    machine_id: str
+    parameter_set: str
+    parts: int
+    """Of the job, in this build."""
+    height_mm: float
+    """Of the build."""
+    printed_cm3: float
+    """Everything that the build exposed, supports and other orders' parts included."""
+    machine_minutes: int
+    """From the start of the set-up until the machine was free again."""
+    estimated_minutes: int
+    finished_at: datetime = Field(sa_column=instant())
+    reported_by: str
+    reported_at: datetime = Field(sa_column=instant())
