@@ -15,8 +15,11 @@ from fabroute.logistics.rules import (
     Service,
     Shipment,
     Tariff,
+    WeightBand,
     Zone,
+    any_weight,
     freight_book,
+    transit_of,
 )
 from fabroute.logistics.rules.duties import Consignment
 
@@ -46,19 +49,22 @@ def a_tariff(
     transit: tuple[int, int] = (1, 2),
     mode: Mode = Mode.HGV,
     base_minor: int = 1000,
+    bands: tuple[WeightBand, ...] | None = None,
+    minimum_minor: int = 0,
+    carrier: str = "reference",
     valid_from: date = date(2025, 1, 1),
     valid_to: date = FOREVER,
 ) -> Tariff:
     """Return a row at 10.00 and 2.00 a kilogram, with 10 % fuel."""
     return Tariff(
+        carrier=carrier,
         zone=zone,
         service=service,
-        base_minor=base_minor,
-        per_kg_minor=200,
+        bands=bands or any_weight(base_minor=base_minor, per_kg_minor=200),
+        minimum_minor=minimum_minor,
         fuel_fraction=0.1,
         surcharge_minor=surcharge_minor,
-        transit_p50_days=transit[0],
-        transit_p95_days=transit[1],
+        transit=transit_of(p50_days=transit[0], p95_days=transit[1]),
         mode=mode,
         valid_from=valid_from,
         valid_to=valid_to,
@@ -112,14 +118,15 @@ def _rows(file: str) -> list[dict[str, str]]:
 
 def _tariff(row: dict[str, str]) -> Tariff:
     return Tariff(
+        carrier="reference",
         zone=Zone(row["zone"]),
         service=Service(row["service"]),
-        base_minor=minor_from_major(row["base_eur"]),
-        per_kg_minor=minor_from_major(row["per_kg_eur"]),
+        bands=any_weight(
+            base_minor=minor_from_major(row["base_eur"]), per_kg_minor=minor_from_major(row["per_kg_eur"])
+        ),
         fuel_fraction=float(row["fuel_fraction"]),
         surcharge_minor=minor_from_major(row["surcharge_eur"]),
-        transit_p50_days=int(row["transit_p50_days"]),
-        transit_p95_days=int(row["transit_p95_days"]),
+        transit=transit_of(p50_days=int(row["transit_p50_days"]), p95_days=int(row["transit_p95_days"])),
         mode=Mode(row["mode"]),
         valid_from=date.fromisoformat(row["valid_from"]),
         valid_to=date.fromisoformat(row["valid_to"]),

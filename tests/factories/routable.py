@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from fabroute.database import unit_of_work
-from fabroute.logistics.rules import Mode, Service, Tariff, Zone
+from fabroute.logistics.rules import Mode, Service, Tariff, Zone, any_weight, transit_of
 from fabroute.logistics.service import LogisticsData, NewCarbonFactor, NewLane, NewTariff, save_logistics
 from fabroute.network.service import NetworkData, NewNode, extend_capacity, save_network
 from fabroute.qualification.service import NewCertificate, save_certificates
@@ -93,14 +93,13 @@ def _logistics(node_ids: Iterable[str]) -> LogisticsData:
 
 def _tariff(zone: Zone) -> Tariff:
     return Tariff(
+        carrier="reference",
         zone=zone,
         service=Service.EXPRESS,
-        base_minor=800,
-        per_kg_minor=90,
+        bands=any_weight(base_minor=800, per_kg_minor=90),
         fuel_fraction=0.18,
         surcharge_minor=0,
-        transit_p50_days=1,
-        transit_p95_days=1,
+        transit=transit_of(p50_days=1, p95_days=1),
         mode=Mode.HGV,
         valid_from=date(2010, 1, 1),
         valid_to=date(2099, 12, 31),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from fabroute.inventory.service import LicenceView, PrintFileView, RevisionSize, RevisionView
-from fabroute.logistics.rules import Mode, Service, Tariff, Zone, freight_book
+from fabroute.logistics.rules import Mode, Service, Tariff, Zone, any_weight, freight_book, transit_of
 from fabroute.logistics.rules.duties import Duty
 from fabroute.logistics.service import LogisticsView
 from fabroute.network.service import (
@@ -332,14 +332,13 @@ def _half_free(first_day: date, days: int) -> tuple[int, ...]:
 
 def _tariff(zone: Zone, service: Service, *, base: int, kg: int, late: int, mode: Mode) -> Tariff:
     return Tariff(
+        carrier="reference",
         zone=zone,
         service=service,
-        base_minor=base,
-        per_kg_minor=kg,
+        bands=any_weight(base_minor=base, per_kg_minor=kg),
         fuel_fraction=0.18,
         surcharge_minor=0,
-        transit_p50_days=1,
-        transit_p95_days=late,
+        transit=transit_of(p50_days=1, p95_days=late),
         mode=mode,
         valid_from=ALWAYS[0],
         valid_to=ALWAYS[1],

@@ -1,20 +1,22 @@
-"""Statements on places, lanes, tariffs, duties and carbon factors."""
+"""Statements on places, lanes, tariffs, duties, carbon factors, grids and exchange rates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import or_
+from sqlalchemy import and_, or_
 from sqlmodel import Session, SQLModel, col, select
 
 from fabroute.database.bulk import upsert
-from fabroute.logistics.models import CarbonFactor, CarrierTariff, DutyRule, Lane, Place
+from fabroute.logistics.models import CarbonFactor, CarrierTariff, DutyRule, ExchangeRate, GridIntensity, Lane, Place
 
 _KEYS: Mapping[type[SQLModel], tuple[str, ...]] = {
     Place: ("country", "city_key"),
     Lane: ("node_id", "zone"),
-    CarrierTariff: ("zone", "service", "valid_from"),
+    CarrierTariff: ("carrier", "zone", "service", "valid_from"),
     DutyRule: ("id",),
-    CarbonFactor: ("mode",),
+    CarbonFactor: ("mode", "valid_from"),
+    GridIntensity: ("country", "valid_from"),
+    ExchangeRate: ("currency", "valid_from"),
 }
 
 
@@ -42,7 +44,12 @@ def read_lanes(session: Session) -> Sequence[Lane]:
 def read_tariffs(session: Session, *, ending_from: date) -> Sequence[CarrierTariff]:
     """Return the tariffs that end on a day or later."""
     statement = select(CarrierTariff).where(col(CarrierTariff.valid_to) >= ending_from)
-    key = (col(CarrierTariff.zone), col(CarrierTariff.service), col(CarrierTariff.valid_from))
+    key = (
+        col(CarrierTariff.carrier),
+        col(CarrierTariff.zone),
+        col(CarrierTariff.service),
+        col(CarrierTariff.valid_from),
+    )
     return session.exec(statement.order_by(*key)).all()
 
 
@@ -52,6 +59,21 @@ def read_duty_rules(session: Session, *, ending_from: date) -> Sequence[DutyRule
     return session.exec(statement.order_by(col(DutyRule.id))).all()
 
 
-def read_carbon_factors(session: Session) -> Sequence[CarbonFactor]:
-    """Return all carbon factors."""
-    return session.exec(select(CarbonFactor)).all()
+def read_carbon_factors(session: Session, *, on: date) -> Sequence[CarbonFactor]:
+    """Return the carbon factors of a day."""
+    of_the_day = and_(col(CarbonFactor.valid_from) <= on, col(CarbonFactor.valid_to) >= on)
+    return session.exec(select(CarbonFactor).where(of_the_day).order_by(col(CarbonFactor.mode))).all()
+
+
+def read_grid_intensities(session: Session, *, ending_from: date) -> Sequence[GridIntensity]:
+    """Return the grid figures that end on a day or later, by country and day."""
+    statement = select(GridIntensity).where(col(GridIntensity.valid_to) >= ending_from)
+    return session.exec(statement.order_by(col(GridIntensity.country), col(GridIntensity.valid_from))).all()
+
+
+def read_exchange_rates(session: Session, *, ending_from: date, currency: str | None = None) -> Sequence[ExchangeRate]:
+    """Return the exchange rates that end on a day or later, of one currency or of all."""
+    statement = select(ExchangeRate).where(col(ExchangeRate.valid_to) >= ending_from)
+    if currency is not None:
+        statement = statement.where(col(ExchangeRate.currency) == currency)
+    return session.exec(statement.order_by(col(ExchangeRate.currency), col(ExchangeRate.valid_from))).all()

@@ -1,12 +1,26 @@
 """Ways to the customer: places, lanes, and what carriers and customs take, as dated data."""
 
 from dataclasses import asdict, dataclass
+from datetime import date
 
 from sqlmodel import Session
 
 from fabroute.logistics import repository
-from fabroute.logistics.models import CarbonFactor, CarrierTariff, DutyRule, Lane, Place
-from fabroute.logistics.rules import Duty, Mode, Service, Tariff, UnknownCountry, Zone
+from fabroute.logistics.models import CarbonFactor, CarrierTariff, DutyRule, GridIntensity, Lane, Place
+from fabroute.logistics.models import ExchangeRate as ExchangeRateRow
+from fabroute.logistics.rules import (
+    CurrencyWithoutRate,
+    Duty,
+    ExchangeBook,
+    ExchangeRate,
+    GridRow,
+    Mode,
+    Service,
+    Tariff,
+    UnknownCountry,
+    Zone,
+    rate_on,
+)
 from fabroute.logistics.snapshot import (
     Destination,
     LogisticsView,
@@ -15,11 +29,15 @@ from fabroute.logistics.snapshot import (
     UnknownDestination,
     city_key,
     place_book,
+    read_exchange_book,
     read_logistics,
 )
 
 __all__ = [
+    "CurrencyWithoutRate",
     "Destination",
+    "ExchangeBook",
+    "ExchangeRate",
     "LogisticsData",
     "LogisticsView",
     "NewCarbonFactor",
@@ -31,6 +49,7 @@ __all__ = [
     "UnknownCountry",
     "UnknownDestination",
     "city_key",
+    "exchange_rate",
     "find_place",
     "load_places",
     "place_book",
@@ -38,6 +57,10 @@ __all__ = [
     "resolve_destination",
     "save_logistics",
 ]
+
+
+FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2099, 12, 31)
+"""What counts as always in dated data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +96,21 @@ class NewCarbonFactor:
     mode: Mode
     g_per_tonne_km: float
     source: str
+    valid_from: date = FIRST_DAY
+    valid_to: date = LAST_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogisticsData:
-    """Places, lanes, tariffs, duty rules and carbon factors to be saved. The nodes of lanes must be known."""
+    """Places, lanes and dated rows of data to be saved. The nodes of lanes must be known."""
 
     places: tuple[PlaceView, ...] = ()
     lanes: tuple[NewLane, ...] = ()
     tariffs: tuple[NewTariff, ...] = ()
     duty_rules: tuple[NewDutyRule, ...] = ()
     carbon_factors: tuple[NewCarbonFactor, ...] = ()
+    grid_intensities: tuple[GridRow, ...] = ()
+    exchange_rates: tuple[ExchangeRate, ...] = ()
 
 
 def save_logistics(session: Session, *, data: LogisticsData) -> int:
@@ -97,6 +124,8 @@ def save_logistics(session: Session, *, data: LogisticsData) -> int:
         + repository.save(session, CarrierTariff, [_tariff_row(row) for row in data.tariffs])
         + repository.save(session, DutyRule, [_duty_row(row) for row in data.duty_rules])
         + repository.save(session, CarbonFactor, [_factor_row(factor) for factor in data.carbon_factors])
+        + repository.save(session, GridIntensity, [asdict(row) for row in data.grid_intensities])
+        + repository.save(session, ExchangeRateRow, [asdict(rate) for rate in data.exchange_rates])
     )
 
 
@@ -120,6 +149,16 @@ def resolve_destination(
     """
     book = _small_book(session, city=city, country=country)
     return book.resolve(city=city, country=country, latitude=latitude, longitude=longitude)
+
+
+def exchange_rate(source: Session | ExchangeBook, currency: str, on: date) -> ExchangeRate:
+    """Return what a euro buys of a currency on a day, by the database or a book of it; EUR is always 1.
+
+    ``CurrencyWithoutRate`` if no rate covers the day.
+    """
+    if isinstance(source, Session):
+        source = read_exchange_book(source, on=on, currency=currency)
+    return rate_on(source, currency, on)
 
 
 def _small_book(session: Session, *, city: str, country: str) -> PlaceBook:

@@ -3,23 +3,31 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlmodel import Session
 
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.logistics import repository
-from fabroute.logistics.models import CarrierTariff, DutyRule
+from fabroute.logistics.models import CarrierTariff, DutyRule, GridIntensity
+from fabroute.logistics.models import ExchangeRate as ExchangeRateRow
 from fabroute.logistics.rules import (
     Duty,
+    ExchangeBook,
+    ExchangeRate,
     FreightBook,
+    GridBook,
+    GridRow,
     Mode,
     Service,
     Tariff,
     UnknownCountry,
+    WeightBand,
     Zone,
+    exchange_book,
     freight_book,
+    grid_book,
 )
 from fabroute.logistics.rules.places import CONTINENTS
 
@@ -98,24 +106,37 @@ class PlaceBook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogisticsView:
-    """The lanes of all nodes, and what carriers and customs take from a day on."""
+    """The lanes of all nodes, what carriers and customs take from a day on, national grids and exchange rates."""
 
     lanes: Mapping[str, Mapping[Zone, tuple[Service, ...]]]
     """By node id: the services that a node uses into a zone; a zone that isn't there is not served."""
     freight: FreightBook
+    grid: GridBook = field(default_factory=GridBook)
+    rates: ExchangeBook = field(default_factory=ExchangeBook)
 
 
 def read_logistics(session: Session, *, on: date) -> LogisticsView:
-    """Return lanes, tariffs, duty rules and carbon factors, without what was over before the day ``on``."""
+    """Return all of it without what was over before the day ``on``; carbon factors are those of that day."""
     lanes: defaultdict[str, dict[Zone, tuple[Service, ...]]] = defaultdict(dict)
     for lane in repository.read_lanes(session):
         lanes[lane.node_id][Zone(lane.zone)] = tuple(Service(service) for service in lane.services)
     book = freight_book(
         tariffs=[_tariff(row) for row in repository.read_tariffs(session, ending_from=on)],
         duties=[_duty(row) for row in repository.read_duty_rules(session, ending_from=on)],
-        g_per_tonne_km={Mode(row.mode): row.g_per_tonne_km for row in repository.read_carbon_factors(session)},
+        g_per_tonne_km={Mode(row.mode): row.g_per_tonne_km for row in repository.read_carbon_factors(session, on=on)},
     )
-    return LogisticsView(lanes=dict(lanes), freight=book)
+    return LogisticsView(
+        lanes=dict(lanes),
+        freight=book,
+        grid=grid_book(_grid_row(row) for row in repository.read_grid_intensities(session, ending_from=on)),
+        rates=read_exchange_book(session, on=on),
+    )
+
+
+def read_exchange_book(session: Session, *, on: date, currency: str | None = None) -> ExchangeBook:
+    """Return the exchange rates that end on a day or later, of one currency or of all."""
+    rows = repository.read_exchange_rates(session, ending_from=on, currency=currency)
+    return exchange_book(_exchange_rate(row) for row in rows)
 
 
 def place_book(places: Iterable[PlaceView]) -> PlaceBook:
@@ -154,17 +175,37 @@ def _unknown_destination(pointer: str, advice: str) -> UnknownDestination:
 
 def _tariff(row: CarrierTariff) -> Tariff:
     return Tariff(
+        carrier=row.carrier,
         zone=Zone(row.zone),
         service=Service(row.service),
-        base_minor=row.base_minor,
-        per_kg_minor=row.per_kg_minor,
+        bands=tuple(WeightBand(**band) for band in row.bands),
+        minimum_minor=row.minimum_minor,
         fuel_fraction=row.fuel_fraction,
         surcharge_minor=row.surcharge_minor,
-        transit_p50_days=row.transit_p50_days,
-        transit_p95_days=row.transit_p95_days,
+        transit=tuple((days, per_mille) for days, per_mille in row.transit),
         mode=Mode(row.mode),
         valid_from=row.valid_from,
         valid_to=row.valid_to,
+    )
+
+
+def _grid_row(row: GridIntensity) -> GridRow:
+    return GridRow(
+        country=row.country,
+        g_per_kwh=row.g_per_kwh,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        source=row.source,
+    )
+
+
+def _exchange_rate(row: ExchangeRateRow) -> ExchangeRate:
+    return ExchangeRate(
+        currency=row.currency,
+        per_eur=row.per_eur,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        source=row.source,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from fabroute.database import unit_of_work
-from fabroute.logistics.rules import Duty, Mode, Service, Tariff, Zone, offered_services
+from fabroute.logistics.rules import Duty, Mode, Service, Tariff, Zone, any_weight, offered_services, transit_of
 from fabroute.logistics.service import (
     LogisticsData,
     NewCarbonFactor,
@@ -38,14 +38,13 @@ def a_tariff(
     *, valid_from: date = date(2026, 1, 1), valid_to: date = date(2026, 12, 31), base: int = 1300
 ) -> NewTariff:
     tariff = Tariff(
+        carrier="reference",
         zone=Zone.CUSTOMS_UNION,
         service=Service.EXPRESS,
-        base_minor=base,
-        per_kg_minor=190,
+        bands=any_weight(base_minor=base, per_kg_minor=190),
         fuel_fraction=0.18,
         surcharge_minor=0,
-        transit_p50_days=1,
-        transit_p95_days=2,
+        transit=transit_of(p50_days=1, p95_days=2),
         mode=Mode.HGV,
         valid_from=valid_from,
         valid_to=valid_to,
@@ -95,7 +94,7 @@ def test_saving_the_same_again_changes_nothing_and_a_new_price_one_row(engine: E
         assert save_logistics(session, data=some_logistics()) == 0
         assert save_logistics(session, data=dearer) == 1
         book = read_logistics(session, on=TODAY).freight
-    assert [tariff.base_minor for tariff in book.tariffs[Zone.CUSTOMS_UNION, Service.EXPRESS]] == [1400]
+    assert [tariff.bands[0].base_minor for tariff in book.tariffs[Zone.CUSTOMS_UNION, Service.EXPRESS]] == [1400]
 
 
 def test_routing_reads_lanes_by_node_and_leaves_out_what_is_over(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 from fabroute.estimation.facts import Process
 from fabroute.integrations.reference.rows import AssetRow, CertificateRow, NodeRow, PartRow
 from fabroute.integrations.reference.tables import Problems, Row, read_rows
-from fabroute.logistics.rules import Duty, Mode, Service, Tariff, Zone
+from fabroute.logistics.rules import Duty, Mode, Service, Tariff, Zone, any_weight, transit_of
 from fabroute.logistics.rules.places import CONTINENTS
 from fabroute.logistics.service import NewCarbonFactor, NewDutyRule, NewTariff, PlaceView
 from fabroute.network.rules import WORKING_WEEKS
@@ -223,22 +223,23 @@ def _place(row: Row) -> PlaceView:
 
 
 def _tariff(row: Row) -> NewTariff:
+    typical = row.whole("transit_p50_days", maximum=365)
+    late = row.whole("transit_p95_days", maximum=364)
+    if late < typical:
+        row.refuse("transit_p95_days", f"is less than transit_p50_days ({typical}): late is not sooner")
     tariff = Tariff(
+        carrier="reference",
         zone=row.one_of("zone", Zone),
         service=row.one_of("service", Service),
-        base_minor=row.minor("base_eur"),
-        per_kg_minor=row.minor("per_kg_eur"),
+        bands=any_weight(base_minor=row.minor("base_eur"), per_kg_minor=row.minor("per_kg_eur")),
         fuel_fraction=row.number("fuel_fraction", maximum=5),
         surcharge_minor=row.minor("surcharge_eur"),
-        transit_p50_days=row.whole("transit_p50_days", maximum=365),
-        transit_p95_days=row.whole("transit_p95_days", maximum=365),
+        transit=transit_of(p50_days=typical, p95_days=late),
         mode=row.one_of("mode", Mode),
         valid_from=row.day("valid_from"),
         valid_to=row.day("valid_to"),
     )
     _in_order(row, tariff.valid_from, tariff.valid_to)
-    if tariff.transit_p95_days < tariff.transit_p50_days:
-        row.refuse("transit_p95_days", f"is less than transit_p50_days ({tariff.transit_p50_days}): late is not sooner")
     return NewTariff(tariff=tariff, source=row.text("source"))
 
 

@@ -1,46 +1,93 @@
 """Freight, transit, duty and transport carbon of one parcel: pure formulas over dated rows of data."""
 
+from fabroute.logistics.rules.arrivals import (
+    Transit,
+    delayed,
+    on_time_per_mille,
+    quantile_days,
+    transit_of,
+    transit_problem,
+)
 from fabroute.logistics.rules.duties import Duty, NoDutyRule, consignment_of, customs_duty
+from fabroute.logistics.rules.exchange import (
+    CurrencyWithoutRate,
+    ExchangeBook,
+    ExchangeRate,
+    exchange_book,
+    rate_on,
+)
+from fabroute.logistics.rules.grids import GridBook, GridFigure, GridRow, grid_book, grid_g_per_kwh
 from fabroute.logistics.rules.parcels import Parcel, chargeable_grams, pack_parcel
 from fabroute.logistics.rules.places import Location, UnknownCountry, Zone, customs_territory, distance_km, zone_between
 from fabroute.logistics.rules.quote import (
     FreightBook,
     IncompleteFreightData,
     LaneMissing,
+    ParcelTooHeavy,
     Shipment,
     ShipmentQuote,
     freight_book,
     offered_services,
     quote_shipment,
 )
-from fabroute.logistics.rules.tariffs import Mode, Service, Tariff, leg_mode, transit_days, travelled_km
+from fabroute.logistics.rules.tariffs import (
+    Mode,
+    Service,
+    Tariff,
+    WeightBand,
+    any_weight,
+    bands_problem,
+    leg_mode,
+    travelled_km,
+    way_transit,
+)
 
 __all__ = [
+    "CurrencyWithoutRate",
     "Duty",
+    "ExchangeBook",
+    "ExchangeRate",
     "FreightBook",
+    "GridBook",
+    "GridFigure",
+    "GridRow",
     "IncompleteFreightData",
     "LaneMissing",
     "Location",
     "Mode",
     "NoDutyRule",
     "Parcel",
+    "ParcelTooHeavy",
     "Service",
     "Shipment",
     "ShipmentQuote",
     "Tariff",
+    "Transit",
     "UnknownCountry",
+    "WeightBand",
     "Zone",
+    "any_weight",
+    "bands_problem",
     "chargeable_grams",
     "consignment_of",
     "customs_duty",
     "customs_territory",
+    "delayed",
     "distance_km",
+    "exchange_book",
     "freight_book",
+    "grid_book",
+    "grid_g_per_kwh",
     "leg_mode",
     "offered_services",
+    "on_time_per_mille",
     "pack_parcel",
+    "quantile_days",
     "quote_shipment",
-    "transit_days",
+    "rate_on",
+    "transit_of",
+    "transit_problem",
     "travelled_km",
+    "way_transit",
     "zone_between",
 ]

@@ -2,16 +2,17 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from fabroute.estimation.breakdown import BreakdownRow, rounded_rows
 from fabroute.kernel.errors import DomainError
+from fabroute.logistics.rules.arrivals import Transit, quantile_days
 from fabroute.logistics.rules.duties import Consignment, Duties, Duty, customs_duty
 from fabroute.logistics.rules.parcels import Parcel
 from fabroute.logistics.rules.places import Location, Zone, customs_territory, distance_km, zone_between
-from fabroute.logistics.rules.tariffs import Mode, Service, Tariff, leg_mode, transit_days, travelled_km
+from fabroute.logistics.rules.tariffs import Mode, Service, Tariff, WeightBand, leg_mode, travelled_km, way_transit
 
 PACKAGING_CO2_G_PER_KG = 1000
 """Carbon in a kilogram of packaging (assumption)."""
@@ -22,6 +23,12 @@ class LaneMissing(DomainError):
 
     code = "lane_missing"
     status = 409
+
+
+class ParcelTooHeavy(LaneMissing):
+    """Every carrier that offers the service refuses a parcel of this weight."""
+
+    code = "parcel_too_heavy"
 
 
 class IncompleteFreightData(DomainError):
@@ -61,11 +68,13 @@ class ShipmentQuote:
 
     zone: Zone
     service: Service
+    carrier: str
     cost_minor: int
     """Freight, without duty."""
     duty_minor: int
+    transit: Transit
+    """How many of a thousand parcels arrive after how many working days, counted where both ends work."""
     transit_p50_days: int
-    """Working days, counted where both ends work."""
     transit_p95_days: int
     co2_g: int
     """Of the way (well to wheel) and of the packaging."""
@@ -99,38 +108,91 @@ def freight_book(
 
 def offered_services(book: FreightBook, *, zone: Zone, day: date) -> tuple[Service, ...]:
     """Return the services that carriers offer into a zone on a day, the slowest first."""
-    return tuple(service for service in Service if _tariff(book, zone, service, day) is not None)
+    return tuple(service for service in Service if _tariffs(book, zone, service, day))
 
 
 def quote_shipment(book: FreightBook, shipment: Shipment, *, service: Service) -> ShipmentQuote:
-    """Return what sending a parcel by a service takes.
+    """Return what sending a parcel by a service takes, with the carrier that is cheapest (then quickest) for it.
 
-    ``(base + rate x kg) x (1 + fuel) + surcharge``, and duty where the parcel enters another customs territory.
-    ``LaneMissing`` if no tariff covers the zone, service and day; ``NoDutyRule`` if no rule covers the border.
+    ``max(minimum, base + rate x kg) x (1 + fuel) + surcharge`` by the band of the chargeable weight, and duty where the
+    parcel enters another customs territory. ``LaneMissing`` if no tariff covers the zone, service and day;
+    ``ParcelTooHeavy`` if all that do have a lower limit; ``NoDutyRule`` if no rule covers the border.
     """
     great_circle_km = distance_km(shipment.origin, shipment.destination)
     zone = zone_between(shipment.origin, shipment.destination, great_circle_km=great_circle_km)
-    tariff = _tariff(book, zone, service, shipment.day)
-    if tariff is None:
-        raise LaneMissing(f"no carrier offers {service} into zone {zone} on {shipment.day}: choose another service")
-    mode = leg_mode(tariff.mode, service=service, great_circle_km=great_circle_km)
     territory = customs_territory(shipment.destination.country)
     customs = customs_territory(shipment.origin.country) != territory
-    typical, late = transit_days(tariff, mode=mode, great_circle_km=great_circle_km, customs=customs)
-    freight = _freight_rows(tariff, shipment.parcel.chargeable_grams)
+    found = _cheapest(book, shipment, zone, service, great_circle_km=great_circle_km, customs=customs)
     duty_minor = _duty_minor(book, shipment, territory) if customs else 0
     return ShipmentQuote(
         zone=zone,
         service=service,
-        cost_minor=sum(row.amount_minor for row in freight),
+        carrier=found.carrier,
+        cost_minor=found.cost_minor,
         duty_minor=duty_minor,
-        transit_p50_days=typical,
-        transit_p95_days=late,
-        co2_g=_co2_g(book, shipment.parcel, mode, great_circle_km),
-        mode=mode,
+        transit=found.transit,
+        transit_p50_days=quantile_days(found.transit, per_mille=500),
+        transit_p95_days=found.late_days,
+        co2_g=_co2_g(book, shipment.parcel, found.mode, great_circle_km),
+        mode=found.mode,
         distance_km=great_circle_km,
         chargeable_grams=shipment.parcel.chargeable_grams,
-        breakdown=(*freight, BreakdownRow(code="duty", amount_minor=duty_minor)),
+        breakdown=(*found.rows, BreakdownRow(code="duty", amount_minor=duty_minor)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Carriage:
+    """What one carrier takes for a shipment."""
+
+    cost_minor: int
+    late_days: int
+    transit: Transit
+    carrier: str
+    mode: Mode
+    rows: tuple[BreakdownRow, ...]
+
+    def preference(self) -> tuple[int, int, int, str]:
+        """Return what to compare carriers by: price, then time, then name."""
+        return self.cost_minor, self.late_days, quantile_days(self.transit, per_mille=500), self.carrier
+
+
+def _cheapest(
+    book: FreightBook, shipment: Shipment, zone: Zone, service: Service, *, great_circle_km: float, customs: bool
+) -> _Carriage:
+    tariffs = _tariffs(book, zone, service, shipment.day)
+    if not tariffs:
+        raise LaneMissing(f"no carrier offers {service} into zone {zone} on {shipment.day}: choose another service")
+    grams = shipment.parcel.chargeable_grams
+    offers = [
+        _carriage(tariff, band, grams, great_circle_km=great_circle_km, customs=customs)
+        for tariff in tariffs
+        if (band := tariff.band(grams)) is not None
+    ]
+    if not offers:
+        raise _too_heavy(tariffs, zone, service, grams)
+    return offers[0] if len(offers) == 1 else min(offers, key=_Carriage.preference)
+
+
+def _carriage(tariff: Tariff, band: WeightBand, grams: int, *, great_circle_km: float, customs: bool) -> _Carriage:
+    mode = leg_mode(tariff.mode, service=tariff.service, great_circle_km=great_circle_km)
+    transit = way_transit(tariff, mode=mode, great_circle_km=great_circle_km, customs=customs)
+    rows = _freight_rows(tariff, band, grams)
+    return _Carriage(
+        cost_minor=sum(row.amount_minor for row in rows),
+        late_days=quantile_days(transit, per_mille=950),
+        transit=transit,
+        carrier=tariff.carrier,
+        mode=mode,
+        rows=rows,
+    )
+
+
+def _too_heavy(tariffs: Sequence[Tariff], zone: Zone, service: Service, grams: int) -> ParcelTooHeavy:
+    limit = max(tariff.heaviest_grams for tariff in tariffs)
+    return ParcelTooHeavy(
+        f"a parcel that counts as {grams / 1000:g} kg is too heavy for {service} into zone {zone}: the limit is "
+        f"{limit / 1000:g} kg, send fewer parts at a time or choose another service"
     )
 
 
@@ -138,20 +200,20 @@ def _value_limit(duty: Duty) -> float:
     return math.inf if duty.maximum_value_minor is None else duty.maximum_value_minor
 
 
-def _tariff(book: FreightBook, zone: Zone, service: Service, day: date) -> Tariff | None:
-    for tariff in book.tariffs.get((zone, service), ()):
-        if tariff.valid_from <= day <= tariff.valid_to:
-            return tariff
-    return None
+def _tariffs(book: FreightBook, zone: Zone, service: Service, day: date) -> list[Tariff]:
+    return [tariff for tariff in book.tariffs.get((zone, service), ()) if tariff.valid_from <= day <= tariff.valid_to]
 
 
-def _freight_rows(tariff: Tariff, grams: int) -> tuple[BreakdownRow, ...]:
-    weight_minor = tariff.per_kg_minor * grams / 1000
+def _freight_rows(tariff: Tariff, band: WeightBand, grams: int) -> tuple[BreakdownRow, ...]:
+    weight_minor = band.per_kg_minor * grams / 1000
+    carriage_minor = band.base_minor + weight_minor
+    to_minimum_minor = max(0.0, tariff.minimum_minor - carriage_minor)
     return rounded_rows(
         (
-            ("freight_base", tariff.base_minor),
+            ("freight_base", band.base_minor),
             ("freight_weight", weight_minor),
-            ("fuel", (tariff.base_minor + weight_minor) * tariff.fuel_fraction),
+            *((("freight_minimum", to_minimum_minor),) if to_minimum_minor else ()),
+            ("fuel", (carriage_minor + to_minimum_minor) * tariff.fuel_fraction),
             ("freight_surcharge", tariff.surcharge_minor),
         )
     )

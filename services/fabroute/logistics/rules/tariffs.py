@@ -1,12 +1,14 @@
 """Carriers' price rows, how a parcel travels, and how long that takes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 
+from fabroute.logistics.rules.arrivals import Transit, delayed, quantile_days
 from fabroute.logistics.rules.places import Zone
 
 AIRPORT_DETOUR_KM = 95
@@ -49,23 +51,77 @@ ROAD_LIMIT_KM: Mapping[Service, int] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tariff:
-    """The price and transit time of one service into one zone; money in EUR minor units."""
+class WeightBand:
+    """A price for parcels up to a chargeable weight, in EUR minor units."""
 
-    zone: Zone
-    service: Service
+    up_to_grams: int | None
+    """``None``: any weight."""
     base_minor: int
     per_kg_minor: int
+    """For every kilogram of the parcel, those below the band too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariff:
+    """The price and transit time of a carrier's service into one zone; money in EUR minor units."""
+
+    carrier: str
+    zone: Zone
+    service: Service
+    bands: tuple[WeightBand, ...]
+    """The lightest first; no parcel may be heavier than the last."""
+    minimum_minor: int = 0
+    """The least that base and weight price come to."""
     fuel_fraction: float
-    """Added to base and weight price."""
+    """Added to base and weight price, or to the minimum."""
     surcharge_minor: int
-    transit_p50_days: int
-    """Working days within which half of the parcels arrive."""
-    transit_p95_days: int
+    transit: Transit
     mode: Mode
     valid_from: date
     valid_to: date
     """The last day, included."""
+
+    @property
+    def transit_p50_days(self) -> int:
+        """Return the working days within which half of the parcels arrive."""
+        return quantile_days(self.transit, per_mille=500)
+
+    @property
+    def transit_p95_days(self) -> int:
+        """Return the working days within which 95 % of the parcels arrive."""
+        return quantile_days(self.transit, per_mille=950)
+
+    @property
+    def heaviest_grams(self) -> float:
+        """Return the most that a parcel may weigh; ``inf`` for no limit."""
+        limit = self.bands[-1].up_to_grams
+        return math.inf if limit is None else limit
+
+    def band(self, grams: int) -> WeightBand | None:
+        """Return the band of a chargeable weight, ``None`` if it is too heavy for this carrier."""
+        for band in self.bands:
+            if band.up_to_grams is None or grams <= band.up_to_grams:
+                return band
+        return None
+
+
+def any_weight(*, base_minor: int, per_kg_minor: int) -> tuple[WeightBand, ...]:
+    """Return the bands of a tariff that has one price for all weights."""
+    return (WeightBand(up_to_grams=None, base_minor=base_minor, per_kg_minor=per_kg_minor),)
+
+
+def bands_problem(bands: Sequence[WeightBand]) -> str | None:
+    """Return what is wrong with weight bands, and what to do about it; ``None`` if nothing is."""
+    if not bands:
+        return "has no weight band: give one, without a limit for any weight"
+    limits = [math.inf if band.up_to_grams is None else band.up_to_grams for band in bands]
+    if min(limits) <= 0:
+        return "ends at no weight: give more than 0, or nothing for any weight"
+    if any(below >= above for below, above in pairwise(limits)):
+        return "is not heavier than the band before it: give each limit once, the lightest first, any weight last"
+    if any(min(band.base_minor, band.per_kg_minor) < 0 for band in bands):
+        return "has a price under 0: give 0 or more"
+    return None
 
 
 def leg_mode(mode: Mode, *, service: Service, great_circle_km: float) -> Mode:
@@ -82,16 +138,15 @@ def travelled_km(mode: Mode, *, great_circle_km: float) -> float:
     return great_circle_km + AIRPORT_DETOUR_KM if mode in _FLIGHTS else great_circle_km * SURFACE_DETOUR
 
 
-def transit_days(tariff: Tariff, *, mode: Mode, great_circle_km: float, customs: bool) -> tuple[int, int]:
-    """Return the working days within which half, and 95 %, of the parcels arrive.
+def way_transit(tariff: Tariff, *, mode: Mode, great_circle_km: float, customs: bool) -> Transit:
+    """Return the distribution of working days on one way: the tariff's, as late as road and customs make it.
 
     Economy by road takes as long as the road is: 600 km a day, and a day more across a border. Intercontinental
     parcels wait a day at the customs.
     """
-    typical, late = tariff.transit_p50_days, tariff.transit_p95_days
     later = CUSTOMS_DAYS if customs and tariff.zone in (Zone.INTERCONTINENTAL, Zone.REMOTE) else 0
     if tariff.service is Service.ECONOMY and mode in _ROAD:
         across = 0 if tariff.zone in (Zone.LOCAL, Zone.DOMESTIC) else 1
         by_road = across + math.ceil(travelled_km(mode, great_circle_km=great_circle_km) / ROAD_KM_PER_DAY)
-        later += max(0, by_road - typical)
-    return typical + later, late + later
+        later += max(0, by_road - tariff.transit_p50_days)
+    return delayed(tariff.transit, days=later)

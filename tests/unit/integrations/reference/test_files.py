@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fabroute.integrations.reference import InvalidReferenceData
-from fabroute.logistics.rules import Mode, Service, Zone
+from fabroute.logistics.rules import Mode, Service, Zone, any_weight
 from tests.factories.reference import FILES, changed, problems_of, read_reference, write_reference
 
 
@@ -21,7 +21,7 @@ def test_good_files_become_typed_rows(tmp_path: Path) -> None:
     assert (part.criticality, part.part_qualification, part.box_mm) == ("aog", True, (74, 28, 22))
     tariff = files.tariffs[0].value.tariff
     assert (tariff.zone, tariff.service, tariff.mode) == (Zone.DOMESTIC, Service.EXPRESS, Mode.HGV)
-    assert (tariff.base_minor, tariff.per_kg_minor) == (800, 90)
+    assert tariff.bands == any_weight(base_minor=800, per_kg_minor=90)
     assert [row.value.duty.maximum_value_minor for row in files.duty_rules] == [15_000, None]
     assert files.materials[1].value.refresh_ratio == 0.05
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fabroute.logistics.rules import Mode, Service, Zone, leg_mode, transit_days, travelled_km
+from fabroute.logistics.rules import Mode, Service, Zone, leg_mode, transit_of, travelled_km, way_transit
 from tests.factories.freight import a_tariff
 
 
@@ -36,8 +36,10 @@ def test_flights_go_round_a_little_and_roads_a_quarter() -> None:
 
 def test_express_takes_what_the_tariff_says() -> None:
     tariff = a_tariff(transit=(1, 2))
-    assert transit_days(tariff, mode=Mode.HGV, great_circle_km=790, customs=False) == (1, 2)
-    assert transit_days(tariff, mode=Mode.FLIGHT_SHORT, great_circle_km=2000, customs=True) == (1, 2)
+    assert way_transit(tariff, mode=Mode.HGV, great_circle_km=790, customs=False) == transit_of(p50_days=1, p95_days=2)
+    assert way_transit(tariff, mode=Mode.FLIGHT_SHORT, great_circle_km=2000, customs=True) == transit_of(
+        p50_days=1, p95_days=2
+    )
 
 
 @pytest.mark.parametrize(("km", "expected"), [(300, (2, 5)), (480, (2, 5)), (481, (3, 6)), (1760, (5, 8))])
@@ -45,18 +47,26 @@ def test_economy_by_road_takes_a_day_for_six_hundred_kilometres_and_one_for_the_
     km: float, expected: tuple[int, int]
 ) -> None:
     tariff = a_tariff(zone=Zone.CUSTOMS_UNION, service=Service.ECONOMY, transit=(2, 5), mode=Mode.ARTICULATED)
-    assert transit_days(tariff, mode=Mode.ARTICULATED, great_circle_km=km, customs=False) == expected
+    assert way_transit(tariff, mode=Mode.ARTICULATED, great_circle_km=km, customs=False) == transit_of(
+        p50_days=expected[0], p95_days=expected[1]
+    )
 
 
 def test_at_home_the_road_alone_counts_and_in_the_air_the_tariff() -> None:
     tariff = a_tariff(zone=Zone.DOMESTIC, service=Service.ECONOMY, transit=(1, 3))
-    assert transit_days(tariff, mode=Mode.HGV, great_circle_km=480, customs=False) == (1, 3)
-    assert transit_days(tariff, mode=Mode.HGV, great_circle_km=481, customs=False) == (2, 4)
-    assert transit_days(tariff, mode=Mode.FLIGHT_LONG, great_circle_km=4000, customs=False) == (1, 3)
+    assert way_transit(tariff, mode=Mode.HGV, great_circle_km=480, customs=False) == transit_of(p50_days=1, p95_days=3)
+    assert way_transit(tariff, mode=Mode.HGV, great_circle_km=481, customs=False) == transit_of(p50_days=2, p95_days=4)
+    assert way_transit(tariff, mode=Mode.FLIGHT_LONG, great_circle_km=4000, customs=False) == transit_of(
+        p50_days=1, p95_days=3
+    )
 
 
 @pytest.mark.parametrize("zone", [Zone.INTERCONTINENTAL, Zone.REMOTE])
 def test_an_intercontinental_parcel_waits_a_day_at_the_customs(zone: Zone) -> None:
     tariff = a_tariff(zone=zone, transit=(2, 4), mode=Mode.FLIGHT_LONG)
-    assert transit_days(tariff, mode=Mode.FLIGHT_LONG, great_circle_km=9000, customs=True) == (3, 5)
-    assert transit_days(tariff, mode=Mode.FLIGHT_LONG, great_circle_km=9000, customs=False) == (2, 4)
+    assert way_transit(tariff, mode=Mode.FLIGHT_LONG, great_circle_km=9000, customs=True) == transit_of(
+        p50_days=3, p95_days=5
+    )
+    assert way_transit(tariff, mode=Mode.FLIGHT_LONG, great_circle_km=9000, customs=False) == transit_of(
+        p50_days=2, p95_days=4
+    )
