@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
-from fabroute.network.repository import capacity, nodes
+from fabroute.network.repository import calibrations, capacity, nodes, rates
 from fabroute.network.repository.nodes import NodeFilter
 
 
@@ -26,7 +26,8 @@ class NodeView:
     working_days: str
     cutoff_local: str
     labour_minor_per_hour: int
-    grid_g_co2_per_kwh: float
+    grid_g_co2_per_kwh: float | None
+    """Of its own supply; ``None`` where it is its country's grid."""
     minimum_order_minor: int
     minimum_order_policy: str
     margin: float
@@ -87,6 +88,31 @@ class MachineView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationView:
+    """What builds and prints on a machine with a parameter set have taught: the sums to learn from."""
+
+    builds: int
+    log_ratio_sum: float
+    """Over builds: the sum of ln(real / estimated machine minutes)."""
+    log_ratio_sum_squares: float
+    good_prints: int
+    failed_prints: int
+    learnt_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRates:
+    """What the node itself states for an offer, in minor units of EUR; ``None`` where it states nothing."""
+
+    machine_minor_per_hour: int | None = None
+    material_minor_per_kg: int | None = None
+    labour_minor_per_hour: int | None = None
+
+
+NOTHING_STATED = OfferRates()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfferView:
     """A machine with a material and a parameter set, and the facts about all of them."""
 
@@ -98,6 +124,9 @@ class OfferView:
     model: MachineModelView
     parameter_set: str
     parameter_set_state: str
+    calibration: CalibrationView | None = None
+    """``None`` without any evidence."""
+    rates: OfferRates = NOTHING_STATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,27 +166,50 @@ class NetworkView:
     """Free minutes per machine, one number a day from ``first_day`` to ``last_day``; 0 where no slot is planned."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offerings:
+    """Nodes with their machines and all that these offer, by id, with what was learnt and stated about them."""
+
+    nodes: Mapping[str, NodeView]
+    machines: Mapping[str, MachineView]
+    offers: tuple[OfferView, ...]
+
+
 def read_network(session: Session, *, first_day: date, last_day: date) -> NetworkView:
     """Return the network with the free capacity of the days from ``first_day`` to ``last_day``, both included.
 
-    Seven queries: read it in a repeatable-read unit of work if they are to see one instant.
+    Offers carry what was learnt about them and what their nodes state for ``first_day``. Nine queries: read it in a
+    repeatable-read unit of work if they are to see one instant.
     """
-    machines, offers = _machines_and_offers(session)
-    free = _capacity(session, machines, first_day=first_day, last_day=last_day)
+    found = read_offerings(session, on=first_day)
     return NetworkView(
         first_day=first_day,
         last_day=last_day,
-        nodes={row["node_id"]: NodeView(**row) for row in nodes.read_nodes(session, NodeFilter())},
-        machines=machines,
-        offers=offers,
+        nodes=found.nodes,
+        machines=found.machines,
+        offers=found.offers,
         lots=tuple(LotView(**row) for row in nodes.read_lots(session)),
-        capacity=free,
+        capacity=_capacity(session, found.machines, first_day=first_day, last_day=last_day),
     )
 
 
-def read_node_detail(session: Session, row: RowMapping) -> NodeDetail:
-    """Return the node of ``row`` with its machines, offers and lots."""
-    machines, offers = _machines_and_offers(session, node_id=row["node_id"])
+def read_offerings(session: Session, *, on: date, node_id: str | None = None) -> Offerings:
+    """Return what all nodes, or one, offer on a day, with what was learnt and stated about it; without stores."""
+    if node_id is None:
+        rows = nodes.read_nodes(session, NodeFilter())
+    else:
+        row = nodes.find_node(session, node_id)
+        rows = [] if row is None else [row]
+    machines, offers = _machines_and_offers(session, node_id=node_id, on=on)
+    return Offerings(nodes={row["node_id"]: NodeView(**row) for row in rows}, machines=machines, offers=offers)
+
+
+def read_node_detail(session: Session, row: RowMapping, *, on: date | None = None) -> NodeDetail:
+    """Return the node of ``row`` with its machines, offers and lots.
+
+    What was learnt and stated about the offers is read, by two more queries, for the day ``on``; else left out.
+    """
+    machines, offers = _machines_and_offers(session, node_id=row["node_id"], on=on)
     return NodeDetail(
         **row,
         machines=tuple(machines.values()),
@@ -167,7 +219,7 @@ def read_node_detail(session: Session, row: RowMapping) -> NodeDetail:
 
 
 def _machines_and_offers(
-    session: Session, *, node_id: str | None = None
+    session: Session, *, node_id: str | None, on: date | None
 ) -> tuple[dict[str, MachineView], tuple[OfferView, ...]]:
     models = {row["model"]: MachineModelView(**row) for row in nodes.read_models(session)}
     materials = {row["code"]: MaterialView(**row) for row in nodes.read_materials(session)}
@@ -175,11 +227,51 @@ def _machines_and_offers(
         row["machine_id"]: MachineView(**{**row, "model": models[row["model"]]})
         for row in nodes.read_machines(session, node_id=node_id)
     }
+    evidence = _calibrations(session, node_id=node_id) if on is not None else {}
+    stated = _stated(session, node_id=node_id, on=on) if on is not None else {}
     offers = tuple(
-        OfferView(**{**row, "model": models[row["model"]], "material": materials[row["material"]]})
+        OfferView(
+            **{**row, "model": models[row["model"]], "material": materials[row["material"]]},
+            calibration=evidence.get((row["machine_id"], row["parameter_set"])),
+            rates=_rates_of(row, stated.get(row["node_id"])),
+        )
         for row in nodes.read_offers(session, node_id=node_id)
     )
     return machines, offers
+
+
+def _calibrations(session: Session, *, node_id: str | None) -> dict[calibrations.MachineSet, CalibrationView]:
+    found: dict[calibrations.MachineSet, CalibrationView] = {}
+    for row in calibrations.read_calibrations(session, node_id=node_id):
+        columns = dict(row)
+        found[columns.pop("machine_id"), columns.pop("parameter_set")] = CalibrationView(**columns)
+    return found
+
+
+_Stated = dict[tuple[str, str], int]
+"""Amounts of one node by code and subject."""
+
+
+def _stated(session: Session, *, node_id: str | None, on: date) -> dict[str, _Stated]:
+    found: dict[str, _Stated] = {}
+    for row in rates.read_rates_on(session, day=on, node_id=node_id):
+        found.setdefault(row["node_id"], {})[row["code"], row["subject"]] = row["amount_minor"]
+    return found
+
+
+def _rates_of(offer: RowMapping, stated: _Stated | None) -> OfferRates:
+    """Return what counts for an offer: what is stated for its machine or material, else for the whole node."""
+    if stated is None:
+        return NOTHING_STATED
+
+    def amount(code: str, subject: str) -> int | None:
+        return stated.get((code, subject), stated.get((code, "")))
+
+    return OfferRates(
+        machine_minor_per_hour=amount("machine_hour", offer["machine_id"]),
+        material_minor_per_kg=amount("material_kg", offer["material"]),
+        labour_minor_per_hour=amount("labour_hour", ""),
+    )
 
 
 def _capacity(

@@ -28,6 +28,7 @@ from fabroute.network.service.nodes import (
 from fabroute.network.service.reservations import Reservation, ReservationBroken, release, reserve
 from fabroute.network.service.saving import extend_capacity, save_network
 from fabroute.network.snapshot import (
+    CalibrationView,
     LotView,
     MachineModelView,
     MachineView,
@@ -35,11 +36,15 @@ from fabroute.network.snapshot import (
     NetworkView,
     NodeDetail,
     NodeView,
+    Offerings,
+    OfferRates,
     OfferView,
     read_network,
+    read_offerings,
 )
 
 __all__ = [
+    "CalibrationView",
     "InvalidLot",
     "InvalidNodeStatus",
     "LotView",
@@ -56,7 +61,9 @@ __all__ = [
     "NewOffer",
     "NodeDetail",
     "NodeView",
+    "OfferRates",
     "OfferView",
+    "Offerings",
     "Reservation",
     "ReservationBroken",
     "StaleVersion",
@@ -72,6 +79,7 @@ __all__ = [
     "list_nodes",
     "nodes_of",
     "read_network",
+    "read_offerings",
     "release",
     "reserve",
     "save_network",

@@ -33,7 +33,8 @@ class NewNode:
     cutoff_local: str
     """``HH:MM`` of the node's clock."""
     labour_minor_per_hour: int
-    grid_g_co2_per_kwh: float
+    grid_g_co2_per_kwh: float | None
+    """Of its own supply; ``None`` where it is its country's grid."""
     minimum_order_minor: int
     minimum_order_policy: str
     """``top_up`` or ``refuse``."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
@@ -94,9 +94,12 @@ def find_node(session: Session, *, node_id: str) -> NodeView:
     return NodeView(**_known(node_id, nodes.find_node(session, node_id)))
 
 
-def get_node(session: Session, *, node_id: str) -> NodeDetail:
-    """Return a node with its machines, offers and lots; ``UnknownNode`` if there is none."""
-    return read_node_detail(session, _known(node_id, nodes.find_node(session, node_id)))
+def get_node(session: Session, *, node_id: str, on: date | None = None) -> NodeDetail:
+    """Return a node with its machines, offers and lots; ``UnknownNode`` if there is none.
+
+    With a day ``on``, offers carry what was learnt about them and what the node states for that day.
+    """
+    return read_node_detail(session, _known(node_id, nodes.find_node(session, node_id)), on=on)
 
 
 def set_node_status(session: Session, *, node_id: str, change: StatusChange, actor: str, now: datetime) -> NodeView:
