@@ -15,7 +15,8 @@ from fabroute.orders.service import claim_lines
 from fabroute.production.service import cancel_order, offer_jobs
 from fabroute.routing.service import get_decisions
 from fabroute.routing.service.commit import RunFacts, Written, write_run
-from fabroute.routing.service.decide import Decided, decide
+from fabroute.routing.service.decide import decide
+from fabroute.routing.service.decided import Decided
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.routing.snapshot import RoutingSnapshot, read_snapshot
 from fabroute.solver.limits import SolveLimits

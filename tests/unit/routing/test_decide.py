@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from fabroute.routing.service.candidates import CandidateFinder
-from fabroute.routing.service.decide import Decided, PlanRefused, decide, verified
+from fabroute.routing.service.decide import decide
+from fabroute.routing.service.decided import Decided, PlanRefused, verified
 from fabroute.routing.service.documents import decision_document, why
 from fabroute.routing.service.problem import joint_problem
 from fabroute.solver.limits import SolveLimits

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from fabroute.routing.service.decide import Decided, decide
+from fabroute.routing.service.decide import decide
+from fabroute.routing.service.decided import Decided
 from fabroute.routing.service.documents import Verdict, promised_at, why
 from fabroute.routing.service.options import Option
 from fabroute.routing.service.sentences import LONGEST_BYTES

@@ -13,7 +13,7 @@ from fabroute.network.service import Reservation, reserve
 from fabroute.orders.service import ClaimedLine, LineOutcome, lock_fenced_lines, record_outcomes
 from fabroute.routing import repository
 from fabroute.routing.ports import JobDispatch, JobOffer
-from fabroute.routing.service.decide import Decided
+from fabroute.routing.service.decided import Decided
 from fabroute.routing.service.documents import Verdict, decision_document, promised_at, why
 from fabroute.routing.service.facts import licence_facts, node_facts
 from fabroute.routing.service.options import Option
@@ -74,7 +74,7 @@ def write_run(
     """
     now = snapshot.now
     held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in snapshot.lines})
-    entries = [_entry(verdict, decided.calendars) for verdict in decided.verdicts if _line_id(verdict) in held]
+    entries = [_entry(verdict, decided) for verdict in decided.verdicts if _line_id(verdict) in held]
     refused = _hold(session, entries, snapshot, decided)
     kept = [entry for entry in entries if entry.job_id not in refused and entry.verdict.is_final]
     deferred = [entry for entry in entries if entry.job_id in refused or not entry.verdict.is_final]
@@ -140,8 +140,9 @@ def _sent_back(entry: _Entry, *, now: datetime) -> LineOutcome:
     return LineOutcome(line_id=line.line_id, state="pending", reason=reason, next_attempt_at=now + pause)
 
 
-def _entry(verdict: Verdict, calendars: Calendars) -> _Entry:
-    return _Entry(verdict=verdict, decision_id=new_id("dec"), job_id=new_id("job"), sentence=why(verdict, calendars))
+def _entry(verdict: Verdict, decided: Decided) -> _Entry:
+    sentence = decided.sentences.get(_line_id(verdict)) or why(verdict, decided.calendars)
+    return _Entry(verdict=verdict, decision_id=new_id("dec"), job_id=new_id("job"), sentence=sentence)
 
 
 def _line_id(verdict: Verdict) -> str:
