@@ -24,11 +24,15 @@ class Screening(SQLModel, table=True):
     terms: dict[str, Any] = Field(sa_column=document())
     """Horizon, holding cost and whatever else the caller set."""
     state: str
-    """``queued``, ``running``, ``done`` or ``failed``."""
+    """``queued``, ``running`` or ``done``."""
     rows: int
     judged: int = 0
     summary: dict[str, Any] = Field(default_factory=dict, sa_column=document())
-    error: str = ""
+    fence: int = 0
+    """Counts up with every claim: only the latest may write."""
+    attempts: int = 0
+    """Claims since the last chunk that was judged."""
+    lease_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     created_by: str
     created_at: datetime = Field(sa_column=instant())
     started_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
