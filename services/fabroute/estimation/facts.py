@@ -122,10 +122,17 @@ class NodeRates:
     minimum_order_minor: int
     first_pass_yield: float
     grid_g_co2_per_kwh: float
+    machine_minor_per_hour: int | None = None
+    """What the node states for an hour of the machine, in place of its model's rate; ``None``: it states nothing."""
+    material_minor_per_kg: int | None = None
+    """What the node states for a kilogram of the material, in place of the usual price; ``None``: it states nothing."""
 
     def __post_init__(self) -> None:
         for name in ("labour_minor_per_hour", "margin", "minimum_order_minor", "grid_g_co2_per_kwh"):
             _not_negative(name, getattr(self, name))
+        for name in ("machine_minor_per_hour", "material_minor_per_kg"):
+            if getattr(self, name) is not None:
+                _not_negative(name, getattr(self, name))
         _share("first_pass_yield", self.first_pass_yield)
         _positive("first_pass_yield", self.first_pass_yield)
 

@@ -4,14 +4,13 @@ import math
 from dataclasses import dataclass
 
 from fabroute.estimation.breakdown import BreakdownRow, rounded_rows
+from fabroute.estimation.calibration import NO_EVIDENCE, Evidence, TimeSpread, time_spread
 from fabroute.estimation.carbon import embodied_g_per_kg, production_co2_g
+from fabroute.estimation.coefficients import LineNeeds, line_cost, line_needs
 from fabroute.estimation.facts import Box, InvalidFact, MachineModelFacts, MaterialFacts, NodeRates, PartGeometry
 from fabroute.estimation.plan import BuildPlan, plan_build
-from fabroute.estimation.processes import PROCESSES
 from fabroute.estimation.sources import SourcedFigure, figures_used
 
-FINISHING_HANDS = 2
-"""People who finish and inspect parts side by side (assumption): lead time only, their pay is counted in full."""
 _NOISE = 1e-9
 
 
@@ -26,9 +25,16 @@ class ProductionEstimate:
     builds: int
     """Builds over which the good parts are spread; shared ones hold other orders too."""
     machine_minutes: int
-    """What the line takes of the machine's capacity: its share of shared builds, otherwise whole builds; at least 1."""
+    """What the line takes of the machine's capacity: its share of shared builds, otherwise whole builds; at least 1.
+
+    The median (P50), as every figure here that does not say otherwise.
+    """
+    machine_minutes_p90: int
     build_minutes: int
     """How long the fullest build keeps the machine from set-up to unloading: a part of it can't leave earlier."""
+    build_minutes_p90: int
+    delays_minutes: tuple[int, ...]
+    """How much later than that the fullest build ends at 10, 30, 50, 70 and 90 %: each stands for a fifth of cases."""
     off_machine_minutes: int
     """Cooling, curing, sintering, stress relief, finishing and inspection after the build: lead time only."""
     material_grams: int
@@ -48,22 +54,30 @@ class ProductionEstimate:
 
 
 def estimate_production(
-    *, part: PartGeometry, machine: MachineModelFacts, material: MaterialFacts, rates: NodeRates, quantity: int
+    *,
+    part: PartGeometry,
+    machine: MachineModelFacts,
+    material: MaterialFacts,
+    rates: NodeRates,
+    quantity: int,
+    evidence: Evidence = NO_EVIDENCE,
 ) -> ProductionEstimate:
     """Return what ``quantity`` good parts take on a machine of a node.
 
     For every good part ``1 / first_pass_yield`` parts are made, as an expectation: time, material, money and carbon
-    are divided by the yield, except for the work on the file. ``InvalidFact`` or ``PartDoesNotFit`` if there is no
-    estimate. The same input always gives the same estimate.
+    are divided by the yield, except for the work on the file. Evidence of the machine with this parameter set moves
+    its hours and the yield, with what they cost and draw; without it they are what the data say. ``InvalidFact`` or
+    ``PartDoesNotFit`` if there is no estimate. The same input always gives the same estimate.
     """
     if quantity < 1:
         raise InvalidFact(f"quantity must be 1 or more, not {quantity}")
     plan = plan_build(part, machine, material)
-    tries = 1 / rates.first_pass_yield
-    hours = _machine_hours(plan, quantity)
-    energy_wh = _kwh(plan, machine, quantity) * 1000 * tries
-    virgin_grams = plan.virgin_grams_per_part * quantity * tries
-    breakdown = _priced_rows(_cost_rows(plan, machine, material, rates, quantity), rates)
+    builds = plan.builds(quantity)
+    needs = line_needs(plan, machine, rates, evidence)
+    costs = line_cost(plan, machine, material, rates, evidence)
+    times = _times(plan, needs, quantity, time_spread(evidence))
+    breakdown = _priced_rows(costs.rows(builds=builds, quantity=quantity), rates)
+    energy_wh, virgin_grams = needs.energy_wh(builds=builds, quantity=quantity), needs.virgin_grams(quantity=quantity)
     co2_g = production_co2_g(
         energy_wh=energy_wh,
         grid_g_per_kwh=rates.grid_g_co2_per_kwh,
@@ -75,9 +89,12 @@ def estimate_production(
         standing_mm=plan.standing_mm,
         parts_per_build=plan.parts_per_build,
         builds=plan.build_count(quantity),
-        machine_minutes=max(1, _up(hours * tries * 60)),
-        build_minutes=max(1, _up(plan.hours_of_a_build(quantity) * 60)),
-        off_machine_minutes=_up(_off_machine_hours(plan, machine, quantity * tries) * 60),
+        machine_minutes=times.machine,
+        machine_minutes_p90=times.machine_p90,
+        build_minutes=times.build,
+        build_minutes_p90=times.build + times.delays[-1],
+        delays_minutes=times.delays,
+        off_machine_minutes=_up(needs.off_machine_hours(quantity=quantity) * 60),
         material_grams=_up(virgin_grams),
         net_grams=_up(plan.net_grams_per_part * quantity),
         breakdown=breakdown,
@@ -85,50 +102,34 @@ def estimate_production(
         minimum_top_up_minor=breakdown[-1].amount_minor,
         energy_wh=_up(energy_wh),
         co2_g=_up(co2_g),
-        figures=figures_used(machine, material),
+        figures=figures_used(machine, material, rates, evidence),
     )
 
 
-def _machine_hours(plan: BuildPlan, quantity: int) -> float:
-    return plan.builds(quantity) * plan.build.machine_hours + quantity * plan.exposure_hours_per_part
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Times:
+    machine: int
+    machine_p90: int
+    build: int
+    delays: tuple[int, ...]
 
 
-def _kwh(plan: BuildPlan, machine: MachineModelFacts, quantity: int) -> float:
-    return plan.builds(quantity) * plan.build_kwh + quantity * plan.exposure_hours_per_part * machine.power_kw
-
-
-def _off_machine_hours(plan: BuildPlan, machine: MachineModelFacts, made: float) -> float:
-    process = PROCESSES[machine.process]
-    by_hand = made * (process.post_hours_per_part + process.inspection_hours_per_part)
-    return plan.build.cooldown_off_machine + process.finishing_hours_per_build + by_hand / FINISHING_HANDS
-
-
-def _cost_rows(
-    plan: BuildPlan, machine: MachineModelFacts, material: MaterialFacts, rates: NodeRates, quantity: int
-) -> list[tuple[str, float]]:
-    """Return what the line costs the node, in exact minor units: the work on the file, then all that repeats."""
-    process = PROCESSES[machine.process]
-    builds, hours, labour = plan.builds(quantity), _machine_hours(plan, quantity), rates.labour_minor_per_hour
-    repeating = [
-        ("machine", hours * machine.rate_minor_per_hour),
-        ("operator", hours * process.attendance * labour),
-        ("setup_and_unloading", builds * (machine.setup_hours + machine.unload_hours) * labour),
-        ("consumables_and_gas", builds * process.consumables_minor_per_build + hours * process.gas_minor_per_hour),
-        ("material", plan.virgin_grams_per_part * quantity / 1000 * material.price_minor_per_kg),
-        (
-            "post_processing",
-            quantity * process.post_hours_per_part * labour + builds * process.finishing_minor_per_build,
-        ),
-        ("inspection", quantity * process.inspection_hours_per_part * labour),
-    ]
-    scrap = sum(amount for _, amount in repeating) * (1 / rates.first_pass_yield - 1)
-    return [("file_preparation", process.preparation_hours * labour), *repeating, ("yield_loss", scrap)]
+def _times(plan: BuildPlan, needs: LineNeeds, quantity: int, spread: TimeSpread) -> _Times:
+    """Return the minutes of the machine and of the fullest build at the median, and how much later it may end."""
+    hours = needs.machine_hours(builds=plan.builds(quantity), quantity=quantity)
+    fullest = plan.hours_of_a_build(quantity)
+    build = max(1, _up(fullest * spread.p50_factor * 60))
+    return _Times(
+        machine=max(1, _up(hours * 60)),
+        machine_p90=max(1, _up(hours * (spread.p90_factor / spread.p50_factor) * 60)),
+        build=build,
+        delays=tuple(max(0, _up(fullest * factor * 60) - build) for factor in spread.quantile_factors),
+    )
 
 
 def _priced_rows(costs: list[tuple[str, float]], rates: NodeRates) -> tuple[BreakdownRow, ...]:
-    """Return the rows of the price: costs, margin, and what is missing to the node's minimum order."""
-    margin = sum(amount for _, amount in costs) * rates.margin
-    rows = rounded_rows([*costs, ("margin", margin)])
+    """Return the rows of the price, and what is missing to the node's minimum order."""
+    rows = rounded_rows(costs)
     missing = max(0, rates.minimum_order_minor - sum(row.amount_minor for row in rows))
     return (*rows, BreakdownRow(code="minimum_order_top_up", amount_minor=missing))
 

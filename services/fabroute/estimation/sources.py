@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 
+from fabroute.estimation.calibration import NO_EVIDENCE, PRIOR_PRINTS, Evidence, calibrated_yield, time_spread
 from fabroute.estimation.carbon import embodied_g_per_kg
-from fabroute.estimation.facts import MachineModelFacts, MaterialFacts
+from fabroute.estimation.coefficients import FINISHING_HANDS
+from fabroute.estimation.facts import MachineModelFacts, MaterialFacts, NodeRates
 from fabroute.estimation.processes import PROCESSES, efficiency
 from fabroute.estimation.rotations import FIT_MARGIN_MM
 
@@ -16,6 +18,10 @@ from fabroute.estimation.rotations import FIT_MARGIN_MM
 class Mark(StrEnum):
     """How far a figure can be trusted, the best first."""
 
+    MEASURED = "measured"
+    """Learnt from builds and prints of this very machine."""
+    STATED = "stated"
+    """By the node, of itself."""
     VENDOR = "vendor"
     SECOND_HAND = "second-hand"
     MEMORY = "memory"
@@ -74,6 +80,16 @@ _MATERIAL_FIGURES: Mapping[str, str] = MappingProxyType(
         "support_fraction": "share of the part's volume",
     }
 )
+_NODE_FIGURES: Mapping[str, str] = MappingProxyType(
+    {
+        "labour_minor_per_hour": "EUR cent per h",
+        "margin": "share of the cost",
+        "minimum_order_minor": "EUR cent",
+    }
+)
+_STATED_IN_PLACE: Mapping[str, str] = MappingProxyType(
+    {"rate_minor_per_hour": "machine_minor_per_hour", "price_minor_per_kg": "material_minor_per_kg"}
+)
 
 
 def mark_of(source: str) -> Mark:
@@ -84,10 +100,66 @@ def mark_of(source: str) -> Mark:
     return max(named, key=_RANKS.index, default=Mark.ASSUMPTION)
 
 
+def figures_used(
+    machine: MachineModelFacts,
+    material: MaterialFacts,
+    rates: NodeRates | None = None,
+    evidence: Evidence = NO_EVIDENCE,
+) -> tuple[SourcedFigure, ...]:
+    """Return every constant behind an estimate on this machine with this material, with mark and source.
+
+    With ``rates``, what the node states of itself is among them, in place of what would be assumed. Carbon of the
+    grid is not: who looked it up knows where it comes from.
+    """
+    return (*_stated_first(_of_any_node(machine, material), rates), *_of_node(rates, evidence))
+
+
 @lru_cache(maxsize=1024)
-def figures_used(machine: MachineModelFacts, material: MaterialFacts) -> tuple[SourcedFigure, ...]:
-    """Return every constant behind an estimate on this machine with this material, with mark and source."""
+def _of_any_node(machine: MachineModelFacts, material: MaterialFacts) -> tuple[SourcedFigure, ...]:
     return (*_of_machine(machine), *_of_material(material), *_of_process(machine, material))
+
+
+def _stated_first(figures: tuple[SourcedFigure, ...], rates: NodeRates | None) -> Iterator[SourcedFigure]:
+    for figure in figures:
+        stated = getattr(rates, _STATED_IN_PLACE.get(figure.code, ""), None)
+        if stated is None:
+            yield figure
+        else:
+            source = f"stated by the node, in place of {figure.value:g} ({figure.source})"
+            yield replace(figure, value=stated, mark=Mark.STATED, source=source)
+
+
+@lru_cache(maxsize=4096)
+def _of_node(rates: NodeRates | None, evidence: Evidence) -> tuple[SourcedFigure, ...]:
+    return (*_of_times(evidence), *(() if rates is None else _of_rates(rates, evidence)))
+
+
+def _of_times(evidence: Evidence) -> Iterator[SourcedFigure]:
+    spread = time_spread(evidence)
+    mark = Mark.MEASURED if evidence.builds else Mark.ASSUMPTION
+    source = f"learnt from {_counted(evidence.builds, 'build')}" if evidence.builds else "before any build was timed"
+    for code, value in (("time_factor_p50", spread.p50_factor), ("time_factor_p90", spread.p90_factor)):
+        yield SourcedFigure(code=code, value=value, unit="share of the estimated time", mark=mark, source=source)
+
+
+def _of_rates(rates: NodeRates, evidence: Evidence) -> Iterator[SourcedFigure]:
+    for code, unit in _NODE_FIGURES.items():
+        yield SourcedFigure(
+            code=code, value=getattr(rates, code), unit=unit, mark=Mark.STATED, source="stated by the node"
+        )
+    stated, prints = rates.first_pass_yield, evidence.prints
+    learnt = f"learnt from {_counted(prints, 'print')}, with the node's own {stated:g} worth {PRIOR_PRINTS}"
+    yield SourcedFigure(
+        code="first_pass_yield",
+        value=calibrated_yield(stated, evidence),
+        unit="share of prints",
+        mark=Mark.MEASURED if prints else Mark.STATED,
+        source=learnt if prints else "stated by the node",
+    )
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _of_machine(machine: MachineModelFacts) -> Iterator[SourcedFigure]:
@@ -118,6 +190,7 @@ def _of_process(machine: MachineModelFacts, material: MaterialFacts) -> Iterator
     constants = PROCESSES[machine.process]
     yield _assumed("efficiency", efficiency(machine), "share of the volume rate", "scan vectors and travel cost time")
     yield _assumed("fit_margin_mm", FIT_MARGIN_MM, "mm", "free on each side of the build volume")
+    yield _assumed("finishing_hands", FINISHING_HANDS, "people", "finish and inspect side by side: lead time only")
     yield _assumed("embodied_g_per_kg", embodied_g_per_kg(material), "g CO2e per kg", "virgin material")
     for field in fields(constants):
         if field.name in _PROCESS_FIGURES:

@@ -189,7 +189,7 @@ def test_sintering_and_stress_relief_are_lead_time() -> None:
 
 def test_an_estimate_names_its_constants_and_repeats_exactly() -> None:
     assert extruded() == extruded()
-    assert extruded().figures == figures_used(a_machine(), a_material())
+    assert extruded().figures == figures_used(a_machine(), a_material(), some_rates())
 
 
 @pytest.mark.parametrize("quantity", [0, -1])
