@@ -102,8 +102,10 @@ WHERE line.id = due.id AND placed.id = line.order_id
 RETURNING clock_timestamp() AS claimed_at, is_worn_out, line.id AS line_id, line.order_id,
     placed.organisation_id, line.position, line.part_id,
     line.revision_id, line.quantity, line.fence, line.attempts, placed.objective, placed.criticality,
-    placed.packaging, placed.need_by, placed.need_by_hard, placed.max_price_minor, placed.ship_to_city,
-    placed.ship_to_country, placed.ship_to_latitude, placed.ship_to_longitude, placed.placed_at
+    placed.packaging, coalesce(placed.agreed_arrival, placed.need_by) AS need_by,
+    placed.need_by_hard AND placed.agreed_arrival IS NULL AS need_by_hard,
+    CASE WHEN placed.agreed_price_minor IS NULL THEN placed.max_price_minor END AS max_price_minor,
+    placed.ship_to_city, placed.ship_to_country, placed.ship_to_latitude, placed.ship_to_longitude, placed.placed_at
 """)
 
 _LOCK_FENCED = text("""
@@ -166,7 +168,8 @@ WHERE line.state IN ('pending', 'routing') AND {_DUE} ORDER BY line.planning_sco
 def claim(session: Session, terms: ClaimTerms, *, reason: str) -> Claim:
     """Take due lines that no other transaction holds: next fence, one more attempt, a lease by the database's clock.
 
-    Lines that had all their attempts are parked with ``reason`` instead.
+    Lines that had all their attempts are parked with ``reason`` instead. A line of a quoted order comes here when its
+    job was taken back: it is needed by the agreed day, softly, and its price is settled, so that no cap is left.
     """
     rows = [dict(row) for row in session.connection().execute(_CLAIM, asdict(terms) | {"reason": reason}).mappings()]
     moments = [row.pop("claimed_at") for row in rows]

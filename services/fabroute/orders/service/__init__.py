@@ -3,6 +3,7 @@
 from fabroute.orders.repository.lines import ClaimedLine, LineOutcome
 from fabroute.orders.repository.orders import OrderFilter
 from fabroute.orders.repository.placing import NewLine, NewOrder, ShipTo
+from fabroute.orders.repository.quotes import Agreement
 from fabroute.orders.service.catalogue import (
     AskedLine,
     Catalogue,
@@ -33,7 +34,20 @@ from fabroute.orders.service.placing import (
     find_answer,
     place_orders,
 )
+from fabroute.orders.service.quotes import (
+    NewQuote,
+    QuoteState,
+    QuoteView,
+    UnknownQuote,
+    claim_key,
+    finish_quoted_order,
+    get_quote,
+    list_quotes,
+    place_quoted_order,
+    save_quote,
+)
 from fabroute.orders.service.reading import (
+    AgreedQuote,
     LineView,
     OrderStatistics,
     OrderView,
@@ -44,6 +58,8 @@ from fabroute.orders.service.reading import (
 )
 
 __all__ = [
+    "AgreedQuote",
+    "Agreement",
     "AskedLine",
     "Catalogue",
     "ClaimedLine",
@@ -54,6 +70,7 @@ __all__ = [
     "LinesLost",
     "NewLine",
     "NewOrder",
+    "NewQuote",
     "OrderFilter",
     "OrderStatistics",
     "OrderView",
@@ -61,6 +78,8 @@ __all__ = [
     "PartNotInInventory",
     "Placed",
     "Placing",
+    "QuoteState",
+    "QuoteView",
     "Refused",
     "Replayed",
     "RevisionNotInInventory",
@@ -68,17 +87,24 @@ __all__ = [
     "RevisionWithdrawn",
     "ShipTo",
     "UnknownOrder",
+    "UnknownQuote",
+    "claim_key",
     "claim_lines",
     "find_answer",
+    "finish_quoted_order",
     "get_order",
+    "get_quote",
     "list_orders",
+    "list_quotes",
     "lock_fenced_lines",
     "lock_routed_lines",
     "mark_cancelled",
     "order_statistics",
     "place_orders",
+    "place_quoted_order",
     "record_outcomes",
     "requeue_lines",
     "requeue_unroutable",
+    "save_quote",
     "scopes_with_due_lines",
 ]

@@ -40,6 +40,16 @@ class LineView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedQuote:
+    """The quote that an order accepted: its landed price (cents) and day stand, wherever the parts are made."""
+
+    quote_id: str
+    offer: str
+    price_minor: int
+    arrival: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
     """An order with its lines, as its owner sees it."""
 
@@ -60,6 +70,7 @@ class OrderView:
     updated_at: datetime
     version: int
     lines: tuple[LineView, ...]
+    agreed: AgreedQuote | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +148,15 @@ def _order_view(order: Order, lines: Sequence[LineView]) -> OrderView:
         updated_at=order.updated_at,
         version=order.version,
         lines=tuple(lines),
+        agreed=_agreed(order),
     )
+
+
+def _agreed(order: Order) -> AgreedQuote | None:
+    quote_id, offer, price_minor = order.quote_id, order.quoted_offer, order.agreed_price_minor
+    if quote_id is None or offer is None or price_minor is None or order.agreed_arrival is None:
+        return None
+    return AgreedQuote(quote_id=quote_id, offer=offer, price_minor=price_minor, arrival=order.agreed_arrival)
 
 
 def _ship_to(order: Order) -> ShipTo:
