@@ -1,9 +1,11 @@
 """Facts for estimates: made-up ones with round figures, and the rows of the reference network."""
 
 import csv
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from fabroute.estimation.calibration import NO_EVIDENCE, Evidence
 from fabroute.estimation.facts import (
     Box,
     MachineModelFacts,
@@ -78,15 +80,27 @@ def some_rates(
     minimum_order_minor: int = 0,
     first_pass_yield: float = 1.0,
     grid_g_co2_per_kwh: float = 400.0,
+    machine_minor_per_hour: int | None = None,
+    material_minor_per_kg: int | None = None,
 ) -> NodeRates:
-    """Return a node that charges its costs and never fails."""
+    """Return a node that charges its costs, states no price of its own and never fails."""
     return NodeRates(
         labour_minor_per_hour=labour_minor_per_hour,
         margin=margin,
         minimum_order_minor=minimum_order_minor,
         first_pass_yield=first_pass_yield,
         grid_g_co2_per_kwh=grid_g_co2_per_kwh,
+        machine_minor_per_hour=machine_minor_per_hour,
+        material_minor_per_kg=material_minor_per_kg,
     )
+
+
+def evidence_of(ratios: Iterable[float] = (), *, good: int = 0, failed: int = 0) -> Evidence:
+    """Return what builds taught that took these multiples of their estimates, and prints of which some failed."""
+    evidence = NO_EVIDENCE.with_prints(good=good, failed=failed)
+    for ratio in ratios:
+        evidence = evidence.with_build(real_minutes=600 * ratio, estimated_minutes=600)
+    return evidence
 
 
 @lru_cache
