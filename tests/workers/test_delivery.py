@@ -9,7 +9,14 @@ from fabroute.outbox.service import record_all
 from fabroute_workers.bells import REPEAT_SECONDS
 from fabroute_workers.delivery import HELD_BACK_SECONDS, POLL_SECONDS, RECHECK_SECONDS, UPKEEP_SECONDS, Relay
 from fabroute_workers.doorbell import BrokerDown
-from fabroute_workers.subscriptions import EXTEND_CAPACITY, HOLD_UNQUALIFIED, REQUEUE_UNROUTABLE, ROUTE_PENDING, Errand
+from fabroute_workers.subscriptions import (
+    EXTEND_CAPACITY,
+    HOLD_UNQUALIFIED,
+    LEARN_CALIBRATIONS,
+    REQUEUE_UNROUTABLE,
+    ROUTE_PENDING,
+    Errand,
+)
 from tests.factories.databases import in_transaction, rows
 from tests.factories.orders import given_orders, given_owner, make_order
 from tests.factories.organisations import NOW
@@ -143,11 +150,11 @@ def test_a_quiet_relay_sweeps_once_a_second(relay: Relay, ringer: FakeRinger, cl
     clock.pass_seconds(0.4)
     second = relay.turn()
 
-    assert (first.sent, second.sent) == (2, 0)
-    assert ringer.tasks() == [EXTEND_CAPACITY, HOLD_UNQUALIFIED]
+    assert (first.sent, second.sent) == (3, 0)
+    assert ringer.errands == [Errand(task=it) for it in (EXTEND_CAPACITY, LEARN_CALIBRATIONS, HOLD_UNQUALIFIED)]
 
 
-def test_calendar_and_proofs_are_looked_after_at_the_start_then_hourly_and_every_minute(
+def test_calendar_evidence_and_proofs_are_looked_after_at_the_start_then_hourly_and_every_minute(
     relay: Relay, ringer: FakeRinger, clock: FakeClock
 ) -> None:
     sent = [relay.keep_up()]
@@ -155,6 +162,7 @@ def test_calendar_and_proofs_are_looked_after_at_the_start_then_hourly_and_every
         clock.pass_seconds(seconds)
         sent.append(relay.keep_up())
 
-    assert sent == [2, 0, 1, 1, 1]
-    assert ringer.tasks() == [EXTEND_CAPACITY, HOLD_UNQUALIFIED, HOLD_UNQUALIFIED, HOLD_UNQUALIFIED, EXTEND_CAPACITY]
+    assert sent == [3, 0, 1, 1, 2]
+    hourly, every_minute = [EXTEND_CAPACITY, LEARN_CALIBRATIONS], [HOLD_UNQUALIFIED]
+    assert ringer.tasks() == [*hourly, *(3 * every_minute), *hourly]
     assert (RECHECK_SECONDS, UPKEEP_SECONDS) == (60, 3600)

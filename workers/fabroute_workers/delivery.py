@@ -18,6 +18,7 @@ from fabroute_workers.bells import Bells
 from fabroute_workers.subscriptions import (
     EXTEND_CAPACITY,
     HOLD_UNQUALIFIED,
+    LEARN_CALIBRATIONS,
     ROUTE_PENDING,
     TAKE_BACK_HELD,
     VALIDATE_PRINT_FILES,
@@ -101,10 +102,13 @@ class Relay:
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
 
     def keep_up(self) -> int:
-        """At the start and then hourly have the calendar made longer, every minute jobs held whose proofs are gone."""
+        """At the start and then hourly have the calendar made longer and all evidence learnt from again.
+
+        Every minute have jobs held whose proofs are gone.
+        """
         at, errands = self._clock(), []
         if at - self._upkeep_at >= UPKEEP_SECONDS:
-            errands.append(Errand(task=EXTEND_CAPACITY))
+            errands += [Errand(task=EXTEND_CAPACITY), Errand(task=LEARN_CALIBRATIONS)]
         if at - self._recheck_at >= RECHECK_SECONDS:
             errands.append(Errand(task=HOLD_UNQUALIFIED))
         sent = self._send(errands)

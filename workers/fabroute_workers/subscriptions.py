@@ -11,6 +11,7 @@ EXTEND_CAPACITY = "network.extend_capacity"
 VALIDATE_PRINT_FILES = "inventory.validate_print_files"
 HOLD_UNQUALIFIED = "production.hold_unqualified"
 TAKE_BACK_HELD = "production.take_back_held"
+LEARN_CALIBRATIONS = "production.learn_calibrations"
 
 DEFAULT_SCOPE = "global"
 
@@ -21,6 +22,8 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "print_licence.frozen": (HOLD_UNQUALIFIED,),
     "print_licence.revoked": (HOLD_UNQUALIFIED,),
     "job.held": (TAKE_BACK_HELD,),
+    "job.print_reported": (LEARN_CALIBRATIONS,),
+    "build.timed": (LEARN_CALIBRATIONS,),
 }
 """Events that are not named here are facts without a listener in this process."""
 
@@ -30,18 +33,23 @@ _CLOSES_GATES = ("certificate", "first_article", "revision")
 _SCOPED = frozenset({ROUTE_PENDING, REQUEUE_UNROUTABLE})
 """Tasks that work on one planning scope; the others take all there is."""
 
+_OF_A_NODE = frozenset({LEARN_CALIBRATIONS})
+"""Tasks that work on the node that an event is about."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """A task to be sent: its name and the planning scope it is for, if any."""
+    """A task to be sent: its name, and the planning scope or the node that it is for, if any."""
 
     task: str
     scope: str | None = None
+    node_id: str | None = None
 
     @property
     def arguments(self) -> dict[str, str]:
         """What the task is called with: ids and names only."""
-        return {} if self.scope is None else {"scope": self.scope}
+        given = {"scope": self.scope, "node_id": self.node_id}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def errands_of(*, event_name: str, data: Mapping[str, JsonScalar]) -> tuple[Errand, ...]:
@@ -50,4 +58,12 @@ def errands_of(*, event_name: str, data: Mapping[str, JsonScalar]) -> tuple[Erra
     tasks = SUBSCRIPTIONS.get(event_name, ())
     if event_name == "network.changed" and str(data.get("reason")).startswith(_CLOSES_GATES):
         tasks = (*tasks, HOLD_UNQUALIFIED)
-    return tuple(Errand(task=task, scope=scope if task in _SCOPED else None) for task in tasks)
+    node_id = data.get("node_id")
+    return tuple(
+        Errand(
+            task=task,
+            scope=scope if task in _SCOPED else None,
+            node_id=str(node_id) if task in _OF_A_NODE and node_id else None,
+        )
+        for task in tasks
+    )

@@ -13,7 +13,7 @@ from fabroute.inventory.service import ValidationLimits, validate_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.network import service as network
 from fabroute.orders import service as orders
-from fabroute.production.service import hold_unqualified, offer_jobs, take_back_held
+from fabroute.production.service import hold_unqualified, learn_calibrations, offer_jobs, take_back_held
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.settings import Settings
 
@@ -99,6 +99,14 @@ def take_back(engine: Engine) -> int:
         jobs += taken
     _log.info("production.taken_back", jobs=jobs)
     return jobs
+
+
+def learn(engine: Engine, *, node_id: str | None) -> int:
+    """Let the machines of a node, or of all nodes, learn from all evidence; return how many calibrations changed."""
+    with unit_of_work(engine) as session:
+        changed = learn_calibrations(session, node_id=node_id, now=utc_now())
+    _log.info("production.learnt", node_id=node_id, calibrations=changed)
+    return changed
 
 
 def routing_limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:

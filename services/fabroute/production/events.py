@@ -6,7 +6,14 @@ from typing import Literal
 from fabroute.kernel.events import DomainEvent, JsonScalar
 
 JobEvent = Literal[
-    "job.offered", "job.accepted", "job.held", "job.resumed", "job.cancelled", "job.file_released", "job.print_reported"
+    "job.offered",
+    "job.accepted",
+    "job.held",
+    "job.resumed",
+    "job.cancelled",
+    "job.file_released",
+    "job.print_reported",
+    "build.timed",
 ]
 ReprintEvent = Literal["reprint.requested", "reprint.granted", "reprint.refused"]
 

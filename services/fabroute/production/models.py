@@ -21,6 +21,7 @@ class Job(SQLModel, table=True):
             postgresql_where=text("state NOT IN ('cancelled', 'declined', 'failed')"),
         ),
         Index("ix_jobs_held", "id", postgresql_where=text("state = 'held'")),
+        Index("ix_jobs_learnt_from", "machine_id", "parameter_set"),
     )
 
     id: str = Field(primary_key=True)

@@ -29,6 +29,14 @@ def test_an_uploaded_file_is_validated_whatever_the_planning_scope() -> None:
     assert errands[0].arguments == {}
 
 
+@pytest.mark.parametrize("event", ["build.timed", "job.print_reported"])
+def test_the_machines_of_a_node_learn_from_its_builds_and_prints(event: str) -> None:
+    errands = errands_of(event_name=event, data={"node_id": "N101", "number": 3})
+    assert errands == (Errand(task="production.learn_calibrations", node_id="N101"),)
+    assert errands[0].arguments == {"node_id": "N101"}
+    assert errands_of(event_name=event, data={}) == (Errand(task="production.learn_calibrations"),)
+
+
 def test_equal_errands_of_several_events_are_one() -> None:
     errands = [errands_of(event_name="order.placed", data={"scope": "north"})[0] for _ in range(3)]
     assert len(set(errands)) == 1

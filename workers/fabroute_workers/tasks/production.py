@@ -3,7 +3,7 @@
 from fabroute.database import database_engine
 from fabroute_workers import work
 from fabroute_workers.app import app
-from fabroute_workers.subscriptions import HOLD_UNQUALIFIED, TAKE_BACK_HELD
+from fabroute_workers.subscriptions import HOLD_UNQUALIFIED, LEARN_CALIBRATIONS, TAKE_BACK_HELD
 
 
 @app.task(name=HOLD_UNQUALIFIED)
@@ -16,3 +16,9 @@ def hold_unqualified(**_: object) -> None:
 def take_back_held(**_: object) -> None:
     """Send the lines of held jobs that nobody has started to other nodes."""
     work.take_back(database_engine())
+
+
+@app.task(name=LEARN_CALIBRATIONS)
+def learn_calibrations(*, node_id: str | None = None, **_: object) -> None:
+    """Let the machines of a node, or of all nodes, learn from all builds and prints of their jobs."""
+    work.learn(database_engine(), node_id=node_id)

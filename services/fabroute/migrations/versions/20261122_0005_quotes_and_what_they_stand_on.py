@@ -135,6 +135,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "number", name=op.f("pk_build_times")),
     )
     op.create_index("ix_build_times_learnt_from", "build_times", ["machine_id", "parameter_set"], unique=False)
+    op.create_index("ix_jobs_learnt_from", "jobs", ["machine_id", "parameter_set"], unique=False)
     op.create_table(
         "calibrations",
         sa.Column("machine_id", sa.String(), nullable=False),
@@ -182,6 +183,7 @@ def downgrade() -> None:
     _turn_bands_into_prices()
     _keep_one_edition_of_carbon_factors()
     op.drop_table("calibrations")
+    op.drop_index("ix_jobs_learnt_from", table_name="jobs")
     op.drop_index("ix_build_times_learnt_from", table_name="build_times")
     op.drop_table("build_times")
     op.drop_index("ix_screening_rows_ranked", table_name="screening_rows")

@@ -1,5 +1,6 @@
 """The network: who prints what with which machine, what is in store, what is free, and what is held for jobs."""
 
+from fabroute.network.service.calibration import LearntSums, learn
 from fabroute.network.service.data import (
     InvalidLot,
     NetworkData,
@@ -10,6 +11,7 @@ from fabroute.network.service.data import (
     NewNode,
     NewOffer,
 )
+from fabroute.network.service.facts import evidence_of, machine_facts, material_facts, rates_of
 from fabroute.network.service.nodes import (
     InvalidNodeStatus,
     StaleVersion,
@@ -24,6 +26,16 @@ from fabroute.network.service.nodes import (
     list_nodes,
     nodes_of,
     set_node_status,
+)
+from fabroute.network.service.rates import (
+    RATE_CODES,
+    InvalidRate,
+    NewRate,
+    RateCode,
+    RateView,
+    UnknownRateSubject,
+    list_rates,
+    state_rate,
 )
 from fabroute.network.service.reservations import Reservation, ReservationBroken, release, reserve
 from fabroute.network.service.saving import extend_capacity, save_network
@@ -44,9 +56,12 @@ from fabroute.network.snapshot import (
 )
 
 __all__ = [
+    "RATE_CODES",
     "CalibrationView",
     "InvalidLot",
     "InvalidNodeStatus",
+    "InvalidRate",
+    "LearntSums",
     "LotView",
     "MachineModelView",
     "MachineView",
@@ -59,29 +74,40 @@ __all__ = [
     "NewMaterial",
     "NewNode",
     "NewOffer",
+    "NewRate",
     "NodeDetail",
     "NodeView",
     "OfferRates",
     "OfferView",
     "Offerings",
+    "RateCode",
+    "RateView",
     "Reservation",
     "ReservationBroken",
     "StaleVersion",
     "StatusChange",
     "UnknownMaterial",
     "UnknownNode",
+    "UnknownRateSubject",
     "add_lot",
     "bump_queue_versions",
+    "evidence_of",
     "existing_nodes",
     "extend_capacity",
     "find_node",
     "get_node",
+    "learn",
     "list_nodes",
+    "list_rates",
+    "machine_facts",
+    "material_facts",
     "nodes_of",
+    "rates_of",
     "read_network",
     "read_offerings",
     "release",
     "reserve",
     "save_network",
     "set_node_status",
+    "state_rate",
 ]

@@ -2,6 +2,17 @@
 
 from fabroute.production.repository.jobs import JobOfLine
 from fabroute.production.service.access import JobStateConflict, NotTheNode, NotTheOwner, UnknownJob
+from fabroute.production.service.build_times import (
+    BuildReport,
+    BuildTimeConflict,
+    BuildTimeImplausible,
+    BuildTimeView,
+    InvalidBuildTime,
+    NoPartsLeft,
+    OfferGone,
+    list_builds,
+    report_build,
+)
 from fabroute.production.service.ending import (
     JobFinished,
     JobStarted,
@@ -44,6 +55,7 @@ from fabroute.production.service.holds import (
     withdraw_revision,
 )
 from fabroute.production.service.jobs import accept_job, get_job, jobs_of_lines, list_jobs, offer_jobs
+from fabroute.production.service.learning import learn_calibrations
 from fabroute.production.service.prints import (
     FileNotFetched,
     InvalidPrint,
@@ -70,6 +82,10 @@ from fabroute.production.states import UnknownJobState
 
 __all__ = [
     "TICKET_SECONDS",
+    "BuildReport",
+    "BuildTimeConflict",
+    "BuildTimeImplausible",
+    "BuildTimeView",
     "CertificateRevocation",
     "EvidenceExists",
     "EvidenceView",
@@ -77,6 +93,7 @@ __all__ = [
     "FileRefused",
     "FileRelease",
     "FirstArticleRevocation",
+    "InvalidBuildTime",
     "InvalidEvidence",
     "InvalidPrint",
     "InvalidReprint",
@@ -89,9 +106,11 @@ __all__ = [
     "JobView",
     "NewEvidence",
     "NewReprint",
+    "NoPartsLeft",
     "NoPrintsLeft",
     "NotTheNode",
     "NotTheOwner",
+    "OfferGone",
     "PrintConflict",
     "PrintReport",
     "PrintView",
@@ -119,6 +138,8 @@ __all__ = [
     "hold_unqualified",
     "issue_ticket",
     "jobs_of_lines",
+    "learn_calibrations",
+    "list_builds",
     "list_evidence",
     "list_jobs",
     "list_prints",
@@ -127,6 +148,7 @@ __all__ = [
     "offer_jobs",
     "recheck_jobs",
     "redeem_ticket",
+    "report_build",
     "report_print",
     "request_reprint",
     "resume_job",

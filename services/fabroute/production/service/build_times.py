@@ -1,0 +1,259 @@
+"""How long builds really take: reported by their nodes, beside what they were estimated at before anything was learnt.
+
+The estimate is worked out when a build is reported, for its height and for the volume that it exposed, and never with
+what was learnt before: otherwise evidence would teach about itself.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from fabroute.database.pages import Page, page_of
+from fabroute.estimation.build_time import build_time
+from fabroute.estimation.facts import MachineModelFacts, MaterialFacts
+from fabroute.estimation.plan import BuildPlan, plan_build
+from fabroute.estimation.powder import melted_cm3
+from fabroute.identity.rules import Principal
+from fabroute.inventory import service as inventory
+from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.network import service as network
+from fabroute.production.models import BuildTime, Job
+from fabroute.production.repository import build_times as rows
+from fabroute.production.service.access import find_visible, lock_at_node, require_state
+from fabroute.production.service.geometry import part_geometry
+from fabroute.production.service.prints import FileNotFetched
+from fabroute.production.service.telling import tell
+
+LARGEST_RATIO = 100
+"""A build that took over so many times its estimate, or under one part in so many of it, is a mistake of units."""
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+class InvalidBuildTime(DomainError):
+    """Figures that no build of the job can have; each wrong field is named."""
+
+    code = "invalid_build_time"
+    status = 422
+
+
+class BuildTimeImplausible(DomainError):
+    """The time is over 100 times the estimate, or under a hundredth of it."""
+
+    code = "build_time_implausible"
+    status = 422
+
+
+class BuildTimeConflict(DomainError):
+    """This build was reported with other facts, or another one comes next."""
+
+    code = "build_time_conflict"
+    status = 409
+
+
+class NoPartsLeft(DomainError):
+    """The builds that were reported hold all parts of the job already."""
+
+    code = "no_parts_left"
+    status = 409
+
+
+class OfferGone(DomainError):
+    """The machine or material of the job is not in the network any more, so there is no estimate to compare with."""
+
+    code = "offer_gone"
+    status = 409
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildReport:
+    """How long a build of a job took. ``number`` makes it safe to repeat; what is ``None`` is worked out."""
+
+    parts: int
+    """Of the job, in this build."""
+    machine_minutes: int
+    """From the start of the set-up until the machine was free again."""
+    height_mm: float | None = None
+    """Of the build; for a build of its own, that of the part as it stands."""
+    printed_cm3: float | None = None
+    """All that the build exposed, supports and other orders' parts included; else this job's parts alone."""
+    finished_at: datetime | None = None
+    """When the machine was free again; else now."""
+    number: int | None = None
+    """1 for the first build of the job; the next one where it is ``None``."""
+
+    def __post_init__(self) -> None:
+        wrong = [
+            name
+            for name in ("parts", "machine_minutes", "height_mm", "printed_cm3")
+            if (value := getattr(self, name)) is not None and not (math.isfinite(value) and value > 0)
+        ]
+        if wrong:
+            problems = tuple(FieldProblem(pointer=f"/{name}", message="give a number above 0") for name in wrong)
+            raise InvalidBuildTime(f"{', '.join(wrong)}: give numbers above 0", problems=problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildTimeView:
+    """A build of a job: how long it took, and what it was estimated at."""
+
+    job_id: str
+    number: int
+    node_id: str
+    machine_id: str
+    parameter_set: str
+    parts: int
+    height_mm: float
+    printed_cm3: float
+    machine_minutes: int
+    estimated_minutes: int
+    finished_at: datetime
+    reported_by: str
+    reported_at: datetime
+
+    @property
+    def ratio(self) -> float:
+        """Real over estimated: 1.3 took 30 % longer."""
+        return self.machine_minutes / self.estimated_minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Build:
+    """A build as it is kept: nothing is left open."""
+
+    height_mm: float
+    printed_cm3: float
+    estimated_minutes: int
+
+
+def report_build(
+    session: Session, *, principal: Principal, job_id: str, report: BuildReport, now: datetime
+) -> BuildTimeView:
+    """Keep how long a build of an accepted job took, for its node's organisation or the operator. Audited.
+
+    ``build.timed`` makes the machine's estimates learn from it. Raises ``UnknownJob``, ``NotTheNode``,
+    ``BuildTimeConflict``, ``JobStateConflict``, ``FileNotFetched``, ``NoPartsLeft``, ``InvalidBuildTime``,
+    ``BuildTimeImplausible`` and ``OfferGone``.
+    """
+    job = lock_at_node(session, principal=principal, job_id=job_id)
+    builds, parts = rows.count_builds(session, job_id=job_id)
+    if report.number is not None and report.number != builds + 1:
+        return _repeated(session, job, report, following=builds + 1)
+    _require_possible(job, report, parts_before=parts, now=now)
+    build = _estimated(session, job, report)
+    _require_plausible(report, build.estimated_minutes)
+    record = BuildTime(
+        job_id=job_id,
+        number=builds + 1,
+        node_id=job.node_id,
+        machine_id=job.machine_id,
+        parameter_set=job.parameter_set,
+        parts=report.parts,
+        height_mm=build.height_mm,
+        printed_cm3=build.printed_cm3,
+        machine_minutes=report.machine_minutes,
+        estimated_minutes=build.estimated_minutes,
+        finished_at=report.finished_at or now,
+        reported_by=principal.key_id,
+        reported_at=now,
+    )
+    rows.add(session, record)
+    minutes = {"machine_minutes": record.machine_minutes, "estimated_minutes": record.estimated_minutes}
+    tell(session, job, "build.timed", actor=principal.key_id, now=now, number=record.number, **minutes)
+    return _view(record)
+
+
+def list_builds(
+    session: Session, *, principal: Principal, job_id: str, cursor: str | None, limit: int
+) -> Page[BuildTimeView]:
+    """Return a page of a job's builds, first one first, to whoever may see the job. Raises ``UnknownJob``."""
+    find_visible(session, principal=principal, job_id=job_id)
+    after = int(cursor) if cursor is not None and cursor.isdecimal() else 0
+    found = rows.read_builds(session, job_id=job_id, after=after, limit=limit + 1)
+    return page_of([_view(row) for row in found], limit=limit, cursor_of=lambda view: str(view.number))
+
+
+def _repeated(session: Session, job: Job, report: BuildReport, *, following: int) -> BuildTimeView:
+    """Return the build that was reported under this number before; what a report leaves out is not compared."""
+    assert report.number is not None
+    known = rows.find_build(session, job_id=job.id, number=report.number)
+    if known is None:
+        raise BuildTimeConflict(f"build {report.number} of job {job.id} can't be reported yet: {following} comes next")
+    names = ("parts", "machine_minutes", "height_mm", "printed_cm3", "finished_at")
+    other = [name for name in names if getattr(report, name) not in (None, getattr(known, name))]
+    if other:
+        raise BuildTimeConflict(
+            f"build {report.number} of job {job.id} was reported with another {', '.join(other)}: a report never "
+            f"changes, {following} comes next"
+        )
+    return _view(known)
+
+
+def _require_possible(job: Job, report: BuildReport, *, parts_before: int, now: datetime) -> None:
+    require_state(job, "accepted", wish="timed")
+    if job.file_released_at is None:
+        raise FileNotFetched(
+            f"the file of job {job.id} was never fetched, so nothing can have been built of it: "
+            f"ask for a ticket with POST /v1/jobs/{job.id}/file-tickets"
+        )
+    left = job.quantity + job.granted_reprints - parts_before
+    if report.parts > left:
+        raise NoPartsLeft(
+            f"job {job.id} is for {job.quantity} parts and {job.granted_reprints} reprints, {parts_before} of them are "
+            f"in builds that were reported: {left} are left, not {report.parts}"
+        )
+    finished = report.finished_at
+    if finished is not None and not job.file_released_at <= finished <= now + _CLOCKS_DIFFER:
+        advice = f"give a time from {job.file_released_at.isoformat()}, when the file was fetched, until now"
+        raise InvalidBuildTime(advice, problems=(FieldProblem(pointer="/finished_at", message=advice),))
+
+
+def _require_plausible(report: BuildReport, estimated_minutes: int) -> None:
+    ratio = report.machine_minutes / estimated_minutes
+    if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
+        advice = (
+            f"{report.machine_minutes:,} minutes against an estimate of {estimated_minutes:,}: check that it is "
+            "minutes, and height and volume of the whole build"
+        )
+        raise BuildTimeImplausible(advice, problems=(FieldProblem(pointer="/machine_minutes", message=advice),))
+
+
+def _estimated(session: Session, job: Job, report: BuildReport) -> _Build:
+    machine, material = _machine_and_material(session, job)
+    revision = inventory.read_revisions(session, revision_ids=[job.revision_id])[job.revision_id]
+    part = part_geometry(revision)
+    plan = plan_build(part, machine, material)
+    _require_described(machine, plan, report)
+    height = plan.standing_mm[2] if report.height_mm is None else report.height_mm
+    exposed = report.parts * melted_cm3(part, material) if report.printed_cm3 is None else report.printed_cm3
+    if height > machine.box_mm[2]:
+        advice = f"{machine.model} builds up to {machine.box_mm[2]:g} mm, not {height:g}"
+        raise InvalidBuildTime(advice, problems=(FieldProblem(pointer="/height_mm", message=advice),))
+    hours = build_time(machine, height_mm=height, melted_cm3=exposed).machine_hours
+    return _Build(height_mm=height, printed_cm3=exposed, estimated_minutes=max(1, math.floor(hours * 60 + 0.5)))
+
+
+def _require_described(machine: MachineModelFacts, plan: BuildPlan, report: BuildReport) -> None:
+    """Raise ``InvalidBuildTime`` unless a build that holds other orders, too, says how high and how full it was."""
+    if not plan.shared:
+        return
+    open_fields = ["height_mm"] if report.height_mm is None else []
+    if machine.rate_cm3_per_hour and report.printed_cm3 is None:
+        open_fields.append("printed_cm3")
+    if open_fields:
+        advice = f"{machine.process} builds hold other orders, too: give that of the whole build"
+        problems = tuple(FieldProblem(pointer=f"/{name}", message=advice) for name in open_fields)
+        raise InvalidBuildTime(f"{' and '.join(open_fields)} missing: {advice}", problems=problems)
+
+
+def _machine_and_material(session: Session, job: Job) -> tuple[MachineModelFacts, MaterialFacts]:
+    node = network.get_node(session, node_id=job.node_id)
+    for offer in node.offers:
+        if (offer.machine_id, offer.material.code) == (job.machine_id, job.material):
+            return network.machine_facts(offer.model), network.material_facts(offer.material)
+    raise OfferGone(f"{job.node_id} does not print {job.material} on {job.machine_id} any more: ask the operator")
+
+
+def _view(record: BuildTime) -> BuildTimeView:
+    return BuildTimeView(**record.model_dump())
