@@ -1,11 +1,14 @@
 """The estimate of an order line, against figures worked by hand."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fabroute.estimation.calibration import NO_EVIDENCE, Evidence
 from fabroute.estimation.facts import InvalidFact, Process
 from fabroute.estimation.production import ProductionEstimate, estimate_production
 from fabroute.estimation.sources import figures_used
-from tests.factories.estimation import a_machine, a_material, a_part, some_rates
+from tests.factories.estimation import a_machine, a_material, a_part, evidence_of, some_rates
 
 
 def extruded(
@@ -14,14 +17,24 @@ def extruded(
     margin: float = 0.0,
     minimum_order_minor: int = 0,
     first_pass_yield: float = 1.0,
+    machine_minor_per_hour: int | None = None,
+    material_minor_per_kg: int | None = None,
+    evidence: Evidence = NO_EVIDENCE,
 ) -> ProductionEstimate:
     """Return an estimate for a plate of 20: 3.5 h around the build, 2/3 h of exposure a part."""
     return estimate_production(
         part=a_part(),
         machine=a_machine(),
         material=a_material(),
-        rates=some_rates(margin=margin, minimum_order_minor=minimum_order_minor, first_pass_yield=first_pass_yield),
+        rates=some_rates(
+            margin=margin,
+            minimum_order_minor=minimum_order_minor,
+            first_pass_yield=first_pass_yield,
+            machine_minor_per_hour=machine_minor_per_hour,
+            material_minor_per_kg=material_minor_per_kg,
+        ),
         quantity=quantity,
+        evidence=evidence,
     )
 
 
@@ -163,6 +176,63 @@ def test_even_the_smallest_share_takes_a_minute() -> None:
     )
     assert tiny.machine_minutes == 1
     assert tiny.material_grams == 1
+
+
+# ---------------------------------------------------------------- the median and the late cases
+
+
+def test_without_evidence_one_build_in_ten_is_a_quarter_later() -> None:
+    estimate = extruded()
+    assert (estimate.build_minutes, estimate.build_minutes_p90) == (1010, 1263)  # 1,262.5
+    assert estimate.machine_minutes_p90 == 1263
+    # t(4) at 70 % over t(4) at 90 %, 0.568649 / 1.533206, of ln 1.25 is a factor of 1.086283: 1,097.1 minutes.
+    assert estimate.delays_minutes == (0, 0, 0, 88, 253)
+
+
+def test_builds_that_took_longer_move_the_hours_and_what_they_cost() -> None:
+    before, after = extruded(), extruded(evidence=evidence_of([1.44] * 4))
+    assert after.machine_minutes == after.build_minutes == 1212  # 1,010 x 1.2
+    assert rows(after)["machine"] == 20200
+    assert rows(after)["operator"] == 1616
+    assert rows(after)["setup_and_unloading"] == rows(before)["setup_and_unloading"]
+    assert after.energy_wh == 35600  # 29,666.7 x 1.2
+    assert (after.material_grams, after.off_machine_minutes) == (before.material_grams, before.off_machine_minutes)
+
+
+def test_failed_prints_move_what_is_made_and_paid() -> None:
+    learnt = extruded(first_pass_yield=0.9, evidence=evidence_of(good=10, failed=10))
+    stated = extruded(first_pass_yield=0.7)
+    assert (learnt.price_minor, learnt.machine_minutes) == (stated.price_minor, stated.machine_minutes)
+    assert learnt.material_grams == stated.material_grams == 300
+    assert learnt.build_minutes == 1010
+
+
+def test_a_stated_price_of_the_hour_is_charged() -> None:
+    stated = extruded(machine_minor_per_hour=2000, material_minor_per_kg=10_000)
+    assert rows(stated)["machine"] == 33667
+    assert rows(stated)["material"] == 2100
+    assert stated.price_minor == 54313  # 36,430 + 16,833.33 + 1,050
+    assert stated.machine_minutes == extruded().machine_minutes
+
+
+@given(
+    quantity=st.integers(min_value=1, max_value=500),
+    ratios=st.lists(st.floats(min_value=0.3, max_value=3), max_size=12),
+)
+def test_late_cases_rise_from_the_median_and_end_at_the_p90(quantity: int, ratios: list[float]) -> None:
+    estimate = extruded(quantity=quantity, evidence=evidence_of(ratios))
+    assert len(estimate.delays_minutes) == 5
+    assert list(estimate.delays_minutes) == sorted(estimate.delays_minutes)
+    assert estimate.delays_minutes[:3] == (0, 0, 0)
+    assert estimate.build_minutes_p90 == estimate.build_minutes + estimate.delays_minutes[-1]
+    assert estimate.machine_minutes_p90 > estimate.machine_minutes
+
+
+@given(quantity=st.integers(min_value=1, max_value=500))
+def test_without_evidence_nothing_but_the_late_cases_is_said_of_time(quantity: int) -> None:
+    with_none, said = extruded(quantity=quantity), extruded(quantity=quantity, evidence=evidence_of())
+    assert with_none == said
+    assert with_none.build_minutes_p90 == pytest.approx(1.25 * with_none.build_minutes, abs=2)
 
 
 # ---------------------------------------------------------------- beside the machine, and what is refused

@@ -2,9 +2,17 @@
 
 import pytest
 
-from fabroute.estimation.facts import MaterialFacts, Process
-from fabroute.estimation.sources import Mark, figures_used, mark_of
-from tests.factories.estimation import a_machine, a_material, reference_machine, reference_material
+from fabroute.estimation.calibration import NO_EVIDENCE, Evidence
+from fabroute.estimation.facts import MaterialFacts, NodeRates, Process
+from fabroute.estimation.sources import Mark, SourcedFigure, figures_used, mark_of
+from tests.factories.estimation import (
+    a_machine,
+    a_material,
+    evidence_of,
+    reference_machine,
+    reference_material,
+    some_rates,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +62,70 @@ def test_a_figure_that_a_material_does_not_have_is_left_out() -> None:
 
 def a_mjf_material() -> MaterialFacts:
     return a_material(process=Process.MJF, refresh_ratio=0.2)
+
+
+# ---------------------------------------------------------------- what a node states, and what was learnt
+
+
+def of_a_node(rates: NodeRates, evidence: Evidence = NO_EVIDENCE) -> dict[str, SourcedFigure]:
+    return {figure.code: figure for figure in figures_used(a_machine(), a_material(), rates, evidence)}
+
+
+def test_marks_go_from_the_best_to_the_weakest() -> None:
+    assert [mark.value for mark in Mark] == ["measured", "stated", "vendor", "second-hand", "memory", "assumption"]
+    assert mark_of("V box, V2 rate") is Mark.SECOND_HAND
+
+
+def test_what_a_node_says_of_itself_is_stated() -> None:
+    figures = of_a_node(some_rates(labour_minor_per_hour=4600, margin=0.25, first_pass_yield=0.97))
+    assert (figures["labour_minor_per_hour"].value, figures["margin"].value) == (4600, 0.25)
+    assert (figures["first_pass_yield"].value, figures["first_pass_yield"].mark) == (0.97, Mark.STATED)
+    assert figures["minimum_order_minor"].mark is figures["margin"].mark is Mark.STATED
+    assert figures["margin"].source == "stated by the node"
+
+
+def test_a_stated_price_takes_the_place_of_the_usual_one_and_tells_it() -> None:
+    figures = of_a_node(some_rates(machine_minor_per_hour=1250, material_minor_per_kg=4100))
+    machine, material = figures["rate_minor_per_hour"], figures["price_minor_per_kg"]
+    assert (machine.value, machine.mark, machine.unit) == (1250, Mark.STATED, "EUR cent per h")
+    assert machine.source == "stated by the node, in place of 1000 (Model MEX: V box; the rest M)"
+    assert (material.value, material.mark) == (4100, Mark.STATED)
+    assert material.source == "stated by the node, in place of 5000 (STUFF: V density)"
+
+
+def test_what_a_node_does_not_state_keeps_its_mark() -> None:
+    figures = of_a_node(some_rates(machine_minor_per_hour=1250))
+    assert (figures["price_minor_per_kg"].value, figures["price_minor_per_kg"].mark) == (5000, Mark.VENDOR)
+    assert (figures["warmup_hours"].value, figures["warmup_hours"].mark) == (1, Mark.MEMORY)
+
+
+def test_times_without_evidence_are_an_assumption() -> None:
+    figures = of_a_node(some_rates())
+    assert (figures["time_factor_p50"].value, figures["time_factor_p90"].value) == (1.0, 1.25)
+    assert figures["time_factor_p50"].mark is figures["time_factor_p90"].mark is Mark.ASSUMPTION
+    assert figures["time_factor_p90"].source == "before any build was timed"
+
+
+def test_times_that_builds_taught_are_measured_and_tell_how_many() -> None:
+    figures = of_a_node(some_rates(), evidence_of([1.2] * 7))
+    factor = figures["time_factor_p50"]
+    assert factor.value == pytest.approx(1.2 ** (7 / 11))
+    assert (factor.mark, factor.source) == (Mark.MEASURED, "learnt from 7 builds")
+    assert of_a_node(some_rates(), evidence_of([1.2]))["time_factor_p90"].source == "learnt from 1 build"
+    assert figures["first_pass_yield"].mark is Mark.STATED
+
+
+def test_a_yield_that_prints_taught_is_measured_and_tells_how_many() -> None:
+    figures = of_a_node(some_rates(first_pass_yield=0.9), evidence_of(good=10, failed=10))
+    learnt = figures["first_pass_yield"]
+    assert (learnt.value, learnt.mark) == (pytest.approx(0.7), Mark.MEASURED)
+    assert learnt.source == "learnt from 20 prints, with the node's own 0.9 worth 20"
+    assert figures["time_factor_p50"].mark is Mark.ASSUMPTION
+
+
+def test_no_figure_of_a_node_is_named_twice() -> None:
+    listed = figures_used(a_machine(), a_material(), some_rates(machine_minor_per_hour=1), evidence_of([1.1], good=3))
+    assert len({figure.code for figure in listed}) == len(listed)
+    assert {"finishing_hands", "time_factor_p90", "first_pass_yield", "labour_minor_per_hour"} <= {
+        figure.code for figure in listed
+    }
