@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import TypeVar
 
-from sqlalchemy import and_, or_
+from sqlalchemy import Text, and_, cast, func, inspect, or_
 from sqlmodel import Session, SQLModel, col, select
 
 from fabroute.database.bulk import upsert
 from fabroute.logistics.models import CarbonFactor, CarrierTariff, DutyRule, ExchangeRate, GridIntensity, Lane, Place
+
+Model = TypeVar("Model", bound=SQLModel)
 
 _KEYS: Mapping[type[SQLModel], tuple[str, ...]] = {
     Place: ("country", "city_key"),
@@ -23,6 +26,47 @@ _KEYS: Mapping[type[SQLModel], tuple[str, ...]] = {
 def save(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, object]]) -> int:
     """Save rows of a table; return how many were new or different."""
     return upsert(session, model, rows, key=_KEYS[model])
+
+
+def key_of(model: type[SQLModel]) -> tuple[str, ...]:
+    """Return the columns that a row of a table is known by."""
+    return _KEYS[model]
+
+
+def sorting_key(model: type[SQLModel], row: SQLModel) -> str:
+    """Return a row's key as ``list_rows`` sorts by it."""
+    return " ".join(str(getattr(row, name)) for name in _KEYS[model])
+
+
+def hold(session: Session, model: type[SQLModel]) -> None:
+    """Wait until no other transaction holds a table's rows, and hold them until this one ends."""
+    name = inspect(model).local_table.description
+    session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def read_all(session: Session, model: type[Model]) -> Sequence[Model]:
+    """Return all rows of a table."""
+    return session.exec(select(model)).all()
+
+
+def list_rows(
+    session: Session,
+    model: type[Model],
+    *,
+    on: date | None,
+    equal: Mapping[str, str],
+    after: str | None,
+    limit: int,
+) -> Sequence[Model]:
+    """Return rows of a dated table in the order of their key: after a key, of a day, with given values."""
+    columns = inspect(model).columns
+    sorting = func.concat_ws(" ", *(cast(columns[name], Text) for name in _KEYS[model])).collate("C")
+    statement = select(model).where(*(columns[name] == value for name, value in equal.items()))
+    if on is not None:
+        statement = statement.where(columns["valid_from"] <= on, columns["valid_to"] >= on)
+    if after is not None:
+        statement = statement.where(sorting > after)
+    return session.exec(statement.order_by(sorting).limit(limit)).all()
 
 
 def read_places(session: Session) -> Sequence[Place]:
@@ -60,9 +104,9 @@ def read_duty_rules(session: Session, *, ending_from: date) -> Sequence[DutyRule
 
 
 def read_carbon_factors(session: Session, *, on: date) -> Sequence[CarbonFactor]:
-    """Return the carbon factors of a day."""
+    """Return the carbon factors of a day, those that began later last."""
     of_the_day = and_(col(CarbonFactor.valid_from) <= on, col(CarbonFactor.valid_to) >= on)
-    return session.exec(select(CarbonFactor).where(of_the_day).order_by(col(CarbonFactor.mode))).all()
+    return session.exec(select(CarbonFactor).where(of_the_day).order_by(col(CarbonFactor.valid_from))).all()
 
 
 def read_grid_intensities(session: Session, *, ending_from: date) -> Sequence[GridIntensity]:

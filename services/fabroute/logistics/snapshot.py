@@ -121,14 +121,14 @@ def read_logistics(session: Session, *, on: date) -> LogisticsView:
     for lane in repository.read_lanes(session):
         lanes[lane.node_id][Zone(lane.zone)] = tuple(Service(service) for service in lane.services)
     book = freight_book(
-        tariffs=[_tariff(row) for row in repository.read_tariffs(session, ending_from=on)],
-        duties=[_duty(row) for row in repository.read_duty_rules(session, ending_from=on)],
+        tariffs=[tariff_of(row) for row in repository.read_tariffs(session, ending_from=on)],
+        duties=[duty_of(row) for row in repository.read_duty_rules(session, ending_from=on)],
         g_per_tonne_km={Mode(row.mode): row.g_per_tonne_km for row in repository.read_carbon_factors(session, on=on)},
     )
     return LogisticsView(
         lanes=dict(lanes),
         freight=book,
-        grid=grid_book(_grid_row(row) for row in repository.read_grid_intensities(session, ending_from=on)),
+        grid=grid_book(grid_row_of(row) for row in repository.read_grid_intensities(session, ending_from=on)),
         rates=read_exchange_book(session, on=on),
     )
 
@@ -136,7 +136,7 @@ def read_logistics(session: Session, *, on: date) -> LogisticsView:
 def read_exchange_book(session: Session, *, on: date, currency: str | None = None) -> ExchangeBook:
     """Return the exchange rates that end on a day or later, of one currency or of all."""
     rows = repository.read_exchange_rates(session, ending_from=on, currency=currency)
-    return exchange_book(_exchange_rate(row) for row in rows)
+    return exchange_book(exchange_rate_of(row) for row in rows)
 
 
 def place_book(places: Iterable[PlaceView]) -> PlaceBook:
@@ -173,7 +173,8 @@ def _unknown_destination(pointer: str, advice: str) -> UnknownDestination:
     return UnknownDestination(advice, problems=(FieldProblem(pointer=pointer, message=advice),))
 
 
-def _tariff(row: CarrierTariff) -> Tariff:
+def tariff_of(row: CarrierTariff) -> Tariff:
+    """Return a stored tariff as the rules want it."""
     return Tariff(
         carrier=row.carrier,
         zone=Zone(row.zone),
@@ -189,7 +190,8 @@ def _tariff(row: CarrierTariff) -> Tariff:
     )
 
 
-def _grid_row(row: GridIntensity) -> GridRow:
+def grid_row_of(row: GridIntensity) -> GridRow:
+    """Return a stored grid figure as the rules want it."""
     return GridRow(
         country=row.country,
         g_per_kwh=row.g_per_kwh,
@@ -199,7 +201,8 @@ def _grid_row(row: GridIntensity) -> GridRow:
     )
 
 
-def _exchange_rate(row: ExchangeRateRow) -> ExchangeRate:
+def exchange_rate_of(row: ExchangeRateRow) -> ExchangeRate:
+    """Return a stored exchange rate as the rules want it."""
     return ExchangeRate(
         currency=row.currency,
         per_eur=row.per_eur,
@@ -209,7 +212,8 @@ def _exchange_rate(row: ExchangeRateRow) -> ExchangeRate:
     )
 
 
-def _duty(row: DutyRule) -> Duty:
+def duty_of(row: DutyRule) -> Duty:
+    """Return a stored duty rule as the rules want it."""
     return Duty(
         territory=row.territory,
         consignment="b2c" if row.consignment == "b2c" else "b2b",

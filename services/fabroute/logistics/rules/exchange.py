@@ -40,9 +40,9 @@ _ONE = ExchangeRate(currency=EURO, per_eur=1.0, valid_from=date.min, source="by 
 
 
 def exchange_book(rates: Iterable[ExchangeRate]) -> ExchangeBook:
-    """Arrange rates for looking up."""
+    """Arrange rates for looking up; where two cover a day, the one that began later counts."""
     by_currency: defaultdict[str, list[ExchangeRate]] = defaultdict(list)
-    for rate in rates:
+    for rate in sorted(rates, key=lambda rate: rate.valid_from, reverse=True):
         by_currency[rate.currency].append(rate)
     return ExchangeBook(rows={currency: tuple(found) for currency, found in sorted(by_currency.items())})
 

@@ -42,9 +42,9 @@ class GridBook:
 
 
 def grid_book(rows: Iterable[GridRow]) -> GridBook:
-    """Arrange rows for looking up."""
+    """Arrange rows for looking up; where two cover a day, the one that began later counts."""
     by_country: defaultdict[str, list[GridRow]] = defaultdict(list)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.valid_from, reverse=True):
         by_country[row.country].append(row)
     return GridBook(rows={country: tuple(found) for country, found in sorted(by_country.items())})
 

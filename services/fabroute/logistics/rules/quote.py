@@ -89,15 +89,18 @@ class ShipmentQuote:
 def freight_book(
     *, tariffs: Iterable[Tariff], duties: Iterable[Duty], g_per_tonne_km: Mapping[Mode, float]
 ) -> FreightBook:
-    """Arrange rows of data for quoting; ``IncompleteFreightData`` if a mode of transport has no carbon factor."""
+    """Arrange rows of data for quoting; ``IncompleteFreightData`` if a mode of transport has no carbon factor.
+
+    Where two rows of a carrier, or two duty rules with the same limit, cover a day, the one that began later counts.
+    """
     missing = [mode.value for mode in Mode if mode not in g_per_tonne_km]
     if missing:
         raise IncompleteFreightData(f"no carbon factor for {', '.join(missing)}: add a row for each")
     by_lane: defaultdict[tuple[Zone, Service], list[Tariff]] = defaultdict(list)
-    for tariff in tariffs:
+    for tariff in sorted(tariffs, key=lambda row: row.valid_from, reverse=True):
         by_lane[tariff.zone, tariff.service].append(tariff)
     by_territory: defaultdict[tuple[str, str], list[Duty]] = defaultdict(list)
-    for duty in sorted(duties, key=_value_limit):
+    for duty in sorted(sorted(duties, key=lambda rule: rule.valid_from, reverse=True), key=_value_limit):
         by_territory[duty.territory, duty.consignment].append(duty)
     return FreightBook(
         tariffs={lane: tuple(rows) for lane, rows in by_lane.items()},
@@ -200,8 +203,13 @@ def _value_limit(duty: Duty) -> float:
     return math.inf if duty.maximum_value_minor is None else duty.maximum_value_minor
 
 
-def _tariffs(book: FreightBook, zone: Zone, service: Service, day: date) -> list[Tariff]:
-    return [tariff for tariff in book.tariffs.get((zone, service), ()) if tariff.valid_from <= day <= tariff.valid_to]
+def _tariffs(book: FreightBook, zone: Zone, service: Service, day: date) -> tuple[Tariff, ...]:
+    """Return what each carrier asks on a day."""
+    found: dict[str, Tariff] = {}
+    for tariff in book.tariffs.get((zone, service), ()):
+        if tariff.valid_from <= day <= tariff.valid_to:
+            found.setdefault(tariff.carrier, tariff)
+    return tuple(found.values())
 
 
 def _freight_rows(tariff: Tariff, band: WeightBand, grams: int) -> tuple[BreakdownRow, ...]:

@@ -1,0 +1,44 @@
+"""Cities, and where an order goes."""
+
+from sqlmodel import Session
+
+from fabroute.logistics import repository
+from fabroute.logistics.models import Place
+from fabroute.logistics.snapshot import Destination, PlaceBook, PlaceView, city_key, place_book
+
+
+def load_places(session: Session) -> PlaceBook:
+    """Return all places as a book to keep in memory: about two thousand, read once a process."""
+    return place_book(_place_view(place) for place in repository.read_places(session))
+
+
+def find_place(session: Session, *, city: str, country: str) -> PlaceView | None:
+    """Return a city of a country (ISO alpha-2) without regard to case and accents, ``None`` if it isn't known."""
+    return _small_book(session, city=city, country=country).find(city=city, country=country)
+
+
+def resolve_destination(
+    session: Session, *, city: str, country: str, latitude: float | None = None, longitude: float | None = None
+) -> Destination:
+    """Return where an order goes: the given point, else the city's, else the capital's (then ``assumed``).
+
+    Raises ``UnknownCountry`` and ``UnknownDestination`` with the field's pointer. ``PlaceBook.resolve`` is the same
+    without a query.
+    """
+    book = _small_book(session, city=city, country=country)
+    return book.resolve(city=city, country=country, latitude=latitude, longitude=longitude)
+
+
+def _small_book(session: Session, *, city: str, country: str) -> PlaceBook:
+    found = repository.find_place_or_capital(session, country=country.strip().upper(), city_key=city_key(city))
+    return place_book(_place_view(place) for place in found)
+
+
+def _place_view(place: Place) -> PlaceView:
+    return PlaceView(
+        city=place.city,
+        country=place.country,
+        latitude=place.latitude,
+        longitude=place.longitude,
+        is_capital=place.is_capital,
+    )
