@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     routing_attempt_cap: PositiveInt = 8
     planning_horizon_days: int = Field(default=45, ge=1, le=365)
 
+    quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
+    """For how long a quote can be accepted; what it needs is not held meanwhile."""
+
     @model_validator(mode="after")
     def _embedded_servers_stay_in_their_profile(self) -> Self:
         urls = (self.database_url, self.migration_database_url, self.broker_url)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import psycopg
 import structlog
@@ -71,6 +72,10 @@ class ProblemBody(BaseModel):
     detail: str = Field(description="What happened and what to do, for people.")
     request_id: str = Field(description="Also in the header X-Request-Id; name it when you ask for help.")
     errors: list[FieldProblemBody] = Field(description="The fields that can't be taken; empty for other errors.")
+    details: dict[str, Any] | None = Field(
+        default=None,
+        description="What a program can go on with, by `code`: ids, reasons with figures. Not always there.",
+    )
 
 
 def problem_response(request: Request, error: DomainError) -> Response:
@@ -84,9 +89,13 @@ def problem_response(request: Request, error: DomainError) -> Response:
         detail=error.message,
         request_id=request_id,
         errors=[FieldProblemBody(pointer=item.pointer, message=item.message) for item in error.problems],
+        details=error.details or None,
     )
     return Response(
-        body.model_dump_json(), status_code=error.status, headers=_headers(error, request_id), media_type=MEDIA_TYPE
+        body.model_dump_json(exclude=None if error.details else {"details"}),
+        status_code=error.status,
+        headers=_headers(error, request_id),
+        media_type=MEDIA_TYPE,
     )
 
 

@@ -23,9 +23,16 @@ class DomainError(Exception):
     status: int = 400
 
     def __init__(
-        self, message: str, *, problems: tuple[FieldProblem, ...] = (), headers: Mapping[str, str] | None = None
+        self,
+        message: str,
+        *,
+        problems: tuple[FieldProblem, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.problems = problems
         self.headers = dict(headers or {})
+        self.details = dict(details or {})
+        """What a program can go on with: ids, codes and figures, as JSON knows them."""
