@@ -73,8 +73,8 @@ def predicted(sample: list[float], below: float) -> float:
 def test_before_any_evidence_the_estimate_is_the_median_and_one_in_ten_takes_a_quarter_more() -> None:
     spread = time_spread(NO_EVIDENCE)
     assert (spread.p50_factor, spread.p90_factor) == (1.0, 1.25)
-    assert spread.quantile_factors[2:] == (1.0, pytest.approx(1.086283, abs=1e-6), 1.25)
-    assert spread.quantile_factors[:2] == (pytest.approx(1 / 1.25), pytest.approx(1 / 1.086283, abs=1e-6))
+    assert spread.quantile_factors == pytest.approx((1 / 1.25, 1 / 1.086283, 1.0, 1.086283, 1.25), abs=1e-6)
+    assert (spread.quantile_factors[2], spread.quantile_factors[4]) == (1.0, 1.25)
     assert (P90_BEFORE_EVIDENCE, PRIOR_BUILDS, PRIOR_PRINTS) == (1.25, 4, 20)
 
 

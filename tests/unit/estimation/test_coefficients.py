@@ -109,7 +109,7 @@ def test_needs_of_an_extruded_line_have_their_coefficients() -> None:
         plan_build(a_part(), a_machine(), a_material()), a_machine(), some_rates(first_pass_yield=0.8), NO_EVIDENCE
     )
     assert extruded.tries == 1.25
-    assert (extruded.hours_per_build, extruded.hours_per_part) == (3.5, pytest.approx(2 / 3))
+    assert (extruded.hours_per_build, extruded.hours_per_part) == pytest.approx((3.5, 2 / 3))
     assert (extruded.kwh_per_build, extruded.power_kw) == (3.0, 2)
     assert extruded.machine_hours(builds=1, quantity=20) == pytest.approx(1.25 * (3.5 + 40 / 3))
     assert extruded.energy_wh(builds=1, quantity=20) == pytest.approx(1.25 * (3000 + 80_000 / 3))
