@@ -39,8 +39,9 @@ FILES: Mapping[str, str] = {
     ),
     "parts.csv": (
         "part_no,name,sector,bx_mm,by_mm,bz_mm,volume_cm3,allowed_process_material,required_certs,part_qualification,"
-        "criticality,annual_demand,hs_code,export_class,ip_zone,note\n"
-        "XX-1,Clip,rail,74,28,22,6.2,MJF:PA12-MJF|LPBF:316L,ISO9001,1,AOG,160,9405.99,none,any,\n"
+        "criticality,annual_demand,hs_code,export_class,ip_zone,note,conv_unit_eur,conv_moq,conv_tooling_eur,"
+        "conv_lead_days\n"
+        "XX-1,Clip,rail,74,28,22,6.2,MJF:PA12-MJF|LPBF:316L,ISO9001,1,AOG,160,9405.99,none,any,,2.10,5000,18000,55\n"
     ),
     "places.csv": "country,city,latitude,longitude,is_capital,population\nDE,Berlin,52.5244,13.4105,1,3426354\n",
     "carrier_tariffs.csv": (

@@ -11,6 +11,12 @@ from sqlmodel import Session
 from fabroute.inventory.models import AssetPosition, Part, PartRevision, PrintFile, RevisionDocument
 from fabroute.inventory.repository import documents, parts, revisions
 from fabroute.inventory.repository.revisions import RevisionRow
+from fabroute.inventory.rules.conventional import (
+    NOTHING_KNOWN,
+    ConventionalMethod,
+    conventional_columns,
+    conventional_method,
+)
 from fabroute.inventory.rules.requirements import Characteristic
 from fabroute.inventory.rules.sizes import Size
 from fabroute.kernel.errors import DomainError
@@ -187,6 +193,7 @@ class PartView:
     note: str
     revisions: tuple[RevisionView, ...]
     version: int = 1
+    conventional: ConventionalMethod = NOTHING_KNOWN
     aliases: tuple[AliasView, ...] = ()
     installations: tuple[InstallationView, ...] = ()
 
@@ -211,12 +218,18 @@ def part_views(session: Session, found: Collection[Part], *, details: bool) -> t
         PartView(
             part_id=part.id,
             **{name: getattr(part, name) for name in _PART_FIELDS},
+            conventional=part_conventional(part),
             revisions=tuple(of_part.get(part.id, ())),
             aliases=tuple(AliasView(kind=it.kind, number=it.number) for it in aliases.get(part.id, ())),
             installations=tuple(installation_view(it) for it in installations.get(part.id, ())),
         )
         for part in found
     )
+
+
+def part_conventional(part: Part) -> ConventionalMethod:
+    """Return how a part is made conventionally, as far as that is known."""
+    return conventional_method({name: getattr(part, name) for name in _CONVENTIONAL})
 
 
 def revision_views(session: Session, rows: Sequence[RevisionRow]) -> tuple[RevisionView, ...]:
@@ -283,8 +296,9 @@ _REVISION_FIELDS = tuple(
     for name in RevisionView.__dataclass_fields__
     if name not in _OF_REVISION_LISTS + _OF_REVISION_PART + _OF_REVISION_ELSE
 )
-_OF_PART_ELSE = ("part_id", "revisions", "aliases", "installations")
+_OF_PART_ELSE = ("part_id", "revisions", "conventional", "aliases", "installations")
 _PART_FIELDS = tuple(name for name in PartView.__dataclass_fields__ if name not in _OF_PART_ELSE)
+_CONVENTIONAL = tuple(conventional_columns(NOTHING_KNOWN))
 _FILE_FIELDS = tuple(PrintFileView.__dataclass_fields__)
 _DOCUMENT_FIELDS = tuple(name for name in DocumentView.__dataclass_fields__ if name != "document_id")
 _INSTALLATION_FIELDS = ("asset", "position", "quantity", "note")

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from fabroute.inventory.service import InvalidPart, NewAlias, NewInstallation, NewPart
+from fabroute.inventory.service import ConventionalMethod, InvalidPart, NewAlias, NewInstallation, NewPart
 from tests.factories.inventory import a_part
+
+CONVENTIONAL_MONEY = ["/conventional/unit", "/conventional/tooling"]
 
 
 def refused(facts: dict[str, Any]) -> list[str]:
@@ -27,12 +29,24 @@ def refused(facts: dict[str, Any]) -> list[str]:
         ({"hs_code": "85"}, ["/hs_code"]),
         ({"annual_demand": -1}, ["/annual_demand"]),
         ({"note": "x" * 2001}, ["/note"]),
+        ({"conventional": ConventionalMethod(unit_minor=-1, tooling_minor=-1)}, CONVENTIONAL_MONEY),
+        ({"conventional": ConventionalMethod(minimum_quantity=0)}, ["/conventional/minimum_quantity"]),
+        ({"conventional": ConventionalMethod(lead_days=3_651)}, ["/conventional/lead_days"]),
         ({"sector": "", "hs_code": "x", "name": ""}, ["/name", "/sector", "/hs_code"]),
     ],
 )
 def test_a_part_that_can_not_be_is_refused_by_its_fields(facts: dict[str, Any], pointers: list[str]) -> None:
     assert refused(facts) == pointers
     assert isinstance(a_part(), NewPart)
+
+
+def test_a_conventional_method_is_known_once_a_piece_and_the_tool_have_a_price() -> None:
+    method = ConventionalMethod(unit_minor=70, minimum_quantity=500)
+
+    assert not method.is_known
+    assert not ConventionalMethod(tooling_minor=650_000).is_known
+    assert replace(method, tooling_minor=0).is_known
+    assert replace(a_part(), conventional=method).conventional == method
 
 
 def test_another_number_is_of_a_known_kind_and_a_gtin_adds_up() -> None:

@@ -1,6 +1,8 @@
 """The table of parts: names and figures, other numbers, and where they are installed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from sqlmodel import Session
@@ -11,8 +13,9 @@ from fabroute.api.errors import ValidationFailed
 from fabroute.api.schemas.imports import Outcome, PartRow
 from fabroute.api.schemas.parts import new_alias, new_installation
 from fabroute.inventory import service as inventory
-from fabroute.inventory.service import InstallationView, NewPart, PartView, StatedPart
+from fabroute.inventory.service import ConventionalMethod, InstallationView, NewPart, PartView, StatedPart
 from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.kernel.money import minor_from_major
 
 COLUMNS = (
     Column(name="part_no", required=True),
@@ -22,6 +25,10 @@ COLUMNS = (
     Column(name="hs_code"),
     Column(name="annual_demand", kind="whole"),
     Column(name="note"),
+    Column(name="conventional_unit_eur", kind="number"),
+    Column(name="conventional_tooling_eur", kind="number"),
+    Column(name="conventional_minimum_quantity", kind="whole"),
+    Column(name="conventional_lead_days", kind="whole"),
     Column(name="aliases", kind="texts"),
     Column(name="installations", kind="texts"),
 )
@@ -75,7 +82,23 @@ def _parts_of(row: PartRow, owner: str, known: PartView | None, refusals: list[D
     with collecting(refusals):
         _require([name for name in _NEEDED if known is None and name not in figures])
     with collecting(refusals):
-        yield NewPart(organisation_id=owner, part_no=row.part_no, **{**base, **figures})
+        conventional = _conventional(row, ConventionalMethod() if known is None else known.conventional)
+        yield NewPart(organisation_id=owner, part_no=row.part_no, conventional=conventional, **{**base, **figures})
+
+
+def _conventional(row: PartRow, known: ConventionalMethod) -> ConventionalMethod:
+    """Return what is known of the conventional method with what a row states; empty cells leave it as it is."""
+    stated = {
+        "unit_minor": _minor(row.conventional_unit_eur),
+        "tooling_minor": _minor(row.conventional_tooling_eur),
+        "minimum_quantity": row.conventional_minimum_quantity,
+        "lead_days": row.conventional_lead_days,
+    }
+    return replace(known, **{name: value for name, value in stated.items() if value is not None})
+
+
+def _minor(euro: float | None) -> int | None:
+    return None if euro is None else minor_from_major(str(euro))
 
 
 def _pieces(
@@ -95,9 +118,17 @@ def part_rows(parts: Sequence[PartView]) -> Iterator[dict[str, object]]:
         yield {
             "part_no": part.part_no,
             **{name: getattr(part, name) for name in _FIGURES},
+            "conventional_unit_eur": _euro(part.conventional.unit_minor),
+            "conventional_tooling_eur": _euro(part.conventional.tooling_minor),
+            "conventional_minimum_quantity": part.conventional.minimum_quantity,
+            "conventional_lead_days": part.conventional.lead_days,
             "aliases": [f"{alias.kind}:{alias.number}" for alias in part.aliases],
             "installations": [_installation_cell(place) for place in part.installations],
         }
+
+
+def _euro(minor: int | None) -> float | None:
+    return None if minor is None else float(Decimal(minor) / 100)
 
 
 def _installation_cell(place: InstallationView) -> object:

@@ -1,9 +1,11 @@
 """Tables over the wire: their rows, and what an import did or would do."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from fabroute.api.schemas.base import Label, Note, RequestModel, ResponseModel
 from fabroute.api.schemas.parts import AliasIn, InstallationIn
@@ -44,6 +46,14 @@ def _installation_of(value: Any) -> Any:
     return found | ({"quantity": int(quantity) if quantity.strip().isdecimal() else quantity} if times else {})
 
 
+def _whole_cents(value: float) -> float:
+    if Decimal(str(value)) % Decimal("0.01"):
+        raise PydanticCustomError("parts_of_a_cent", "has parts of a cent: use at most two decimals")
+    return value
+
+
+Euro = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False), AfterValidator(_whole_cents)]
+"""An amount as people write it into a table: 4.10."""
 Alias = Annotated[AliasIn, BeforeValidator(_alias_of)]
 """``old:4711``, or an object."""
 Installation = Annotated[InstallationIn, BeforeValidator(_installation_of)]
@@ -60,6 +70,10 @@ class PartRow(RequestModel):
     hs_code: Label | None = None
     annual_demand: int | None = Field(default=None, ge=0, le=_MOST)
     note: str = Field(default="", max_length=2_000)
+    conventional_unit_eur: Euro | None = None
+    conventional_tooling_eur: Euro | None = None
+    conventional_minimum_quantity: int | None = Field(default=None, ge=1, le=_MOST)
+    conventional_lead_days: int | None = Field(default=None, ge=0, le=3_650)
     aliases: list[Alias] = Field(default=[], max_length=200)
     installations: list[Installation] = Field(default=[], max_length=1_000)
 

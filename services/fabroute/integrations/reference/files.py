@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 from fabroute.estimation.facts import Process
 from fabroute.integrations.reference.rows import AssetRow, CertificateRow, NodeRow, PartRow
 from fabroute.integrations.reference.tables import Problems, Row, read_rows
+from fabroute.inventory.service import ConventionalMethod
 from fabroute.logistics.rules import Duty, Mode, Service, Tariff, Zone, any_weight, transit_of
 from fabroute.logistics.rules.places import CONTINENTS
 from fabroute.logistics.service import NewCarbonFactor, NewDutyRule, NewTariff, PlaceView
@@ -90,7 +91,7 @@ _ASSET_COLUMNS = "node_id machine_id model process material parameter_set utilis
 _CERTIFICATE_COLUMNS = "node_id cert scope_kind scope_process_material valid_from valid_to"
 _PART_COLUMNS = (
     "part_no name sector bx_mm by_mm bz_mm volume_cm3 allowed_process_material required_certs part_qualification "
-    "criticality annual_demand hs_code export_class ip_zone note"
+    "criticality annual_demand hs_code export_class ip_zone note conv_unit_eur conv_moq conv_tooling_eur conv_lead_days"
 )
 _TARIFF_COLUMNS = (
     "zone service valid_from valid_to base_eur per_kg_eur fuel_fraction surcharge_eur transit_p50_days "
@@ -204,12 +205,22 @@ def _part(row: Row) -> PartRow:
         export_class=row.choice("export_class", EXPORT_CLASSES),
         ip_zone=row.choice("ip_zone", IP_ZONES),
         note=row.optional_text("note"),
+        conventional=_conventional(row),
     )
     if not found.process_materials or not all(re.fullmatch(_PAIR, pair) for pair in found.process_materials):
         row.refuse("allowed_process_material", "name at least one PROCESS:MATERIAL, several with | between them")
     if found.volume_cm3 * 1000 > math.prod(found.box_mm):
         row.refuse("volume_cm3", "is more than the bounding box holds: check the units (cm3 and mm)")
     return found
+
+
+def _conventional(row: Row) -> ConventionalMethod:
+    return ConventionalMethod(
+        unit_minor=row.optional_minor("conv_unit_eur"),
+        tooling_minor=row.optional_minor("conv_tooling_eur"),
+        minimum_quantity=row.optional_whole("conv_moq", minimum=1),
+        lead_days=row.optional_whole("conv_lead_days", maximum=3_650),
+    )
 
 
 def _place(row: Row) -> PlaceView:

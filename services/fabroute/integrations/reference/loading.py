@@ -165,6 +165,7 @@ def _new_part(part: PartRow) -> NewPart:
         hs_code=part.hs_code,
         annual_demand=part.annual_demand,
         note=part.note,
+        conventional=part.conventional,
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from fabroute.inventory.service import ConventionalMethod
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRow:
@@ -57,7 +59,7 @@ class CertificateRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRow:
-    """A line of parts.csv. What it costs by conventional means is left in the file for now."""
+    """A line of parts.csv."""
 
     part_no: str
     name: str
@@ -73,3 +75,4 @@ class PartRow:
     export_class: str
     ip_zone: str
     note: str
+    conventional: ConventionalMethod

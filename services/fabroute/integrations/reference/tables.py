@@ -131,6 +131,14 @@ class Row:
         self.number(column, maximum=_MOST_MONEY, above=above)
         return minor_from_major(self.values[column]) if len(self.problems.found) == before else 100
 
+    def optional_whole(self, column: str, *, minimum: int = 0, maximum: int = 2_000_000_000) -> int | None:
+        """Return a whole number, or nothing for an empty value."""
+        return self.whole(column, minimum=minimum, maximum=maximum) if self.values[column] else None
+
+    def optional_minor(self, column: str) -> int | None:
+        """Return cents for an amount in euro, or nothing for an empty value."""
+        return self.minor(column) if self.values[column] else None
+
     def day(self, column: str) -> date:
         """Return a date."""
         try:

@@ -1,6 +1,7 @@
 """The digital inventory: parts, their revisions, and the print files and licences that stand in for stock."""
 
 from fabroute.inventory.repository.submissions import ClaimedSubmission
+from fabroute.inventory.rules.conventional import ConventionalMethod
 from fabroute.inventory.rules.licences import LicenceView, licence_for, permits
 from fabroute.inventory.rules.requirements import Characteristic, InvalidRevision, NewRevision
 from fabroute.inventory.service.approval import (
@@ -125,6 +126,7 @@ __all__ = [
     "ApprovalMissing",
     "Characteristic",
     "ClaimedSubmission",
+    "ConventionalMethod",
     "DocumentView",
     "FourEyesNeeded",
     "HistoryEntry",

@@ -11,8 +11,14 @@ from fabroute.inventory.models import Part
 from fabroute.inventory.repository import parts
 from fabroute.inventory.repository.parts import PartFilter
 from fabroute.inventory.rules import words
+from fabroute.inventory.rules.conventional import (
+    NOTHING_KNOWN,
+    ConventionalMethod,
+    conventional_columns,
+    is_conventional_method,
+)
 from fabroute.inventory.service.moves import SYSTEM, Mover, Subject, UnknownPart, audit, require_version
-from fabroute.inventory.snapshot import InstallationView, PartView, installation_view, part_views
+from fabroute.inventory.snapshot import InstallationView, PartView, installation_view, part_conventional, part_views
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
 
@@ -64,6 +70,7 @@ class NewPart:
     hs_code: str
     annual_demand: int = 0
     note: str = ""
+    conventional: ConventionalMethod = NOTHING_KNOWN
     part_id: str | None = None
 
     def __post_init__(self) -> None:
@@ -75,6 +82,7 @@ class NewPart:
             *words.is_hs_code(self.hs_code, pointer="/hs_code"),
             *words.is_text(self.note, pointer="/note", longest=words.LONGEST_NOTE, empty=True),
             *words.is_count(self.annual_demand, pointer="/annual_demand", least=0),
+            *is_conventional_method(self.conventional, pointer="/conventional"),
         )
         _require_none(problems, what=f"part {self.part_no!r}")
 
@@ -90,6 +98,8 @@ class PartChange:
     hs_code: str | None = None
     annual_demand: int | None = None
     note: str | None = None
+    conventional: ConventionalMethod | None = None
+    """Taken as a whole: what it leaves out is unknown from then on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,13 +176,13 @@ def change_part(
     """Give a part new names and figures. Raises ``UnknownPart``, ``StaleVersion`` and ``InvalidPart``."""
     part = _locked(session, organisation_id, part_no)
     require_version(expected=change.expected_version, present=part.version, what=f"part {part_no}")
-    wanted = {name: value for name, value in asdict(change).items() if name != "expected_version" and value is not None}
-    different = {name: value for name, value in wanted.items() if value != getattr(part, name)}
-    stated = {name: getattr(part, name) for name in _STATED}
-    NewPart(**stated | different)
+    known = {name: getattr(part, name) for name in _STATED} | {"conventional": part_conventional(part)}
+    wanted = {name: getattr(change, name) for name in _CHANGING if getattr(change, name) is not None}
+    different = {name: value for name, value in wanted.items() if value != known[name]}
+    row = part_row(NewPart(**known | different))
     if different:
-        for name, value in different.items():
-            setattr(part, name, value)
+        for name in row.keys() - _KEPT:
+            setattr(part, name, row[name])
         part.version += 1
         session.flush()
         fields = " ".join(sorted(different))
@@ -288,7 +298,8 @@ def hold_parts(
 
 def part_row(part: NewPart) -> dict[str, object]:
     """Return a part's columns at its first version."""
-    row = asdict(part) | {"version": 1}
+    row = asdict(part) | {"version": 1} | conventional_columns(part.conventional)
+    del row["conventional"]
     row["id"] = row.pop("part_id") or new_id("part")
     return row
 
@@ -308,7 +319,9 @@ def taken_words(number: str) -> str:
     return f"{number} is a number of another part of yours, or the part's own one: remove it there first"
 
 
-_STATED = ["organisation_id", "part_no", "name", "sector", "criticality", "hs_code", "annual_demand", "note"]
+_STATED = ("organisation_id", "part_no", "name", "sector", "criticality", "hs_code", "annual_demand", "note")
+_CHANGING = (*_STATED[2:], "conventional")
+_KEPT = {"id", "version"}
 
 
 def _views(session: Session, found: Mapping[str, Part], *, details: bool) -> dict[str, PartView]:

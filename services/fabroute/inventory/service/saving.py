@@ -24,7 +24,7 @@ from fabroute.inventory.snapshot import InstallationView, PartView
 from fabroute.kernel.errors import FieldProblem
 
 Outcome = Literal["created", "changed", "unchanged"]
-_FIGURES = ("name", "sector", "criticality", "hs_code", "annual_demand", "note")
+_FIGURES = ("name", "sector", "criticality", "hs_code", "annual_demand", "note", "conventional")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

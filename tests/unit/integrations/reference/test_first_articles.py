@@ -7,6 +7,7 @@ import pytest
 from fabroute.integrations.reference.dates import BASE_DAY
 from fabroute.integrations.reference.first_articles import Candidate, Proof, first_articles, is_permitted
 from fabroute.integrations.reference.rows import AssetRow, PartRow
+from fabroute.inventory.service import ConventionalMethod
 from fabroute.network.service import NetworkData, NewLot, NewMachine, NewMachineModel, NewNode
 from fabroute.qualification.rules import CertificateView, first_article_ends
 from tests.factories.network import a_lot, a_machine, a_material, a_model, a_node, an_offer
@@ -38,6 +39,7 @@ def a_part(
         export_class=export_class,
         ip_zone=ip_zone,
         note="",
+        conventional=ConventionalMethod(),
     )
 
 
