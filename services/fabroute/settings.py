@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     routing_lease_seconds: int = Field(default=60, ge=1)
     routing_attempt_cap: PositiveInt = 8
     planning_horizon_days: int = Field(default=45, ge=1, le=365)
+    quote_snapshot_seconds: float = Field(default=10.0, ge=0, le=600)
+    """How old the network may be that quotes are made from; 0: read for every quote."""
 
     quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
     """For how long a quote can be accepted; what it needs is not held meanwhile."""

@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from fabroute.estimation.breakdown import BreakdownRow
+from fabroute.estimation.production import ProductionEstimate
 from fabroute.network.service import LotView, MachineModelView, MaterialView, NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.rules import WEIGHTS
+from fabroute.routing.service.arrivals import EVERY_CASE, Arrivals, Days, arrivals_of
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, Price, Way, Wish, option_at
 from fabroute.routing.service.timing import Calendars
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
@@ -208,6 +210,7 @@ def a_way(
         offer=an_offer_view(node_id=place.node_id, machine_id=machine_id),
         lot=lot or a_lot_view(lot_id=f"lot_{place.node_id}", node_id=place.node_id),
         service=service,
+        carrier="reference",
         price=Price(
             production_minor=production_minor,
             freight_minor=freight_minor,
@@ -217,10 +220,44 @@ def a_way(
         ),
         machine_minutes=minutes,
         grams=grams,
-        minutes_to_delivery=np.array(hours_to_delivery, dtype=np.int64) * 60,
+        arrivals=certain_arrivals(np.array(hours_to_delivery, dtype=np.int64) * 60),
         earliest=0,
         latest=len(hours_to_delivery) - 1,
     )
+
+
+def an_estimate(
+    *,
+    machine_minutes: int = 60,
+    off_machine_minutes: int = 0,
+    delays_minutes: tuple[int, ...] = (0, 0, 0, 0, 0),
+) -> ProductionEstimate:
+    """Return what a part takes that is off the machine in an hour and ready at once."""
+    return ProductionEstimate(
+        quantity=1,
+        standing_mm=(50, 40, 20),
+        parts_per_build=1,
+        builds=1,
+        machine_minutes=machine_minutes,
+        machine_minutes_p90=machine_minutes,
+        build_minutes=machine_minutes,
+        build_minutes_p90=machine_minutes + delays_minutes[-1],
+        delays_minutes=delays_minutes,
+        off_machine_minutes=off_machine_minutes,
+        material_grams=10,
+        net_grams=10,
+        breakdown=(),
+        price_minor=0,
+        minimum_top_up_minor=0,
+        energy_wh=0,
+        co2_g=0,
+        figures=(),
+    )
+
+
+def certain_arrivals(minutes: Days) -> Arrivals:
+    """Return the arrivals of what is always there after so many minutes, by bucket."""
+    return arrivals_of(minutes[np.newaxis], [EVERY_CASE])
 
 
 def an_option(way: Way, *, bucket: int = 0, objective: str = "cheapest") -> Option:

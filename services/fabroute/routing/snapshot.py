@@ -50,6 +50,7 @@ class RoutingSnapshot:
             freight.tariffs.items(),
             freight.duties.items(),
             freight.g_per_tonne_km.items(),
+            self.logistics.grid.rows.items(),
             self.licences.items(),
             self.spent_minor.items(),
         )

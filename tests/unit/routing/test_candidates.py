@@ -67,7 +67,7 @@ def test_carbon_is_that_of_electricity_material_way_and_packaging() -> None:
     assert express.way.price.co2e_g == 633 + 67
 
 
-def test_the_promise_is_the_95_percent_delivery_at_five_oclock() -> None:
+def test_the_promise_is_the_90_percent_delivery_at_five_oclock() -> None:
     express, economy = express_option(), choices_of(a_snapshot()).options[0]
 
     # Made on Monday, six minutes of finishing, dispatched on Tuesday; by the sun 10 E is an hour ahead of UTC.
@@ -126,7 +126,12 @@ def test_work_that_takes_longer_than_a_day_ends_when_there_were_days_enough() ->
     choices = choices_of(a_snapshot(a_line(quantity=40), horizon_days=20))
 
     assert choices.options[0].way.machine_minutes == 5957
-    assert min(option.bucket for option in choices.options) == 10
+    assert {option.way.earliest for option in choices.options} == {10}
+    # That is Thursday the 25th. In one case of five the build of 69 h ends 17 h late, past Friday's cut-off; what is
+    # made up to Saturday goes on Monday as well. Either way nine of ten parcels are there by Thursday the 2nd, so the
+    # latest of these days is the one to take.
+    assert min(option.bucket for option in choices.options) == 12
+    assert choices.options[0].minutes == (17 * 24 + 8) * 60
 
 
 def test_a_soft_need_by_may_be_missed_at_a_price() -> None:

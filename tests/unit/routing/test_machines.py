@@ -1,6 +1,6 @@
 """How much machine time there is, and when work can be done."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
@@ -22,7 +22,7 @@ def machines(*, free: tuple[int, ...] | None = None, now: datetime = MONDAY_MORN
 
 def clips(quantity: int) -> ProductionEstimate:
     """What so many clips take: 339 minutes for two, 5,957 for forty in builds of up to 4,152."""
-    pricing = Pricing(some_logistics({}))
+    pricing = Pricing(some_logistics({}), on=date(2026, 6, 15))
     return pricing.estimate(a_revision_view(), quantity=quantity, node=NODE, offer=a_printer())
 
 

@@ -5,9 +5,10 @@ from datetime import date
 
 import pytest
 
-from fabroute.logistics.rules import Location, NoDutyRule, Service, Zone
+from fabroute.logistics.rules import GridRow, Location, NoDutyRule, Service, Zone, grid_book
+from fabroute.network.service import CalibrationView, OfferRates
 from fabroute.routing.service.pricing import Pricing, landed_price
-from tests.factories.routing import a_node_view
+from tests.factories.routing import MONDAY_MORNING, a_node_view
 from tests.factories.snapshots import a_printer, a_revision_view, some_logistics
 
 NODE = a_node_view(latitude=52.0, longitude=10.0)
@@ -20,7 +21,7 @@ DAY = date(2026, 6, 15)
 @pytest.fixture
 def pricing() -> Pricing:
     lanes = {"N101": {Zone.DOMESTIC: (Service.ECONOMY, Service.NEXT_FLIGHT), Zone.CONTINENT: (Service.EXPRESS,)}}
-    return Pricing(some_logistics(lanes))
+    return Pricing(some_logistics(lanes), on=DAY)
 
 
 def test_an_estimate_is_made_once_for_a_part_quantity_node_model_and_material(pricing: Pricing) -> None:
@@ -95,11 +96,50 @@ def test_the_landed_price_adds_up_and_shows_no_empty_rows(pricing: Pricing) -> N
     assert price.co2e_g > estimate.co2_g
 
 
-def test_facts_of_models_and_materials_are_those_of_the_network(pricing: Pricing) -> None:
-    offer = a_printer()
-    model, material = pricing.model_facts(offer.model), pricing.material_facts(offer.material)
-
-    assert (model.box_mm, model.rate_cm3_per_hour, model.power_kw) == ((330, 240, 300), 12, 0.25)
-    assert (material.density_g_per_cm3, material.price_minor_per_kg) == (1.24, 3000)
-    assert pricing.model_facts(offer.model) is model
+def test_the_geometry_of_a_part_is_made_once(pricing: Pricing) -> None:
     assert pricing.geometry(a_revision_view()).volume_cm3 == 20
+    assert pricing.geometry(a_revision_view()) is pricing.geometry(a_revision_view())
+
+
+def test_a_node_without_a_figure_of_its_own_draws_on_its_countrys_grid() -> None:
+    grid = grid_book(
+        [
+            GridRow(country="DE", g_per_kwh=400.0, valid_from=date(2020, 1, 1), valid_to=date(2026, 6, 14), source="a"),
+            GridRow(country="DE", g_per_kwh=381.0, valid_from=DAY, valid_to=date(2099, 12, 31), source="b"),
+        ]
+    )
+    pricing = Pricing(replace(some_logistics({}), grid=grid), on=DAY)
+    on_the_grid = replace(NODE, grid_g_co2_per_kwh=None)
+
+    assert pricing.rates(NODE, a_printer()).grid_g_co2_per_kwh == 380.9
+    assert pricing.rates(on_the_grid, a_printer()).grid_g_co2_per_kwh == 381.0
+    assert pricing.rates(replace(on_the_grid, country="XX"), a_printer()).grid_g_co2_per_kwh == 475.0
+    # 1.28472 kWh x 381 = 489.48 g; 57.288 g of PLA x 2.5 = 143.22 g.
+    assert pricing.estimate(a_revision_view(), quantity=2, node=on_the_grid, offer=a_printer()).co2_g == 633
+
+
+def test_what_a_node_states_and_what_was_learnt_make_an_estimate_of_its_own(pricing: Pricing) -> None:
+    stated = replace(a_printer(machine_id="N101-B"), rates=OfferRates(machine_minor_per_hour=800))
+    learnt = replace(
+        a_printer(machine_id="N101-C"),
+        calibration=CalibrationView(
+            builds=0,
+            log_ratio_sum=0.0,
+            log_ratio_sum_squares=0.0,
+            good_prints=80,
+            failed_prints=20,
+            learnt_at=MONDAY_MORNING,
+        ),
+    )
+    usual, dear, wasteful = (
+        pricing.estimate(a_revision_view(), quantity=2, node=NODE, offer=offer)
+        for offer in (a_printer(), stated, learnt)
+    )
+
+    assert usual.price_minor == 9395
+    # 5.6389 h at 4 more an hour, and a quarter margin: (7516.197 + 2255.556) x 1.25 = 12214.69.
+    assert dear.price_minor == 12215
+    # (20 x 1.0 + 80) / 120 prints are good: everything but the work on the file costs a fifth more.
+    assert wasteful.price_minor == 10987  # (1150 + 6366.197 x 1.2) x 1.25 = 10986.8
+    assert dear.machine_minutes == usual.machine_minutes == 339
+    assert wasteful.machine_minutes == 406  # 5.6389 h x 1.2

@@ -14,7 +14,7 @@ from fabroute.routing.service.timing import (
     ladder,
     latest_bucket,
 )
-from tests.factories.routing import a_node_view, some_calendars
+from tests.factories.routing import a_node_view, an_estimate, some_calendars
 
 
 def test_what_is_made_on_monday_leaves_on_tuesday_and_is_there_on_wednesday() -> None:
@@ -87,11 +87,12 @@ def test_days_of_delivery_are_those_of_the_calendar_counted_one_by_one(country: 
 def test_parcels_are_handed_over_at_five_by_the_sun() -> None:
     calendars = some_calendars()
     berlin = Location(latitude=52.5, longitude=13.4, country="DE")
-    minutes = calendars.minutes_to_delivery(a_node_view(), off_machine_minutes=0, destination=berlin, transit_days=1)
+    arrivals = calendars.arrivals(a_node_view(), estimate=an_estimate(), destination=berlin, transit=((1, 1000),))
 
     # By longitude Berlin is an hour ahead of UTC: 17:00 there is 16:00, and now it is 8:00.
-    assert minutes[:2].tolist() == [(2 * 24 + 8) * 60, (3 * 24 + 8) * 60]
-    assert calendars.instant(minutes[0]) == datetime(2026, 6, 17, 16, 0, tzinfo=UTC)
+    assert arrivals.p90[:2].tolist() == [(2 * 24 + 8) * 60, (3 * 24 + 8) * 60]
+    assert calendars.instant(int(arrivals.p90[0])) == datetime(2026, 6, 17, 16, 0, tzinfo=UTC)
+    assert calendars.minutes_to_delivery_hour(berlin) == 8 * 60
 
 
 @pytest.mark.parametrize(("longitude", "offset"), [(13.4, 1), (-97.3, -6), (136.9, 9), (0.0, 0), (-0.1, 0)])

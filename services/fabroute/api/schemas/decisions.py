@@ -33,7 +33,10 @@ class CandidateOut(ResponseModel):
     lot_id: str | None = Field(description="The material lot that it would draw from.")
     service: str = Field(description="The shipping service.")
     produce_by: str = Field(description="The day by which it is printed (ISO 8601).")
-    promised_at: str = Field(description="Arrival (RFC 3339).")
+    carrier: str | None = Field(default=None, description="Who carries it; null in older decisions.")
+    earliest_at: str | None = Field(default=None, description="One delivery in ten is there by then (RFC 3339).")
+    expected_at: str | None = Field(default=None, description="Half of them are there by then (RFC 3339).")
+    promised_at: str = Field(description="Nine in ten are there by then: the date that counts (RFC 3339).")
     hours: float = Field(description="Hours from the decision to the arrival.")
     landed_minor: int = Field(description="Cents: production, freight and duty.")
     production_minor: int

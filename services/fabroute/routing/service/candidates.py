@@ -1,7 +1,7 @@
 """Every line against every node: options where it can be made, all reasons where it can't."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from fabroute.estimation.facts import InvalidFact
@@ -19,7 +19,7 @@ from fabroute.routing.service.choosing import (
 )
 from fabroute.routing.service.gates import Gatekeeper, Reasons, nearest_of_each_code
 from fabroute.routing.service.machines import MachineTime
-from fabroute.routing.service.options import ExcludedNode, LineChoices, Way, Wish
+from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, Way, Wish
 from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.problem import Supply
 from fabroute.routing.service.timing import Calendars
@@ -48,7 +48,7 @@ class CandidateFinder:
         self.calendars = Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)
         self._snapshot = snapshot
         self._gates = Gatekeeper(snapshot)
-        self._pricing = Pricing(snapshot.logistics)
+        self._pricing = Pricing(snapshot.logistics, on=snapshot.now.date())
         self._machines = MachineTime(snapshot, self.calendars)
         self._ways = WayFinder(self.calendars, self._gates, self._pricing, self._machines)
 
@@ -67,6 +67,15 @@ class CandidateFinder:
             self._line_choices(line, _within_cap(found[line.line_id], caps.get(line.line_id)))
             for line in self._snapshot.lines
         )
+
+    def findings(self, line: ClaimedLine) -> tuple[NodeFinding, ...]:
+        """Return what every node has for a line that is the only one of its order, within its cap."""
+        found = self._everywhere(line)
+        return _within_cap(found, price_cap_minor(line.max_price_minor, criticality=line.criticality))
+
+    def earliest(self, line: ClaimedLine, findings: Iterable[NodeFinding]) -> tuple[Option, ...]:
+        """Return each way's earliest option, the best for the line first."""
+        return earliest_options((way for finding in findings for way in finding.ways), wish=self._wish(line))
 
     def _everywhere(self, line: ClaimedLine) -> tuple[NodeFinding, ...]:
         asked = self._asked(line)

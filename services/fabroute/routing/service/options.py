@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from fabroute.estimation.breakdown import BreakdownRow
+from fabroute.estimation.sources import SourcedFigure
 from fabroute.network.service import LotView, NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.rules import ObjectiveWeights, generalised_cost_millis
-from fabroute.routing.service.timing import Days
+from fabroute.routing.service.arrivals import Arrivals
 from fabroute.solver.eligibility import Exclusion
 
 
@@ -34,15 +35,18 @@ class Way:
     offer: OfferView
     lot: LotView
     service: str
+    carrier: str
     price: Price
     machine_minutes: int
     grams: int
-    minutes_to_delivery: Days
-    """From now to the hand-over, by the bucket in which production ends."""
+    arrivals: Arrivals
+    """When it is handed over, by the bucket in which production is planned to end."""
     earliest: int
     """First bucket by which the machine, as it is now, can have made the line."""
     latest: int
-    """Last bucket whose delivery is in time and for which every proof holds."""
+    """Last bucket whose promised delivery is in time and for which every proof holds."""
+    figures: tuple[SourcedFigure, ...] = ()
+    """Every constant behind the estimate of production, with its mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +56,7 @@ class Option:
     way: Way
     bucket: int
     minutes: int
-    """From now to the promised hand-over."""
+    """From now to the promised hand-over: nine of ten deliveries are not later."""
     cost_millis: int
     """Generalised cost."""
 
@@ -105,5 +109,5 @@ class Wish:
 
 def option_at(way: Way, bucket: int, *, wish: Wish) -> Option:
     """Return the option of ending a way's production in ``bucket``."""
-    minutes = int(way.minutes_to_delivery[bucket])
+    minutes = int(way.arrivals.p90[bucket])
     return Option(way=way, bucket=bucket, minutes=minutes, cost_millis=wish.cost_millis(way.price, minutes))

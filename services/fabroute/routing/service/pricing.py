@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from fabroute.estimation.facts import Box, MachineModelFacts, MaterialFacts, NodeRates, PartGeometry, Process
+from fabroute.estimation.calibration import Evidence
+from fabroute.estimation.facts import Box, NodeRates, PartGeometry
 from fabroute.estimation.production import ProductionEstimate, estimate_production
 from fabroute.inventory.service import RevisionView
 from fabroute.logistics.rules import (
@@ -16,6 +17,7 @@ from fabroute.logistics.rules import (
     consignment_of,
     customs_territory,
     distance_km,
+    grid_g_per_kwh,
     offered_services,
     pack_parcel,
     quote_shipment,
@@ -23,11 +25,13 @@ from fabroute.logistics.rules import (
 )
 from fabroute.logistics.rules.duties import Consignment
 from fabroute.logistics.service import LogisticsView
-from fabroute.network.service import MachineModelView, MaterialView, NodeView, OfferView
+from fabroute.network.service import NodeView, OfferView, evidence_of, machine_facts, material_facts, rates_of
 from fabroute.routing.service.facts import standing
 from fabroute.routing.service.options import Price
 
 _DutyBase = tuple[int, Consignment]
+_Terms = tuple[str, str, NodeRates, Evidence]
+"""What an estimate depends on besides the part: machine model, material, the node's rates, and what was learnt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +46,15 @@ class Goods:
 class Pricing:
     """The prices of one run, on one snapshot."""
 
-    def __init__(self, logistics: LogisticsView) -> None:
+    def __init__(self, logistics: LogisticsView, *, on: date) -> None:
         self._logistics = logistics
-        self._models: dict[str, MachineModelFacts] = {}
-        self._materials: dict[str, MaterialFacts] = {}
-        self._rates: dict[str, NodeRates] = {}
+        self._on = on
+        self._terms: dict[str, _Terms] = {}
         self._geometries: dict[str, PartGeometry] = {}
         self._origins: dict[str, Location] = {}
         self._zones: dict[tuple[str, Location], Zone] = {}
         self._parcels: dict[tuple[Box, int, int], Parcel] = {}
-        self._estimates: dict[tuple[str, int, str, str, str], ProductionEstimate] = {}
+        self._estimates: dict[tuple[str, int, _Terms], ProductionEstimate] = {}
         self._services: dict[tuple[str, Zone, date], tuple[Service, ...]] = {}
         self._quotes: dict[tuple[str, Location, Service, Parcel, _DutyBase | None, date], ShipmentQuote] = {}
 
@@ -59,14 +62,17 @@ class Pricing:
         self, revision: RevisionView, *, quantity: int, node: NodeView, offer: OfferView
     ) -> ProductionEstimate:
         """Return what it takes to make so many of a revision; ``PartDoesNotFit`` if the machine is too small."""
-        key = (revision.revision_id, quantity, node.node_id, offer.model.model, offer.material.code)
+        terms = self._terms_of(node, offer)
+        key = (revision.revision_id, quantity, terms)
         if key not in self._estimates:
+            _, _, rates, evidence = terms
             self._estimates[key] = estimate_production(
                 part=self.geometry(revision),
-                machine=self.model_facts(offer.model),
-                material=self.material_facts(offer.material),
-                rates=self._rates_of(node),
+                machine=machine_facts(offer.model),
+                material=material_facts(offer.material),
+                rates=rates,
                 quantity=quantity,
+                evidence=evidence,
             )
         return self._estimates[key]
 
@@ -90,7 +96,10 @@ class Pricing:
     def quote(
         self, node: NodeView, destination: Location, *, goods: Goods, service: Service, day: date
     ) -> ShipmentQuote:
-        """Return what sending the goods takes; ``NoDutyRule`` if a border is crossed for which there is no rule."""
+        """Return what sending the goods takes.
+
+        ``NoDutyRule`` if a border is crossed for which there is no rule, ``ParcelTooHeavy`` if no carrier takes it.
+        """
         duty = (goods.value_minor, goods.consignment) if _crosses_a_border(node, destination) else None
         key = (node.node_id, destination, service, goods.parcel, duty, day)
         if key not in self._quotes:
@@ -125,51 +134,17 @@ class Pricing:
             )
         return self._geometries[revision.revision_id]
 
-    def model_facts(self, model: MachineModelView) -> MachineModelFacts:
-        """Return a machine model as estimates want it."""
-        if model.model not in self._models:
-            self._models[model.model] = MachineModelFacts(
-                model=model.model,
-                process=Process(model.process),
-                box_mm=(model.x_mm, model.y_mm, model.z_mm),
-                layer_um=model.layer_um,
-                layer_fixed_s=model.layer_fixed_s,
-                rate_cm3_per_hour=model.rate_cm3_per_hour,
-                warmup_hours=model.warmup_hours,
-                cooldown_hours=model.cooldown_hours,
-                setup_hours=model.setup_hours,
-                unload_hours=model.unload_hours,
-                rate_minor_per_hour=model.rate_minor_per_hour,
-                power_kw=model.power_kw,
-                source=model.source,
-            )
-        return self._models[model.model]
+    def rates(self, node: NodeView, offer: OfferView) -> NodeRates:
+        """Return what a node charges for an offer; without a figure of its own its electricity is the country's."""
+        own = node.grid_g_co2_per_kwh
+        grid = grid_g_per_kwh(self._logistics.grid, node.country, self._on).g_per_kwh if own is None else own
+        return rates_of(node, offer, grid_g_per_kwh=grid)
 
-    def material_facts(self, material: MaterialView) -> MaterialFacts:
-        """Return a material as estimates want it."""
-        if material.code not in self._materials:
-            self._materials[material.code] = MaterialFacts(
-                code=material.code,
-                process=Process(material.process),
-                density_g_per_cm3=material.density_g_per_cm3,
-                price_minor_per_kg=material.price_minor_per_kg,
-                support_fraction=material.support_fraction,
-                bulk_density_g_per_cm3=material.bulk_density_g_per_cm3,
-                refresh_ratio=material.refresh_ratio,
-                source=material.source,
-            )
-        return self._materials[material.code]
-
-    def _rates_of(self, node: NodeView) -> NodeRates:
-        if node.node_id not in self._rates:
-            self._rates[node.node_id] = NodeRates(
-                labour_minor_per_hour=node.labour_minor_per_hour,
-                margin=node.margin,
-                minimum_order_minor=node.minimum_order_minor,
-                first_pass_yield=node.first_pass_yield,
-                grid_g_co2_per_kwh=node.grid_g_co2_per_kwh,
-            )
-        return self._rates[node.node_id]
+    def _terms_of(self, node: NodeView, offer: OfferView) -> _Terms:
+        if offer.offer_id not in self._terms:
+            rates, evidence = self.rates(node, offer), evidence_of(offer)
+            self._terms[offer.offer_id] = (offer.model.model, offer.material.code, rates, evidence)
+        return self._terms[offer.offer_id]
 
     def _origin_of(self, node: NodeView) -> Location:
         if node.node_id not in self._origins:

@@ -1,9 +1,10 @@
 """From the end of production to the customer's door, for all days of the horizon at once.
 
 Days are counted from the first day of the run (*buckets*). Production that ends on a day leaves the machine at that
-day's local midnight; cooling and finishing follow; the parcel goes with the first dispatch on a working day before
-cut-off, travels as long as 95 of 100 parcels do at most, counted in days that are worked at both ends, and is handed
-over at 17:00 (assumption) of the destination's clock, which is set by its longitude (assumption).
+day's local midnight, or later by what builds take longer than planned; cooling and finishing follow; the parcel goes
+with the first dispatch on a working day before cut-off, travels for one of its carrier's transit times, counted in days
+that are worked at both ends, and is handed over at 17:00 (assumption) of the destination's clock, which is set by its
+longitude (assumption). What is promised is the day by which nine of ten such deliveries are there.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,7 +13,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from fabroute.logistics.rules import Location
+from fabroute.estimation.production import ProductionEstimate
+from fabroute.logistics.rules import Location, Transit
 from fabroute.network.rules import (
     MINUTES_PER_DAY,
     NodeCalendar,
@@ -22,8 +24,7 @@ from fabroute.network.rules import (
     is_working_day,
 )
 from fabroute.network.service import NodeView
-
-Days = npt.NDArray[np.int64]
+from fabroute.routing.service.arrivals import Arrivals, Days, arrivals_of, weighed_cases
 
 LOOKAHEAD_DAYS = 160
 """Beyond the horizon: the slowest service takes 45 working days."""
@@ -44,8 +45,8 @@ class Calendars:
         self._working: dict[tuple[str, frozenset[str]], Days] = {}
         self._open_days: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
         self._clocks: dict[str, NodeClock] = {}
-        self._arrivals: dict[tuple[str, str, int, int], Days] = {}
-        self._minutes: dict[tuple[str, str, int, int, int], Days] = {}
+        self._deliveries: dict[tuple[str, str, int, int], Days] = {}
+        self._arrivals: dict[tuple[str, str, tuple[int, ...], Transit, int], Arrivals] = {}
 
     def day(self, bucket: int) -> date:
         """Return the date of a bucket."""
@@ -63,30 +64,29 @@ class Calendars:
 
     def delivery_buckets(self, node: NodeView, *, off_machine_minutes: int, country: str, transit_days: int) -> Days:
         """Return the day of delivery for production that ends in each bucket of the horizon."""
-        shift = self._days_to_dispatch(node, off_machine_minutes)
-        key = (node.node_id, country, shift, transit_days)
+        return self._delivered(node, country, self._days_to_dispatch(node, off_machine_minutes), transit_days)
+
+    def arrivals(
+        self, node: NodeView, *, estimate: ProductionEstimate, destination: Location, transit: Transit
+    ) -> Arrivals:
+        """Return when a line is handed over, by the bucket in which its production is planned to end.
+
+        Each of the estimate's production delays, added to the minutes after the machine, counts for a fifth.
+        """
+        off_machine = estimate.off_machine_minutes
+        shifts = tuple(self._days_to_dispatch(node, off_machine + delay) for delay in estimate.delays_minutes)
+        key = (node.node_id, destination.country, shifts, transit, clock_offset_hours(destination.longitude))
         if key not in self._arrivals:
-            dispatch = _on_or_after(self._node_days(node), np.arange(self.horizon_days) + shift)
-            travel = self._working_days(CARRIER_DAYS, frozenset({node.country, country}))
-            self._arrivals[key] = _nth_after(travel, dispatch, transit_days)
+            weights = weighed_cases(shifts, transit)
+            cases = [self._delivered(node, destination.country, shift, days) for shift, days in weights]
+            minutes = np.array(cases) * MINUTES_PER_DAY + self.minutes_to_delivery_hour(destination)
+            self._arrivals[key] = arrivals_of(minutes, tuple(weights.values()))
         return self._arrivals[key]
 
-    def minutes_to_delivery(
-        self, node: NodeView, *, off_machine_minutes: int, destination: Location, transit_days: int
-    ) -> Days:
-        """Return the minutes from now to the hand-over for production that ends in each bucket of the horizon."""
-        shift, offset = self._days_to_dispatch(node, off_machine_minutes), clock_offset_hours(destination.longitude)
-        key = (node.node_id, destination.country, shift, transit_days, offset)
-        if key not in self._minutes:
-            days = self.delivery_buckets(
-                node,
-                off_machine_minutes=off_machine_minutes,
-                country=destination.country,
-                transit_days=transit_days,
-            )
-            start = datetime.combine(self.first_day, time(), tzinfo=UTC) + timedelta(hours=DELIVERY_HOUR - offset)
-            self._minutes[key] = days * MINUTES_PER_DAY + self.minutes_until(start)
-        return self._minutes[key]
+    def minutes_to_delivery_hour(self, destination: Location) -> int:
+        """Return the minutes from now to the hour of hand-over on the run's first day, less than 0 if it is over."""
+        hour = timedelta(hours=DELIVERY_HOUR - clock_offset_hours(destination.longitude))
+        return self.minutes_until(datetime.combine(self.first_day, time(), tzinfo=UTC) + hour)
 
     def minutes_until(self, instant: datetime) -> int:
         """Return the whole minutes from this minute's beginning to an instant, rounded down."""
@@ -95,6 +95,14 @@ class Calendars:
     def instant(self, minutes: int) -> datetime:
         """Return the instant so many minutes after now, seconds cut off."""
         return self.now.replace(second=0, microsecond=0) + timedelta(minutes=int(minutes))
+
+    def _delivered(self, node: NodeView, country: str, shift: int, transit_days: int) -> Days:
+        key = (node.node_id, country, shift, transit_days)
+        if key not in self._deliveries:
+            dispatch = _on_or_after(self._node_days(node), np.arange(self.horizon_days) + shift)
+            travel = self._working_days(CARRIER_DAYS, frozenset({node.country, country}))
+            self._deliveries[key] = _nth_after(travel, dispatch, transit_days)
+        return self._deliveries[key]
 
     def _days_to_dispatch(self, node: NodeView, off_machine_minutes: int) -> int:
         """Days from the one on which production ends to the one on which the parcel is ready before cut-off."""

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from fabroute.estimation.production import ProductionEstimate
 from fabroute.inventory.service import RevisionView
-from fabroute.logistics.rules import Location, NoDutyRule, Service
+from fabroute.logistics.rules import Location, NoDutyRule, ParcelTooHeavy, Service
 from fabroute.network.service import LotView, NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
+from fabroute.routing.service.arrivals import Arrivals, Days
 from fabroute.routing.service.gates import Asking, Gatekeeper, Reasons
 from fabroute.routing.service.machines import MachineTime
 from fabroute.routing.service.options import Price, Way, Wish
 from fabroute.routing.service.pricing import Goods, Pricing, landed_price
-from fabroute.routing.service.timing import NEVER, Calendars, Days, latest_bucket
+from fabroute.routing.service.timing import NEVER, Calendars, latest_bucket
 from fabroute.solver.eligibility import Exclusion, ExclusionCode, ProductionWindow
 from fabroute.solver.eligibility.commerce import capacity, need_by
 
@@ -40,11 +41,12 @@ class OfferFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sending:
-    """A service with its price, its days of delivery, the last day of production it allows, and what hinders it."""
+    """A service with its price, its arrivals, the last day of production it allows, and what hinders it."""
 
     service: Service
+    carrier: str
     price: Price
-    minutes_to_delivery: Days
+    arrivals: Arrivals
     latest: int
     hindrance: Exclusion | None
 
@@ -64,13 +66,13 @@ class WayFinder:
         if any(reason.code is ExclusionCode.BUILD_VOLUME for reason in reasons):
             return OfferFinding(machine_id=offer.machine_id, reasons=reasons)
         estimate = self._pricing.estimate(asked.revision, quantity=asked.line.quantity, node=node, offer=offer)
-        sendings, no_duty_rule = self._sendings(asked, node, offer, estimate, services)
+        sendings, not_taken = self._sendings(asked, node, offer, estimate, services)
         window = self._window(node, offer, estimate)
         stock = self._gates.usable_lots(offer, window, grams=estimate.material_grams)
         against = (
             *reasons,
             *self._gates.minimum_order_reasons(offer, price_minor=estimate.price_minor - estimate.minimum_top_up_minor),
-            *(no_duty_rule if not sendings else _hindrances(sendings)),
+            *(not_taken if not sendings else _hindrances(sendings)),
             *self._gates.proof_reasons(asked.asking, offer, window),
             *self._gates.licence_reasons(
                 asked.asking, node.node_id, prints=asked.line.quantity, through=window.last_day
@@ -92,15 +94,15 @@ class WayFinder:
         estimate: ProductionEstimate,
         services: tuple[Service, ...],
     ) -> tuple[list[_Sending], Reasons]:
-        """Return what each service has to offer, and why some can't be priced."""
+        """Return what each service has to offer, and why some don't take the parcel."""
         goods = self._pricing.goods(asked.revision, estimate, criticality=asked.line.criticality)
-        sendings, unpriced = [], []
+        sendings, not_taken = [], []
         for service in services:
             try:
                 sendings.append(self._sending(asked, node, offer, estimate, goods, service))
-            except NoDutyRule as error:
-                unpriced.append(_no_duty_rule(error, country=asked.destination.country))
-        return sendings, tuple(unpriced)
+            except (NoDutyRule, ParcelTooHeavy) as error:
+                not_taken.append(_not_taken(error.message, country=asked.destination.country))
+        return sendings, tuple(not_taken)
 
     def _sending(
         self,
@@ -114,19 +116,17 @@ class WayFinder:
         quote = self._pricing.quote(
             node, asked.destination, goods=goods, service=service, day=self._calendars.clock(node).first_day
         )
-        minutes = self._calendars.minutes_to_delivery(
-            node,
-            off_machine_minutes=estimate.off_machine_minutes,
-            destination=asked.destination,
-            transit_days=quote.transit_p95_days,
+        arrivals = self._calendars.arrivals(
+            node, estimate=estimate, destination=asked.destination, transit=quote.transit
         )
-        latest = self._latest(asked.wish, minutes)
+        latest = self._latest(asked.wish, arrivals.p90)
         return _Sending(
             service=service,
+            carrier=quote.carrier,
             price=landed_price(estimate, quote),
-            minutes_to_delivery=minutes,
+            arrivals=arrivals,
             latest=latest,
-            hindrance=self._hindrance(asked, offer, estimate, minutes, latest),
+            hindrance=self._hindrance(asked, offer, estimate, arrivals.p90, latest),
         )
 
     def _hindrance(
@@ -179,12 +179,14 @@ class WayFinder:
                 offer=offer,
                 lot=lot,
                 service=sending.service.value,
+                carrier=sending.carrier,
                 price=sending.price,
                 machine_minutes=estimate.machine_minutes,
                 grams=estimate.material_grams,
-                minutes_to_delivery=sending.minutes_to_delivery,
+                arrivals=sending.arrivals,
                 earliest=earliest,
                 latest=min(sending.latest, proven, self._calendars.bucket(lot.expires_on)),
+                figures=estimate.figures,
             )
             for sending in sendings
             if sending.hindrance is None
@@ -205,8 +207,8 @@ def _hindrances(sendings: list[_Sending]) -> Reasons:
     return full or hindering
 
 
-def _no_duty_rule(error: NoDutyRule, *, country: str) -> Exclusion:
-    return Exclusion(code=ExclusionCode.LANE_MISSING, message=error.message, figures={"ship_to": country})
+def _not_taken(message: str, *, country: str) -> Exclusion:
+    return Exclusion(code=ExclusionCode.LANE_MISSING, message=message, figures={"ship_to": country})
 
 
 def _build_too_long(estimate: ProductionEstimate, *, last_day: str, machine_id: str) -> Exclusion:
