@@ -15,9 +15,9 @@ from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing
 EXIT_MISCONFIGURED = 78
 """The process can't run as configured (``EX_CONFIG``): starting it again won't help."""
 
-QUEUES: tuple[str, ...] = ("routing", "network", "inventory", "production")
-FILE_QUEUES: tuple[str, ...] = ("inventory",)
-"""Queues of tasks that wait long for a child process: they have a worker of their own, so that routing never waits."""
+QUEUES: tuple[str, ...] = ("routing", "network", "inventory", "production", "advice")
+FILE_QUEUES: tuple[str, ...] = ("inventory", "advice")
+"""Queues of tasks that wait long for a child process, or work long. They have a worker of their own: routing never waits."""
 DEAD_LETTERS = "fabroute.dead"
 _DELIVERY_LIMIT = 8
 _MODULES = (
@@ -26,6 +26,7 @@ _MODULES = (
     "fabroute_workers.tasks.network",
     "fabroute_workers.tasks.inventory",
     "fabroute_workers.tasks.production",
+    "fabroute_workers.tasks.advice",
 )
 
 REQUIRED_SETTINGS: Mapping[str, object] = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from fabroute_workers.subscriptions import (
     HOLD_UNQUALIFIED,
+    JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
@@ -18,6 +19,7 @@ SPACING_SECONDS: Mapping[str, float] = {
     VALIDATE_PRINT_FILES: 0.2,
     HOLD_UNQUALIFIED: 1.0,
     TAKE_BACK_HELD: 0.2,
+    JUDGE_SCREENINGS: 0.2,
     LEARN_CALIBRATIONS: 0.2,
 }
 """The least time between two sendings for fresh events. One ``route_pending`` takes all that is due anyway."""

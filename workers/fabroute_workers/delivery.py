@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from fabroute.advice.service.screenings import due_screenings
 from fabroute.database import unit_of_work
 from fabroute.inventory.service import due_submissions
 from fabroute.kernel.time import utc_now
@@ -18,6 +19,7 @@ from fabroute_workers.bells import Bells
 from fabroute_workers.subscriptions import (
     EXTEND_CAPACITY,
     HOLD_UNQUALIFIED,
+    JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
     ROUTE_PENDING,
     TAKE_BACK_HELD,
@@ -99,6 +101,8 @@ class Relay:
                 errands.append(Errand(task=VALIDATE_PRINT_FILES))
             if held_jobs_wait(session):
                 errands.append(Errand(task=TAKE_BACK_HELD))
+            if due_screenings(session):
+                errands.append(Errand(task=JUDGE_SCREENINGS))
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
 
     def keep_up(self) -> int:

@@ -11,6 +11,7 @@ EXTEND_CAPACITY = "network.extend_capacity"
 VALIDATE_PRINT_FILES = "inventory.validate_print_files"
 HOLD_UNQUALIFIED = "production.hold_unqualified"
 TAKE_BACK_HELD = "production.take_back_held"
+JUDGE_SCREENINGS = "advice.judge_screenings"
 LEARN_CALIBRATIONS = "production.learn_calibrations"
 
 DEFAULT_SCOPE = "global"
@@ -22,6 +23,8 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "print_licence.frozen": (HOLD_UNQUALIFIED,),
     "print_licence.revoked": (HOLD_UNQUALIFIED,),
     "job.held": (TAKE_BACK_HELD,),
+    "screening.asked": (JUDGE_SCREENINGS,),
+    "screening.paused": (JUDGE_SCREENINGS,),
     "job.print_reported": (LEARN_CALIBRATIONS,),
     "build.timed": (LEARN_CALIBRATIONS,),
 }

@@ -1,4 +1,4 @@
-"""What the tasks do: route and validate until nothing is due, look again at what had no place, extend the calendar."""
+"""What the tasks do: route, validate and screen what is due, look again at what had no place, extend the calendar."""
 
 import tempfile
 import time
@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
+from fabroute.advice.service.screening_work import ScreeningLimits, judge_screenings
 from fabroute.database import unit_of_work
 from fabroute.inventory.ports import PrintFileStore, PrintFileValidator
 from fabroute.inventory.service import ValidationLimits, validate_submissions
@@ -24,6 +25,9 @@ LAST_SOLVE_ENDS_SECONDS = 34.0
 
 LAST_VALIDATION_ENDS_SECONDS = 37.0
 """A validation has ended by then, which leaves time to note its result before the soft time limit of a task."""
+
+SCREENING_SECONDS = 10.0
+"""Print files wait in the same worker: a long list lets them in between."""
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.work")
 
@@ -107,6 +111,18 @@ def learn(engine: Engine, *, node_id: str | None) -> int:
         changed = learn_calibrations(session, node_id=node_id, now=utc_now())
     _log.info("production.learnt", node_id=node_id, calibrations=changed)
     return changed
+
+
+def screen(engine: Engine) -> int:
+    """Judge rows of the screenings that wait, for some seconds; return how many. What is left is rung for at once."""
+    started, judged = time.monotonic(), 0
+    while (elapsed := time.monotonic() - started) < SCREENING_SECONDS:
+        limits = ScreeningLimits(seconds=SCREENING_SECONDS - elapsed)
+        rows = judge_screenings(engine, limits=limits, now=utc_now())
+        if rows is None:
+            break
+        judged += rows
+    return judged
 
 
 def routing_limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:
