@@ -80,13 +80,6 @@ _MATERIAL_FIGURES: Mapping[str, str] = MappingProxyType(
         "support_fraction": "share of the part's volume",
     }
 )
-_NODE_FIGURES: Mapping[str, str] = MappingProxyType(
-    {
-        "labour_minor_per_hour": "EUR cent per h",
-        "margin": "share of the cost",
-        "minimum_order_minor": "EUR cent",
-    }
-)
 _STATED_IN_PLACE: Mapping[str, str] = MappingProxyType(
     {"rate_minor_per_hour": "machine_minor_per_hour", "price_minor_per_kg": "material_minor_per_kg"}
 )
@@ -108,8 +101,9 @@ def figures_used(
 ) -> tuple[SourcedFigure, ...]:
     """Return every constant behind an estimate on this machine with this material, with mark and source.
 
-    With ``rates``, what the node states of itself is among them, in place of what would be assumed. Carbon of the
-    grid is not: who looked it up knows where it comes from.
+    With ``rates``, what the node states of machine, material and yield is among them, in place of what would be
+    assumed. Its labour, margin and minimum order are its own business and not, nor is the carbon of its grid: who
+    looked that up knows where it comes from.
     """
     return (*_stated_first(_of_any_node(machine, material), rates), *_of_node(rates, evidence))
 
@@ -131,25 +125,25 @@ def _stated_first(figures: tuple[SourcedFigure, ...], rates: NodeRates | None) -
 
 @lru_cache(maxsize=4096)
 def _of_node(rates: NodeRates | None, evidence: Evidence) -> tuple[SourcedFigure, ...]:
-    return (*_of_times(evidence), *(() if rates is None else _of_rates(rates, evidence)))
+    times = _of_times(evidence)
+    return times if rates is None else (*times, _of_yield(rates.first_pass_yield, evidence))
 
 
-def _of_times(evidence: Evidence) -> Iterator[SourcedFigure]:
+def _of_times(evidence: Evidence) -> tuple[SourcedFigure, ...]:
     spread = time_spread(evidence)
     mark = Mark.MEASURED if evidence.builds else Mark.ASSUMPTION
     source = f"learnt from {_counted(evidence.builds, 'build')}" if evidence.builds else "before any build was timed"
-    for code, value in (("time_factor_p50", spread.p50_factor), ("time_factor_p90", spread.p90_factor)):
-        yield SourcedFigure(code=code, value=value, unit="share of the estimated time", mark=mark, source=source)
+    unit = "share of the estimated time"
+    return (
+        SourcedFigure(code="time_factor_p50", value=spread.p50_factor, unit=unit, mark=mark, source=source),
+        SourcedFigure(code="time_factor_p90", value=spread.p90_factor, unit=unit, mark=mark, source=source),
+    )
 
 
-def _of_rates(rates: NodeRates, evidence: Evidence) -> Iterator[SourcedFigure]:
-    for code, unit in _NODE_FIGURES.items():
-        yield SourcedFigure(
-            code=code, value=getattr(rates, code), unit=unit, mark=Mark.STATED, source="stated by the node"
-        )
-    stated, prints = rates.first_pass_yield, evidence.prints
+def _of_yield(stated: float, evidence: Evidence) -> SourcedFigure:
+    prints = evidence.prints
     learnt = f"learnt from {_counted(prints, 'print')}, with the node's own {stated:g} worth {PRIOR_PRINTS}"
-    yield SourcedFigure(
+    return SourcedFigure(
         code="first_pass_yield",
         value=calibrated_yield(stated, evidence),
         unit="share of prints",

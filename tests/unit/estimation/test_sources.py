@@ -77,11 +77,15 @@ def test_marks_go_from_the_best_to_the_weakest() -> None:
 
 
 def test_what_a_node_says_of_itself_is_stated() -> None:
-    figures = of_a_node(some_rates(labour_minor_per_hour=4600, margin=0.25, first_pass_yield=0.97))
-    assert (figures["labour_minor_per_hour"].value, figures["margin"].value) == (4600, 0.25)
+    figures = of_a_node(some_rates(first_pass_yield=0.97))
     assert (figures["first_pass_yield"].value, figures["first_pass_yield"].mark) == (0.97, Mark.STATED)
-    assert figures["minimum_order_minor"].mark is figures["margin"].mark is Mark.STATED
-    assert figures["margin"].source == "stated by the node"
+    assert figures["first_pass_yield"].source == "stated by the node"
+
+
+def test_what_a_node_earns_is_its_own_business() -> None:
+    figures = of_a_node(some_rates(labour_minor_per_hour=4600, margin=0.25, minimum_order_minor=5000))
+    assert not {"labour_minor_per_hour", "margin", "minimum_order_minor"} & figures.keys()
+    assert figures.keys() == of_a_node(some_rates()).keys()
 
 
 def test_a_stated_price_takes_the_place_of_the_usual_one_and_tells_it() -> None:
@@ -127,6 +131,4 @@ def test_a_yield_that_prints_taught_is_measured_and_tells_how_many() -> None:
 def test_no_figure_of_a_node_is_named_twice() -> None:
     listed = figures_used(a_machine(), a_material(), some_rates(machine_minor_per_hour=1), evidence_of([1.1], good=3))
     assert len({figure.code for figure in listed}) == len(listed)
-    assert {"finishing_hands", "time_factor_p90", "first_pass_yield", "labour_minor_per_hour"} <= {
-        figure.code for figure in listed
-    }
+    assert {"finishing_hands", "time_factor_p90", "first_pass_yield"} <= {figure.code for figure in listed}
