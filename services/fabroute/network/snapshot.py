@@ -244,7 +244,8 @@ def _calibrations(session: Session, *, node_id: str | None) -> dict[calibrations
     found: dict[calibrations.MachineSet, CalibrationView] = {}
     for row in calibrations.read_calibrations(session, node_id=node_id):
         columns = dict(row)
-        found[columns.pop("machine_id"), columns.pop("parameter_set")] = CalibrationView(**columns)
+        key = columns.pop("machine_id"), columns.pop("parameter_set")
+        found[key] = CalibrationView(**columns)
     return found
 
 
