@@ -128,9 +128,14 @@ def read_logistics(session: Session, *, on: date) -> LogisticsView:
     return LogisticsView(
         lanes=dict(lanes),
         freight=book,
-        grid=grid_book(grid_row_of(row) for row in repository.read_grid_intensities(session, ending_from=on)),
+        grid=read_grid_book(session, on=on),
         rates=read_exchange_book(session, on=on),
     )
+
+
+def read_grid_book(session: Session, *, on: date) -> GridBook:
+    """Return the carbon figures of all grids that end on a day or later."""
+    return grid_book(grid_row_of(row) for row in repository.read_grid_intensities(session, ending_from=on))
 
 
 def read_exchange_book(session: Session, *, on: date, currency: str | None = None) -> ExchangeBook:

@@ -28,6 +28,7 @@ from fabroute.logistics.snapshot import (
     UnknownDestination,
     city_key,
     place_book,
+    read_grid_book,
     read_logistics,
 )
 
@@ -64,6 +65,7 @@ __all__ = [
     "load_places",
     "place_book",
     "put_rows",
+    "read_grid_book",
     "read_logistics",
     "resolve_destination",
     "save_logistics",
