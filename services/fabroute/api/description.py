@@ -7,7 +7,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fabroute.api.problems import ProblemBody
+from fabroute.api.schemas.build_times import BuildTimeIn
 from fabroute.api.schemas.certificates import CertificateIn, RevocationIn
+from fabroute.api.schemas.estimates import EstimateIn
 from fabroute.api.schemas.first_articles import FirstArticleIn
 from fabroute.api.schemas.jobs import TakeBackIn
 from fabroute.api.schemas.licences import LicenceIn
@@ -15,6 +17,8 @@ from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
 from fabroute.api.schemas.orders import OrderRequest
 from fabroute.api.schemas.parts import AliasIn, InstallationIn, PartChangeIn, PartIn
 from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintRequestIn
+from fabroute.api.schemas.quotes import QuoteRequest
+from fabroute.api.schemas.rates import RateIn
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
 
 VERSION = "1.1.0"
@@ -34,6 +38,10 @@ An order that was answered with 201 is in the database.
 
 **Order states.** `pending` → `routed`, `partly_routed` or `no_route`. `no_route` is tried again by itself when the
 network changes. `parked`: routing failed again and again, a person has to look. `cancelled`: by you.
+
+**Quotes.** `POST /v1/quotes` answers at once with up to three offers (cheapest, fastest, greenest) for each quantity.
+Accept one with `POST /v1/orders` and its `quote_id`: price and date then stand. If they can't be kept, `quote_not_kept`
+names every reason, and nothing is ordered.
 
 **Making a part.** A job lies in the queue of its node: `offered` → `accepted`; `held` while a gate is closed (a
 certificate that was revoked or lapsed, a frozen licence, …), then resumed, or taken back and routed again; `cancelled`.
@@ -62,6 +70,7 @@ field that can't be taken; `request_id` (also in `X-Request-Id`, which you may s
 
 TAGS: list[dict[str, Any]] = [
     {"name": "orders", "description": "Place orders, follow them, see why they go where they go."},
+    {"name": "quotes", "description": "Price, date and carbon at once, and what was ruled out; accepted by an order."},
     {"name": "parts", "description": "Your digital inventory: what you can order."},
     {"name": "revisions", "description": "What is printed: from draft to release, with approval and signature."},
     {"name": "print files", "description": "Uploaded, validated, looked at, compared, read by their owner."},
@@ -70,7 +79,9 @@ TAGS: list[dict[str, Any]] = [
     {"name": "certificates", "description": "What nodes can prove, until when, and what ends soon."},
     {"name": "first articles", "description": "Machines that made a revision well, by the word of its owner."},
     {"name": "jobs", "description": "The queues of the nodes: acceptance, print files, evidence, prints, reprints."},
+    {"name": "estimates", "description": "Times, prices and carbon on each machine, and how far each figure is known."},
     {"name": "imports and exports", "description": "Tables of parts, revisions and certificates, all or nothing."},
+    {"name": "logistics", "description": "What carriers and customs take, what ways, grids and currencies count."},
     {"name": "runs", "description": "Joint routing runs, for the operator."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]
@@ -78,6 +89,7 @@ TAGS: list[dict[str, Any]] = [
 _SCHEME = "ApiKey"
 _BODIES: Sequence[type[BaseModel]] = (
     OrderRequest,
+    QuoteRequest,
     NodeStatusIn,
     LotIn,
     PartIn,
@@ -96,6 +108,9 @@ _BODIES: Sequence[type[BaseModel]] = (
     PrintIn,
     ReprintRequestIn,
     ReprintDecisionIn,
+    BuildTimeIn,
+    RateIn,
+    EstimateIn,
 )
 
 

@@ -3,22 +3,29 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from psycopg import Connection
 from sqlalchemy import Engine
 
+from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import OrderDesk
 from fabroute.api.intake.doorbell import Doorbell
 from fabroute.api.intake.places import Places
 from fabroute.api.intake.queue import Intake
+from fabroute.api.intake.quotes import QuoteDesk
 from fabroute.api.keys import KeyCache
 from fabroute.api.signing import InstallationSigner
 from fabroute.api.uploads import UploadSlots
-from fabroute.database import create_database_engine
+from fabroute.database import create_database_engine, unit_of_work
 from fabroute.integrations.object_storage import open_print_file_store
 from fabroute.inventory.ports import PrintFileSigner, PrintFileStore
+from fabroute.kernel.time import utc_now
 from fabroute.orders.service import Catalogue
+from fabroute.production.service import offer_jobs
+from fabroute.routing.service.accepting import QuoteAcceptor
+from fabroute.routing.service.quoting import QuoteBook, QuoteBooks, read_book
 from fabroute.settings import Settings
 
 _PREPARE_AT_ONCE = 0
@@ -42,6 +49,8 @@ class Resources:
     intake: Intake
     doorbell: Doorbell
     desk: OrderDesk
+    quotes: QuoteDesk
+    acceptances: AcceptanceDesk
 
 
 def make_resources(settings: Settings) -> Resources:
@@ -57,6 +66,7 @@ def make_resources(settings: Settings) -> Resources:
         writers=settings.intake_writers,
         on_committed=doorbell.ring,
     )
+    catalogue, places = Catalogue(), Places()
     return Resources(
         settings=settings,
         engine=engine,
@@ -66,8 +76,29 @@ def make_resources(settings: Settings) -> Resources:
         keys=KeyCache(engine=engine, seconds=settings.api_key_cache_seconds),
         intake=intake,
         doorbell=doorbell,
-        desk=OrderDesk(engine=engine, intake=intake, catalogue=Catalogue(), places=Places()),
+        desk=OrderDesk(engine=engine, intake=intake, catalogue=catalogue, places=places),
+        quotes=QuoteDesk(
+            books=_quote_books(engine, settings),
+            catalogue=catalogue,
+            places=places,
+            valid_for=timedelta(minutes=settings.quote_valid_minutes),
+        ),
+        acceptances=AcceptanceDesk(
+            engine=engine,
+            acceptor=QuoteAcceptor(engine, dispatch=offer_jobs, horizon_days=settings.planning_horizon_days),
+            places=places,
+            doorbell=doorbell,
+            in_flight=set(),
+        ),
     )
+
+
+def _quote_books(engine: Engine, settings: Settings) -> QuoteBooks:
+    def read(_: QuoteBook | None) -> QuoteBook:
+        with unit_of_work(engine, repeatable_read=True) as session:
+            return read_book(session, now=utc_now(), horizon_days=settings.planning_horizon_days)
+
+    return QuoteBooks(read, seconds=settings.quote_snapshot_seconds)
 
 
 @asynccontextmanager

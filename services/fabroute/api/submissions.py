@@ -11,6 +11,10 @@ from fabroute.api.schemas.orders import OrderRequest
 from fabroute.identity.rules import require_scope
 from fabroute.kernel.time import utc_now
 
+_OF_A_QUOTE = {"quote_id", "quote_offer"}
+_COMPARED = {"packaging", "need_by_hard"}
+"""Fields that a quote is compared with only where they are given."""
+
 
 async def read_submission(request: Request) -> Submission:
     """Return the order that ``request`` asks for; the same order written differently is the same request.
@@ -21,7 +25,19 @@ async def read_submission(request: Request) -> Submission:
     require_scope(principal, "orders:write")
     key = get_idempotency_key(request)
     asked = await read_json(request, OrderRequest)
-    digest = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
     return Submission(
-        principal=principal, idempotency_key=key, request_sha256=digest, asked=asked, received_at=utc_now()
+        principal=principal, idempotency_key=key, request_sha256=_digest(asked), asked=asked, received_at=utc_now()
     )
+
+
+def _digest(asked: OrderRequest) -> str:
+    """Return what tells one order from another, however it was written.
+
+    An order without a quote has the digest that it had before there were quotes, so that its key still finds it. Where
+    a quote is accepted, saying ``plain`` is more than saying nothing: it must then be as quoted.
+    """
+    if asked.quote_id is None:
+        content = asked.model_dump_json(exclude=_OF_A_QUOTE)
+    else:
+        content = asked.model_dump_json() + ",".join(sorted(asked.model_fields_set & _COMPARED))
+    return hashlib.sha256(content.encode()).hexdigest()

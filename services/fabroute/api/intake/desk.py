@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from fabroute.api.errors import IdempotencyKeyReused, NeedByOutOfRange
-from fabroute.api.intake.places import Places
+from fabroute.api.intake.places import Places, ship_to_of
 from fabroute.api.intake.queue import Intake
 from fabroute.api.schemas.orders import OrderRequest, order_out
 from fabroute.database import unit_of_work
@@ -88,19 +88,11 @@ class OrderDesk:
         raise RevisionNotReleased("the revisions of these parts are changing just now: repeat the request")
 
     async def _ship_to(self, submission: Submission) -> ShipTo:
-        asked, now = submission.asked.ship_to, submission.received_at
+        now = submission.received_at
         book = self._places.recall(now=now)
         if book is None:
             book = await run_in_threadpool(self._load_places, now)
-        found = book.resolve(city=asked.city, country=asked.country, latitude=asked.latitude, longitude=asked.longitude)
-        return ShipTo(
-            name=asked.name or "",
-            city=found.city,
-            country=found.country,
-            latitude=found.latitude,
-            longitude=found.longitude,
-            assumed=found.assumed,
-        )
+        return ship_to_of(book, submission.asked.ship_to)
 
     async def _items(self, submission: Submission, *, may_recall: bool) -> Sequence[OrderableRevision]:
         organisation_id, now = submission.principal.organisation_id, submission.received_at

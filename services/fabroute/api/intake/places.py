@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from fabroute.api.schemas.orders import ShipToIn
 from fabroute.logistics.service import PlaceBook, load_places
+from fabroute.orders.service import ShipTo
 
 _LIFETIME = timedelta(minutes=5)
 
@@ -26,3 +28,16 @@ class Places:
         book = load_places(session)
         self._seen = (book, now + _LIFETIME)
         return book
+
+
+def ship_to_of(book: PlaceBook, asked: ShipToIn) -> ShipTo:
+    """Return where something goes, with its coordinates; ``UnknownCountry`` and ``UnknownDestination``."""
+    found = book.resolve(city=asked.city, country=asked.country, latitude=asked.latitude, longitude=asked.longitude)
+    return ShipTo(
+        name=asked.name or "",
+        city=found.city,
+        country=found.country,
+        latitude=found.latitude,
+        longitude=found.longitude,
+        assumed=found.assumed,
+    )

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlmodel import Session
 
 from fabroute.api import documentation as docs
 from fabroute.api import errors
@@ -19,19 +18,20 @@ from fabroute.api.dependencies import (
     WriteSession,
     get_resources,
 )
+from fabroute.api.order_answers import read_order, with_routings
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
-from fabroute.api.schemas.decisions import OrderDecisionsOut, decisions_out, routings_out
-from fabroute.api.schemas.orders import OrderOut, OrderRequest, OrderStatisticsOut, order_out
+from fabroute.api.schemas.decisions import OrderDecisionsOut, decisions_out
+from fabroute.api.schemas.orders import OrderOut, OrderRequest, OrderStatisticsOut
 from fabroute.api.submissions import read_submission
-from fabroute.database.pages import Page
-from fabroute.identity.rules import Principal
 from fabroute.logistics.service import UnknownCountry, UnknownDestination
 from fabroute.orders import service as orders
-from fabroute.orders.service import OrderFilter, OrderView, Placed, Replayed, UnknownOrder
+from fabroute.orders.service import OrderFilter, Placed, Replayed, UnknownOrder
 from fabroute.orders.states import OrderState
 from fabroute.production import service as production
 from fabroute.routing import service as routing
+from fabroute.routing.service.accepting import QuoteContended, QuoteNotKept
+from fabroute.routing.service.agreeing import QuoteExpired, QuoteMismatch, QuoteNotThere, QuoteTaken
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 
@@ -53,6 +53,12 @@ _PLACING_PROBLEMS = docs.problems(
     orders.RevisionWithdrawn,
     UnknownCountry,
     UnknownDestination,
+    QuoteNotThere,
+    QuoteMismatch,
+    QuoteExpired,
+    QuoteTaken,
+    QuoteNotKept,
+    QuoteContended,
 )
 
 
@@ -68,10 +74,12 @@ async def place_order(request: Request) -> Response:
 
     Send the same Idempotency-Key again after a timeout, a 409, a 429 or a 503: the order is never placed twice.
     An answer with Idempotency-Replayed shows the order as it was first answered, not as it is now: read that at the
-    answer's Location.
+    answer's Location. With a `quote_id` the order is routed and has its job when the answer comes, for the quoted
+    price and day; or nothing is written, and the refusal says exactly why the quote can't be kept.
     """
-    submission = await read_submission(request)
-    return _created(await get_resources(request).desk.place(submission))
+    submission, resources = await read_submission(request), get_resources(request)
+    desk = resources.desk if submission.asked.quote_id is None else resources.acceptances
+    return _created(await desk.place(submission))
 
 
 @router.get("/orders", responses=docs.NEXT_PAGE | docs.problems())
@@ -88,7 +96,7 @@ def list_orders(
     """List your orders, newest first."""
     wanted = OrderFilter(organisation_id=caller.organisation_id, state=state, batch=batch, reference=reference)
     found = orders.list_orders(session, wanted=wanted, cursor=page.cursor, limit=page.limit)
-    return listing(request, response, _with_routings(session, found), lambda order: order)
+    return listing(request, response, with_routings(session, found), lambda order: order)
 
 
 @router.get(
@@ -99,7 +107,7 @@ def list_orders(
 )
 def get_order(request: Request, order_id: Identifier, caller: OrdersReader, session: ReadSession) -> Response:
     """Read an order with its lines and what was decided for each, in short."""
-    return conditional(request, _read(session, caller, order_id))
+    return conditional(request, read_order(session, organisation_id=caller.organisation_id, order_id=order_id))
 
 
 @router.post("/orders/{order_id}/cancel", responses=docs.problems(UnknownOrder, production.JobStarted))
@@ -112,7 +120,7 @@ def cancel_order(order_id: Identifier, caller: OrdersWriter, session: WriteSessi
     production.cancel_order(
         session, organisation_id=caller.organisation_id, order_id=order_id, actor=caller.key_id, now=now
     )
-    return _read(session, caller, order_id)
+    return read_order(session, organisation_id=caller.organisation_id, order_id=order_id)
 
 
 @router.get(
@@ -141,16 +149,3 @@ def _created(placed: Placed | Replayed) -> Response:
         return Response(placed.answer, status_code=201, headers=headers, media_type="application/json")
     headers["Idempotency-Replayed"] = "true"
     return Response(placed.answer, status_code=placed.status, headers=headers, media_type="application/json")
-
-
-def _read(session: Session, caller: Principal, order_id: str) -> OrderOut:
-    order = orders.get_order(session, organisation_id=caller.organisation_id, order_id=order_id)
-    return _with_routings(session, Page(items=(order,))).items[0]
-
-
-def _with_routings(session: Session, page: Page[OrderView]) -> Page[OrderOut]:
-    decided = {line.id: line.decision_id for order in page.items for line in order.lines if line.decision_id}
-    jobs = production.jobs_of_lines(session, line_ids=decided.keys())
-    summaries = routing.read_summaries(session, decision_ids=set(decided.values()))
-    routings = routings_out(decided, summaries, jobs)
-    return Page(items=tuple(order_out(order, routings) for order in page.items), next_cursor=page.next_cursor)

@@ -1,7 +1,7 @@
 """Orders over the wire."""
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
@@ -39,6 +39,7 @@ def _quantity_in_range(value: object, handler: ValidatorFunctionWrapHandler) -> 
     return quantity
 
 
+QuoteOffer = Literal["cheapest", "fastest", "greenest"]
 Quantity = Annotated[
     int, Field(ge=MINIMUM_QUANTITY, le=MAXIMUM_QUANTITY, description="Pieces."), WrapValidator(_quantity_in_range)
 ]
@@ -100,6 +101,29 @@ class OrderRequest(RequestModel):
     packaging: Packaging = "plain"
     ship_to: ShipToIn
     lines: list[LineIn] = Field(min_length=1, max_length=MAXIMUM_LINES)
+    quote_id: Label | None = Field(
+        default=None,
+        description="A quote to accept: one line with its part in a quoted quantity, to the same place. What is left "
+        "out is as quoted; what is not must be.",
+    )
+    quote_offer: QuoteOffer | None = Field(
+        default=None, description="Which offer of the quote; without it, the one of the objective, else the cheapest."
+    )
+
+    @model_validator(mode="after")
+    def _an_offer_is_of_a_quote(self) -> Self:
+        if self.quote_offer is not None and self.quote_id is None:
+            raise PydanticCustomError("offer_without_quote", "has a quote_offer, but no quote_id that it is of")
+        return self
+
+
+class AgreedQuoteOut(ResponseModel):
+    """The quote that an order accepted. Its price and date stand, wherever the parts are made in the end."""
+
+    quote_id: str
+    offer: QuoteOffer
+    price: MoneyOut = Field(description="Landed: what you pay.")
+    arrival: AwareDatetime = Field(description="The promised date of the quote.")
 
 
 class RoutingOut(ResponseModel):
@@ -165,6 +189,7 @@ class OrderOut(ResponseModel):
     placed_at: AwareDatetime
     updated_at: AwareDatetime
     lines: list[LineOut]
+    quote: AgreedQuoteOut | None = Field(description="What was agreed by accepting a quote; null without one.")
 
 
 class OrderStatisticsOut(ResponseModel):
@@ -189,12 +214,21 @@ def order_out(order: OrderView, routings: Mapping[str, RoutingOut]) -> OrderOut:
             "need_by": order.need_by,
             "need_by_hard": order.need_by_hard,
             "max_price": _max_price_out(order),
-            "ship_to": _ship_to_out(order.ship_to),
+            "ship_to": ship_to_out(order.ship_to),
             "placed_at": order.placed_at,
             "updated_at": order.updated_at,
             "lines": [_line_out(line, routings) for line in order.lines],
+            "quote": _agreed_out(order),
         }
     )
+
+
+def _agreed_out(order: OrderView) -> dict[str, object] | None:
+    agreed = order.agreed
+    if agreed is None:
+        return None
+    price = MoneyOut.of(Money(amount_minor=agreed.price_minor, currency=order.currency))
+    return {"quote_id": agreed.quote_id, "offer": agreed.offer, "price": price, "arrival": agreed.arrival}
 
 
 def _max_price_out(order: OrderView) -> MoneyOut | None:
@@ -216,7 +250,8 @@ def _line_out(line: LineView, routings: Mapping[str, RoutingOut]) -> LineOut:
     )
 
 
-def _ship_to_out(place: ShipTo) -> ShipToOut:
+def ship_to_out(place: ShipTo) -> ShipToOut:
+    """Return a destination for an answer."""
     return ShipToOut(
         name=place.name or None,
         city=place.city,

@@ -1,0 +1,151 @@
+"""Where a quote is asked for: what the part, the place and the currency mean, then offers from the process's book."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import Session
+
+from fabroute.api.errors import NeedByOutOfRange
+from fabroute.api.intake.places import Places, ship_to_of
+from fabroute.api.schemas.quotes import QuoteRequest
+from fabroute.identity.rules import Principal
+from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.kernel.ids import new_id
+from fabroute.logistics import service as logistics
+from fabroute.logistics.rules import Location
+from fabroute.orders.service import (
+    AskedLine,
+    Catalogue,
+    NewQuote,
+    OrderableRevision,
+    PartNotInInventory,
+    QuoteView,
+    RevisionNotInInventory,
+    RevisionNotReleased,
+    RevisionWithdrawn,
+    ShipTo,
+    save_quote,
+)
+from fabroute.routing.service.quoted import Currency, quote_document
+from fabroute.routing.service.quoting import QuoteAsked, QuoteBooks, QuoteResult, quote, read_part
+
+_LATEST_NEED = timedelta(days=3650)
+_NOT_ORDERABLE = (PartNotInInventory, RevisionNotInInventory, RevisionNotReleased, RevisionWithdrawn)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Understood:
+    """A question for a quote with what its words mean."""
+
+    asked: QuoteRequest
+    principal: Principal
+    item: OrderableRevision
+    ship_to: ShipTo
+    currency: Currency
+    now: datetime
+
+    @property
+    def criticality(self) -> str:
+        return self.asked.criticality or self.item.criticality
+
+    @property
+    def need_by(self) -> datetime | None:
+        return None if self.asked.need_by is None else self.asked.need_by.astimezone(UTC)
+
+    @property
+    def max_price_minor(self) -> int | None:
+        return None if self.asked.max_price is None else self.asked.max_price.amount_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteDesk:
+    """Makes quotes. One for all requests of a process."""
+
+    books: QuoteBooks
+    catalogue: Catalogue
+    places: Places
+    valid_for: timedelta
+
+    def make(self, session: Session, *, asked: QuoteRequest, principal: Principal, now: datetime) -> QuoteView:
+        """Return a quote, kept as it is shown.
+
+        Raises the refusals of the catalogue and of the places, ``NeedByOutOfRange`` and ``CurrencyWithoutRate``.
+        """
+        _require_future(asked.need_by, now=now)
+        question = self._understood(session, asked, principal, now)
+        result = quote(self.books.book(), _in_engine_terms(session, question))
+        return save_quote(session, quote=_new_quote(question, result, valid_until=now + self.valid_for))
+
+    def _understood(self, session: Session, asked: QuoteRequest, principal: Principal, now: datetime) -> _Understood:
+        book = self.places.recall(now=now) or self.places.load(session, now=now)
+        rate = logistics.exchange_rate(session, asked.currency, now.date())
+        return _Understood(
+            asked=asked,
+            principal=principal,
+            item=self._item(session, asked, principal, now),
+            ship_to=ship_to_of(book, asked.ship_to),
+            currency=Currency(code=asked.currency, per_eur=rate.per_eur),
+            now=now,
+        )
+
+    def _item(self, session: Session, asked: QuoteRequest, principal: Principal, now: datetime) -> OrderableRevision:
+        lines, owner = (AskedLine(part=asked.part, revision=asked.revision),), principal.organisation_id
+        try:
+            return self.catalogue.look_up(session, organisation_id=owner, lines=lines, now=now)[0]
+        except _NOT_ORDERABLE as refusal:
+            raise _of_a_quote(refusal) from refusal
+
+
+def _require_future(need_by: datetime | None, *, now: datetime) -> None:
+    if need_by is None or now < need_by < now + _LATEST_NEED:
+        return
+    message = f"must be in the future and within ten years; it is {now:%Y-%m-%dT%H:%M:%SZ} now"
+    raise NeedByOutOfRange(f"/need_by {message}", problems=(FieldProblem(pointer="/need_by", message=message),))
+
+
+def _of_a_quote(refusal: DomainError) -> DomainError:
+    """Return the refusal of an order line with the pointers that it has in a quote, which is for one part."""
+    problems = tuple(
+        FieldProblem(pointer=problem.pointer.removeprefix("/lines/0"), message=problem.message)
+        for problem in refusal.problems
+    )
+    return type(refusal)(refusal.message, problems=problems)
+
+
+def _in_engine_terms(session: Session, it: _Understood) -> QuoteAsked:
+    place = it.ship_to
+    return QuoteAsked(
+        part=read_part(session, revision_id=it.item.revision_id),
+        quantities=tuple(it.asked.quantities),
+        destination=Location(latitude=place.latitude, longitude=place.longitude, country=place.country),
+        criticality=it.criticality,
+        packaging=it.asked.packaging,
+        need_by=it.need_by,
+        need_by_hard=it.asked.need_by_hard,
+        max_price_minor=it.max_price_minor,
+    )
+
+
+def _new_quote(it: _Understood, result: QuoteResult, *, valid_until: datetime) -> NewQuote:
+    quote_id = new_id("qte")
+    return NewQuote(
+        id=quote_id,
+        organisation_id=it.principal.organisation_id,
+        part_id=it.item.part_id,
+        revision_id=it.item.revision_id,
+        part_no=it.item.part,
+        revision=it.item.revision,
+        criticality=it.criticality,
+        packaging=it.asked.packaging,
+        need_by=it.need_by,
+        need_by_hard=it.asked.need_by_hard,
+        max_price_minor=it.max_price_minor,
+        currency=it.currency.code,
+        per_eur=it.currency.per_eur,
+        ship_to=it.ship_to,
+        document=quote_document(result, quote_id=quote_id, currency=it.currency),
+        created_by=it.principal.key_id,
+        created_at=it.now,
+        as_of=result.as_of,
+        valid_until=valid_until,
+    )
