@@ -45,7 +45,8 @@ def _known_country(code: str) -> str:
     return code
 
 
-def _known_currency(code: str) -> str:
+def known_currency(code: str) -> str:
+    """Return a currency's code if it is supported: a validator of fields."""
     if code != CURRENCY:
         raise PydanticCustomError("unsupported_currency", "only EUR is supported: convert the amount first")
     return code
@@ -67,7 +68,7 @@ class MoneyIn(RequestModel):
     """An amount in whole cents."""
 
     amount_minor: int = Field(ge=1, le=1_000_000_000, description="Cents; 11.30 EUR is 1130.")
-    currency: Annotated[str, AfterValidator(_known_currency)] = Field(description="`EUR`, the only one so far.")
+    currency: Annotated[str, AfterValidator(known_currency)] = Field(description="`EUR`, the only one so far.")
 
 
 class MoneyOut(ResponseModel):

@@ -28,6 +28,7 @@ from fabroute.network.service.nodes import (
     set_node_status,
 )
 from fabroute.network.service.rates import (
+    MOST_MINOR,
     RATE_CODES,
     InvalidRate,
     NewRate,
@@ -56,6 +57,7 @@ from fabroute.network.snapshot import (
 )
 
 __all__ = [
+    "MOST_MINOR",
     "RATE_CODES",
     "CalibrationView",
     "InvalidLot",

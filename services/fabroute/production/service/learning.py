@@ -24,7 +24,8 @@ def _evidence(session: Session, keys: Collection[tuple[str, str]]) -> Sequence[L
     found: dict[tuple[str, str], dict[str, float]] = {key: {} for key in sorted(keys)}
     for row in (*rows.sum_builds(session, keys), *rows.sum_prints(session, keys)):
         columns = dict(row)
-        found[columns.pop("machine_id"), columns.pop("parameter_set")] |= columns
+        key = columns.pop("machine_id"), columns.pop("parameter_set")
+        found[key].update(columns)
     return [
         LearntSums(
             machine_id=machine_id,

@@ -1,0 +1,56 @@
+"""How long the builds of a job took: what estimates learn from."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from fabroute.api import documentation as docs
+from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
+from fabroute.api.pages import listing
+from fabroute.api.schemas.base import Listing
+from fabroute.api.schemas.build_times import BuildTimeIn, BuildTimeOut, build_report, build_time_out
+from fabroute.production import service as production
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+
+
+@router.post(
+    "/jobs/{job_id}/build-times",
+    status_code=201,
+    responses=docs.problems(
+        production.UnknownJob,
+        production.NotTheNode,
+        production.JobStateConflict,
+        production.FileNotFetched,
+        production.NoPartsLeft,
+        production.InvalidBuildTime,
+        production.BuildTimeImplausible,
+        production.BuildTimeConflict,
+        production.OfferGone,
+        *BODY_PROBLEMS,
+    ),
+    openapi_extra=docs.request_body(BuildTimeIn),
+)
+def report_build_time(
+    job_id: Identifier,
+    caller: JobsWriter,
+    told: Annotated[BuildTimeIn, Depends(json_body(BuildTimeIn))],
+    session: WriteSession,
+    now: Now,
+) -> BuildTimeOut:
+    """Report how long a build of your job really took: the machine's estimates learn from it within seconds.
+
+    `number` makes it safe to repeat: the same report again counts once, another one under that number is refused.
+    """
+    found = production.report_build(session, principal=caller, job_id=job_id, report=build_report(told), now=now)
+    return build_time_out(found)
+
+
+@router.get("/jobs/{job_id}/build-times", responses=docs.NEXT_PAGE | docs.problems(production.UnknownJob))
+def list_build_times(
+    request: Request, response: Response, job_id: Identifier, caller: JobsReader, session: ReadSession, page: PageQuery
+) -> Listing[BuildTimeOut]:
+    """List the builds of a job, the first one first, each with its real and its estimated time."""
+    found = production.list_builds(session, principal=caller, job_id=job_id, cursor=page.cursor, limit=page.limit)
+    return listing(request, response, found, build_time_out)
