@@ -17,7 +17,7 @@ EXIT_MISCONFIGURED = 78
 
 QUEUES: tuple[str, ...] = ("routing", "network", "inventory", "production", "advice")
 FILE_QUEUES: tuple[str, ...] = ("inventory", "advice")
-"""Queues of tasks that wait for child processes, or work long: with a worker of their own, so that routing never waits."""
+"""Queues of tasks that wait for a child process, or work long: with a worker of their own, so routing never waits."""
 DEAD_LETTERS = "fabroute.dead"
 _DELIVERY_LIMIT = 8
 _MODULES = (
