@@ -35,6 +35,10 @@ COMMANDS: Mapping[str, Entry] = {
     "import": Entry(
         place="imports:imports", help="Bring in orders, parts, revisions, certificates and folders of files."
     ),
+    "estimate": Entry(
+        place="estimates:estimate", help="Tell times, price and carbon of a part, and how far each figure is known."
+    ),
+    "constants": Entry(place="estimates:constants", help="List every constant of the estimates by mark and source."),
     "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
     "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),
