@@ -56,6 +56,7 @@ _ROUTERS = (
     estimates,
     bulk,
     logistics,
+    screenings,
     runs,
     health,
 )

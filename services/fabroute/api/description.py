@@ -80,6 +80,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "first articles", "description": "Machines that made a revision well, by the word of its owner."},
     {"name": "jobs", "description": "The queues of the nodes: acceptance, print files, evidence, prints, reprints."},
     {"name": "estimates", "description": "Times, prices and carbon on each machine, and how far each figure is known."},
+    {"name": "advice", "description": "Printed or conventional, and which spare parts are worth a digital twin."},
     {"name": "imports and exports", "description": "Tables of parts, revisions and certificates, all or nothing."},
     {"name": "logistics", "description": "What carriers and customs take, what ways, grids and currencies count."},
     {"name": "runs", "description": "Joint routing runs, for the operator."},
