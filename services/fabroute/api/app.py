@@ -33,6 +33,7 @@ from fabroute.api.routers import (
     reprints,
     revisions,
     runs,
+    screenings,
 )
 from fabroute.settings import Settings, get_settings
 
