@@ -1,6 +1,7 @@
 """A small consistent world as rows: one owner, one node, one routed order with its job and reservations."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,6 +10,11 @@ from sqlalchemy import Connection, text
 
 NOW = datetime(2026, 6, 15, 9, tzinfo=UTC)
 DAY = date(2026, 6, 16)
+_OFFER = {
+    "labels": ["cheapest", "greenest"],
+    "landed": {"amount_minor": 11_000, "currency": "EUR"},
+    "promised_at": (NOW + timedelta(days=4)).isoformat(),
+}
 
 
 def _print(*, number: int, result: str) -> Mapping[str, Any]:
@@ -192,6 +198,32 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
         },
     ),
     (
+        "quotes",
+        {
+            "id": "qte_1",
+            "organisation_id": "org_owner",
+            "part_id": "prt_1",
+            "revision_id": "rev_1",
+            "part_no": "RL-0001",
+            "revision": "A",
+            "criticality": "routine",
+            "packaging": "plain",
+            "need_by_hard": True,
+            "currency": "EUR",
+            "per_eur": 1,
+            "ship_to_city": "Hamburg",
+            "ship_to_country": "DE",
+            "ship_to_latitude": 53.55,
+            "ship_to_longitude": 9.99,
+            "ship_to_assumed": False,
+            "document": json.dumps({"quantities": [{"quantity": 2, "offers": [_OFFER]}]}),
+            "created_by": "key_1",
+            "created_at": NOW,
+            "as_of": NOW,
+            "valid_until": NOW + timedelta(minutes=60),
+        },
+    ),
+    (
         "orders",
         {
             "id": "ord_1",
@@ -211,6 +243,10 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "placed_at": NOW,
             "updated_at": NOW,
             "version": 1,
+            "quote_id": "qte_1",
+            "quoted_offer": "cheapest",
+            "agreed_price_minor": 11_000,
+            "agreed_arrival": NOW + timedelta(days=4),
         },
     ),
     (
@@ -253,6 +289,8 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "order_line_id": "lin_1",
             "fence": 1,
             "outcome": "routed",
+            "landed_minor": 11_000,
+            "promised_at": NOW + timedelta(days=4),
             "candidates": 1,
             "excluded": 0,
             "why": "the only node",
@@ -354,6 +392,37 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("print_records", _print(number=1, result="good")),
     ("print_records", _print(number=2, result="failed")),
     (
+        "build_times",
+        {
+            "job_id": "job_1",
+            "number": 1,
+            "node_id": "N1",
+            "machine_id": "M1",
+            "parameter_set": "PS-1",
+            "parts": 2,
+            "height_mm": 34,
+            "printed_cm3": 90,
+            "machine_minutes": 264,
+            "estimated_minutes": 240,
+            "finished_at": NOW,
+            "reported_by": "key_1",
+            "reported_at": NOW,
+        },
+    ),
+    (
+        "calibrations",
+        {
+            "machine_id": "M1",
+            "parameter_set": "PS-1",
+            "builds": 1,
+            "log_ratio_sum": math.log(264 / 240),
+            "log_ratio_sum_squares": math.log(264 / 240) ** 2,
+            "good_prints": 1,
+            "failed_prints": 1,
+            "learnt_at": NOW + timedelta(minutes=1),
+        },
+    ),
+    (
         "reprint_requests",
         {
             "id": "rep_1",
@@ -423,7 +492,7 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "action": "order.placed",
             "subject_type": "order",
             "subject_id": "ord_1",
-            "data": "{}",
+            "data": json.dumps({"quote_id": "qte_1"}),
         },
     ),
 )

@@ -13,6 +13,16 @@ _COVERS = (
     " AND coalesce(c.machine_id, j.machine_id) = j.machine_id"
     " AND coalesce(c.parameter_set, j.parameter_set) = j.parameter_set"
 )
+_EVIDENCE = (
+    "SELECT machine_id, parameter_set, sum(builds)::int AS builds, sum(ratio) AS ratios, sum(ratio * ratio) AS squares,"
+    " sum(good)::int AS good_prints, sum(failed)::int AS failed_prints, max(reported_at) AS newest FROM ("
+    "SELECT machine_id, parameter_set, 1 AS builds, ln(machine_minutes::float8 / estimated_minutes) AS ratio,"
+    " 0 AS good, 0 AS failed, reported_at FROM build_times UNION ALL"
+    " SELECT machine_id, parameter_set, 0, 0, good_prints, failed_prints,"
+    " (SELECT max(p.reported_at) FROM print_records p WHERE p.job_id = jobs.id)"
+    " FROM jobs WHERE good_prints + failed_prints > 0) seen GROUP BY machine_id, parameter_set"
+)
+"""What builds and prints say of each machine with a parameter set."""
 _CHANGES_OF_JOB = "'job.accepted', 'job.held', 'job.resumed', 'job.cancelled'"
 
 
@@ -313,6 +323,43 @@ INVARIANTS: Sequence[Invariant] = (
         " (SELECT FROM audit_entries a WHERE a.subject_type = 'job' AND a.subject_id = t.job_id"
         " AND a.action = 'print_file.released' AND a.data ->> 'ticket' = t.id)",
         advice="a print file went out and the audit log doesn't say so: report it",
+    ),
+    Invariant(
+        name="an order that accepted a quote has the price and the day of its offer",
+        query="SELECT o.id, o.quote_id, o.quoted_offer, o.agreed_price_minor, o.agreed_arrival FROM orders o"
+        " LEFT JOIN quotes q ON q.id = o.quote_id AND q.organisation_id = o.organisation_id"
+        " WHERE num_nulls(o.quote_id, o.quoted_offer, o.agreed_price_minor, o.agreed_arrival) <> 4"
+        " AND NOT EXISTS (SELECT FROM order_lines l, jsonb_array_elements(q.document -> 'quantities') quoted,"
+        " jsonb_array_elements(quoted -> 'offers') offer WHERE l.order_id = o.id AND l.revision_id = q.revision_id"
+        " AND (quoted ->> 'quantity')::int = l.quantity AND jsonb_exists(offer -> 'labels', o.quoted_offer)"
+        " AND (offer -> 'landed' ->> 'amount_minor')::int = o.agreed_price_minor"
+        " AND (offer ->> 'promised_at')::timestamptz = o.agreed_arrival)",
+        advice="the owner would pay something else than was quoted: correct the order by its quote, and report it",
+    ),
+    Invariant(
+        name="a quote is accepted once, while it stands",
+        query="SELECT q.id, q.valid_until, o.id, o.placed_at FROM quotes q JOIN orders o ON o.quote_id = q.id"
+        " WHERE o.placed_at >= q.valid_until OR o.placed_at < q.created_at"
+        " OR 1 <> (SELECT count(*) FROM audit_entries a WHERE a.subject_type"
+        " = 'order' AND a.action = 'order.placed' AND a.data ->> 'quote_id' = q.id)",
+        advice="a quote was sold twice, or too late: ask the owner which order counts, and report it",
+    ),
+    Invariant(
+        name="what a quote agreed could be kept when it was accepted",
+        query="SELECT o.id, d.landed_minor, o.agreed_price_minor, d.promised_at, o.agreed_arrival FROM orders o"
+        " JOIN order_lines l ON l.order_id = o.id LEFT JOIN routing_decisions d"
+        " ON d.order_line_id = l.id AND d.fence = 1 WHERE o.quote_id IS NOT NULL AND (d.outcome = 'routed'"
+        " AND d.landed_minor <= o.agreed_price_minor AND d.promised_at <= o.agreed_arrival) IS NOT TRUE",
+        advice="an order was accepted that costs more or comes later than quoted: report it",
+    ),
+    Invariant(
+        name="a calibration is the sum of its evidence",
+        query="SELECT machine_id, parameter_set, c.builds, e.builds, c.good_prints, e.good_prints FROM calibrations c"
+        f" LEFT JOIN ({_EVIDENCE}) e USING (machine_id, parameter_set)"
+        " WHERE coalesce(e.newest, '-infinity') < least(c.learnt_at, clock_timestamp() - interval '5 minutes')"
+        " AND ((c.builds, c.good_prints, c.failed_prints) IS DISTINCT FROM (e.builds, e.good_prints, e.failed_prints)"
+        " OR abs(c.log_ratio_sum - e.ratios) > 1e-6 OR abs(c.log_ratio_sum_squares - e.squares) > 1e-6)",
+        advice="estimates don't say what builds and prints did: is a worker running (fabroute work)? If so, report it",
     ),
 )
 

@@ -68,6 +68,10 @@ BREAKS = {
     " WHERE action = 'job.accepted'",
     "no used ticket is of the present fence of a job that is not accepted": "UPDATE jobs SET state = 'held'",
     "every file that went out is on the audit log": "UPDATE audit_entries SET data = '{}'",
+    "an order that accepted a quote has the price and the day of its offer": "UPDATE orders SET agreed_price_minor = 1",
+    "a quote is accepted once, while it stands": "UPDATE quotes SET valid_until = '2026-06-15T09:00:00Z'",
+    "what a quote agreed could be kept when it was accepted": "UPDATE routing_decisions SET landed_minor = 11001",
+    "a calibration is the sum of its evidence": "UPDATE calibrations SET builds = 2",
 }
 
 
@@ -85,9 +89,17 @@ def test_a_consistent_world_breaks_no_invariant(world: Engine) -> None:
     findings = check_invariants(world)
 
     assert [finding.invariant.name for finding in findings if finding.broken] == []
-    assert len(findings) == len(INVARIANTS) == 40
+    assert len(findings) == len(INVARIANTS) == 44
 
 
+_OF_ITS_OFFER = "an order that accepted a quote has the price and the day of its offer"
+_OTHERWISE_AGREED = (
+    "UPDATE orders SET quoted_offer = 'fastest'",
+    "UPDATE orders SET agreed_arrival = agreed_arrival + interval '1 s'",
+    "UPDATE orders SET agreed_price_minor = NULL",
+    "UPDATE order_lines SET quantity = 3",
+    "UPDATE quotes SET revision_id = 'rev_2'",
+)
 MORE_BREAKS = [
     ("no job at a node that lacked a required certificate", "UPDATE certificates SET verified_at = NULL"),
     (
@@ -117,9 +129,22 @@ MORE_BREAKS = [
     ("a file went out to whom it was meant for, in time", "UPDATE file_tickets SET used_by = NULL"),
     ("a file went out to whom it was meant for, in time", "UPDATE jobs SET accepted_at = NULL"),
     ("a held job says why and where it was held", "UPDATE jobs SET state = 'held', held_reason = 'x'"),
+    *((_OF_ITS_OFFER, sql) for sql in _OTHERWISE_AGREED),
+    ("a quote is accepted once, while it stands", "UPDATE audit_entries SET data = '{}'"),
+    (
+        "what a quote agreed could be kept when it was accepted",
+        "UPDATE routing_decisions SET promised_at = promised_at + interval '1 s'",
+    ),
+    ("what a quote agreed could be kept when it was accepted", "UPDATE routing_decisions SET fence = 0"),
+    ("a calibration is the sum of its evidence", "UPDATE calibrations SET log_ratio_sum = 0.0954"),
+    ("a calibration is the sum of its evidence", "UPDATE calibrations SET failed_prints = 0"),
+    ("a calibration is the sum of its evidence", "DELETE FROM build_times"),
 ]
 
 STILL_RIGHT = [
+    "UPDATE orders SET quoted_offer = 'greenest'",
+    "UPDATE orders SET quote_id = NULL, quoted_offer = NULL, agreed_price_minor = NULL, agreed_arrival = NULL",
+    "UPDATE build_times SET reported_at = now(), machine_minutes = 300",
     "UPDATE certificates SET scope = 'LPBF', machine_id = 'M1', parameter_set = 'PS-1'",
     "UPDATE certificates SET verified_at = now(), verified_by = 'system:migration'",
     "UPDATE part_revisions SET approved_by = 'system:migration', approved_sha256 = NULL, release_statement = NULL",
