@@ -168,6 +168,11 @@ def reference_rates(node_id: str) -> NodeRates:
     )
 
 
+def reference_asset_rows() -> tuple[dict[str, str], ...]:
+    """Return the machines of the reference nodes, a row for each material that one prints."""
+    return _rows("node_assets.csv")
+
+
 def reference_offers() -> tuple[tuple[str, str, str], ...]:
     """Return every (part number, machine model, material) that the reference network offers for a part."""
     offered = {(row["model"], row["process"], row["material"]) for row in _rows("node_assets.csv")}
