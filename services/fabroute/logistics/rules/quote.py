@@ -111,7 +111,7 @@ def freight_book(
 
 def offered_services(book: FreightBook, *, zone: Zone, day: date) -> tuple[Service, ...]:
     """Return the services that carriers offer into a zone on a day, the slowest first."""
-    return tuple(service for service in Service if _tariffs(book, zone, service, day))
+    return tuple(service for service in Service if tariffs_on(book, zone, service, day))
 
 
 def quote_shipment(book: FreightBook, shipment: Shipment, *, service: Service) -> ShipmentQuote:
@@ -163,7 +163,7 @@ class _Carriage:
 def _cheapest(
     book: FreightBook, shipment: Shipment, zone: Zone, service: Service, *, great_circle_km: float, customs: bool
 ) -> _Carriage:
-    tariffs = _tariffs(book, zone, service, shipment.day)
+    tariffs = tariffs_on(book, zone, service, shipment.day)
     if not tariffs:
         raise LaneMissing(f"no carrier offers {service} into zone {zone} on {shipment.day}: choose another service")
     grams = shipment.parcel.chargeable_grams
@@ -180,7 +180,7 @@ def _cheapest(
 def _carriage(tariff: Tariff, band: WeightBand, grams: int, *, great_circle_km: float, customs: bool) -> _Carriage:
     mode = leg_mode(tariff.mode, service=tariff.service, great_circle_km=great_circle_km)
     transit = way_transit(tariff, mode=mode, great_circle_km=great_circle_km, customs=customs)
-    rows = _freight_rows(tariff, band, grams)
+    rows = freight_rows(tariff, band, grams)
     return _Carriage(
         cost_minor=sum(row.amount_minor for row in rows),
         late_days=quantile_days(transit, per_mille=950),
@@ -203,7 +203,7 @@ def _value_limit(duty: Duty) -> float:
     return math.inf if duty.maximum_value_minor is None else duty.maximum_value_minor
 
 
-def _tariffs(book: FreightBook, zone: Zone, service: Service, day: date) -> tuple[Tariff, ...]:
+def tariffs_on(book: FreightBook, zone: Zone, service: Service, day: date) -> tuple[Tariff, ...]:
     """Return what each carrier asks on a day."""
     found: dict[str, Tariff] = {}
     for tariff in book.tariffs.get((zone, service), ()):
@@ -212,7 +212,8 @@ def _tariffs(book: FreightBook, zone: Zone, service: Service, day: date) -> tupl
     return tuple(found.values())
 
 
-def _freight_rows(tariff: Tariff, band: WeightBand, grams: int) -> tuple[BreakdownRow, ...]:
+def freight_rows(tariff: Tariff, band: WeightBand, grams: int) -> tuple[BreakdownRow, ...]:
+    """Return the rows of what a carrier asks for a chargeable weight in one of its bands."""
     weight_minor = band.per_kg_minor * grams / 1000
     carriage_minor = band.base_minor + weight_minor
     to_minimum_minor = max(0.0, tariff.minimum_minor - carriage_minor)
