@@ -103,7 +103,14 @@ class OfferOut(ResponseModel):
     breakdown: list[CostOut] = Field(description="The landed price by what it is for; adds up to it.")
     rows: list[CostOut] = Field(description="The same, row by row as it was reckoned.")
     co2e_g: int = Field(description="Grams of CO2 equivalent of printing and shipping.")
-    figures: list[FigureOut] = Field(description="The constants behind the estimate, with their marks.")
+
+
+class SourcesOut(ResponseModel):
+    """The constants behind the estimates of a machine that is on offer."""
+
+    node_id: str
+    machine_offer_id: str
+    figures: list[FigureOut]
 
 
 class ParetoPointOut(ResponseModel):
@@ -185,6 +192,7 @@ class QuoteOut(QuoteSummaryOut):
 
     quantities: list[QuantityOut]
     ruled_out: list[RuledOutOut] = Field(description="Per node and set of reasons: for which quantities they hold.")
+    sources: list[SourcesOut] = Field(description="How far the figures behind the offers can be trusted, by machine.")
 
 
 def quote_out(quote: QuoteView, *, now: datetime) -> QuoteOut:

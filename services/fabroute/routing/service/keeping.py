@@ -60,13 +60,12 @@ def keep_terms(
 def kept_sentence(kept: Kept, terms: QuotedTerms, *, label: str, calendars: Calendars) -> str:
     """Return in a sentence that a quote was accepted, and where what was agreed is made."""
     way, arrives = kept.option.way, day_name(calendars.instant(kept.option.minutes))
-    agreed = f"quoted {euro(terms.landed_minor)} EUR by {day_name(terms.promised_at)}"
-    if kept.as_quoted:
-        return f"{way.node.city}: {label} offer accepted, {agreed}; costs {euro(way.price.landed_minor)} EUR now"
-    return (
-        f"{way.node.city}: {label} offer accepted, {agreed}; {terms.city} can't any more, this is no dearer "
-        f"({euro(way.price.landed_minor)} EUR) and no later ({arrives})"
-    )
+    price, quoted = euro(way.price.landed_minor), euro(terms.landed_minor)
+    if not kept.as_quoted:
+        agreed = f"{label} offer of {terms.city} accepted at {quoted} EUR by {day_name(terms.promised_at)}"
+        return f"{way.node.city}: {price} EUR, arrives {arrives}; {agreed}, which it can't keep any more"
+    accepted = f"{way.node.city}: {label} offer accepted at {quoted} EUR, arrives {arrives}"
+    return accepted if price == quoted else f"{accepted}; it costs {price} EUR now"
 
 
 def _strict(line: ClaimedLine, terms: QuotedTerms) -> ClaimedLine:

@@ -1,7 +1,7 @@
 """A quote as it is stored and shown, and what of an offer is held against the network when it is accepted."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
@@ -70,6 +70,7 @@ def quote_document(result: QuoteResult, *, quote_id: str, currency: Currency) ->
         "quantities": [_quantity(quote, quote_id, currency) for quote in result.quotes],
         "price_breaks": _price_breaks(result.quotes, currency),
         "ruled_out": [_ruled_out(ruled_out) for ruled_out in result.ruled_out()],
+        "sources": _sources(result.quotes),
     }
 
 
@@ -154,16 +155,6 @@ def _offer(offer: QuotedOffer, quote_id: str, currency: Currency) -> Document:
         "breakdown": _grouped(offer.price),
         "rows": [{"code": row.code, "amount_minor": row.amount_minor} for row in offer.price.breakdown],
         "co2e_g": offer.price.co2e_g,
-        "figures": [
-            {
-                "code": figure.code,
-                "value": figure.value,
-                "unit": figure.unit,
-                "mark": figure.mark.value,
-                "source": figure.source,
-            }
-            for figure in offer.figures
-        ],
     }
 
 
@@ -230,6 +221,19 @@ def _price_breaks(quotes: Sequence[QuantityQuote], currency: Currency) -> list[D
             }
         )
     return breaks
+
+
+def _sources(quotes: Sequence[QuantityQuote]) -> list[Document]:
+    """Return once for each machine on offer the constants behind its estimates, with their marks."""
+    offers = {offer.offer.offer_id: offer for quote in quotes for offer in quote.offers}
+    return [
+        {
+            "node_id": offer.node.node_id,
+            "machine_offer_id": machine_offer_id,
+            "figures": [asdict(figure) | {"mark": figure.mark.value} for figure in offer.figures],
+        }
+        for machine_offer_id, offer in sorted(offers.items())
+    ]
 
 
 def _landed(offer: QuotedOffer) -> int:
