@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from fabroute.estimation.facts import InvalidFact
+from fabroute.estimation.facts import InvalidFact, require_positive
 from fabroute.estimation.student import student_t_quantile
 
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -90,9 +90,8 @@ class TimeSpread:
 
 def log_ratio(*, real_minutes: float, estimated_minutes: float) -> float:
     """Return ln(real / estimated), what one build teaches; ``InvalidFact`` if the two can't be of the same build."""
-    for name, value in (("real_minutes", real_minutes), ("estimated_minutes", estimated_minutes)):
-        if not (math.isfinite(value) and value > 0):
-            raise InvalidFact(f"{name} must be a number above 0, not {value}")
+    require_positive("real_minutes", real_minutes)
+    require_positive("estimated_minutes", estimated_minutes)
     ratio = math.log(real_minutes) - math.log(estimated_minutes)
     if abs(ratio) > math.log(LARGEST_RATIO):
         raise InvalidFact(

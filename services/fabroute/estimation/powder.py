@@ -1,6 +1,14 @@
 """How much virgin material a part takes out of the store."""
 
-from fabroute.estimation.facts import InvalidFact, MachineModelFacts, MaterialFacts, PartGeometry
+from fabroute.estimation.facts import (
+    InvalidFact,
+    MachineModelFacts,
+    MaterialFacts,
+    PartGeometry,
+    require_not_negative,
+    require_positive,
+    require_share,
+)
 from fabroute.estimation.processes import PROCESSES
 
 
@@ -8,16 +16,23 @@ def virgin_grams(*, part_grams: float, loss_grams: float, loose_grams: float, re
     """Return the virgin powder that a share of a build needs.
 
     Enough to replace what became parts and losses, and at least the refresh ratio of everything in the bed:
-    ``max(part + losses, r x (part + loose))``.
+    ``max(part + losses, r x (part + loose))``. ``InvalidFact`` for negative masses or a ratio that is no share.
     """
+    for name, grams in (("part_grams", part_grams), ("loss_grams", loss_grams), ("loose_grams", loose_grams)):
+        require_not_negative(name, grams)
+    require_share("refresh_ratio", refresh_ratio)
     return max(part_grams + loss_grams, refresh_ratio * (part_grams + loose_grams))
 
 
 def packing_without_waste(*, refresh_ratio: float, bulk_density: float, part_density: float) -> float:
     """Return the packing of the bed (share of its volume) above which no powder is wasted by refreshing.
 
-    ``r x bulk / (part - r x (part - bulk))``, densities in g/cm3.
+    ``r x bulk / (part - r x (part - bulk))``, densities in g/cm3. ``InvalidFact`` for densities of nothing or a
+    ratio that is no share.
     """
+    require_share("refresh_ratio", refresh_ratio)
+    require_positive("bulk_density", bulk_density)
+    require_positive("part_density", part_density)
     return refresh_ratio * bulk_density / (part_density - refresh_ratio * (part_density - bulk_density))
 
 

@@ -11,6 +11,8 @@ from fabroute.estimation.facts import Box, InvalidFact, MachineModelFacts, Mater
 from fabroute.estimation.plan import BuildPlan, plan_build
 from fabroute.estimation.sources import SourcedFigure, figures_used
 
+MOST_PIECES = 100_000
+"""The largest order line: beyond it, nobody prints."""
 _NOISE = 1e-9
 
 
@@ -38,9 +40,9 @@ class ProductionEstimate:
     off_machine_minutes: int
     """Cooling, curing, sintering, stress relief, finishing and inspection after the build: lead time only."""
     material_grams: int
-    """Virgin material drawn from the store, rounded up."""
+    """Virgin material drawn from the store, rounded up; at least 1."""
     net_grams: int
-    """Mass of the good parts, as they are shipped, rounded up."""
+    """Mass of the good parts, as they are shipped, rounded up; at least 1."""
     breakdown: tuple[BreakdownRow, ...]
     """Rows that add up to ``price_minor``, the node's margin and the top-up to its minimum order among them."""
     price_minor: int
@@ -69,8 +71,7 @@ def estimate_production(
     its hours and the yield, with what they cost and draw; without it they are what the data say. ``InvalidFact`` or
     ``PartDoesNotFit`` if there is no estimate. The same input always gives the same estimate.
     """
-    if quantity < 1:
-        raise InvalidFact(f"quantity must be 1 or more, not {quantity}")
+    require_quantity(quantity)
     plan = plan_build(part, machine, material)
     builds = plan.builds(quantity)
     needs = line_needs(plan, machine, rates, evidence)
@@ -95,8 +96,8 @@ def estimate_production(
         build_minutes_p90=times.build + times.delays[-1],
         delays_minutes=times.delays,
         off_machine_minutes=_up(needs.off_machine_hours(quantity=quantity) * 60),
-        material_grams=_up(virgin_grams),
-        net_grams=_up(plan.net_grams_per_part * quantity),
+        material_grams=max(1, _up(virgin_grams)),
+        net_grams=max(1, _up(plan.net_grams_per_part * quantity)),
         breakdown=breakdown,
         price_minor=sum(row.amount_minor for row in breakdown),
         minimum_top_up_minor=breakdown[-1].amount_minor,
@@ -104,6 +105,16 @@ def estimate_production(
         co2_g=_up(co2_g),
         figures=figures_used(machine, material, rates, evidence),
     )
+
+
+def require_quantity(quantity: int) -> None:
+    """Check how many pieces are asked for: 1 to ``MOST_PIECES``; ``InvalidFact`` otherwise."""
+    if quantity < 1:
+        raise InvalidFact(f"quantity must be 1 or more, not {quantity}")
+    if quantity > MOST_PIECES:
+        raise InvalidFact(
+            f"quantity is {quantity:,}, a line holds {MOST_PIECES:,} pieces at most: ask for less, or for several lines"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

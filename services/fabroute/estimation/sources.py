@@ -1,17 +1,34 @@
 """Where the figures of an estimate come from."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
 
-from fabroute.estimation.calibration import NO_EVIDENCE, PRIOR_PRINTS, Evidence, calibrated_yield, time_spread
+from fabroute.estimation.calibration import (
+    NO_EVIDENCE,
+    P90_BEFORE_EVIDENCE,
+    PRIOR_BUILDS,
+    PRIOR_PRINTS,
+    Evidence,
+    calibrated_yield,
+    time_spread,
+)
 from fabroute.estimation.carbon import embodied_g_per_kg
 from fabroute.estimation.coefficients import FINISHING_HANDS
-from fabroute.estimation.facts import MachineModelFacts, MaterialFacts, NodeRates
-from fabroute.estimation.processes import PROCESSES, efficiency
+from fabroute.estimation.crossover import ADDITIVE_BELOW, CONVENTIONAL_ABOVE
+from fabroute.estimation.facts import MachineModelFacts, MaterialFacts, NodeRates, Process
+from fabroute.estimation.processes import (
+    MULTI_LASER_EFFICIENCY,
+    MULTI_LASER_RATE_CM3_PER_HOUR,
+    PROCESSES,
+    ProcessConstants,
+    efficiency,
+)
+from fabroute.estimation.rates import CAPITAL_INTEREST, CAPITAL_YEARS, MACHINE_HOURS_PER_YEAR
 from fabroute.estimation.rotations import FIT_MARGIN_MM
 
 
@@ -37,6 +54,8 @@ class SourcedFigure:
     unit: str
     mark: Mark
     source: str
+    subject: str = ""
+    """The machine model, material or process that it is a figure of; empty: of every estimate, or of the node."""
 
 
 _LETTERS = MappingProxyType({"V": Mark.VENDOR, "V2": Mark.SECOND_HAND, "M": Mark.MEMORY, "D": Mark.ASSUMPTION})
@@ -79,6 +98,28 @@ _MATERIAL_FIGURES: Mapping[str, str] = MappingProxyType(
         "refresh_ratio": "share",
         "support_fraction": "share of the part's volume",
     }
+)
+_EFFICIENCY_NOTE = "scan vectors and travel cost time"
+_OF_EVERY_ESTIMATE: tuple[tuple[str, float, str, str], ...] = (
+    ("prior_builds", PRIOR_BUILDS, "builds", "what the data sheet's time is worth against timed builds"),
+    ("p90_before_evidence", P90_BEFORE_EVIDENCE, "share of P50", "P90 of a build's time before any build was timed"),
+    ("prior_prints", PRIOR_PRINTS, "prints", "what a node's stated yield is worth against judged prints"),
+    ("multi_laser_efficiency", MULTI_LASER_EFFICIENCY, "share of the volume rate", "of machines with four lasers"),
+    ("crossover_additive_below", ADDITIVE_BELOW, "share of the crossover", "print below it"),
+    ("crossover_conventional_above", CONVENTIONAL_ABOVE, "share of the crossover", "make conventionally above it"),
+)
+_PUBLISHED_RATES = "the inputs of published machine rates, not read at their source"
+_OF_KNOWN_SOURCE: tuple[tuple[str, float, str, Mark, str], ...] = (
+    (
+        "multi_laser_from",
+        MULTI_LASER_RATE_CM3_PER_HOUR,
+        "cm3 per h",
+        Mark.VENDOR,
+        "the lowest volume rate on data sheets of machines with four lasers",
+    ),
+    ("capital_interest", CAPITAL_INTEREST, "share per year", Mark.SECOND_HAND, _PUBLISHED_RATES),
+    ("capital_years", CAPITAL_YEARS, "years", Mark.SECOND_HAND, _PUBLISHED_RATES),
+    ("machine_hours_per_year", MACHINE_HOURS_PER_YEAR, "h per year", Mark.SECOND_HAND, _PUBLISHED_RATES),
 )
 _STATED_IN_PLACE: Mapping[str, str] = MappingProxyType(
     {"rate_minor_per_hour": "machine_minor_per_hour", "price_minor_per_kg": "material_minor_per_kg"}
@@ -156,18 +197,51 @@ def _counted(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
+def all_constants(
+    machines: Iterable[MachineModelFacts], materials: Iterable[MaterialFacts]
+) -> tuple[SourcedFigure, ...]:
+    """Return every constant that any estimate may stand on, with value, unit, mark and source.
+
+    Those of all estimates first, then of each process, machine model and material; ``subject`` and ``code`` together
+    name one. What nodes state and what was learnt is in the figures of their estimates (``figures_used``).
+    """
+    of_models = chain.from_iterable(_of_machine(machine) for machine in machines)
+    of_materials = chain.from_iterable((*_of_material(each), _embodied(each)) for each in materials)
+    of_processes = chain.from_iterable(_of_every(process) for process in Process)
+    listed = (*_of_every_estimate(), *of_processes, *of_models, *of_materials)
+    return tuple({(figure.subject, figure.code): figure for figure in listed}.values())
+
+
+def _of_every_estimate() -> Iterator[SourcedFigure]:
+    yield _fit_margin()
+    yield _finishing_hands()
+    for code, value, unit, note in _OF_EVERY_ESTIMATE:
+        yield _assumed(code, value, unit, note)
+    for code, value, unit, mark, source in _OF_KNOWN_SOURCE:
+        yield SourcedFigure(code=code, value=value, unit=unit, mark=mark, source=source)
+
+
+def _of_every(process: Process) -> Iterator[SourcedFigure]:
+    constants = PROCESSES[process]
+    yield _assumed("efficiency", constants.efficiency, "share of the volume rate", _EFFICIENCY_NOTE, process)
+    yield from _of_constants(constants, process)
+
+
 def _of_machine(machine: MachineModelFacts) -> Iterator[SourcedFigure]:
+    mark = mark_of(machine.source)
     for code, unit in _MACHINE_FIGURES.items():
         yield SourcedFigure(
             code=code,
             value=getattr(machine, code),
             unit=unit,
-            mark=mark_of(machine.source),
+            mark=mark,
             source=f"{machine.model}: {machine.source}",
+            subject=machine.model,
         )
 
 
 def _of_material(material: MaterialFacts) -> Iterator[SourcedFigure]:
+    mark = mark_of(material.source)
     for code, unit in _MATERIAL_FIGURES.items():
         value = getattr(material, code)
         if value is not None:
@@ -175,22 +249,37 @@ def _of_material(material: MaterialFacts) -> Iterator[SourcedFigure]:
                 code=code,
                 value=value,
                 unit=unit,
-                mark=mark_of(material.source),
+                mark=mark,
                 source=f"{material.code}: {material.source}",
+                subject=material.code,
             )
 
 
 def _of_process(machine: MachineModelFacts, material: MaterialFacts) -> Iterator[SourcedFigure]:
-    constants = PROCESSES[machine.process]
-    yield _assumed("efficiency", efficiency(machine), "share of the volume rate", "scan vectors and travel cost time")
-    yield _assumed("fit_margin_mm", FIT_MARGIN_MM, "mm", "free on each side of the build volume")
-    yield _assumed("finishing_hands", FINISHING_HANDS, "people", "finish and inspect side by side: lead time only")
-    yield _assumed("embodied_g_per_kg", embodied_g_per_kg(material), "g CO2e per kg", "virgin material")
-    for field in fields(constants):
-        if field.name in _PROCESS_FIGURES:
-            unit, note = _PROCESS_FIGURES[field.name]
-            yield _assumed(field.name, getattr(constants, field.name), unit, note)
+    process = machine.process
+    yield _assumed("efficiency", efficiency(machine), "share of the volume rate", _EFFICIENCY_NOTE, process)
+    yield _fit_margin()
+    yield _finishing_hands()
+    yield _embodied(material)
+    yield from _of_constants(PROCESSES[process], process)
 
 
-def _assumed(code: str, value: float, unit: str, note: str) -> SourcedFigure:
-    return SourcedFigure(code=code, value=value, unit=unit, mark=Mark.ASSUMPTION, source=note)
+def _of_constants(constants: ProcessConstants, process: Process) -> Iterator[SourcedFigure]:
+    for code, (unit, note) in _PROCESS_FIGURES.items():
+        yield _assumed(code, getattr(constants, code), unit, note, process)
+
+
+def _fit_margin() -> SourcedFigure:
+    return _assumed("fit_margin_mm", FIT_MARGIN_MM, "mm", "free on each side of the build volume")
+
+
+def _finishing_hands() -> SourcedFigure:
+    return _assumed("finishing_hands", FINISHING_HANDS, "people", "finish and inspect side by side: lead time only")
+
+
+def _embodied(material: MaterialFacts) -> SourcedFigure:
+    return _assumed("embodied_g_per_kg", embodied_g_per_kg(material), "g CO2e per kg", "virgin material", material.code)
+
+
+def _assumed(code: str, value: float, unit: str, note: str, subject: str = "") -> SourcedFigure:
+    return SourcedFigure(code=code, value=value, unit=unit, mark=Mark.ASSUMPTION, source=note, subject=str(subject))

@@ -1,12 +1,14 @@
 """The estimate of an order line, against figures worked by hand."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fabroute.estimation.calibration import NO_EVIDENCE, Evidence
-from fabroute.estimation.facts import InvalidFact, Process
-from fabroute.estimation.production import ProductionEstimate, estimate_production
+from fabroute.estimation.facts import InvalidFact, MachineModelFacts, Process
+from fabroute.estimation.production import MOST_PIECES, ProductionEstimate, estimate_production
 from fabroute.estimation.sources import figures_used
 from tests.factories.estimation import a_machine, a_material, a_part, evidence_of, some_rates
 
@@ -262,13 +264,61 @@ def test_an_estimate_names_its_constants_and_repeats_exactly() -> None:
     assert extruded().figures == figures_used(a_machine(), a_material(), some_rates())
 
 
-@pytest.mark.parametrize("quantity", [0, -1])
+@pytest.mark.parametrize("quantity", [0, -1, -(10**12)])
 def test_nothing_can_not_be_estimated(quantity: int) -> None:
-    with pytest.raises(InvalidFact, match="quantity must be 1 or more"):
+    with pytest.raises(InvalidFact, match=f"quantity must be 1 or more, not {quantity}") as caught:
         extruded(quantity=quantity)
+    assert (caught.value.code, caught.value.status) == ("estimation_fact_invalid", 422)
 
 
-def test_a_billion_parts_are_estimated_all_the_same() -> None:
-    estimate = extruded(quantity=10**9)
-    assert estimate.builds == 50_000_000
+def test_the_largest_line_is_estimated_all_the_same() -> None:
+    estimate = extruded(quantity=100_000)
+    assert (estimate.builds, MOST_PIECES) == (5_000, 100_000)
     assert estimate.price_minor == sum(rows(estimate).values())
+    assert estimate.machine_minutes == 5_000 * 1010
+
+
+@pytest.mark.parametrize("quantity", [100_001, 10**18])
+def test_a_line_beyond_what_anybody_prints_is_refused_with_what_to_do(quantity: int) -> None:
+    with pytest.raises(InvalidFact, match=f"quantity is {quantity:,}, a line holds 100,000 pieces at most") as caught:
+        extruded(quantity=quantity)
+    assert str(caught.value).endswith("ask for less, or for several lines")
+
+
+def test_the_most_absurd_facts_that_pass_still_give_a_finite_estimate() -> None:
+    slow = MachineModelFacts(
+        model="Slowest",
+        process=Process.MEX,
+        box_mm=(100_000, 100_000, 100_000),
+        layer_um=0.1,
+        layer_fixed_s=86_400,
+        rate_cm3_per_hour=0.001,
+        warmup_hours=1000,
+        cooldown_hours=1000,
+        setup_hours=1000,
+        unload_hours=1000,
+        rate_minor_per_hour=10_000_000,
+        power_kw=10_000,
+    )
+    estimate = estimate_production(
+        part=a_part(box_mm=(99_000, 99_000, 99_000), volume_cm3=900_000_000_000.0),
+        machine=slow,
+        material=replace(a_material(support_fraction=5), density_g_per_cm3=25, price_minor_per_kg=100_000_000),
+        rates=some_rates(margin=10, first_pass_yield=0.001),
+        quantity=100_000,
+    )
+    assert estimate.price_minor == sum(rows(estimate).values())
+    assert estimate.builds == 100_000
+    assert estimate.machine_minutes_p90 == pytest.approx(1.25 * estimate.machine_minutes)
+
+
+def test_the_smallest_facts_that_pass_still_give_an_estimate() -> None:
+    estimate = estimate_production(
+        part=a_part(box_mm=(0.01, 0.01, 0.01), volume_cm3=1e-9),
+        machine=a_machine(process=Process.SLS, layer_fixed_s=9),
+        material=a_material(process=Process.SLS, refresh_ratio=0.0),
+        rates=some_rates(),
+        quantity=1,
+    )
+    assert (estimate.machine_minutes, estimate.material_grams, estimate.net_grams) == (1, 1, 1)
+    assert estimate.price_minor == 1000 + 120 + 40  # the file, and hand work of 0.03 and 0.01 h
