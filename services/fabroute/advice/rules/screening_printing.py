@@ -45,8 +45,8 @@ class PrintMarket:
     def kinds_for(self, wishes: Iterable[str]) -> tuple[tuple[str, str], ...]:
         """Return the pairs of machine model and material that meet one of the wishes.
 
-        A wish is a process (``LPBF``), a material (``PA12-MJF``, or ``PA12`` for all kinds of it), or both
-        (``MJF:PA12``), whatever its case.
+        A wish is a process (``LPBF``), a material (``PA12-MJF``, or ``PA12`` whatever prints it, which is not
+        ``PA12-GF``), or both (``MJF:PA12``); upper or lower case.
         """
         plain = [wish.strip().upper() for wish in wishes]
         return tuple(
@@ -148,4 +148,6 @@ def _meets(material: MaterialFacts, wish: str) -> bool:
     code = material.code.upper()
     if colon and process != material.process.value:
         return False
-    return not named or named in (material.process.value, code) or code.startswith(f"{named}-")
+    plain, _, suffix = code.rpartition("-")
+    names = (material.process.value, code, plain if suffix and material.process.startswith(suffix) else code)
+    return not named or named in names
