@@ -204,6 +204,13 @@ def read_offerings(session: Session, *, on: date, node_id: str | None = None) ->
     return Offerings(nodes={row["node_id"]: NodeView(**row) for row in rows}, machines=machines, offers=offers)
 
 
+def read_catalogue(session: Session) -> tuple[tuple[MachineModelView, ...], tuple[MaterialView, ...]]:
+    """Return all machine models and all materials, each in the order of their names."""
+    models = sorted((MachineModelView(**row) for row in nodes.read_models(session)), key=lambda it: it.model)
+    materials = sorted((MaterialView(**row) for row in nodes.read_materials(session)), key=lambda it: it.code)
+    return tuple(models), tuple(materials)
+
+
 def read_node_detail(session: Session, row: RowMapping, *, on: date | None = None) -> NodeDetail:
     """Return the node of ``row`` with its machines, offers and lots.
 

@@ -2,18 +2,31 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
-from fabroute.api.dependencies import InventoryReader, Now, ReadSession
-from fabroute.api.schemas.estimates import EstimateIn, EstimatesOut, estimate_asked, estimates_out
+from fabroute.api.dependencies import InventoryReader, Now, PageQuery, ReadSession
+from fabroute.api.pages import listing, window
+from fabroute.api.schemas.base import Listing
+from fabroute.api.schemas.estimates import (
+    EstimateIn,
+    EstimatesOut,
+    FigureOut,
+    estimate_asked,
+    estimates_out,
+    figure_out,
+)
+from fabroute.estimation.facts import InvalidFact
+from fabroute.estimation.sources import Mark, SourcedFigure
 from fabroute.inventory.service import RevisionNotMeasured
 from fabroute.network.service import UnknownNode
 from fabroute.orders.service import PartNotInInventory, RevisionNotInInventory
 from fabroute.production import service as production
 
 router = APIRouter(prefix="/v1", tags=["estimates"])
+
+_MARKS = tuple(Mark)
 
 
 @router.post(
@@ -41,3 +54,25 @@ def estimate_part(
     """
     found = production.estimate_part(session, principal=caller, asked=estimate_asked(asked), now=now)
     return estimates_out(found, limit=asked.limit)
+
+
+@router.get("/constants", responses=docs.NEXT_PAGE | docs.problems(InvalidFact))
+def list_constants(
+    request: Request,
+    response: Response,
+    caller: InventoryReader,
+    session: ReadSession,
+    page: PageQuery,
+    mark: Annotated[Mark | None, Query(description="Only those known this far.")] = None,
+) -> Listing[FigureOut]:
+    """List every constant of the estimates with its value, unit, mark and source, the best known first.
+
+    What is `measured` or `stated` belongs to one machine or node: it comes with the estimates there.
+    """
+    found = sorted(production.list_constants(session, mark=mark), key=_place_of)
+    return listing(request, response, window(found, page, key=_place_of), figure_out)
+
+
+def _place_of(figure: SourcedFigure) -> str:
+    """Return where a constant stands in the list, as a cursor."""
+    return f"{_MARKS.index(figure.mark)}|{figure.subject}|{figure.code}"

@@ -28,6 +28,7 @@ class EstimateIn(RequestModel):
 class FigureOut(ResponseModel):
     """One constant behind an estimate."""
 
+    subject: str = Field(description="A machine model, a material or a process; empty where it is of all estimates.")
     code: str
     value: float
     unit: str
@@ -119,12 +120,6 @@ class EstimatesOut(ResponseModel):
     exclusions: list[UnableOut] = Field(description="Those that can't, the nearest to it first.")
 
 
-class ConstantOut(FigureOut):
-    """One constant of the estimates, and what it belongs to."""
-
-    subject: str = Field(description="A machine model, a material, a process, or what else it is a constant of.")
-
-
 def estimate_asked(asked: EstimateIn) -> EstimateAsked:
     """Return a question as production takes it."""
     return EstimateAsked(
@@ -153,7 +148,14 @@ def estimates_out(found: Estimates, *, limit: int) -> EstimatesOut:
 
 def figure_out(figure: SourcedFigure) -> FigureOut:
     """Return a constant for an answer."""
-    return FigureOut(code=figure.code, value=figure.value, unit=figure.unit, mark=figure.mark, source=figure.source)
+    return FigureOut(
+        subject=figure.subject,
+        code=figure.code,
+        value=figure.value,
+        unit=figure.unit,
+        mark=figure.mark,
+        source=figure.source,
+    )
 
 
 def _estimate_out(found: MachineEstimate) -> EstimateOut:

@@ -1,6 +1,6 @@
 """The network: who prints what with which machine, what is in store, what is free, and what is held for jobs."""
 
-from fabroute.network.service.calibration import LearntSums, learn
+from fabroute.network.service.calibration import Gather, LearntSums, learn
 from fabroute.network.service.data import (
     InvalidLot,
     NetworkData,
@@ -52,6 +52,7 @@ from fabroute.network.snapshot import (
     Offerings,
     OfferRates,
     OfferView,
+    read_catalogue,
     read_network,
     read_offerings,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "MOST_MINOR",
     "RATE_CODES",
     "CalibrationView",
+    "Gather",
     "InvalidLot",
     "InvalidNodeStatus",
     "InvalidRate",
@@ -105,6 +107,7 @@ __all__ = [
     "material_facts",
     "nodes_of",
     "rates_of",
+    "read_catalogue",
     "read_network",
     "read_offerings",
     "release",

@@ -29,6 +29,7 @@ from fabroute.production.service.estimating import (
     MachineUnable,
     UnknownMachine,
     estimate_part,
+    list_constants,
 )
 from fabroute.production.service.evidence import (
     EvidenceExists,
@@ -65,6 +66,7 @@ from fabroute.production.service.holds import (
 )
 from fabroute.production.service.jobs import accept_job, get_job, jobs_of_lines, list_jobs, offer_jobs
 from fabroute.production.service.learning import learn_calibrations
+from fabroute.production.service.lots import MadeLot, made_lots
 from fabroute.production.service.prints import (
     FileNotFetched,
     InvalidPrint,
@@ -118,6 +120,7 @@ __all__ = [
     "JobView",
     "MachineEstimate",
     "MachineUnable",
+    "MadeLot",
     "NewEvidence",
     "NewReprint",
     "NoPartsLeft",
@@ -156,10 +159,12 @@ __all__ = [
     "jobs_of_lines",
     "learn_calibrations",
     "list_builds",
+    "list_constants",
     "list_evidence",
     "list_jobs",
     "list_prints",
     "list_reprints",
+    "made_lots",
     "note_failed_release",
     "offer_jobs",
     "recheck_jobs",

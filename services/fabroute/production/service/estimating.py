@@ -12,7 +12,7 @@ from sqlmodel import Session
 from fabroute.estimation.facts import InvalidFact
 from fabroute.estimation.production import ProductionEstimate, estimate_production
 from fabroute.estimation.rotations import PartDoesNotFit
-from fabroute.estimation.sources import Mark, SourcedFigure, mark_of
+from fabroute.estimation.sources import Mark, SourcedFigure, all_constants, mark_of
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
 from fabroute.inventory.service import RevisionView
@@ -109,6 +109,16 @@ def estimate_part(session: Session, *, principal: Principal, asked: EstimateAske
         estimates=tuple(sorted((it for it in judged if isinstance(it, MachineEstimate)), key=_by_price)),
         unable=tuple(sorted((it for it in judged if isinstance(it, MachineUnable)), key=_by_nearness)),
     )
+
+
+def list_constants(session: Session, *, mark: Mark | None = None) -> tuple[SourcedFigure, ...]:
+    """Return every constant that estimates stand on: all, or those of one mark.
+
+    What nodes state and what was learnt from builds and prints is each machine's own, and comes with its estimates.
+    """
+    models, materials = network.read_catalogue(session)
+    found = all_constants(map(network.machine_facts, models), map(network.material_facts, materials))
+    return tuple(figure for figure in found if mark in (None, figure.mark))
 
 
 class _Judge:

@@ -1,0 +1,204 @@
+"""Machines learn from builds and prints: from all of them, each once, in any order, and never from another's."""
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from fabroute.database import unit_of_work
+from fabroute.estimation.calibration import time_spread
+from fabroute.network.service import evidence_of, read_offerings, save_network
+from fabroute.production.service import BuildReport, learn_calibrations, report_build
+from tests.factories.concurrency import at_once
+from tests.factories.network import TODAY, a_machine, a_network, a_node, an_offer
+from tests.factories.organisations import NOW
+from tests.factories.production import BUREAU_KEY, Floor
+
+FULL_BED_MINUTES = 641
+LATER = NOW + timedelta(hours=2)
+SUMS = "SELECT builds, log_ratio_sum, log_ratio_sum_squares, good_prints, failed_prints FROM calibrations"
+
+
+def learn(floor: Floor, *, node_id: str | None = "N101", now: datetime = NOW) -> int:
+    return floor.do(lambda session: learn_calibrations(session, node_id=node_id, now=now))
+
+
+def timed(floor: Floor, job_id: str, *minutes: int) -> None:
+    """Have the bureau report builds of one part each, in beds that were full."""
+    for each in minutes:
+        told = BuildReport(parts=1, machine_minutes=each, height_mm=380.0)
+        floor.do(_reporting(job_id, told))
+
+
+def _reporting(job_id: str, told: BuildReport) -> Callable[[Session], object]:
+    return lambda session: report_build(session, principal=BUREAU_KEY, job_id=job_id, report=told, now=NOW)
+
+
+def a_fetched_job(floor: Floor, quantity: int = 10) -> str:
+    job_id = floor.accepted(quantity)
+    floor.fetched(job_id)
+    return job_id
+
+
+def expected(minutes: Sequence[int]) -> tuple[float, float]:
+    """Return the two sums over builds, worked out by another way: exactly rounded sums of logarithms."""
+    ratios = [math.log(each / FULL_BED_MINUTES) for each in minutes]
+    return math.fsum(ratios), math.fsum(ratio * ratio for ratio in ratios)
+
+
+def learnt(floor: Floor, machine_id: str = "N101-A", parameter_set: str = "PS-1") -> tuple[Any, ...]:
+    (row,) = floor.table(
+        f"{SUMS} WHERE machine_id = :machine AND parameter_set = :it", machine=machine_id, it=parameter_set
+    )
+    return row
+
+
+def test_a_calibration_is_the_sum_of_its_evidence(floor: Floor) -> None:
+    job_id = a_fetched_job(floor)
+    timed(floor, job_id, 833, 641, 700)
+    for result in ("good", "good", "failed"):
+        floor.printed(job_id, result)
+
+    assert learn(floor) == 1
+
+    builds, total, squares, good, failed = learnt(floor)
+    assert (builds, good, failed) == (3, 2, 1)
+    assert (total, squares) == pytest.approx(expected([833, 641, 700]), abs=1e-12)
+
+
+def test_learning_twice_is_learning_once(floor: Floor) -> None:
+    timed(floor, a_fetched_job(floor), 833, 700)
+    first = learn(floor), floor.table("SELECT * FROM calibrations")
+    again = learn(floor, now=LATER), floor.table("SELECT * FROM calibrations")
+
+    assert (first[0], again[0]) == (1, 0)
+    assert again[1] == first[1]
+    assert learn(floor, node_id=None, now=LATER) == 0
+
+
+def test_whoever_learns_late_or_in_another_order_finds_the_same_row(floor: Floor) -> None:
+    """Two jobs' builds and prints, learnt from after each report, or once at the end: bit by bit the same sums."""
+    one, two = a_fetched_job(floor), a_fetched_job(floor)
+    for job_id, minutes in ((one, 833), (two, 611), (one, 702), (two, 1017)):
+        timed(floor, job_id, minutes)
+        floor.printed(job_id, "good")
+        learn(floor)
+    step_by_step = learnt(floor)
+    floor.table("UPDATE calibrations SET builds = 1, log_ratio_sum = 0, good_prints = 9 RETURNING builds")
+
+    assert learn(floor, now=LATER) == 1
+    assert learnt(floor) == step_by_step
+    for order in permutations((833, 611, 702, 1017)):
+        assert (step_by_step[1], step_by_step[2]) == pytest.approx(expected(order), abs=1e-12)
+
+
+def test_many_workers_at_once_leave_what_one_would_have(floor: Floor) -> None:
+    job_id = a_fetched_job(floor)
+    timed(floor, job_id, 833, 700, 650)
+
+    changed = at_once(*[lambda: learn(floor) for _ in range(8)])
+
+    assert sorted(changed) == [0] * 7 + [1]
+    assert learnt(floor)[0] == 3
+    assert len(floor.table("SELECT 1 FROM outbox_events WHERE data ->> 'reason' = 'calibration_learnt'")) == 1
+
+
+def test_builds_that_are_reported_while_others_learn_are_not_lost(floor: Floor) -> None:
+    """Every report is followed by learning; whoever comes last has seen all."""
+    jobs = [a_fetched_job(floor, 4) for _ in range(4)]
+
+    def work(job_id: str) -> Callable[[], None]:
+        def report_and_learn() -> None:
+            for minutes in (700, 800, 900):
+                timed(floor, job_id, minutes)
+                learn(floor)
+
+        return report_and_learn
+
+    at_once(*map(work, jobs))
+
+    builds, total, squares, _, _ = learnt(floor)
+    assert builds == 12
+    assert (total, squares) == pytest.approx(expected([700, 800, 900] * 4), abs=1e-12)
+    assert learn(floor) == 0
+
+
+def test_what_one_machine_or_parameter_set_did_is_not_known_of_another(floor: Floor) -> None:
+    more = a_network(
+        machines=(a_machine(), a_machine(machine_id="N101-B")),
+        offers=(an_offer(), an_offer(parameter_set="PS-2"), an_offer(machine_id="N101-B")),
+    )
+    floor.do(lambda session: save_network(session, data=more))
+    slow, quick, other_set = (a_fetched_job(floor, 3) for _ in range(3))
+    floor.table("UPDATE jobs SET machine_id = 'N101-B' WHERE id = :it RETURNING id", it=quick)
+    floor.table("UPDATE jobs SET parameter_set = 'PS-2' WHERE id = :it RETURNING id", it=other_set)
+    timed(floor, slow, 833)
+    timed(floor, quick, 500, 510)
+    timed(floor, other_set, 641)
+
+    assert learn(floor) == 3
+
+    with unit_of_work(floor.engine) as session:
+        offers = read_offerings(session, on=TODAY).offers
+    found = {(offer.machine_id, offer.parameter_set): evidence_of(offer) for offer in offers}
+    assert {key: evidence.builds for key, evidence in found.items()} == {
+        ("N101-A", "PS-1"): 1,
+        ("N101-A", "PS-2"): 1,
+        ("N101-B", "PS-1"): 2,
+    }
+    factors = {key: time_spread(evidence).p50_factor for key, evidence in found.items()}
+    assert factors["N101-A", "PS-2"] == 1.0
+    assert factors["N101-B", "PS-1"] == pytest.approx((500 * 510 / FULL_BED_MINUTES**2) ** (1 / 6), rel=1e-12)
+    assert factors["N101-A", "PS-1"] == pytest.approx((833 / FULL_BED_MINUTES) ** (1 / 5), rel=1e-12)
+
+
+def test_an_event_of_one_node_teaches_the_machines_of_its_jobs_only_and_the_hourly_look_all(floor: Floor) -> None:
+    other = a_network(
+        nodes=(a_node(), a_node(node_id="N102")),
+        machines=(a_machine(machine_id="N102-A", node_id="N102"),),
+        offers=(an_offer(machine_id="N102-A"),),
+        lots=(),
+    )
+    floor.do(lambda session: save_network(session, data=other))
+    here, there = a_fetched_job(floor), a_fetched_job(floor)
+    timed(floor, here, 700)
+    floor.table("UPDATE jobs SET node_id = 'N102', machine_id = 'N102-A' WHERE id = :it RETURNING id", it=there)
+    floor.table("UPDATE jobs SET failed_prints = 2 WHERE id = :it RETURNING id", it=there)
+
+    assert learn(floor, node_id="N101") == 1
+    assert floor.table("SELECT machine_id FROM calibrations") == [("N101-A",)]
+    assert learn(floor, node_id=None) == 1
+    assert learnt(floor, "N102-A") == (0, 0.0, 0.0, 0, 2)
+    assert learn(floor, node_id="N999") == 0
+
+
+def test_a_machine_takes_its_evidence_along_to_another_node(floor: Floor) -> None:
+    timed(floor, a_fetched_job(floor), 700, 720)
+    moved = a_network(nodes=(a_node(), a_node(node_id="N102")), machines=(a_machine(node_id="N102"),), lots=())
+    floor.do(lambda session: save_network(session, data=moved))
+
+    assert learn(floor, node_id="N101") == 1
+    with unit_of_work(floor.engine) as session:
+        (offer,) = read_offerings(session, on=TODAY, node_id="N102").offers
+    assert (offer.node_id, evidence_of(offer).builds) == ("N102", 2)
+
+
+def test_prints_of_a_job_that_was_taken_back_still_teach(floor: Floor) -> None:
+    job_id = a_fetched_job(floor, 5)
+    for result in ("failed", "good", "failed"):
+        floor.printed(job_id, result)
+    floor.table("UPDATE jobs SET state = 'cancelled' RETURNING id")
+
+    assert learn(floor) == 1
+    assert learnt(floor)[3:] == (1, 2)
+
+
+def test_a_job_that_has_done_nothing_teaches_nothing(floor: Floor) -> None:
+    a_fetched_job(floor)
+
+    assert learn(floor) == 0
+    assert floor.table("SELECT * FROM calibrations") == []
