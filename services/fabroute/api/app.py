@@ -13,6 +13,7 @@ from fabroute.api.parameters import refuse_unknown_parameters
 from fabroute.api.problems import install_problem_handlers
 from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import (
+    advice,
     build_times,
     bulk,
     certificates,
@@ -57,6 +58,7 @@ _ROUTERS = (
     estimates,
     bulk,
     logistics,
+    advice,
     screenings,
     runs,
     health,

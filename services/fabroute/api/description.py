@@ -7,6 +7,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fabroute.api.problems import ProblemBody
+from fabroute.api.schemas.advice import MethodIn
+from fabroute.api.schemas.batch_advice import MassProductionIn, PathwaysIn, ViabilityIn
 from fabroute.api.schemas.build_times import BuildTimeIn
 from fabroute.api.schemas.certificates import CertificateIn, RevocationIn
 from fabroute.api.schemas.estimates import EstimateIn
@@ -112,6 +114,10 @@ _BODIES: Sequence[type[BaseModel]] = (
     BuildTimeIn,
     RateIn,
     EstimateIn,
+    MethodIn,
+    PathwaysIn,
+    MassProductionIn,
+    ViabilityIn,
 )
 
 

@@ -9,7 +9,7 @@ from fabroute.inventory import service as inventory
 from fabroute.inventory.service import PartView, RevisionView
 from fabroute.kernel.errors import FieldProblem
 from fabroute.orders.service import PartNotInInventory, RevisionNotInInventory, monthly_demand
-from fabroute.production.service import MadeLot, made_lots
+from fabroute.production.service.lots import MadeLot, made_lots
 
 _MONTHS = 12
 

@@ -13,6 +13,7 @@ from fabroute.orders.service.catalogue import (
     RevisionNotReleased,
     RevisionWithdrawn,
 )
+from fabroute.orders.service.demand import monthly_demand
 from fabroute.orders.service.outcomes import (
     LinesLost,
     claim_lines,
@@ -99,6 +100,7 @@ __all__ = [
     "lock_fenced_lines",
     "lock_routed_lines",
     "mark_cancelled",
+    "monthly_demand",
     "order_statistics",
     "place_orders",
     "place_quoted_order",
