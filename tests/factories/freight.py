@@ -118,7 +118,7 @@ def _rows(file: str) -> list[dict[str, str]]:
 
 def _tariff(row: dict[str, str]) -> Tariff:
     return Tariff(
-        carrier="reference",
+        carrier=row["carrier"],
         zone=Zone(row["zone"]),
         service=Service(row["service"]),
         bands=any_weight(

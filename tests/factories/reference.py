@@ -45,9 +45,9 @@ FILES: Mapping[str, str] = {
     ),
     "places.csv": "country,city,latitude,longitude,is_capital,population\nDE,Berlin,52.5244,13.4105,1,3426354\n",
     "carrier_tariffs.csv": (
-        "zone,service,valid_from,valid_to,base_eur,per_kg_eur,fuel_fraction,surcharge_eur,transit_p50_days,"
+        "carrier,zone,service,valid_from,valid_to,base_eur,per_kg_eur,fuel_fraction,surcharge_eur,transit_p50_days,"
         "transit_p95_days,mode,source\n"
-        "Z1,express,2010-01-01,2099-12-31,8.00,0.90,0.18,0.00,1,1,hgv,D\n"
+        "reference,Z1,express,2010-01-01,2099-12-31,8.00,0.90,0.18,0.00,1,1,hgv,D\n"
     ),
     "duty_rules.csv": (
         "rule_id,territory,consignment,maximum_value_eur,fixed_eur,fraction,valid_from,valid_to,source\n"
@@ -55,9 +55,15 @@ FILES: Mapping[str, str] = {
         "OTHER,*,b2b,,0,0.05,2010-01-01,2099-12-31,D\n"
     ),
     "carbon_factors.csv": (
-        "mode,g_per_tonne_km,source\n"
-        "van,782,V\nhgv,125,V\narticulated,96,V\nflight_short,961,V\nflight_long,666,V\nrail,35,V\nship,20,V\n"
+        "mode,g_per_tonne_km,valid_from,valid_to,source\n"
+        "van,782,2010-01-01,2099-12-31,V\nhgv,125,2010-01-01,2099-12-31,V\narticulated,96,2010-01-01,2099-12-31,V\n"
+        "flight_short,961,2010-01-01,2099-12-31,V\nflight_long,666,2010-01-01,2099-12-31,V\n"
+        "rail,35,2010-01-01,2099-12-31,V\nship,20,2010-01-01,2099-12-31,V\n"
     ),
+    "grid_intensities.csv": (
+        "country,g_per_kwh,valid_from,valid_to,source\nDE,380.9,2023-01-01,2099-12-31,V\n*,475,2023-01-01,2099-12-31,V\n"
+    ),
+    "exchange_rates.csv": "currency,per_eur,valid_from,valid_to,source\nUSD,1.1,2026-01-01,2026-12-31,D\n",
 }
 
 

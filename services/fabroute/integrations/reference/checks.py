@@ -1,13 +1,23 @@
 """What must fit together between the reference files: no id twice, none that leads nowhere, one truth a machine."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import date
 from typing import TypeVar
 
 from fabroute.integrations.reference.files import PROCESSES, Read, ReferenceFiles
 from fabroute.integrations.reference.rows import AssetRow
 from fabroute.integrations.reference.tables import Problems, Row
 from fabroute.logistics.rules import Mode
-from fabroute.logistics.service import city_key
+from fabroute.logistics.rules.periods import Period, period_problems
+from fabroute.logistics.service import (
+    CARBON_FACTORS,
+    CARRIER_TARIFFS,
+    DUTY_RULES,
+    EXCHANGE_RATES,
+    GRID_INTENSITIES,
+    DatedTable,
+    city_key,
+)
 
 _Value = TypeVar("_Value")
 _SHOWN = 60
@@ -22,6 +32,7 @@ def check_together(files: ReferenceFiles, problems: Problems) -> None:
     _check_certificates(files)
     _check_parts(files)
     _check_modes(files, problems)
+    _check_periods(files)
 
 
 def _check_duplicates(files: ReferenceFiles) -> None:
@@ -32,9 +43,11 @@ def _check_duplicates(files: ReferenceFiles) -> None:
     _no_key_twice(files.certificates, "cert", lambda row: (row.node_id, row.scheme, row.scope, row.valid_from))
     _no_key_twice(files.parts, "part_no", lambda part: part.part_no)
     _no_key_twice(files.places, "city", lambda place: (place.country, city_key(place.city)))
-    _no_key_twice(files.tariffs, "zone", lambda row: (row.tariff.zone, row.tariff.service, row.tariff.valid_from))
-    _no_key_twice(files.duty_rules, "rule_id", lambda rule: rule.rule_id)
-    _no_key_twice(files.carbon_factors, "mode", lambda factor: factor.mode)
+    _no_key_twice(files.tariffs, "zone", CARRIER_TARIFFS.identity)
+    _no_key_twice(files.duty_rules, "rule_id", DUTY_RULES.identity)
+    _no_key_twice(files.carbon_factors, "mode", CARBON_FACTORS.identity)
+    _no_key_twice(files.grid_intensities, "country", GRID_INTENSITIES.identity)
+    _no_key_twice(files.exchange_rates, "currency", EXCHANGE_RATES.identity)
 
 
 def _no_key_twice(rows: Sequence[Read[_Value]], column: str, key: Callable[[_Value], Hashable]) -> None:
@@ -99,6 +112,28 @@ def _check_modes(files: ReferenceFiles, problems: Problems) -> None:
         problems.add(
             file="carbon_factors.csv", column="mode", advice=f"has no line for {', '.join(missing)}: add one for each"
         )
+
+
+def _check_periods(files: ReferenceFiles) -> None:
+    _no_day_twice(files.tariffs, CARRIER_TARIFFS)
+    _no_day_twice(files.duty_rules, DUTY_RULES)
+    _no_day_twice(files.carbon_factors, CARBON_FACTORS)
+    _no_day_twice(files.grid_intensities, GRID_INTENSITIES)
+    _no_day_twice(files.exchange_rates, EXCHANGE_RATES)
+
+
+def _no_day_twice(rows: Sequence[Read[_Value]], table: DatedTable[_Value]) -> None:
+    """Note rows of one thing that have a day in common; those that have been refused already are left out."""
+    dated: dict[Hashable, tuple[Read[_Value], Period]] = {}
+    for read in rows:
+        period = table.period_of(read.value)
+        if date.min < period.valid_from <= period.valid_to:
+            dated.setdefault(period.identity, (read, period))
+    judged = list(dated.values())
+    found = period_problems([period for _, period in judged], known=(), seamless=table.seamless)
+    for place, problems in found.items():
+        for problem in problems:
+            judged[place][0].row.refuse(problem.pointer.removeprefix("/"), problem.message)
 
 
 def _pairs(files: ReferenceFiles) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from fabroute.integrations.reference.nodes import (
 )
 from fabroute.integrations.reference.rows import CertificateRow, PartRow
 from fabroute.integrations.reference.stock import lots
+from fabroute.logistics.rules import grid_book
 from fabroute.logistics.service import LogisticsData
 from fabroute.network.service import NetworkData
 from fabroute.qualification.rules import CertificateView
@@ -86,8 +87,9 @@ def moved(description: Description, calendar: Calendar) -> Description:
 def _network(files: ReferenceFiles, held: defaultdict[str, list[CertificateRow]]) -> NetworkData:
     assets = _values(files.assets)
     models = _values(files.models)
+    grid = grid_book(_values(files.grid_intensities))
     return NetworkData(
-        nodes=tuple(described_node(row, held[row.node_id]) for row in _values(files.nodes)),
+        nodes=tuple(described_node(row, held[row.node_id], grid=grid) for row in _values(files.nodes)),
         models=tuple(models),
         materials=tuple(_values(files.materials)),
         machines=described_machines(assets),
@@ -103,6 +105,8 @@ def _logistics(files: ReferenceFiles) -> LogisticsData:
         tariffs=tuple(_values(files.tariffs)),
         duty_rules=tuple(_values(files.duty_rules)),
         carbon_factors=tuple(_values(files.carbon_factors)),
+        grid_intensities=tuple(_values(files.grid_intensities)),
+        exchange_rates=tuple(_values(files.exchange_rates)),
     )
 
 

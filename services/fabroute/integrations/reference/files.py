@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypedDict, TypeVar
 from zoneinfo import available_timezones
 
 from fabroute.estimation.facts import Process
@@ -15,8 +15,9 @@ from fabroute.integrations.reference.rows import AssetRow, CertificateRow, NodeR
 from fabroute.integrations.reference.tables import Problems, Row, read_rows
 from fabroute.inventory.service import ConventionalMethod
 from fabroute.logistics.rules import Duty, Mode, Service, Tariff, Zone, any_weight, transit_of
+from fabroute.logistics.rules.grids import EVERYWHERE_ELSE
 from fabroute.logistics.rules.places import CONTINENTS
-from fabroute.logistics.service import NewCarbonFactor, NewDutyRule, NewTariff, PlaceView
+from fabroute.logistics.service import ExchangeRate, GridRow, NewCarbonFactor, NewDutyRule, NewTariff, PlaceView
 from fabroute.network.rules import WORKING_WEEKS
 from fabroute.network.service import NewMachineModel, NewMaterial
 
@@ -31,6 +32,14 @@ _PAIR = r"[A-Z]+:[A-Za-z0-9-]+"
 _ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
 
 _Value = TypeVar("_Value")
+
+
+class _Dated(TypedDict):
+    """What all rows of dated data have."""
+
+    valid_from: date
+    valid_to: date
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +64,8 @@ class ReferenceFiles:
     tariffs: Sequence[Read[NewTariff]]
     duty_rules: Sequence[Read[NewDutyRule]]
     carbon_factors: Sequence[Read[NewCarbonFactor]]
+    grid_intensities: Sequence[Read[GridRow]]
+    exchange_rates: Sequence[Read[ExchangeRate]]
 
 
 def read_files(folder: Path, problems: Problems) -> ReferenceFiles:
@@ -74,7 +85,9 @@ def read_files(folder: Path, problems: Problems) -> ReferenceFiles:
         places=read("places.csv", "country city latitude longitude is_capital population", _place),
         tariffs=read("carrier_tariffs.csv", _TARIFF_COLUMNS, _tariff),
         duty_rules=read("duty_rules.csv", _DUTY_COLUMNS, _duty_rule),
-        carbon_factors=read("carbon_factors.csv", "mode g_per_tonne_km source", _carbon_factor),
+        carbon_factors=read("carbon_factors.csv", "mode g_per_tonne_km valid_from valid_to source", _carbon_factor),
+        grid_intensities=read("grid_intensities.csv", "country g_per_kwh valid_from valid_to source", _grid_intensity),
+        exchange_rates=read("exchange_rates.csv", "currency per_eur valid_from valid_to source", _exchange_rate),
     )
 
 
@@ -94,7 +107,7 @@ _PART_COLUMNS = (
     "criticality annual_demand hs_code export_class ip_zone note conv_unit_eur conv_moq conv_tooling_eur conv_lead_days"
 )
 _TARIFF_COLUMNS = (
-    "zone service valid_from valid_to base_eur per_kg_eur fuel_fraction surcharge_eur transit_p50_days "
+    "carrier zone service valid_from valid_to base_eur per_kg_eur fuel_fraction surcharge_eur transit_p50_days "
     "transit_p95_days mode source"
 )
 _DUTY_COLUMNS = "rule_id territory consignment maximum_value_eur fixed_eur fraction valid_from valid_to source"
@@ -239,7 +252,7 @@ def _tariff(row: Row) -> NewTariff:
     if late < typical:
         row.refuse("transit_p95_days", f"is less than transit_p50_days ({typical}): late is not sooner")
     tariff = Tariff(
-        carrier="reference",
+        carrier=row.text("carrier"),
         zone=row.one_of("zone", Zone),
         service=row.one_of("service", Service),
         bands=any_weight(base_minor=row.minor("base_eur"), per_kg_minor=row.minor("per_kg_eur")),
@@ -270,9 +283,23 @@ def _duty_rule(row: Row) -> NewDutyRule:
 
 
 def _carbon_factor(row: Row) -> NewCarbonFactor:
-    return NewCarbonFactor(
-        mode=row.one_of("mode", Mode), g_per_tonne_km=row.number("g_per_tonne_km"), source=row.text("source")
-    )
+    return NewCarbonFactor(mode=row.one_of("mode", Mode), g_per_tonne_km=row.number("g_per_tonne_km"), **_dated(row))
+
+
+def _grid_intensity(row: Row) -> GridRow:
+    country = row.values["country"] if row.values["country"] == EVERYWHERE_ELSE else _country(row, "country")
+    return GridRow(country=country, g_per_kwh=row.number("g_per_kwh", maximum=5000), **_dated(row))
+
+
+def _exchange_rate(row: Row) -> ExchangeRate:
+    currency = row.matching("currency", r"(?!EUR)[A-Z]{3}", "use three capital letters of ISO 4217; EUR is always 1")
+    return ExchangeRate(currency=currency, per_eur=row.number("per_eur", above=True), **_dated(row))
+
+
+def _dated(row: Row) -> _Dated:
+    found = _Dated(valid_from=row.day("valid_from"), valid_to=row.day("valid_to"), source=row.text("source"))
+    _in_order(row, found["valid_from"], found["valid_to"])
+    return found
 
 
 def _id(row: Row, column: str) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 from fabroute.integrations.reference.chance import chance
 from fabroute.integrations.reference.dates import BASE_DAY
 from fabroute.integrations.reference.rows import AssetRow, CertificateRow, NodeRow
-from fabroute.logistics.rules import customs_territory
+from fabroute.logistics.rules import GridBook, customs_territory, grid_g_per_kwh
 from fabroute.network.service import NewMachine, NewNode, NewOffer
 
 OWNER_ID = "org_owner"
@@ -15,6 +15,8 @@ OPERATOR_ID = "org_operator"
 ITAR_SCHEME = "ITAR-REG"
 AEROSPACE_SCHEME = "EN9100"
 _MACHINES_OF_A_LARGE_NETWORK = 50
+_ROUNDING_G_PER_KWH = 0.5
+_NO_GRID = GridBook()
 _DUAL_USE_TERRITORIES = ("EU", "US")
 
 
@@ -40,8 +42,11 @@ def organisations(nodes: Sequence[NodeRow]) -> tuple[OrganisationRow, ...]:
     )
 
 
-def described_node(row: NodeRow, certificates: Sequence[CertificateRow]) -> NewNode:
-    """Return a node with what the files say and what chance adds; ``certificates`` are those of this node."""
+def described_node(row: NodeRow, certificates: Sequence[CertificateRow], *, grid: GridBook = _NO_GRID) -> NewNode:
+    """Return a node with what the files say and what chance adds; ``certificates`` are those of this node.
+
+    A node whose electricity is that of its country's ``grid`` has no figure of its own: it follows the country's.
+    """
     held = {found.scheme for found in certificates if found.valid_from <= BASE_DAY <= found.valid_to}
     return NewNode(
         node_id=row.node_id,
@@ -55,7 +60,7 @@ def described_node(row: NodeRow, certificates: Sequence[CertificateRow]) -> NewN
         working_days=row.working_days,
         cutoff_local=row.cutoff_local,
         labour_minor_per_hour=row.labour_minor_per_hour,
-        grid_g_co2_per_kwh=row.grid_g_co2_per_kwh,
+        grid_g_co2_per_kwh=_own_electricity(row, grid),
         minimum_order_minor=row.minimum_order_minor,
         minimum_order_policy=_minimum_order_policy(row),
         margin=row.margin,
@@ -95,6 +100,12 @@ def described_offer(asset: AssetRow) -> NewOffer:
         parameter_set=asset.parameter_set,
         parameter_set_state="development" if in_development else "qualified",
     )
+
+
+def _own_electricity(row: NodeRow, grid: GridBook) -> float | None:
+    national = grid_g_per_kwh(grid, row.country, BASE_DAY)
+    is_national = not national.assumed and abs(row.grid_g_co2_per_kwh - national.g_per_kwh) <= _ROUNDING_G_PER_KWH
+    return None if is_national else row.grid_g_co2_per_kwh
 
 
 def _organisation_id(node: NodeRow) -> str:

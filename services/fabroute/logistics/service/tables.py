@@ -32,6 +32,10 @@ class DatedTable(Generic[Item]):
     seamless: bool = False
     """Whether every day between the first and the last must have a row."""
 
+    def identity(self, item: Item) -> tuple[str, ...]:
+        """Return what a row is known by."""
+        return self.period_of(item).identity
+
 
 def _tariff_row(row: NewTariff) -> dict[str, object]:
     tariff = row.tariff

@@ -6,6 +6,8 @@ import pytest
 
 from tests.factories.reference import FILES, changed, problems_of, write_reference
 
+_NEXT_DUTY = "EU-2,EU,b2c,150,4,0,2028-07-02,2029-07-01,D\n"
+
 
 def doubled(file: str, *, line: int = 1) -> dict[str, str]:
     """Return a file with one of its lines twice."""
@@ -30,6 +32,8 @@ def test_good_files_fit_together(tmp_path: Path) -> None:
         ("carrier_tariffs", 3, "zone"),
         ("duty_rules", 4, "rule_id"),
         ("carbon_factors", 9, "mode"),
+        ("grid_intensities", 4, "country"),
+        ("exchange_rates", 3, "currency"),
     ],
 )
 def test_a_thing_that_stands_there_twice_names_both_lines(tmp_path: Path, file: str, line: int, column: str) -> None:
@@ -53,7 +57,7 @@ def test_a_city_is_there_twice_when_only_accents_differ(tmp_path: Path) -> None:
         ("node_certs", "MJF:PA12-MJF", "SLS:PA12-MJF", 3, "scope_process_material", "SLS:PA12-MJF is not in materials"),
         ("parts", "LPBF:316L", "LPBF:TI64", 2, "allowed_process_material", "LPBF:TI64 is not in materials.csv"),
         ("parts", "MJF:PA12-MJF|", "|", 2, "allowed_process_material", "name at least one PROCESS:MATERIAL, several"),
-        ("carbon_factors", "rail,35,V\n", "", 0, "mode", "has no line for rail: add one for each"),
+        ("carbon_factors", "rail,35,2010-01-01,2099-12-31,V\n", "", 0, "mode", "has no line for rail"),
     ],
 )
 def test_an_id_that_leads_nowhere_is_found(
@@ -62,6 +66,44 @@ def test_an_id_that_leads_nowhere_is_found(
     found = problems_of(write_reference(tmp_path, **changed(file, old, new)))
     assert [(problem.file, problem.line, problem.column) for problem in found] == [(f"{file}.csv", line, column)]
     assert found[0].advice.startswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "column", "advice"),
+    [
+        (
+            "carrier_tariffs",
+            "reference,Z1,express,2026-01-01,2026-12-31,9,1,0.18,0,1,1,hgv,D\n",
+            "valid_from",
+            "2026-01-01 to 2026-12-31 overlaps 2010-01-01 to 2099-12-31 of reference Z1 express, also in this table: "
+            "let that one end on 2025-12-31, in the same table",
+        ),
+        (
+            "duty_rules",
+            "EU-2,EU,b2c,150,4,0,2028-07-01,2029-07-01,D\n",
+            "valid_from",
+            "2028-07-01 to 2029-07-01 overlaps 2026-07-01 to 2028-07-01 of EU b2c up to 150 EUR, also in this table: "
+            "let that one end on 2028-06-30, in the same table",
+        ),
+        (
+            "exchange_rates",
+            "USD,1.2,2025-01-01,2026-01-01,D\n",
+            "valid_from",
+            "2026-01-01 to 2026-12-31 overlaps 2025-01-01 to 2026-01-01 of USD, also in this table: "
+            "let that one end on 2025-12-31, in the same table",
+        ),
+        (
+            "grid_intensities",
+            "DE,300,2023-01-01,2023-12-31,D\n",
+            "country",
+            "stands on line 2 already: remove or rename one of the two",
+        ),
+    ],
+)
+def test_rows_of_one_thing_have_no_day_in_common(tmp_path: Path, file: str, row: str, column: str, advice: str) -> None:
+    found = problems_of(write_reference(tmp_path, **{file: FILES[f"{file}.csv"] + row}))
+    assert [(problem.file, problem.column, problem.advice) for problem in found] == [(f"{file}.csv", column, advice)]
+    assert problems_of(write_reference(tmp_path, duty_rules=FILES["duty_rules.csv"] + _NEXT_DUTY)) == []
 
 
 def test_the_process_of_an_asset_is_that_of_its_model_and_of_its_material(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from fabroute.integrations.reference.dates import BASE_DAY, calendar_for
 from fabroute.integrations.reference.description import describe, moved
 from fabroute.integrations.reference.first_articles import is_permitted
+from fabroute.integrations.reference.nodes import described_node
 from fabroute.integrations.reference.report import LotCounts, count_lots, report_on
 from fabroute.integrations.reference.rows import PartRow
-from fabroute.logistics.rules import Service, Zone
+from fabroute.logistics.rules import Service, Zone, grid_book, grid_g_per_kwh
 from fabroute.network.service import NewLot, NewNode
 from fabroute.qualification.rules import (
     CertificateView,
@@ -265,3 +267,49 @@ def test_a_moved_network_has_the_same_flaws_on_its_own_day() -> None:
     }
     assert distances == {(day - BASE_DAY, day - BASE_DAY)}
     assert (there.logistics, there.network.nodes) == (found.logistics, found.network.nodes)
+
+
+# ---------------------------------------------------------------- electricity and currencies
+
+PUBLISHED_GRID = {
+    **{"NO": 30, "CH": 35, "SE": 41, "FR": 56, "FI": 79, "BR": 98, "AT": 111, "BE": 138, "DK": 152, "PT": 166},
+    **{"CA": 170, "ES": 174, "HU": 204, "GB": 238, "NL": 268, "IE": 291, "IT": 331, "US": 369, "DE": 381, "KR": 431},
+    **{"CZ": 450, "TR": 465, "SG": 471, "JP": 485, "MX": 507, "AU": 549, "AE": 561, "CN": 582, "PL": 662, "ZA": 708},
+    **{"IN": 713, "*": 475},
+}
+"""Grams per kWh, 2023, rounded to whole ones."""
+
+
+def test_the_grid_figures_are_the_published_ones() -> None:
+    rows = {row.country: row for row in reference_description().logistics.grid_intensities}
+    assert rows.keys() == PUBLISHED_GRID.keys()
+    assert [country for country, row in rows.items() if abs(row.g_per_kwh - PUBLISHED_GRID[country]) > 0.5] == []
+    assert {row.source[:2] for row in rows.values()} == {"V:"}
+
+
+def test_nodes_on_their_countrys_grid_follow_it_and_their_figure_is_as_it_was() -> None:
+    described = reference_description()
+    book = grid_book(described.logistics.grid_intensities)
+    own = {row.value.node_id: row.value.grid_g_co2_per_kwh for row in reference_files().nodes}
+    assert {node.grid_g_co2_per_kwh for node in described.network.nodes} == {None}
+    resolved = {node.node_id: grid_g_per_kwh(book, node.country, BASE_DAY) for node in described.network.nodes}
+    assert {node_id: figure.g_per_kwh for node_id, figure in resolved.items()} == own
+    assert not any(figure.assumed for figure in resolved.values())
+
+
+def test_a_node_with_electricity_of_its_own_keeps_its_figure() -> None:
+    row = reference_files().nodes[0].value
+    book = grid_book(reference_description().logistics.grid_intensities)
+    at = {
+        grams: described_node(replace(row, grid_g_co2_per_kwh=grams), [], grid=book).grid_g_co2_per_kwh
+        for grams in (0.0, 380.3, 380.5, 381.4, 381.5)
+    }
+    assert at == {0.0: 0.0, 380.3: 380.3, 380.5: None, 381.4: None, 381.5: 381.5}
+    assert described_node(row, [], grid=grid_book([])).grid_g_co2_per_kwh == 380.9
+
+
+def test_exchange_rates_say_that_they_are_examples() -> None:
+    rates = reference_description().logistics.exchange_rates
+    assert [rate.currency for rate in rates] == ["CHF", "CNY", "CZK", "DKK", "GBP", "JPY", "NOK", "PLN", "SEK", "USD"]
+    assert {rate.source for rate in rates} == {"D: an example to be replaced, no market rate"}
+    assert {(rate.valid_from, rate.valid_to) for rate in rates} == {(date(2026, 1, 1), date(2027, 12, 31))}

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from fabroute.integrations.reference import InvalidReferenceData
-from fabroute.logistics.rules import Mode, Service, Zone, any_weight
+from fabroute.logistics.rules import ExchangeRate, Mode, Service, Zone, any_weight
 from tests.factories.reference import FILES, changed, problems_of, read_reference, write_reference
+
+RATES = "currency,per_eur,valid_from,valid_to,source\n"
 
 
 def test_good_files_become_typed_rows(tmp_path: Path) -> None:
@@ -24,6 +26,14 @@ def test_good_files_become_typed_rows(tmp_path: Path) -> None:
     assert tariff.bands == any_weight(base_minor=800, per_kg_minor=90)
     assert [row.value.duty.maximum_value_minor for row in files.duty_rules] == [15_000, None]
     assert files.materials[1].value.refresh_ratio == 0.05
+    assert [row.value for row in files.exchange_rates] == [
+        ExchangeRate(currency="USD", per_eur=1.1, valid_from=date(2026, 1, 1), valid_to=date(2026, 12, 31), source="D")
+    ]
+    assert [(row.value.country, row.value.g_per_kwh) for row in files.grid_intensities] == [("DE", 380.9), ("*", 475)]
+    assert (files.tariffs[0].value.tariff.carrier, files.carbon_factors[6].value.valid_to) == (
+        "reference",
+        date(2099, 12, 31),
+    )
 
 
 def test_empty_required_certificates_and_optional_numbers_are_none(tmp_path: Path) -> None:
@@ -145,6 +155,19 @@ def test_empty_required_certificates_and_optional_numbers_are_none(tmp_path: Pat
             "is before valid_from (2026-07-01): swap or correct them",
         ),
         ("carbon_factors", "125", "-1", 3, "g_per_tonne_km", "give a number from 0, such as 12.5"),
+        (
+            "carbon_factors",
+            "35,2010-01-01,2099",
+            "35,2010-01-01,2009",
+            7,
+            "valid_to",
+            "is before valid_from (2010-01-01): swap or correct them",
+        ),
+        ("grid_intensities", "DE,", "XX,", 2, "country", "is no two-letter code of ISO 3166, such as DE"),
+        ("grid_intensities", "380.9", "x", 2, "g_per_kwh", "give a number from 0 up to 5000, such as 12.5"),
+        ("exchange_rates", "USD", "usd", 2, "currency", "use three capital letters of ISO 4217; EUR is always 1"),
+        ("exchange_rates", "USD", "EUR", 2, "currency", "use three capital letters of ISO 4217; EUR is always 1"),
+        ("exchange_rates", "1.1", "0", 2, "per_eur", "give a number over 0, such as 12.5"),
     ],
 )
 def test_a_bad_value_is_found_and_says_what_to_do(
@@ -183,20 +206,20 @@ def test_a_long_value_is_shown_by_its_beginning(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "column", "advice"),
     [
-        ("", 1, "mode", "the column is missing: the header is mode,g_per_tonne_km,source"),
+        ("", 1, "currency", "the column is missing: the header is currency,per_eur,valid_from,valid_to,source"),
         (
-            "mode,source\nvan,V\n",
+            RATES.replace("per_eur,", ""),
             1,
-            "g_per_tonne_km",
-            "the column is missing: the header is mode,g_per_tonne_km,source",
+            "per_eur",
+            "the column is missing: the header is currency,per_eur,valid_from",
         ),
-        ("mode,mode,g_per_tonne_km,source\n", 1, "mode", "the column is there twice: remove one"),
-        ("mode,g_per_tonne_km,source\nvan,7,82,V\n", 2, "", "has 4 values, the header has 3: check commas and quotes"),
-        ('mode,g_per_tonne_km,source\nvan,"7"82,V\n', 2, "", "is not well-formed CSV"),
+        ("currency," + RATES, 1, "currency", "the column is there twice: remove one"),
+        (RATES + "USD,1,1,2026-01-01,2026-12-31,D\n", 2, "", "has 6 values, the header has 5: check commas and quotes"),
+        (RATES + 'USD,"1"1,2026-01-01,2026-12-31,D\n', 2, "", "is not well-formed CSV"),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, content: str, line: int, column: str, advice: str) -> None:
-    found = problems_of(write_reference(tmp_path, carbon_factors=content))
+    found = problems_of(write_reference(tmp_path, exchange_rates=content))
     assert any(
         (problem.line, problem.column) == (line, column) and problem.advice.startswith(advice) for problem in found
     )
