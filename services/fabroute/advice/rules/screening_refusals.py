@@ -68,9 +68,9 @@ def missing_of(known: Known) -> tuple[Reason, ...]:
 
 
 def too_large(known: Known) -> Reason | None:
-    """No machine in question holds the box."""
+    """Return the reason that no machine in question holds the stated box; of all, where no material decides."""
     box = known.part.box_mm
-    room = known.market.boxes_for(known.kinds if known.wishes else None)
+    room = known.market.boxes_for(known.kinds or None)
     if box is None or not room or known.size.problem or any(fitting_rotations(box, build) for build in room):
         return None
     message = (
