@@ -141,6 +141,11 @@ def reference_machine(model: str) -> MachineModelFacts:
     )
 
 
+def reference_machines() -> tuple[MachineModelFacts, ...]:
+    """Return every machine model of the reference network."""
+    return tuple(reference_machine(row["model"]) for row in _rows("machine_models.csv"))
+
+
 def reference_material(code: str) -> MaterialFacts:
     """Return a reference material."""
     row = _row("materials.csv", "code", code)
@@ -154,6 +159,11 @@ def reference_material(code: str) -> MaterialFacts:
         refresh_ratio=float(row["refresh_ratio"]) if row["refresh_ratio"] else None,
         source=row["source"],
     )
+
+
+def reference_materials() -> tuple[MaterialFacts, ...]:
+    """Return every material of the reference network."""
+    return tuple(reference_material(row["code"]) for row in _rows("materials.csv"))
 
 
 def reference_rates(node_id: str) -> NodeRates:

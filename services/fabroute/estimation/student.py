@@ -8,7 +8,6 @@ from fabroute.estimation.facts import InvalidFact
 
 _LEAST, _MOST = 0.001, 0.999
 _MANY_DEGREES = 1000
-_STEPS = 200
 
 
 @lru_cache(maxsize=8192)
@@ -32,16 +31,15 @@ def student_t_quantile(probability: float, *, degrees: float) -> float:
 def _climbed(probability: float, degrees: float) -> float:
     """Return the quantile of a probability of a half or more.
 
-    The distribution is concave above 0, so that Newton's steps from 0 climb to the quantile and never pass it.
+    The distribution is concave above 0, so that Newton's steps from 0 climb to the quantile and pass it
+    by no more than rounding, which ends them.
     """
     scale = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(degrees * math.pi)
-    value = 0.0
-    for _ in range(_STEPS):
+    value, step = 0.0, math.inf
+    while step > 1e-15 * value:
         kernel = (1 + value * value / degrees) ** (-(degrees + 1) / 2)
         step = (probability - 0.5) / (scale * kernel) - value * _above_zero(value, degrees)
         value += step
-        if step <= 1e-15 * value:
-            break
     return value
 
 

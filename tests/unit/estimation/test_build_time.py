@@ -1,5 +1,7 @@
 """How long a build takes, and what follows from the formula."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +89,29 @@ def test_a_full_jet_fusion_bed_takes_ten_hours_of_layers() -> None:
     slow = build_time(reference_machine("HP MJF 4200"), height_mm=380, melted_cm3=4000)
     assert slow.layers == pytest.approx(9.96, abs=0.005)
     assert slow.cooldown_off_machine == 30
+
+
+@given(
+    height=st.integers(min_value=1, max_value=300),
+    volumes_cm3=st.lists(st.floats(min_value=0.1, max_value=500), min_size=1, max_size=9),
+)
+def test_a_build_is_what_the_scheduling_literature_writes(height: int, volumes_cm3: list[float]) -> None:
+    # ST + VT x sum of volumes + HT x greatest height, with VT = 1 / rate and HT = layer time / layer thickness.
+    machine = a_machine(process=Process.LPBF, layer_um=50, layer_fixed_s=14, rate_cm3_per_hour=46.4)
+    st_hours, vt, ht_per_cm = 3 + 0.5, 1 / (46.4 * 0.7), 200 * 14 / 3600
+    expected = st_hours + vt * math.fsum(volumes_cm3) + ht_per_cm * height / 10
+    assert build_time(machine, height_mm=height, melted_cm3=math.fsum(volumes_cm3)).machine_hours == pytest.approx(
+        expected
+    )
+    # The published constants of 250 to 400 mm laser powder bed machines: 0.0308 h/cm3, 0.70 to 0.85 h/cm.
+    assert round(vt, 4) == 0.0308
+    assert 0.70 <= ht_per_cm <= 0.85
+
+
+@pytest.mark.parametrize("process", [Process.SLS, Process.MJF])
+def test_ten_times_the_parts_in_a_bed_take_the_same_layers(process: Process) -> None:
+    machine = a_machine(process=process, layer_fixed_s=9, rate_cm3_per_hour=0 if process is Process.MJF else 780)
+    five, fifty = (build_time(machine, height_mm=200, melted_cm3=20 * count) for count in (5, 50))
+    assert five.layers == fifty.layers == 2.5
+    throughput = (50 / fifty.machine_hours) / (5 / five.machine_hours)
+    assert throughput == pytest.approx(10 if process is Process.MJF else 10 * (5.5 + 100 / 624) / (5.5 + 1000 / 624))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabroute.estimation.facts import PartGeometry, Process
+from fabroute.estimation.plan import plan_build
 from fabroute.estimation.production import ProductionEstimate, estimate_production
 from tests.factories.estimation import a_machine, a_material, some_rates
 
@@ -113,3 +114,93 @@ def test_every_estimate_adds_up_and_is_whole(
     assert found.builds == math.ceil(quantity / found.parts_per_build)
     assert found.machine_minutes >= 1
     assert found.material_grams >= found.net_grams
+
+
+@given(part=parts, process=st.sampled_from(PLATE), builds=st.integers(min_value=1, max_value=12))
+def test_on_a_machine_of_its_own_the_unit_price_is_a_saw_tooth(
+    part: PartGeometry, process: Process, builds: int
+) -> None:
+    full = estimate(part, process, 1).parts_per_build
+    opened, middle, filled, next_opened = (
+        estimate(part, process, quantity)
+        for quantity in (
+            (builds - 1) * full + 1,
+            (builds - 1) * full + (full + 1) // 2,
+            builds * full,
+            builds * full + 1,
+        )
+    )
+    assert repeating(opened) + 0.01 >= repeating(middle) - 0.01 >= repeating(filled) - 0.02
+    assert [opened.builds, middle.builds, filled.builds, next_opened.builds] == [builds, builds, builds, builds + 1]
+    # The tooth is the fixed part of one more build, less what the average already carried of it.
+    jump = repeating(next_opened) - repeating(filled)
+    assert jump * (builds * full + 1) == pytest.approx(fixed_part(part, process) * (1 - 1 / full), abs=2 * builds + 4)
+
+
+def fixed_part(part: PartGeometry, process: Process) -> float:
+    """Return what opening a build costs before a part is in it, from two quantities of the first build."""
+    full = estimate(part, process, 1).parts_per_build
+    if full == 1:
+        return 0.0
+    one, many = estimate(part, process, 1), estimate(part, process, full)
+    per_part = (many.price_minor - one.price_minor) / (full - 1)
+    return one.price_minor - per_part - 1.2 * one.breakdown[0].amount_minor
+
+
+@given(part=parts, quantity=quantities, more=quantities)
+def test_more_parts_in_a_resin_vat_take_no_more_time(part: PartGeometry, quantity: int, more: int) -> None:
+    few, many = vat(part, quantity), vat(part, quantity + more)
+    assert few.build_minutes == many.build_minutes
+    assert few.machine_minutes * many.builds == pytest.approx(many.machine_minutes * few.builds, abs=2 * many.builds)
+
+
+def vat(part: PartGeometry, quantity: int) -> ProductionEstimate:
+    """Return parts on a machine whose projector exposes a whole layer at once."""
+    return estimate_production(
+        part=part,
+        machine=a_machine(process=Process.VPP, layer_fixed_s=5, rate_cm3_per_hour=0),
+        material=a_material(process=Process.VPP),
+        rates=some_rates(),
+        quantity=quantity,
+    )
+
+
+@given(part=parts, other=parts, quantity=quantities)
+def test_a_jet_fusion_bed_takes_as_long_whatever_it_holds(
+    part: PartGeometry, other: PartGeometry, quantity: int
+) -> None:
+    first, second = jetted(part, quantity), jetted(other, 1)
+    # 1,030 layers of 200 um x 9 s, and 3 h of set-up, warm-up and unloading.
+    assert first.build_minutes == second.build_minutes == math.ceil((1030 * 9 / 3600 + 3) * 60)
+    assert first.machine_minutes == max(1, math.ceil(334.5 * quantity / first.parts_per_build - 1e-9))
+
+
+def jetted(part: PartGeometry, quantity: int) -> ProductionEstimate:
+    return estimate_production(
+        part=part,
+        machine=a_machine(process=Process.MJF, layer_fixed_s=9, rate_cm3_per_hour=0),
+        material=a_material(process=Process.MJF, refresh_ratio=0.2),
+        rates=some_rates(),
+        quantity=quantity,
+    )
+
+
+@given(height=st.integers(min_value=1, max_value=95).map(float), process=st.sampled_from(PLATE))
+def test_a_part_of_twice_the_height_takes_twice_the_layers_on_the_plate(height: float, process: Process) -> None:
+    def layers_hours(height_mm: float) -> float:
+        box = (10.0, 10.0, height_mm)
+        part = PartGeometry(box_mm=box, volume_cm3=0.05, orientation_mm=box)
+        plan = plan_build(part, a_machine(process=process, layer_fixed_s=9), a_material(process=process))
+        assert plan.standing_mm == box
+        return plan.build.layers
+
+    assert layers_hours(2 * height) == pytest.approx(2 * layers_hours(height))
+    assert layers_hours(height) == pytest.approx(height * 5 * 9 / 3600)
+
+
+def test_run_n_takes_and_costs_what_run_one_did_whatever_ran_between() -> None:
+    part = PartGeometry(box_mm=(40.0, 30.0, 20.0), volume_cm3=10)
+    first = estimate(part, Process.LPBF, 7)
+    between = [estimate(part, process, quantity) for process in Process for quantity in range(1, 60)]
+    assert estimate(part, Process.LPBF, 7) == first
+    assert {found.quantity for found in between} == set(range(1, 60))

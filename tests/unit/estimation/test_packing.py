@@ -93,3 +93,55 @@ def test_reference_parts_pack_as_counted_by_hand(part_no: str, model: str, copie
 def test_what_does_not_fit_is_not_packed() -> None:
     with pytest.raises(PartDoesNotFit):
         pack(a_part(box_mm=(201.0, 30.0, 20.0)), a_machine())
+
+
+# ---------------------------------------------------------------- what a copy occupies
+
+
+def test_powder_without_supports_nests_in_three_dimensions_and_the_rest_on_the_plate() -> None:
+    nested = {process for process, constants in PROCESSES.items() if constants.nested}
+    assert nested == {Process.SLS, Process.MJF, Process.BJT}
+    cube = a_part(box_mm=(20.0, 20.0, 20.0), volume_cm3=0.5)
+    # 8 x 8 on the plate with 5 mm between, 8 x 8 x 8 in the bed; with 3 mm 8 and 8 of each.
+    assert [pack(cube, a_machine(process=process)).copies for process in Process] == [64, 64, 512, 512, 64, 64, 512]
+
+
+@given(part=parts, process=st.sampled_from([Process.SLS, Process.MJF, Process.BJT]))
+def test_a_copy_in_the_bed_stands_for_at_least_its_own_share_of_the_volume(
+    part: PartGeometry, process: Process
+) -> None:
+    share = 1 / pack(part, a_machine(process=process)).copies
+    assert share >= part.volume_cm3 * 1000 / 206**3
+    gap = PROCESSES[process].part_gap_mm
+    assert share >= min(1.0, math.prod(side + gap for side in part.box_mm) / (200 + gap) ** 3) - 1e-9
+
+
+@given(part=parts, process=st.sampled_from([Process.MEX, Process.VPP, Process.LPBF, Process.EBM]))
+def test_a_copy_on_the_plate_stands_for_at_least_its_own_share_of_the_area(
+    part: PartGeometry, process: Process
+) -> None:
+    packing = pack(part, a_machine(process=process))
+    gap = PROCESSES[process].part_gap_mm
+    footprint = (packing.standing_mm[0] + gap) * (packing.standing_mm[1] + gap)
+    assert 1 / packing.copies >= footprint / (200 + gap) ** 2 - 1e-9
+    assert packing.standing_mm[2] == min(part.box_mm)
+
+
+@given(
+    volume=st.floats(min_value=0.2, max_value=100),
+    process=st.sampled_from([Process.SLS, Process.MJF, Process.BJT]),
+)
+def test_massive_parts_fill_the_bed_to_its_nesting_density(volume: float, process: Process) -> None:
+    # A nearly solid cube: density is what limits it, never the grid.
+    side = (volume * 1000 / 0.99) ** (1 / 3)
+    copies = pack(a_part(box_mm=(side, side, side), volume_cm3=volume), a_machine(process=process)).copies
+    allowed = PROCESSES[process].nesting_density * 206**3 / 1000
+    assert copies * volume <= allowed + 1e-6
+    assert copies <= allowed / volume < copies + 1 or grid_of(side, PROCESSES[process].part_gap_mm) == copies
+
+
+def grid_of(side: float, gap: float) -> int:
+    along = 0
+    while (along + 1) * side + along * gap <= 200 + 1e-9:
+        along += 1
+    return along**3
