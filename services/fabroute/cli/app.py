@@ -31,9 +31,9 @@ COMMANDS: Mapping[str, Entry] = {
     "inspect": Entry(place="inspect:inspect", help="Tell what is in print files (3MF, STL) and what to mend."),
     "order": Entry(place="orders:orders", help="Place, show, explain, list and cancel orders."),
     "part": Entry(place="parts:parts", help="Find parts, send print files, approve, release and withdraw them."),
-    "export": Entry(place="tables:export", help="Write tables of parts, revisions or certificates."),
+    "export": Entry(place="tables:export", help="Write tables: parts, revisions, certificates, tariffs, rates."),
     "import": Entry(
-        place="imports:imports", help="Bring in orders, parts, revisions, certificates and folders of files."
+        place="imports:imports", help="Bring in orders, parts, certificates, tariffs, rates and folders of files."
     ),
     "estimate": Entry(
         place="estimates:estimate", help="Tell times, price and carbon of a part, and how far each figure is known."

@@ -18,16 +18,31 @@ from fabroute.cli.orders import DEFAULT_URL, Key, Url
 from fabroute.cli.output import note, stdout
 from fabroute.cli.progress import Step, counted_progress
 from fabroute.cli.report import country_table, line_reports, outcome_summary
-from fabroute.cli.tables import import_certificates, import_files, import_parts, import_revisions
+from fabroute.cli.tables import (
+    import_carbon_factors,
+    import_carrier_tariffs,
+    import_certificates,
+    import_duty_rules,
+    import_exchange_rates,
+    import_files,
+    import_grid_intensities,
+    import_parts,
+    import_revisions,
+)
 
 imports = typer.Typer(
-    help="Bring in orders, parts, revisions and certificates from tables, print files from a folder.",
+    help="Bring in orders, parts, certificates, tariffs, rates and more from tables, print files from a folder.",
     no_args_is_help=True,
     add_completion=False,
 )
 imports.command("parts")(import_parts)
 imports.command("revisions")(import_revisions)
 imports.command("certificates")(import_certificates)
+imports.command("carrier-tariffs")(import_carrier_tariffs)
+imports.command("duty-rules")(import_duty_rules)
+imports.command("carbon-factors")(import_carbon_factors)
+imports.command("grid-intensities")(import_grid_intensities)
+imports.command("exchange-rates")(import_exchange_rates)
 imports.command("files")(import_files)
 
 _SENDERS = 16
@@ -45,7 +60,7 @@ class ImportResult:
 
 @imports.callback()
 def _group() -> None:
-    """Bring in orders, parts, revisions and certificates from tables, print files from a folder."""
+    """Bring in orders, parts, certificates, tariffs, rates and more from tables, print files from a folder."""
 
 
 @imports.command("orders")

@@ -1,11 +1,11 @@
-"""Commands that bring tables of parts, revisions and certificates in and out, and print files by the folder."""
+"""Commands that bring tables in and out, and print files by the folder."""
 
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, cast, get_args
 
 import typer
 
@@ -19,7 +19,17 @@ from fabroute.cli.parts import send_print_file, wait_for_validation
 from fabroute.cli.progress import counted_progress
 from fabroute.kernel.errors import DomainError
 
-Kind = Literal["parts", "revisions", "certificates"]
+Kind = Literal[
+    "parts",
+    "revisions",
+    "certificates",
+    "carrier-tariffs",
+    "duty-rules",
+    "carbon-factors",
+    "grid-intensities",
+    "exchange-rates",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done, and everything that is wrong.")]
 TableFile = Annotated[Path, typer.Argument(help="CSV file with a header line, or JSON array of objects.")]
 
@@ -69,6 +79,31 @@ def import_certificates(file: TableFile, key: Key, dry_run: DryRun = False, url:
     _import("certificates", file, key=key, url=url, dry_run=dry_run)
 
 
+def import_carrier_tariffs(file: TableFile, key: Key, dry_run: DryRun = False, url: Url = DEFAULT_URL) -> None:
+    """Put in carriers' tariffs, a row for each weight band: all of its rows, or none. For the operator."""
+    _import("carrier-tariffs", file, key=key, url=url, dry_run=dry_run)
+
+
+def import_duty_rules(file: TableFile, key: Key, dry_run: DryRun = False, url: Url = DEFAULT_URL) -> None:
+    """Put in dated duty rules: all of its rows, or none. For the operator."""
+    _import("duty-rules", file, key=key, url=url, dry_run=dry_run)
+
+
+def import_carbon_factors(file: TableFile, key: Key, dry_run: DryRun = False, url: Url = DEFAULT_URL) -> None:
+    """Put in an edition of the carbon factors of transport: all of its rows, or none. For the operator."""
+    _import("carbon-factors", file, key=key, url=url, dry_run=dry_run)
+
+
+def import_grid_intensities(file: TableFile, key: Key, dry_run: DryRun = False, url: Url = DEFAULT_URL) -> None:
+    """Put in an edition of the carbon of national grids: all of its rows, or none. For the operator."""
+    _import("grid-intensities", file, key=key, url=url, dry_run=dry_run)
+
+
+def import_exchange_rates(file: TableFile, key: Key, dry_run: DryRun = False, url: Url = DEFAULT_URL) -> None:
+    """Put in what a euro buys of other currencies: all of its rows, or none. For the operator."""
+    _import("exchange-rates", file, key=key, url=url, dry_run=dry_run)
+
+
 def import_files(
     folder: Annotated[Path, typer.Argument(help="Folder with .3mf and .stl files; those in it are searched, too.")],
     key: Key,
@@ -96,7 +131,7 @@ def import_files(
 
 
 def export(
-    kind: Annotated[str, typer.Argument(help="parts, revisions or certificates.")],
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
     key: Key,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output else.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV, whatever the file is called.")] = False,
@@ -165,8 +200,8 @@ def _problem_line(problem: JsonObject) -> str:
 
 
 def _export(kind: str, *, key: str, url: str, output: Path | None, format: str) -> None:
-    if kind not in ("parts", "revisions", "certificates"):
-        raise typer.BadParameter(f"{kind!r} is no table: parts, revisions or certificates", param_hint="KIND")
+    if kind not in KINDS:
+        raise typer.BadParameter(f"{kind!r} is no table: use one of {', '.join(KINDS)}", param_hint="KIND")
     with ApiClient(url=url, key=key) as client:
         table = client.text(f"/v1/exports/{kind}", format=format)
     if output is None:

@@ -157,8 +157,8 @@ def test_empty_required_certificates_and_optional_numbers_are_none(tmp_path: Pat
         ("carbon_factors", "125", "-1", 3, "g_per_tonne_km", "give a number from 0, such as 12.5"),
         (
             "carbon_factors",
-            "35,2010-01-01,2099",
-            "35,2010-01-01,2009",
+            "35,2010-01-01,2099-12-31",
+            "35,2010-01-01,2009-12-31",
             7,
             "valid_to",
             "is before valid_from (2010-01-01): swap or correct them",
