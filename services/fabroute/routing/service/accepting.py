@@ -34,7 +34,8 @@ from fabroute.solver.plan import PlanStatus, RoutingPlan
 
 ENGINE = "quote"
 """In the place of a solver: a person chose among the offers."""
-_ROUNDS = 16
+ROUNDS = 16
+"""How often what was taken meanwhile is looked for again."""
 _CHOSEN = (0,)
 
 AnswerWriter = Callable[[Session, str], bytes]
@@ -62,18 +63,19 @@ class _TakenMeanwhile(RuntimeError):
 class QuoteAcceptor:
     """Accepts quotes on one database. One for all requests of a process."""
 
-    def __init__(self, engine: Engine, *, dispatch: JobDispatch, horizon_days: int) -> None:
+    def __init__(self, engine: Engine, *, dispatch: JobDispatch, horizon_days: int, rounds: int = ROUNDS) -> None:
         self._engine = engine
         self._dispatch = dispatch
         self._horizon_days = horizon_days
+        self._rounds = rounds
 
     def accept(self, acceptance: Acceptance, *, answer: AnswerWriter, now: datetime) -> Placed | Replayed | KeyReused:
         """Place the order that accepts a quote, routed and with its job, once for all repetitions of the request.
 
-        Raises ``QuoteNotThere``, ``QuoteTaken``, ``QuoteExpired``, ``QuoteMismatch`` and ``QuoteNotKept``; of a request
-        that was accepted once, the answer stands.
+        Raises ``QuoteNotThere``, ``QuoteTaken``, ``QuoteExpired``, ``QuoteMismatch``, ``QuoteNotKept`` and
+        ``QuoteContended``; of a request that was accepted once, the answer stands.
         """
-        for _ in range(_ROUNDS):
+        for _ in range(self._rounds):
             began = time.monotonic()
             with unit_of_work(self._engine, repeatable_read=True) as session:
                 earlier = _earlier(session, acceptance)

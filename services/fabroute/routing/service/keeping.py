@@ -112,10 +112,16 @@ def _quoted_only(snapshot: RoutingSnapshot, node: NodeView, terms: QuotedTerms) 
         zone: tuple(used for used in services if used is service)
         for zone, services in logistics.lanes.get(node.node_id, {}).items()
     }
-    offers = tuple(offer for offer in network.offers if offer.offer_id == terms.machine_offer_id)
+    machines = {machine_id: it for machine_id, it in network.machines.items() if it.node_id == node.node_id}
     return replace(
         snapshot,
-        network=replace(network, nodes={node.node_id: node}, offers=offers),
+        network=replace(
+            network,
+            nodes={node.node_id: node},
+            machines=machines,
+            offers=tuple(offer for offer in network.offers if offer.offer_id == terms.machine_offer_id),
+            capacity={machine_id: network.capacity[machine_id] for machine_id in machines},
+        ),
         logistics=replace(logistics, lanes={node.node_id: lanes}),
     )
 
