@@ -41,6 +41,7 @@ def read_summaries(session: Session, decision_ids: Collection[str]) -> Sequence[
         chosen["city"].as_string().label("city"),
         chosen["country"].as_string().label("country"),
         col(RoutingDecision.landed_minor),
+        chosen["production_minor"].as_integer().label("production_minor"),
         col(RoutingDecision.promised_at),
         col(RoutingDecision.co2e_g),
         col(RoutingDecision.candidates),

@@ -1,14 +1,19 @@
 """Where a quote is asked for: what the part, the place and the currency mean, then offers from the process's book."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
+from fabroute.advice.service import quote_advice
 from fabroute.api.errors import NeedByOutOfRange
 from fabroute.api.intake.places import Places, ship_to_of
+from fabroute.api.schemas.advice import short_advice_out
 from fabroute.api.schemas.quotes import QuoteRequest
 from fabroute.identity.rules import Principal
+from fabroute.inventory.service import ConventionalMethod
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
 from fabroute.logistics import service as logistics
@@ -143,9 +148,24 @@ def _new_quote(it: _Understood, result: QuoteResult, *, valid_until: datetime) -
         currency=it.currency.code,
         per_eur=it.currency.per_eur,
         ship_to=it.ship_to,
-        document=quote_document(result, quote_id=quote_id, currency=it.currency),
+        document=_advised(quote_document(result, quote_id=quote_id, currency=it.currency), it.item.conventional),
         created_by=it.principal.key_id,
         created_at=it.now,
         as_of=result.as_of,
         valid_until=valid_until,
     )
+
+
+def _advised(document: dict[str, Any], conventional: ConventionalMethod) -> dict[str, Any]:
+    """Return a quote's document with advice beside each quantity, for what its cheapest offer costs to print."""
+    advised = [quoted | {"advice": _advice(quoted, conventional)} for quoted in document["quantities"]]
+    return document | {"quantities": advised}
+
+
+def _advice(quoted: Mapping[str, Any], conventional: ConventionalMethod) -> dict[str, Any] | None:
+    printed = [offer["production"]["amount_minor"] for offer in quoted["offers"] if "cheapest" in offer["labels"]]
+    if not printed:
+        return None
+    found = quote_advice(quantity=quoted["quantity"], printed_minor=printed[0], conventional=conventional)
+    shown = short_advice_out(found)
+    return None if shown is None else shown.model_dump(mode="json")

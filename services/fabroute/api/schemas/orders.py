@@ -1,12 +1,14 @@
 """Orders over the wire."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
+from fabroute.api.schemas.advice import ShortAdviceOut
 from fabroute.api.schemas.base import (
     Country,
     Label,
@@ -40,6 +42,7 @@ def _quantity_in_range(value: object, handler: ValidatorFunctionWrapHandler) -> 
 
 
 QuoteOffer = Literal["cheapest", "fastest", "greenest"]
+NO_ADVICE: Mapping[str, ShortAdviceOut] = MappingProxyType({})
 Quantity = Annotated[
     int, Field(ge=MINIMUM_QUANTITY, le=MAXIMUM_QUANTITY, description="Pieces."), WrapValidator(_quantity_in_range)
 ]
@@ -156,6 +159,11 @@ class LineOut(ResponseModel):
     state: LineState
     state_reason: str = Field(description="Why it is in this state, where that needs a reason; else empty.")
     routing: RoutingOut | None = Field(description="The latest decision; null before the first.")
+    advice: ShortAdviceOut | None = Field(
+        default=None,
+        description="Printed or conventional, in short; null until it is routed, and where the part does not know what "
+        "it costs conventionally.",
+    )
 
 
 class ShipToOut(ResponseModel):
@@ -200,8 +208,10 @@ class OrderStatisticsOut(ResponseModel):
     states: dict[OrderState, int]
 
 
-def order_out(order: OrderView, routings: Mapping[str, RoutingOut]) -> OrderOut:
-    """Return an order for an answer, with what was decided for its lines, by their ids."""
+def order_out(
+    order: OrderView, routings: Mapping[str, RoutingOut], advice: Mapping[str, ShortAdviceOut] = NO_ADVICE
+) -> OrderOut:
+    """Return an order for an answer, with what was decided and is advised for its lines, by their ids."""
     return OrderOut.model_validate(
         {
             "id": order.id,
@@ -217,7 +227,7 @@ def order_out(order: OrderView, routings: Mapping[str, RoutingOut]) -> OrderOut:
             "ship_to": ship_to_out(order.ship_to),
             "placed_at": order.placed_at,
             "updated_at": order.updated_at,
-            "lines": [_line_out(line, routings) for line in order.lines],
+            "lines": [_line_out(line, routings, advice) for line in order.lines],
             "quote": _agreed_out(order),
         }
     )
@@ -237,7 +247,7 @@ def _max_price_out(order: OrderView) -> MoneyOut | None:
     return MoneyOut.of(Money(amount_minor=order.max_price_minor, currency=order.currency))
 
 
-def _line_out(line: LineView, routings: Mapping[str, RoutingOut]) -> LineOut:
+def _line_out(line: LineView, routings: Mapping[str, RoutingOut], advice: Mapping[str, ShortAdviceOut]) -> LineOut:
     return LineOut(
         id=line.id,
         position=line.position,
@@ -247,6 +257,7 @@ def _line_out(line: LineView, routings: Mapping[str, RoutingOut]) -> LineOut:
         state=line.state,
         state_reason=line.state_reason,
         routing=routings.get(line.id),
+        advice=advice.get(line.id),
     )
 
 

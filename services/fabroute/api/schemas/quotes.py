@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, Field
 from pydantic_core import PydanticCustomError
 
+from fabroute.api.schemas.advice import ShortAdviceOut
 from fabroute.api.schemas.base import Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
 from fabroute.api.schemas.decisions import CostOut, ReasonOut
 from fabroute.api.schemas.orders import Quantity, QuoteOffer, ShipToIn, ShipToOut, ship_to_out
@@ -143,6 +144,11 @@ class QuantityOut(ResponseModel):
     offers: list[OfferOut] = Field(description="At most three; none where no node can make it.")
     pareto: list[ParetoPointOut] = Field(description="All that is worth choosing from, cheapest first.")
     routable_if: list[RoutableIfOut] = Field(description="Where no node can: what would have to be different.")
+    advice: ShortAdviceOut | None = Field(
+        default=None,
+        description="Printed or conventional, in short, for the cheapest offer; null without one, and where the part "
+        "does not know what it costs conventionally.",
+    )
 
 
 class PriceBreakOut(ResponseModel):

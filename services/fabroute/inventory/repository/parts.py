@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Boolean, Integer, Row, cast, delete, exists, func, inspect, literal_column, or_, tuple_
+from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import RowMapping
 from sqlmodel import Session, col, select
 
 from fabroute.database.bulk import insert_many, is_one_of
@@ -108,6 +110,20 @@ def find_parts(session: Session, *, organisation_id: str, part_nos: Collection[s
     """Return an owner's parts of these numbers; unknown ones are left out."""
     statement = select(Part).where(col(Part.organisation_id) == organisation_id, is_one_of(col(Part.part_no), part_nos))
     return session.exec(statement).all()
+
+
+def read_conventional(session: Session, *, organisation_id: str, part_nos: Collection[str]) -> Sequence[RowMapping]:
+    """Return how those of an owner's parts are made conventionally of which a price is known, by their own numbers."""
+    columns = (
+        col(Part.part_no),
+        col(Part.conventional_unit_minor),
+        col(Part.conventional_tooling_minor),
+        col(Part.conventional_minimum_quantity),
+        col(Part.conventional_lead_days),
+    )
+    owned = (col(Part.organisation_id) == organisation_id, is_one_of(col(Part.part_no), part_nos))
+    statement = select_columns(*columns).where(*owned, col(Part.conventional_unit_minor).is_not(None))
+    return session.connection().execute(statement).mappings().all()
 
 
 def find_parts_by_alias(session: Session, *, organisation_id: str, numbers: Collection[str]) -> Mapping[str, Part]:

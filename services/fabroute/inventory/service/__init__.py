@@ -1,7 +1,7 @@
 """The digital inventory: parts, their revisions, and the print files and licences that stand in for stock."""
 
 from fabroute.inventory.repository.submissions import ClaimedSubmission
-from fabroute.inventory.rules.conventional import ConventionalMethod
+from fabroute.inventory.rules.conventional import NOTHING_KNOWN, ConventionalMethod
 from fabroute.inventory.rules.licences import LicenceView, licence_for, permits
 from fabroute.inventory.rules.requirements import Characteristic, InvalidRevision, NewRevision
 from fabroute.inventory.service.approval import (
@@ -86,6 +86,7 @@ from fabroute.inventory.service.parts import (
     hold_parts,
     install_part,
     list_parts,
+    read_conventional,
     register_part,
     remove_alias,
     remove_installation,
@@ -121,6 +122,7 @@ from fabroute.inventory.snapshot import (
 
 __all__ = [
     "MEDIA_TYPE",
+    "NOTHING_KNOWN",
     "AliasView",
     "Approval",
     "ApprovalMissing",
@@ -212,6 +214,7 @@ __all__ = [
     "list_parts",
     "permits",
     "postpone_submission",
+    "read_conventional",
     "read_licences",
     "read_released_needs",
     "read_revisions",

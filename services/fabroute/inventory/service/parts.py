@@ -15,6 +15,7 @@ from fabroute.inventory.rules.conventional import (
     NOTHING_KNOWN,
     ConventionalMethod,
     conventional_columns,
+    conventional_method,
     is_conventional_method,
 )
 from fabroute.inventory.service.moves import SYSTEM, Mover, Subject, UnknownPart, audit, require_version
@@ -281,6 +282,20 @@ def find_parts(
     else left out) take three more.
     """
     return _views(session, _by_number(session, organisation_id, part_nos), details=details)
+
+
+def read_conventional(
+    session: Session, *, organisation_id: str, part_nos: Collection[str]
+) -> dict[str, ConventionalMethod]:
+    """Return how an owner's parts are made conventionally, by their own numbers; those without a price are left out.
+
+    One query, none for no part.
+    """
+    if not part_nos:
+        return {}
+    found = parts.read_conventional(session, organisation_id=organisation_id, part_nos=part_nos)
+    columns = conventional_columns(NOTHING_KNOWN)
+    return {row["part_no"]: conventional_method({name: row[name] for name in columns}) for row in found}
 
 
 def hold_parts(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from fabroute.inventory import service as inventory
-from fabroute.inventory.service import PartView, RevisionView
+from fabroute.inventory.service import NOTHING_KNOWN, ConventionalMethod, PartView, RevisionView
 from fabroute.kernel.errors import DomainError, FieldProblem
 
 _LIFETIME = timedelta(minutes=1)
@@ -54,13 +54,14 @@ class AskedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderableRevision:
-    """A released revision, with the usual criticality of its part."""
+    """A released revision, with the usual criticality of its part and how that is made conventionally."""
 
     part_id: str
     part: str
     revision_id: str
     revision: str
     criticality: str
+    conventional: ConventionalMethod = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +146,7 @@ def _released(part: PartView, revision: RevisionView, pointer: str) -> Orderable
         revision_id=revision.revision_id,
         revision=revision.revision,
         criticality=part.criticality,
+        conventional=part.conventional,
     )
 
 

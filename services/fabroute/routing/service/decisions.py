@@ -43,6 +43,8 @@ class DecisionSummary:
     city: str | None
     country: str | None
     landed_minor: int | None
+    production_minor: int | None
+    """Of the landed price, what the node is paid."""
     promised_at: datetime | None
     co2e_g: int | None
     candidates: int
