@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, Entry] = {
     "demo": Entry(place="demo:demo", help="Run the whole product here: servers, 60 nodes, 32 parts, an order stream."),
     "inspect": Entry(place="inspect:inspect", help="Tell what is in print files (3MF, STL) and what to mend."),
     "order": Entry(place="orders:orders", help="Place, show, explain, list and cancel orders."),
+    "quote": Entry(place="quotes:quote", help="Tell price, date and carbon of a part at once: cheapest to greenest."),
+    "accept": Entry(place="quotes:accept", help="Order what was quoted, for its price and date."),
     "part": Entry(place="parts:parts", help="Find parts, send print files, approve, release and withdraw them."),
     "export": Entry(place="tables:export", help="Write tables: parts, revisions, certificates, tariffs, rates."),
     "import": Entry(
