@@ -32,6 +32,7 @@ class ProductionEstimate:
     The median (P50), as every figure here that does not say otherwise.
     """
     machine_minutes_p90: int
+    """The same if the builds of the line are late together: on the safe side where they are many."""
     build_minutes: int
     """How long the fullest build keeps the machine from set-up to unloading: a part of it can't leave earlier."""
     build_minutes_p90: int

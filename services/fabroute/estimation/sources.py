@@ -146,7 +146,10 @@ def figures_used(
     assumed. Its labour, margin and minimum order are its own business and not, nor is the carbon of its grid: who
     looked that up knows where it comes from.
     """
-    return (*_stated_first(_of_any_node(machine, material), rates), *_of_node(rates, evidence))
+    figures, of_node = _of_any_node(machine, material), _of_node(rates, evidence)
+    if rates is None or (rates.machine_minor_per_hour is None and rates.material_minor_per_kg is None):
+        return figures + of_node
+    return (*_stated_first(figures, rates), *of_node)
 
 
 @lru_cache(maxsize=1024)
@@ -154,7 +157,7 @@ def _of_any_node(machine: MachineModelFacts, material: MaterialFacts) -> tuple[S
     return (*_of_machine(machine), *_of_material(material), *_of_process(machine, material))
 
 
-def _stated_first(figures: tuple[SourcedFigure, ...], rates: NodeRates | None) -> Iterator[SourcedFigure]:
+def _stated_first(figures: tuple[SourcedFigure, ...], rates: NodeRates) -> Iterator[SourcedFigure]:
     for figure in figures:
         stated = getattr(rates, _STATED_IN_PLACE.get(figure.code, ""), None)
         if stated is None:
