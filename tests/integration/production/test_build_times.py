@@ -301,7 +301,8 @@ def becomes(floor: Floor, process: str, *, rate_cm3_per_hour: float, layer_fixed
     """Make the machine one of another process, with a material of it that needs a tenth for supports."""
     floor.table(
         "UPDATE machine_models SET process = :process, layer_um = 200, layer_fixed_s = :layer,"
-        " rate_cm3_per_hour = :rate, warmup_hours = 0.15, cooldown_hours = 0.1, setup_hours = 0.3, unload_hours = 0.2 RETURNING model",
+        " rate_cm3_per_hour = :rate, warmup_hours = 0.15, cooldown_hours = 0.1, setup_hours = 0.3, unload_hours = 0.2"
+        " RETURNING model",
         process=process,
         rate=rate_cm3_per_hour,
         layer=layer_fixed_s,
