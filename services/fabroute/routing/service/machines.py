@@ -7,7 +7,8 @@ import numpy as np
 from fabroute.estimation.production import ProductionEstimate
 from fabroute.network.rules import MINUTES_PER_DAY
 from fabroute.network.service import MachineView, NodeView
-from fabroute.routing.service.timing import Calendars, Days, NodeClock, earliest_bucket
+from fabroute.routing.service.arrivals import Days
+from fabroute.routing.service.timing import Calendars, NodeClock, earliest_bucket
 from fabroute.routing.snapshot import RoutingSnapshot
 
 

@@ -7,8 +7,9 @@ from datetime import date
 import numpy as np
 
 from fabroute.routing.rules import unrouted_cost_millis
+from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.options import LineChoices, Option
-from fabroute.routing.service.timing import Calendars, Days
+from fabroute.routing.service.timing import Calendars
 from fabroute.solver.plan import UNROUTED, day_plan
 from fabroute.solver.problem import RoutingProblem
 

@@ -99,8 +99,8 @@ class Calendars:
     def _delivered(self, node: NodeView, country: str, shift: int, transit_days: int) -> Days:
         key = (node.node_id, country, shift, transit_days)
         if key not in self._deliveries:
-            dispatch = _on_or_after(self._node_days(node), np.arange(self.horizon_days) + shift)
-            travel = self._working_days(CARRIER_DAYS, frozenset({node.country, country}))
+            dispatch = on_or_after(self._node_days(node), np.arange(self.horizon_days) + shift)
+            travel = self.working_days(CARRIER_DAYS, frozenset({node.country, country}))
             self._deliveries[key] = _nth_after(travel, dispatch, transit_days)
         return self._deliveries[key]
 
@@ -110,17 +110,18 @@ class Calendars:
         return 1 + days + (1 if minute > self.clock(node).cutoff_minute else 0)
 
     def _node_days(self, node: NodeView) -> Days:
-        return self._working_days(node.working_days, frozenset({node.country}))
+        return self.working_days(node.working_days, frozenset({node.country}))
 
-    def _working_days(self, working_days: str, countries: frozenset[str]) -> Days:
+    def working_days(self, working_days: str, countries: frozenset[str]) -> Days:
+        """Return the buckets that are worked in all of these countries, ``NEVER`` after them."""
         key = (working_days, countries)
         if key not in self._working:
-            open_days = np.logical_and.reduce([self._open(working_days, country) for country in sorted(countries)])
+            open_days = np.logical_and.reduce([self.open_days(working_days, country) for country in sorted(countries)])
             self._working[key] = np.append(np.flatnonzero(open_days), NEVER)
         return self._working[key]
 
-    def _open(self, working_days: str, country: str) -> npt.NDArray[np.bool_]:
-        """Return for each day whether it is worked in a country."""
+    def open_days(self, working_days: str, country: str) -> npt.NDArray[np.bool_]:
+        """Return for each day of the horizon, and of those that follow it, whether it is worked in a country."""
         key = (working_days, country)
         if key not in self._open_days:
             days = range(self.horizon_days + LOOKAHEAD_DAYS)
@@ -207,13 +208,14 @@ def ladder(earliest: int, latest: int) -> tuple[int, ...]:
     return (*(earliest + step for step in _LADDER_STEPS if earliest + step < latest), latest)
 
 
-def _on_or_after(working: Days, days: Days) -> Days:
+def on_or_after(working: Days, days: Days) -> Days:
+    """Return the first working day on or after each day."""
     return _pick(working, np.searchsorted(working, days))
 
 
 def _nth_after(working: Days, days: Days, count: int) -> Days:
     if count == 0:
-        return _on_or_after(working, days)
+        return on_or_after(working, days)
     return _pick(working, np.searchsorted(working, days, side="right") + count - 1)
 
 

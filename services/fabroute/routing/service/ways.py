@@ -1,6 +1,7 @@
 """Every way in which one offer can serve a line, or all that speaks against the offer."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from fabroute.estimation.production import ProductionEstimate
 from fabroute.inventory.service import RevisionView
@@ -66,13 +67,13 @@ class WayFinder:
         if any(reason.code is ExclusionCode.BUILD_VOLUME for reason in reasons):
             return OfferFinding(machine_id=offer.machine_id, reasons=reasons)
         estimate = self._pricing.estimate(asked.revision, quantity=asked.line.quantity, node=node, offer=offer)
-        sendings, not_taken = self._sendings(asked, node, offer, estimate, services)
+        sendings, refusals = self._sendings(asked, node, offer, estimate, services)
         window = self._window(node, offer, estimate)
         stock = self._gates.usable_lots(offer, window, grams=estimate.material_grams)
         against = (
             *reasons,
             *self._gates.minimum_order_reasons(offer, price_minor=estimate.price_minor - estimate.minimum_top_up_minor),
-            *(not_taken if not sendings else _hindrances(sendings)),
+            *(refusals if not sendings else _hindrances(sendings)),
             *self._gates.proof_reasons(asked.asking, offer, window),
             *self._gates.licence_reasons(
                 asked.asking, node.node_id, prints=asked.line.quantity, through=window.last_day
@@ -96,13 +97,13 @@ class WayFinder:
     ) -> tuple[list[_Sending], Reasons]:
         """Return what each service has to offer, and why some don't take the parcel."""
         goods = self._pricing.goods(asked.revision, estimate, criticality=asked.line.criticality)
-        sendings, not_taken = [], []
+        sendings, refusals = [], []
         for service in services:
             try:
                 sendings.append(self._sending(asked, node, offer, estimate, goods, service))
             except (NoDutyRule, ParcelTooHeavy) as error:
-                not_taken.append(_not_taken(error.message, country=asked.destination.country))
-        return sendings, tuple(not_taken)
+                refusals.append(not_taken(error.message, country=asked.destination.country))
+        return sendings, tuple(refusals)
 
     def _sending(
         self,
@@ -140,13 +141,13 @@ class WayFinder:
             return need_by(earliest_arrival=arrival, needed_at=asked.line.need_by, machine_id=machine_id)
         if self._machines.earliest(machine_id, estimate) <= latest:
             return None
-        free = self._machines.free_until(machine_id, latest)
+        free, last_day = self._machines.free_until(machine_id, latest), self._calendars.day(latest)
         return capacity(
             needed_minutes=estimate.machine_minutes,
             available_minutes=free,
-            last_day=self._calendars.day(latest),
+            last_day=last_day,
             machine_id=machine_id,
-        ) or _build_too_long(estimate, last_day=self._calendars.day(latest).isoformat(), machine_id=machine_id)
+        ) or build_too_long(build_minutes=estimate.build_minutes, last_day=last_day, machine_id=machine_id)
 
     def _latest(self, wish: Wish, minutes: Days) -> int:
         if wish.minutes_to_need_by is None or not wish.need_by_hard:
@@ -207,14 +208,17 @@ def _hindrances(sendings: list[_Sending]) -> Reasons:
     return full or hindering
 
 
-def _not_taken(message: str, *, country: str) -> Exclusion:
+def not_taken(message: str, *, country: str) -> Exclusion:
+    """Return that a service does not take a parcel into a country, in the words of what refused it."""
     return Exclusion(code=ExclusionCode.LANE_MISSING, message=message, figures={"ship_to": country})
 
 
-def _build_too_long(estimate: ProductionEstimate, *, last_day: str, machine_id: str) -> Exclusion:
+def build_too_long(*, build_minutes: int, last_day: date, machine_id: str) -> Exclusion:
+    """Return why a machine that has minutes enough still can't: a build that begins now is over too late."""
+    by = last_day.isoformat()
     return Exclusion(
         code=ExclusionCode.CAPACITY,
-        message=f"a build takes {estimate.build_minutes} min and can't be over by {last_day}",
-        figures={"needed_minutes": estimate.build_minutes, "free_minutes": 0, "by": last_day},
+        message=f"a build takes {build_minutes} min and can't be over by {by}",
+        figures={"needed_minutes": build_minutes, "free_minutes": 0, "by": by},
         machine_id=machine_id,
     )

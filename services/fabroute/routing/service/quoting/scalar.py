@@ -1,10 +1,13 @@
 """Quotes by the code that routes orders, one option after the other: slow, and the measure of the quick ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
+
 from fabroute.orders.service import ClaimedLine
+from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.candidates import CandidateFinder, NodeFinding
 from fabroute.routing.service.options import ExcludedNode, Option
 from fabroute.routing.service.quoting.answers import (
@@ -93,7 +96,7 @@ def _options(finder: CandidateFinder, line: ClaimedLine, findings: Sequence[Node
 
 
 def _quantity_quote(finder: CandidateFinder, asked: QuoteAsked, found: _Found) -> QuantityQuote:
-    merits = [_merits(option) for option in found.options]
+    merits = _merits(found.options)
     return QuantityQuote(
         quantity=found.quantity,
         offers=tuple(_offer(finder, asked, found, position, labels) for labels, position in best(merits)),
@@ -147,8 +150,18 @@ def _point(finder: CandidateFinder, option: Option) -> ParetoPoint:
     )
 
 
-def _merits(option: Option) -> Merits:
-    return (option.way.price.landed_minor, option.minutes, option.way.price.co2e_g)
+def _merits(options: Sequence[Option]) -> Merits:
+    """Return what options are compared by; their order breaks ties."""
+    return Merits(
+        landed_minor=_integers(option.way.price.landed_minor for option in options),
+        promised=_integers(option.minutes for option in options),
+        co2e_g=_integers(option.way.price.co2e_g for option in options),
+        rank=np.arange(len(options)),
+    )
+
+
+def _integers(values: Iterable[int]) -> Days:
+    return np.fromiter(values, dtype=np.int64)
 
 
 def _name(option: Option) -> tuple[str, str, str, str]:

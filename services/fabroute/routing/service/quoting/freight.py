@@ -1,0 +1,254 @@
+"""Every node's ways to one destination: zones, carriers, transit and distances; and what parcels cost on them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fabroute.logistics.rules import (
+    Location,
+    Mode,
+    Parcel,
+    Service,
+    Tariff,
+    Transit,
+    Zone,
+    customs_territory,
+    distance_km,
+    leg_mode,
+    offered_services,
+    quantile_days,
+    travelled_km,
+    way_transit,
+    zone_between,
+)
+from fabroute.logistics.rules.quote import PACKAGING_CO2_G_PER_KG, freight_rows, tariffs_on
+from fabroute.logistics.rules.tariffs import LONG_HAUL_KM, ROAD_KM_PER_DAY, ROAD_LIMIT_KM
+from fabroute.logistics.service import LogisticsView
+from fabroute.network.service import NodeView
+from fabroute.routing.service.arrivals import Days
+from fabroute.routing.service.quoting.network import Flags, NetworkTables
+from fabroute.routing.service.quoting.parts import Figures
+from fabroute.routing.service.quoting.travel import Transits, transits_of
+from fabroute.solver.eligibility import Exclusion
+from fabroute.solver.eligibility.commerce import lane_exists
+
+SERVICES = tuple(Service)
+NO_WAY = -1
+NO_PRICE = 10**15
+"""In cents: stands for what can't be had."""
+_NOISE = 1e-9
+_AT_ONCE: Transit = ((0, 1000),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Freight:
+    """The ways of all nodes to a destination. A way is a carrier's service from one node."""
+
+    destination: Location
+    services: tuple[tuple[Service, ...], ...]
+    """By node."""
+    no_lane: tuple[Exclusion | None, ...]
+    """By node: that it has no service to there."""
+    customs: Flags
+    """By node: whether a border lies between."""
+    ways: Days
+    """By node, service and carrier (the preferred at equal prices first): the way, ``NO_WAY`` if there is none."""
+    tariff_of: Days
+    """By way, as the next three; the last one stands for no way at all and has the tariff that nobody offers."""
+    transit_of: Days
+    travelled_km: Figures
+    g_per_tonne_km: Figures
+    tariffs: tuple[Tariff, ...]
+    transits: Transits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Legs:
+    """Ways before they are sorted: node, service, tariff and great circle of each."""
+
+    node: Days
+    service: Days
+    tariff: Days
+    km: Figures
+    customs: Flags
+
+
+class FreightMaker:
+    """Finds the ways to destinations on one day's logistics."""
+
+    def __init__(self, tables: NetworkTables, logistics: LogisticsView) -> None:
+        self._book = logistics.freight
+        self._lanes = [logistics.lanes.get(node.node_id, {}) for node in tables.nodes]
+        self._origins = [_place(node) for node in tables.nodes]
+        self._territories = np.array([customs_territory(origin.country) for origin in self._origins])
+        self._days = [clock.first_day for clock in tables.clocks]
+        self._tariffs = tuple(tariff for of_lane in self._book.tariffs.values() for tariff in of_lane)
+        self._index = {id(tariff): position for position, tariff in enumerate(self._tariffs)}
+        self._prices: dict[tuple[int, int], int] = {}
+        self._served: dict[tuple[int, Zone], tuple[tuple[Service, ...], tuple[tuple[int, int], ...]]] = {}
+
+    def freight(self, destination: Location) -> Freight:
+        """Return the ways of all nodes to a destination."""
+        distances = [distance_km(origin, destination) for origin in self._origins]
+        zones = [
+            zone_between(origin, destination, great_circle_km=km)
+            for origin, km in zip(self._origins, distances, strict=True)
+        ]
+        served = [self._services(node, zone) for node, zone in enumerate(zones)]
+        legs = [(node, *way) for node, (_, ways) in enumerate(served) for way in ways]
+        node, service, tariff = np.array(legs, dtype=np.int64).reshape(len(legs), 3).T
+        customs: Flags = self._territories != customs_territory(destination.country)
+        found = _Legs(
+            node=node, service=service, tariff=tariff, km=np.array(distances)[node], customs=customs[node]
+        )
+        return self._freight(
+            destination,
+            found,
+            customs=customs,
+            services=tuple(services for services, _ in served),
+            no_lane=tuple(
+                lane_exists(services, zone=zone.value, destination_country=destination.country)
+                for zone, (services, _) in zip(zones, served, strict=True)
+            ),
+        )
+
+    def prices(self, freight: Freight, parcels: Sequence[Parcel]) -> Days:
+        """Return what each tariff asks for each parcel, without duty; ``NO_PRICE`` where it is too heavy for it.
+
+        The last row is that of the tariff that nobody offers.
+        """
+        found = np.full((len(self._tariffs) + 1, len(parcels)), NO_PRICE, np.int64)
+        weights = [parcel.chargeable_grams for parcel in parcels]
+        for tariff in np.unique(freight.tariff_of[:-1]).tolist():
+            found[tariff] = [self._price(tariff, grams) for grams in weights]
+        return found
+
+    def _price(self, tariff: int, grams: int) -> int:
+        if (tariff, grams) not in self._prices:
+            band = self._tariffs[tariff].band(grams)
+            rows = () if band is None else freight_rows(self._tariffs[tariff], band, grams)
+            self._prices[tariff, grams] = sum(row.amount_minor for row in rows) if band is not None else NO_PRICE
+        return self._prices[tariff, grams]
+
+    def _services(self, node: int, zone: Zone) -> tuple[tuple[Service, ...], tuple[tuple[int, int], ...]]:
+        """Return a node's services into a zone on its first day, and the tariffs of each by their positions."""
+        key = (node, zone)
+        if key not in self._served:
+            day = self._days[node]
+            offered = offered_services(self._book, zone=zone, day=day)
+            services = tuple(service for service in self._lanes[node].get(zone, ()) if service in offered)
+            ways = (
+                (SERVICES.index(service), self._index[id(tariff)])
+                for service in services
+                for tariff in tariffs_on(self._book, zone, service, day)
+            )
+            self._served[key] = (services, tuple(ways))
+        return self._served[key]
+
+    def _freight(
+        self,
+        destination: Location,
+        legs: _Legs,
+        *,
+        customs: Flags,
+        services: tuple[tuple[Service, ...], ...],
+        no_lane: tuple[Exclusion | None, ...],
+    ) -> Freight:
+        km, factor = np.zeros(len(legs.km)), np.zeros(len(legs.km))
+        transit_of, known = np.zeros(len(legs.km), np.int64), {_AT_ONCE: 0}
+        for position in np.unique(legs.tariff).tolist():
+            of_it = np.flatnonzero(legs.tariff == position)
+            km[of_it], factor[of_it], transit_of[of_it] = self._travelled(self._tariffs[position], legs, of_it, known)
+        order, ways = _by_node_and_service(legs, self._preferences(legs.tariff, transit_of, tuple(known)), len(services))
+        return Freight(
+            destination=destination,
+            services=services,
+            no_lane=no_lane,
+            customs=customs,
+            ways=ways,
+            tariff_of=np.append(legs.tariff[order], NO_WAY),
+            transit_of=np.append(transit_of[order], 0),
+            travelled_km=np.append(km[order], 0.0),
+            g_per_tonne_km=np.append(factor[order], 0.0),
+            tariffs=self._tariffs,
+            transits=transits_of(tuple(known)),
+        )
+
+    def _travelled(
+        self, tariff: Tariff, legs: _Legs, of_it: Days, known: dict[Transit, int]
+    ) -> tuple[Figures, Figures, Days]:
+        """Return the kilometres, the carbon factor and the transit of the ways that have a tariff."""
+        great_circle = legs.km[of_it]
+        limits = sorted((ROAD_LIMIT_KM[tariff.service], LONG_HAUL_KM))
+        modes = [
+            leg_mode(tariff.mode, service=tariff.service, great_circle_km=reach) for reach in (*limits, math.inf)
+        ]
+        mode_of = np.searchsorted(limits, great_circle, side="left")
+        km, factor = np.zeros(len(of_it)), np.zeros(len(of_it))
+        for place, mode in enumerate(modes):
+            those, detour = mode_of == place, travelled_km(mode, great_circle_km=0.0)
+            km[those] = great_circle[those] * (travelled_km(mode, great_circle_km=1.0) - detour) + detour
+            factor[those] = self._book.g_per_tonne_km[mode]
+        return km, factor, _transits(tariff, modes, mode_of, legs, of_it, km, known)
+
+    def _preferences(self, tariff_of: Days, transit_of: Days, transits: Sequence[Transit]) -> tuple[Days, Days, Days]:
+        """Return what decides between carriers at equal prices, the last word first: name, median, late days."""
+        carriers = sorted({tariff.carrier for tariff in self._tariffs})
+        names = np.array([carriers.index(tariff.carrier) for tariff in self._tariffs], dtype=np.int64)
+        late, median = (
+            np.array([quantile_days(transit, per_mille=share) for transit in transits], dtype=np.int64)
+            for share in (950, 500)
+        )
+        return names[tariff_of], median[transit_of], late[transit_of]
+
+
+def _transits(
+    tariff: Tariff,
+    modes: Sequence[Mode],
+    mode_of: Days,
+    legs: _Legs,
+    of_it: Days,
+    km: Figures,
+    known: dict[Transit, int],
+) -> Days:
+    """Return the transit of each way that has a tariff: it changes with mode, customs and every day on the road."""
+    days = np.ceil(km / ROAD_KM_PER_DAY).astype(np.int64)
+    kinds, first, kind_of = np.unique(
+        (days * 2 + legs.customs[of_it]) * len(modes) + mode_of, return_index=True, return_inverse=True
+    )
+    found = np.zeros(len(kinds), np.int64)
+    for kind, way in enumerate(first.tolist()):
+        transit = way_transit(
+            tariff,
+            mode=modes[int(mode_of[way])],
+            great_circle_km=float(legs.km[of_it[way]]),
+            customs=bool(legs.customs[of_it[way]]),
+        )
+        found[kind] = known.setdefault(transit, len(known))
+    return found[kind_of]
+
+
+def _by_node_and_service(legs: _Legs, preferences: tuple[Days, Days, Days], nodes: int) -> tuple[Days, Days]:
+    """Return the order of ways by node, service and preference, and their positions in it by these three."""
+    order = np.lexsort((*preferences, legs.service, legs.node))
+    group = legs.node[order] * len(SERVICES) + legs.service[order]
+    carrier = np.arange(len(order)) - np.searchsorted(group, group, side="left")
+    ways = np.full((nodes * len(SERVICES), int(carrier.max(initial=0)) + 1), NO_WAY, np.int64)
+    ways[group, carrier] = np.arange(len(order))
+    return order, ways.reshape(nodes, len(SERVICES), -1)
+
+
+def _place(node: NodeView) -> Location:
+    return Location(latitude=node.latitude, longitude=node.longitude, country=node.country)
+
+
+def transport_g(freight: Freight, ways: Days, parcels: Sequence[Parcel], parcel_of: Days) -> Days:
+    """Return the carbon of the way and the packaging, in grams, as ``quote_shipment`` has it."""
+    gross = np.array([parcel.gross_grams for parcel in parcels], dtype=np.float64)[parcel_of]
+    packaging = np.array([parcel.packaging_grams for parcel in parcels], dtype=np.float64)[parcel_of]
+    moved = gross / 1e6 * freight.travelled_km[ways] * freight.g_per_tonne_km[ways]
+    exact = moved + packaging / 1000 * PACKAGING_CO2_G_PER_KG
+    grams: Days = np.ceil(exact - _NOISE).astype(np.int64)
+    return grams
