@@ -36,6 +36,10 @@ EXPECTED: Mapping[str, Mapping[Who, int]] = {
     "GET /v1/nodes/{node_id}": EVERYONE,
     "PATCH /v1/nodes/{node_id}": NODE_ONLY,
     "POST /v1/nodes/{node_id}/lots": {**NODE_ONLY, "bureau": 201, "operator": 201},
+    "POST /v1/nodes/{node_id}/rates": {**NODE_ONLY, "bureau": 201, "operator": 201},
+    "GET /v1/nodes/{node_id}/rates": NODE_ONLY,
+    "POST /v1/estimates": {"owner": 200, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422},
+    "GET /v1/constants": EVERYONE,
     "GET /v1/routing-runs": {**dict.fromkeys(EVERYONE, 403), "operator": 200},
 }
 """What each gets who has every scope. A new operation has to be entered here before its document is accepted."""
@@ -45,6 +49,13 @@ TAGS_OF_JOBS = ("certificates", "first articles", "jobs")
 
 TAGS_OF_INVENTORY = ("parts", "revisions", "print files", "licences", "imports and exports")
 """What ``test_tenants_of_inventory`` asks for."""
+
+RATE = {
+    "code": "labour_hour",
+    "amount": {"amount_minor": 4600, "currency": "EUR"},
+    "valid_from": "2026-01-01",
+    "source": "asked by everyone",
+}
 
 LISTS = ("/v1/orders", "/v1/parts", "/v1/nodes/N101/jobs")
 
@@ -111,6 +122,8 @@ def ask(world: World, who: Who, operation: str) -> httpx.Response:
         "POST /v1/orders": an_order(),
         "PATCH /v1/nodes/{node_id}": {"status": node.json()["status"], "reason": f"asked by {who}"},
         "POST /v1/nodes/{node_id}/lots": {"material": "PA12-MJF", "grams": 1, "expires_on": "2030-01-01"},
+        "POST /v1/nodes/{node_id}/rates": RATE,
+        "POST /v1/estimates": {"part": "RL-0001"},
     }
     headers = {"Idempotency-Key": f"asked by {who}", "If-Match": node.headers["ETag"]}
     return client.request(method, url, json=bodies.get(operation), headers=headers)

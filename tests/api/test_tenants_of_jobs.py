@@ -62,6 +62,8 @@ EXPECTED: Mapping[str, Mapping[str, Answer]] = {
     "GET /v1/jobs/{job_id}/evidence": PARTIES,
     "POST /v1/jobs/{job_id}/prints": AT_THE_NODE,
     "GET /v1/jobs/{job_id}/prints": PARTIES,
+    "POST /v1/jobs/{job_id}/build-times": AT_THE_NODE,
+    "GET /v1/jobs/{job_id}/build-times": PARTIES,
     "POST /v1/jobs/{job_id}/reprint-requests": AT_THE_NODE,
     "GET /v1/reprint-requests": only(*EVERYONE),
     "GET /v1/reprint-requests/{request_id}": PARTIES,
@@ -81,6 +83,7 @@ BODIES: Mapping[str, Any] = {
     "revocation": {"reason": "asked by everyone"},
     "take-back": {"reason": "asked by everyone"},
     "prints": {"number": 2, "result": "good"},
+    "build-times": {"parts": 1, "machine_minutes": 700, "height_mm": 380.0},
     "decision": {"granted": True},
 }
 
@@ -152,7 +155,7 @@ def test_every_operation_has_its_row() -> None:
         if operation["tags"][0] in TAGS_OF_JOBS
     ]
     assert sorted(found) == sorted(EXPECTED)
-    assert len(found) == 31
+    assert len(found) == 33
 
 
 @pytest.mark.parametrize("operation", sorted(EXPECTED))
