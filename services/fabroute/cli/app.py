@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Entry] = {
     "quote": Entry(place="quotes:quote", help="Tell price, date and carbon of a part at once: cheapest to greenest."),
     "accept": Entry(place="quotes:accept", help="Order what was quoted, for its price and date."),
     "part": Entry(place="parts:parts", help="Find parts, send print files, approve, release and withdraw them."),
+    "advise": Entry(place="advice:advise", help="Printed or conventional? Which pathway? Ready for mass production?"),
     "export": Entry(place="tables:export", help="Write tables: parts, revisions, certificates, tariffs, rates."),
     "import": Entry(
         place="imports:imports", help="Bring in orders, parts, certificates, tariffs, rates and folders of files."

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from fabroute.estimation.crossover import Amount
 from fabroute.kernel.errors import FieldProblem
-from fabroute.logistics.service import CurrencyWithoutRate, ExchangeRate, exchange_rate
+from fabroute.logistics.service import CurrencyWithoutRate, ExchangeBook, ExchangeRate, exchange_rate
 
 _EURO = "EUR"
 _WITHOUT_CENTS = (
@@ -34,10 +34,10 @@ class Stated:
 
 
 class Exchange:
-    """Turns amounts into EUR at the rates of one day, each read once."""
+    """Turns amounts into EUR at the rates of one day, each looked up once."""
 
-    def __init__(self, session: Session, *, on: date) -> None:
-        self._session = session
+    def __init__(self, source: Session | ExchangeBook, *, on: date) -> None:
+        self._source = source
         self._on = on
         self._rates: dict[str, ExchangeRate] = {}
 
@@ -56,7 +56,7 @@ class Exchange:
     def _rate(self, stated: Stated) -> ExchangeRate:
         if stated.currency not in self._rates:
             try:
-                self._rates[stated.currency] = exchange_rate(self._session, stated.currency, self._on)
+                self._rates[stated.currency] = exchange_rate(self._source, stated.currency, self._on)
             except CurrencyWithoutRate as error:
                 problem = FieldProblem(pointer=f"{stated.pointer}/currency", message=error.message)
                 raise CurrencyWithoutRate(error.message, problems=(problem,)) from error
