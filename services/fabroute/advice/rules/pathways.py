@@ -9,6 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from fabroute.estimation.crossover import rounded_minor
+from fabroute.kernel.money import Money
 
 OVERSEAS_BELOW = 1_000
 MOST_BATCHES_TOGETHER = 4
@@ -249,7 +250,8 @@ def _headline(best: PathwayJudgement | None, ranked: Sequence[PathwayJudgement],
     if best is None:
         return f"{case.quantity:,} pieces are beyond small batch: none of the five pathways takes so many"
     way = best.pathway
-    facts = f"{way.lead_low_days} to {way.lead_high_days} days, mid-point {way.unit_mid_minor / 100:,.2f} EUR a piece"
+    mid = Money(amount_minor=rounded_minor(way.unit_mid_minor))
+    facts = f"{way.lead_low_days} to {way.lead_high_days} days, mid-point {mid} a piece"
     also = [it.pathway.name for it in ranked if it.fits and it is not best]
     others = f"; also possible: {', '.join(also)}" if also else "; no other pathway takes this quantity"
     caveat = f"; but it {' and '.join(best.why_not)}" if best.why_not else ""

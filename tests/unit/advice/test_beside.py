@@ -1,0 +1,67 @@
+"""Advice in short, beside quotes and order lines."""
+
+import math
+
+import pytest
+
+from fabroute.advice.service import quote_advice
+from fabroute.estimation.crossover import Method, Zone
+from fabroute.inventory.service import ConventionalMethod
+
+MOULDED = ConventionalMethod(unit_minor=70, tooling_minor=650_000)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "zone", "cheaper", "saving"),
+    [
+        (120, Zone.ADDITIVE, Method.PRINT, 442_400),
+        (376, Zone.MIDDLE, Method.CONVENTIONAL, 480),
+        (800, Zone.CONVENTIONAL, Method.CONVENTIONAL, 734_000),
+    ],
+)
+def test_a_quantity_stands_somewhere_to_its_crossover(quantity: int, zone: Zone, cheaper: Method, saving: int) -> None:
+    found = quote_advice(quantity=quantity, printed_minor=quantity * 1_800, conventional=MOULDED)
+
+    assert found is not None
+    assert (found.zone, found.cheaper, found.saving_minor) == (zone, cheaper, saving)
+    assert found.crossover == pytest.approx(375.7225)
+
+
+def test_an_order_beyond_its_crossover_is_taken_and_told() -> None:
+    found = quote_advice(quantity=800, printed_minor=1_440_000, conventional=MOULDED)
+
+    assert found is not None
+    assert found.meaning == (
+        "800 pieces are beyond the crossover at 375.7: the conventional way would save 7,340.00 EUR with its tool; "
+        "printing is taken all the same, and right while the design still changes"
+    )
+    assert (found.printed_minor, found.conventional_minor) == (1_440_000, 706_000)
+
+
+def test_a_small_order_is_told_how_far_printing_is_the_cheaper_way() -> None:
+    found = quote_advice(quantity=120, printed_minor=216_000, conventional=MOULDED)
+    always = quote_advice(quantity=120, printed_minor=8_000, conventional=MOULDED)
+
+    assert found is not None
+    assert always is not None
+    assert found.meaning == "printing saves 4,424.00 EUR here and is the cheaper way up to 375 pieces"
+    assert always.meaning.endswith("is the cheaper way at any quantity")
+    assert always.crossover == math.inf
+
+
+def test_scrap_of_a_minimum_order_is_in_it() -> None:
+    paid = ConventionalMethod(unit_minor=100, tooling_minor=0, minimum_quantity=250)
+    found = quote_advice(quantity=20, printed_minor=36_000, conventional=paid)
+
+    assert found is not None
+    assert (found.cheaper, found.saving_minor) == (Method.CONVENTIONAL, 11_000)
+    assert "with its tool, 230 of the 250 to be bought scrapped" in found.meaning
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [ConventionalMethod(), ConventionalMethod(unit_minor=70), ConventionalMethod(tooling_minor=650_000, lead_days=4)],
+)
+def test_without_piece_price_and_tool_there_is_no_advice(unknown: ConventionalMethod) -> None:
+    assert quote_advice(quantity=5, printed_minor=9_000, conventional=unknown) is None
+    assert not unknown.is_known
