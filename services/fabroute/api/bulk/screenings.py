@@ -54,7 +54,7 @@ def read_list(content: bytes, *, format: TableFormat) -> Table:
     named = sorted({found.decode() for found in _MONTHS_IN_HEADER.findall(content.partition(b"\n")[0])})
     months = [Column(name=name, kind="number") for name in named] if format == "csv" else []
     table = read_table(content, format=format, columns=(*COLUMNS, *months))
-    problems = list(table.problems)
+    problems = [*table.problems, *_gaps([column.name for column in months], row=0, line=1)]
     return Table(rows=tuple(_with_history(row, problems) for row in table.rows), problems=tuple(problems))
 
 
@@ -101,6 +101,8 @@ def _with_history(row: Row, problems: list[RowProblem]) -> Row:
     if not months:
         return row
     wrong = list(_month_problems(row, months))
+    if row.line is None:
+        wrong += _gaps(months, row=row.number, line=None)
     problems += wrong
     rest = {name: value for name, value in row.values.items() if name not in months}
     cells = [row.values[name] for name in months]
@@ -110,15 +112,19 @@ def _with_history(row: Row, problems: list[RowProblem]) -> Row:
 
 
 def _month_problems(row: Row, months: Sequence[str]) -> Iterator[RowProblem]:
-    if row.values.get("demand_history"):
+    if row.values.get("demand_history") and any(row.values[name] is not None for name in months):
         yield _problem(row, "demand_history", "is there beside columns of months: give one of them")
     for name in months:
         cell = row.values[name]
         if cell is not None and not _is_quantity(cell):
             yield _problem(row, name, "must be a number from 0 to 1,000,000,000")
+
+
+def _gaps(months: Sequence[str], *, row: int, line: int | None) -> Iterator[RowProblem]:
     for before, after in pairwise(months):
         if _month_number(after) - _month_number(before) > 1:
-            yield _problem(row, after, f"does not follow {before}: give a column for every month")
+            message = f"does not follow {before}: give a column for every month"
+            yield RowProblem(row=row, line=line, field=after, code="validation_failed", message=message)
 
 
 def _is_quantity(cell: object) -> bool:
