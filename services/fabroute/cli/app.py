@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, Entry] = {
     "import": Entry(
         place="imports:imports", help="Bring in orders, parts, certificates, tariffs, rates and folders of files."
     ),
+    "screen": Entry(place="screen:screen", help="Tell which parts of a spare-part list are worth a digital twin."),
     "estimate": Entry(
         place="estimates:estimate", help="Tell times, price and carbon of a part, and how far each figure is known."
     ),

@@ -26,6 +26,7 @@ class ApiRefusal(DomainError):
         self.code = str(problem.get("code", "unexpected_answer"))
         self.status = response.status_code
         details = [f"{item['pointer']}: {item['message']}".lstrip(": ") for item in _objects(problem.get("errors"))]
+        self.details = tuple(details)
         super().__init__("; ".join(details) or str(problem.get("detail", f"HTTP {response.status_code}")))
 
 
