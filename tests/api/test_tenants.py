@@ -32,6 +32,9 @@ EXPECTED: Mapping[str, Mapping[Who, int]] = {
     "POST /v1/orders/{order_id}/cancel": OWNER_ONLY,
     "GET /v1/orders/{order_id}/decision": OWNER_ONLY,
     "GET /v1/order-statistics": EVERYONE,
+    "POST /v1/quotes": {"owner": 201, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422},
+    "GET /v1/quotes": EVERYONE,
+    "GET /v1/quotes/{quote_id}": OWNER_ONLY,
     "GET /v1/nodes": EVERYONE,
     "GET /v1/nodes/{node_id}": EVERYONE,
     "PATCH /v1/nodes/{node_id}": NODE_ONLY,
@@ -57,7 +60,9 @@ RATE = {
     "source": "asked by everyone",
 }
 
-LISTS = ("/v1/orders", "/v1/parts", "/v1/nodes/N101/jobs")
+A_QUESTION = {"part": "RL-0001", "ship_to": {"city": "Hamburg", "country": "DE"}}
+
+LISTS = ("/v1/orders", "/v1/quotes", "/v1/parts", "/v1/nodes/N101/jobs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,7 @@ class World:
 
     api: Api
     order_id: str
+    quote_id: str
     clients: Mapping[Who, httpx.Client]
 
 
@@ -98,7 +104,8 @@ def world(standing_api: Api) -> Iterator[World]:
         "nobody": None,
     }
     clients = {who: standing_api.as_(token) for who, token in tokens.items()}
-    yield World(api=standing_api, order_id=order_id, clients=clients)
+    quote_id = clients["owner"].post("/v1/quotes", json=A_QUESTION).json()["id"]
+    yield World(api=standing_api, order_id=order_id, quote_id=quote_id, clients=clients)
     for client in clients.values():
         client.close()
 
@@ -116,10 +123,11 @@ def operations() -> list[str]:
 def ask(world: World, who: Who, operation: str) -> httpx.Response:
     """Do ``operation`` as ``who``, on the owner's things and on the bureau's node."""
     client, (method, path) = world.clients[who], operation.split(" ")
-    url = path.format(order_id=world.order_id, part_no="RL-0001", node_id="N101")
+    url = path.format(order_id=world.order_id, quote_id=world.quote_id, part_no="RL-0001", node_id="N101")
     node = world.clients["operator"].get("/v1/nodes/N101")
     bodies: Mapping[str, Any] = {
         "POST /v1/orders": an_order(),
+        "POST /v1/quotes": A_QUESTION,
         "PATCH /v1/nodes/{node_id}": {"status": node.json()["status"], "reason": f"asked by {who}"},
         "POST /v1/nodes/{node_id}/lots": {"material": "PA12-MJF", "grams": 1, "expires_on": "2030-01-01"},
         "POST /v1/nodes/{node_id}/rates": RATE,

@@ -36,7 +36,7 @@ def quote(
     need_by: Annotated[str | None, typer.Option(help="Latest arrival, e.g. 2027-01-20T17:00:00+01:00.")] = None,
     packaging: Annotated[str, typer.Option(help="plain, brand, esd or medical_clean.")] = "plain",
     criticality: Annotated[str | None, typer.Option(help="What waits for it, e.g. line_down; else the part's.")] = None,
-    max_price: Annotated[str | None, typer.Option(help="Highest landed price in EUR, e.g. 49.90.")] = None,
+    max_price: Annotated[float | None, typer.Option(min=0.01, help="Highest landed price in EUR, e.g. 49.90.")] = None,
     currency: Annotated[str, typer.Option(help="In which prices are shown beside EUR.")] = "EUR",
     revision: Annotated[str | None, typer.Option(help="Name of the revision; else the released one.")] = None,
     url: Url = DEFAULT_URL,
@@ -48,7 +48,7 @@ def quote(
     named: dict[str, Json] = {"need_by": need_by, "criticality": criticality, "revision": revision}
     asked |= {"currency": currency} | {name: value for name, value in named.items() if value is not None}
     if max_price is not None:
-        asked["max_price"] = {"amount_minor": minor_from_major(max_price), "currency": "EUR"}
+        asked["max_price"] = {"amount_minor": minor_from_major(str(max_price)), "currency": "EUR"}
     with ApiClient(url=url, key=key) as client:
         made = client.post("/v1/quotes", asked)
     _show(made, as_json)
