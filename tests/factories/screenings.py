@@ -140,6 +140,11 @@ def a_spare_part_list(rows: int, *, seed: int = 1) -> list[Row]:
     return found
 
 
+def example_list() -> list[Row]:
+    """Return the list that comes with the product as an example: ``infra/reference/screening_example.csv``."""
+    return a_spare_part_list(50, seed=37)
+
+
 def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows as the CSV that is uploaded."""
     text = io.StringIO()

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from fabroute.cli.client import JsonObject
 from fabroute.cli.mapping import Json
 
+_COLUMNS = ("", "part", "name", "saves a year", "needed a year", "demand", "MOQ scrap", "printed", "where")
+_FIGURES = ("", "saves a year", "needed a year", "MOQ scrap", "printed")
 _WHY: Mapping[str, str] = {
     "not_printable": "the list says that they can't be printed",
     "tolerance_too_fine": "their tolerances need machining",
@@ -44,12 +47,10 @@ def screening_sentence(screening: JsonObject) -> str:
 def ranking_table(rows: Sequence[JsonObject]) -> Table:
     """Return the parts that are worth a twin, the largest saving first."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("", "part", "name", "saves a year", "a year", "demand", "MOQ scrap", "printed", "where"):
-        table.add_column(
-            name, justify="right" if name in ("", "saves a year", "a year", "MOQ scrap", "printed") else "left"
-        )
+    for name in _COLUMNS:
+        table.add_column(name, justify="right" if name in _FIGURES else "left")
     for rank, row in enumerate(rows, start=1):
-        table.add_row(str(rank), *_cells(row))
+        table.add_row(str(rank), *(Text(cell) for cell in _cells(row)))
     return table
 
 
@@ -63,16 +64,15 @@ def _cells(row: JsonObject) -> tuple[str, ...]:
         f"{float(str(row['yearly_demand'])):g}",
         str(row["demand_class"]),
         f"{_count(row['scrap_quantity']):,}",
-        f"{_euro(unit, cents=True)}",
+        _euro(unit, cents=True),
         f"{printed['node_id']}, {printed['machine_model']}, {printed['material']}",
     )
 
 
 def _main_reason(summary: JsonObject, verdict: str) -> str:
     reasons = summary["reasons"]
-    codes = [item["code"] for item in reasons if isinstance(item, dict)] if isinstance(reasons, list) else []
-    verdicts = [item["verdict"] for item in reasons if isinstance(item, dict)] if isinstance(reasons, list) else []
-    code = next((str(code) for code, of in zip(codes, verdicts, strict=True) if of == verdict), "of other reasons")
+    found = [item for item in reasons if isinstance(item, dict)] if isinstance(reasons, list) else []
+    code = next((str(item["code"]) for item in found if item["verdict"] == verdict), "of several reasons")
     return _WHY.get(code, code)
 
 
