@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fabroute.estimation.facts import PartGeometry, Process
 from fabroute.estimation.plan import plan_build
-from fabroute.estimation.production import ProductionEstimate, estimate_production
+from fabroute.estimation.production import MOST_PIECES, ProductionEstimate, estimate_production
 from tests.factories.estimation import a_machine, a_material, some_rates
 
 NESTED = [Process.SLS, Process.MJF, Process.BJT]
@@ -76,6 +76,7 @@ def test_ten_thousand_parts_cost_what_a_full_build_costs(
 @given(part=parts, process=st.sampled_from(list(Process)), runs=st.integers(min_value=1, max_value=50))
 def test_full_builds_repeat_and_take_as_long_each(part: PartGeometry, process: Process, runs: int) -> None:
     full = estimate(part, process, 1).parts_per_build
+    runs = min(runs, MOST_PIECES // full)
     one, several = estimate(part, process, full), estimate(part, process, runs * full)
     assert several.builds == runs * one.builds
     assert several.build_minutes == one.build_minutes
@@ -87,6 +88,7 @@ def test_more_machines_raise_output_and_leave_the_unit_price(
     part: PartGeometry, process: Process, machines: int
 ) -> None:
     full = estimate(part, process, 1).parts_per_build
+    machines = min(machines, MOST_PIECES // full)
     side_by_side = [repeating(estimate(part, process, full)) for _ in range(machines)]
     one_after_the_other = repeating(estimate(part, process, machines * full))
     assert sum(side_by_side) / machines == pytest.approx(one_after_the_other, abs=2)
