@@ -72,6 +72,11 @@ def need_by(
     """Require that the earliest possible arrival, on an empty machine, is in time."""
     if needed_at is None or earliest_arrival <= needed_at:
         return None
+    return late_arrival(earliest_arrival, needed_at=needed_at, machine_id=machine_id)
+
+
+def late_arrival(earliest_arrival: datetime, *, needed_at: datetime, machine_id: str | None) -> Exclusion:
+    """Return that the earliest possible arrival is too late, and by how many hours."""
     late_hours = -(-int((earliest_arrival - needed_at).total_seconds()) // 3600)
     return Exclusion(
         code=ExclusionCode.NEED_BY,

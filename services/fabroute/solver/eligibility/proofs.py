@@ -83,7 +83,7 @@ def part_qualified(
     if not line.part_qualification:
         return None
     if article is None:
-        return _not_qualified(offer, "no approved first article", {"first_article": "none"})
+        return no_first_article(offer)
     ends = first_article_ends(article.last_production_on)
     if article.approved_on <= window.first_day and window.last_day <= ends:
         return None
@@ -96,6 +96,11 @@ def part_qualified(
             "ends_on": ends.isoformat(),
         },
     )
+
+
+def no_first_article(offer: OfferFacts) -> Exclusion:
+    """Return that an offer has no first article of a revision that asks for one."""
+    return _not_qualified(offer, "no approved first article", {"first_article": "none"})
 
 
 def qualified_until(line: LineFacts, article: FirstArticleFacts | None, first_day: date) -> date | None:

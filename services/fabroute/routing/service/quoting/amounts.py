@@ -44,8 +44,8 @@ class Amounts:
     """By row, quantity and column of the store: the lots that will do."""
     refused: Flags
     """Under the node's minimum order, where it refuses those."""
-    said: dict[tuple[str, int, int], tuple[Exclusion, ...]] = field(default_factory=dict)
-    """Reasons that were written out already, by gate, row and column."""
+    said: dict[tuple[object, int, int], tuple[Exclusion, ...]] = field(default_factory=dict)
+    """Reasons that were written out already, by gate or first article, row and column."""
 
 
 def amounts(tables: NetworkTables, part: PartTable, quantities: tuple[int, ...]) -> Amounts:
@@ -132,17 +132,15 @@ def _co2(part: PartTable, builds: Figures, asked: Figures) -> Days:
 
 def _parcels(part: PartTable, quantities: tuple[int, ...]) -> tuple[tuple[Parcel, ...], Days]:
     """Return the different parcels, and which one each row's quantity goes in: equal weights, equal parcels."""
-    net = _up(part.figure("net_grams") * np.array(quantities, dtype=np.float64))
-    known: dict[tuple[int, int], int] = {}
-    parcel_of = np.zeros(net.shape, np.int64)
-    for column in range(net.shape[1]):
-        for row, grams in enumerate(net[:, column].tolist()):
-            parcel_of[row, column] = known.setdefault((column, grams), len(known))
+    kinds, kind_of = np.unique(part.figure("net_grams"), return_inverse=True)
+    net = _up(kinds[:, np.newaxis] * np.array(quantities, dtype=np.float64)).tolist()
     parcels = [
-        pack_parcel(part_box_mm=part.key.geometry.box_mm, quantity=quantities[column], net_grams=grams)
-        for column, grams in known
+        pack_parcel(part_box_mm=part.key.geometry.box_mm, quantity=quantity, net_grams=grams)
+        for of_kind in net
+        for quantity, grams in zip(quantities, of_kind, strict=True)
     ]
-    return tuple(parcels), parcel_of
+    columns = np.arange(len(quantities))
+    return tuple(parcels), kind_of.reshape(-1, 1) * len(quantities) + columns
 
 
 def _earliest(tables: NetworkTables, part: PartTable, until: Days, minutes: Days, build: Days) -> Days:

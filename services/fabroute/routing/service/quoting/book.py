@@ -6,8 +6,11 @@ from functools import cached_property
 from sqlmodel import Session
 
 from fabroute.estimation.facts import PartGeometry
+from fabroute.estimation.sources import SourcedFigure
 from fabroute.logistics.rules import Location
 from fabroute.routing.service.facts import standing
+from fabroute.routing.service.gates import Reasons
+from fabroute.routing.service.options import ExcludedNode
 from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.quoting.amounts import Amounts, amounts
 from fabroute.routing.service.quoting.asking import QuoteAsked
@@ -24,6 +27,8 @@ _MOST_PARTS = 200
 _MOST_AMOUNTS = 400
 _MOST_PLACES = 400
 _MOST_COUNTRIES = 260
+_MOST_OFFERS = 4_000
+_MOST_EXCLUDED = 60_000
 
 
 class QuoteBook:
@@ -38,6 +43,10 @@ class QuoteBook:
         self._amounts: Kept[tuple[PartKey, tuple[int, ...]], Amounts] = Kept(_MOST_AMOUNTS)
         self._freight: Kept[Location, Freight] = Kept(_MOST_PLACES)
         self._roads: Kept[str, Roads] = Kept(_MOST_COUNTRIES)
+        self.figures: Kept[str, tuple[SourcedFigure, ...]] = Kept(_MOST_OFFERS)
+        """By offer: the constants behind its estimates."""
+        self.excluded: Kept[tuple[int, ...], tuple[ExcludedNode, Reasons]] = Kept(_MOST_EXCLUDED)
+        """Nodes with their reasons, by node and the identities of all reasons that were found, which are kept with it."""
 
     @property
     def as_of(self) -> datetime:

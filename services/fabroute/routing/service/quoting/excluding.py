@@ -1,6 +1,8 @@
 """Why every node that can't, can't: objects with words and figures, written only for these."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -9,106 +11,125 @@ from fabroute.logistics.rules.places import Location
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.gates import Reasons, nearest_of_each_code
 from fabroute.routing.service.options import ExcludedNode
-from fabroute.routing.service.quoting.freight import SERVICES
+from fabroute.routing.service.quoting.freight import NO_PRICE, SERVICES
 from fabroute.routing.service.quoting.gating import is_restricted
 from fabroute.routing.service.quoting.network import Flags
-from fabroute.routing.service.quoting.survey import LATE, Setting, Survey, days_promised, is_in_time, minutes_of
+from fabroute.routing.service.quoting.survey import LATE, Setting, Survey, days_promised, is_in_time, minutes_of, minutes_of_day
 from fabroute.routing.service.ways import build_too_long, not_taken
 from fabroute.solver.eligibility import Exclusion, ProductionWindow
-from fabroute.solver.eligibility.commerce import capacity, minimum_order, need_by, price_cap
+from fabroute.solver.eligibility.commerce import capacity, late_arrival, minimum_order, price_cap
 from fabroute.solver.eligibility.law import print_licence
 from fabroute.solver.eligibility.proofs import certificate_expires, part_qualified
 from fabroute.solver.eligibility.supply import lot_blocked, material_short
 
 _REFUSED, _SENDING, _CERTIFICATE, _ARTICLE, _LICENCE, _LOT = (1 << bit for bit in range(6))
+_Writer = Callable[[int, int], Sequence[Exclusion | None]]
 
 
 class Reasoner:
-    """Writes the reasons of one question: static ones once for all quantities, the others where they bite."""
+    """Writes the reasons of one question: those that no quantity changes once for all, the others where they bite."""
 
     def __init__(self, setting: Setting, survey: Survey, against: list[Reasons]) -> None:
         self._setting = setting
         self._survey = survey
         self._against = against
-        self._bites: list[list[int]] = _bites(setting, survey).tolist()
-        self._static: dict[int, ExcludedNode] = {}
-        self._alone: dict[int, Reasons] = {}
-        self._articles: dict[tuple[int, int], Exclusion | None] = {}
+        bites = _bites(setting, survey)
+        self._bites: list[list[int]] = bites.tolist()
+        self._changing: list[list[bool]] = by_node(setting, bites != 0).T.tolist()
+        self._fixed: dict[int, ExcludedNode] = {}
+        self._alone: dict[int, ExcludedNode] = {}
         self._licences: dict[tuple[int, int, int], Exclusion | None] = {}
-        self._too_late: Days | None = None
-        self._latest: Days | None = None
+        self._delays = _Delays(setting, survey)
+        self._late: dict[int, Exclusion] = {}
+        self._gates = (
+            (_REFUSED, self._refused),
+            (_SENDING, self._sending),
+            (_CERTIFICATE, self._certificate),
+            (_ARTICLE, self._article),
+            (_LICENCE, self._licence),
+            (_LOT, self._lot),
+        )
+        self._caps = None if setting.cap_minor is None else _Caps(setting, survey, against, setting.cap_minor)
 
-    def excluded(self, node: int, column: int, *, has_ways: bool) -> ExcludedNode:
-        """Return a node with all that keeps it from making a quantity.
+    def excluded(self, column: int, *, able: list[bool], has_ways: list[bool]) -> Iterator[ExcludedNode]:
+        """Yield the nodes that can't make a quantity with all that keeps them from it.
 
-        ``has_ways``: one of its offers could; then only what speaks against the node itself counts, or the price.
+        ``has_ways``: one of a node's offers could; then only what speaks against the node itself counts, or the price.
         """
-        found = self._without_cap(node, column, has_ways=has_ways)
-        cap = self._setting.cap_minor
-        if cap is None:
-            return found
-        dear = self._too_dear(node, column, cap, has_ways=has_ways and not self._against[node])
-        return found if dear is None else ExcludedNode(node=found.node, reasons=(*found.reasons, dear))
+        changing, caps = self._changing[column], self._caps
+        for node, can in enumerate(able):
+            if can:
+                continue
+            if has_ways[node]:
+                found = self._alone.get(node) or self._keep(self._alone, node, self._against[node])
+            elif changing[node]:
+                found = self._changed(node, column)
+            else:
+                found = self._fixed.get(node) or self._keep(self._fixed, node, self._unchanging(node))
+            dear = None if caps is None else caps.too_dear(node, column)
+            yield found if dear is None else ExcludedNode(node=found.node, reasons=(*found.reasons, dear))
 
-    def _without_cap(self, node: int, column: int, *, has_ways: bool) -> ExcludedNode:
-        if has_ways:
-            if node not in self._alone:
-                self._alone[node] = nearest_of_each_code(self._against[node])
-            return ExcludedNode(node=self._setting.book.tables.nodes[node], reasons=self._alone[node])
+    def _unchanging(self, node: int) -> Reasons:
+        """Return what speaks against a node and its offers for every quantity."""
         first, end = self._setting.part.at_node[node]
-        if any(self._bites[row][column] for row in range(first, end)):
-            return self._excluded(node, (*self._against[node], *self._of_offers(first, end, column)))
-        if node not in self._static:
-            fixed = (reason for row in range(first, end) for reason in self._setting.part.reasons[row])
-            self._static[node] = self._excluded(node, (*self._against[node], *fixed))
-        return self._static[node]
+        return (*self._against[node], *chain.from_iterable(self._setting.terms.fixed[first:end]))
+
+    def _keep(self, kept: dict[int, ExcludedNode], node: int, reasons: Reasons) -> ExcludedNode:
+        kept[node] = self._excluded(node, reasons)
+        return kept[node]
 
     def _excluded(self, node: int, reasons: Reasons) -> ExcludedNode:
+        """Return a node with the nearest reason of each code; the same reasons give the same object.
+
+        What is kept by the identities of reasons keeps these reasons, too: so no other can have the same identity.
+        """
+        found = self._setting.book.tables.nodes[node]
+        return self._setting.book.excluded.get(
+            (node, *map(id, reasons)), lambda: (ExcludedNode(node=found, reasons=nearest_of_each_code(reasons)), reasons)
+        )[0]
+
+    def _changed(self, node: int, column: int) -> ExcludedNode:
+        """Return a node with reasons of which some are about this quantity."""
+        reasons = list(self._against[node])
+        for row in range(*self._setting.part.at_node[node]):
+            bites = self._bites[row][column]
+            reasons += self._setting.part.reasons[row] if bites else self._setting.terms.fixed[row]
+            for gate, write in self._gates if bites else ():
+                if bites & gate:
+                    reasons += write(row, column)
         return ExcludedNode(node=self._setting.book.tables.nodes[node], reasons=nearest_of_each_code(reasons))
-
-    def _of_offers(self, first: int, end: int, column: int) -> Iterator[Exclusion]:
-        for row in range(first, end):
-            yield from self._setting.part.reasons[row]
-            if bites := self._bites[row][column]:
-                yield from self._of_offer(row, column, bites)
-
-    def _of_offer(self, row: int, column: int, bites: int) -> Iterator[Exclusion]:
-        if bites & _REFUSED:
-            yield from self._said("refused", row, column)
-        if bites & _SENDING:
-            yield from self._sending(row, column)
-        if bites & _CERTIFICATE:
-            yield from self._said("certificate", row, column)
-        if bites & _ARTICLE:
-            yield from self._article(row, column)
-        if bites & _LICENCE:
-            yield from self._licence(row, column)
-        if bites & _LOT:
-            yield from self._said("lot", row, column)
 
     # ------------------------------------------------------------ gates that no question changes
 
-    def _said(self, gate: str, row: int, column: int) -> Reasons:
+    def _refused(self, row: int, column: int) -> Reasons:
+        return self._said("refused", row, column, self._write_refused)
+
+    def _certificate(self, row: int, column: int) -> Reasons:
+        return self._said("certificate", row, column, self._write_certificate)
+
+    def _lot(self, row: int, column: int) -> Reasons:
+        return self._said("lot", row, column, self._write_lot)
+
+    def _said(self, gate: str, row: int, column: int, write: _Writer) -> Reasons:
         """Return reasons that follow from part, offer and quantity alone: written once for all questions."""
         said = self._setting.amounts.said
         key = (gate, row, column)
         if key not in said:
-            found = {"refused": self._refused, "certificate": self._certificate, "lot": self._lot}[gate](row, column)
-            said[key] = tuple(reason for reason in found if reason is not None)
+            said[key] = tuple(reason for reason in write(row, column) if reason is not None)
         return said[key]
 
-    def _refused(self, row: int, column: int) -> tuple[Exclusion | None, ...]:
+    def _write_refused(self, row: int, column: int) -> Sequence[Exclusion | None]:
         part, tables = self._setting.part, self._setting.book.tables
         price = int(self._setting.amounts.before_top_up_minor[row, column])
         facts = tables.node_facts[int(part.node_of[row])]
         return (minimum_order(facts, price_minor=price, machine_id=part.facts[row].machine_id),)
 
-    def _certificate(self, row: int, column: int) -> tuple[Exclusion | None, ...]:
+    def _write_certificate(self, row: int, column: int) -> Sequence[Exclusion | None]:
         part, line = self._setting.part, self._setting.terms.line
         held = self._setting.book.tables.certificates[int(part.node_of[row])]
         return (certificate_expires(line, part.facts[row], held, self._window(row, column)),)
 
-    def _lot(self, row: int, column: int) -> tuple[Exclusion | None, ...]:
+    def _write_lot(self, row: int, column: int) -> Sequence[Exclusion | None]:
         part, window = self._setting.part, self._window(row, column)
         lots = self._setting.book.tables.stores.facts[int(part.store_of[row])]
         grams, offered = int(self._setting.amounts.grams[row, column]), part.facts[row]
@@ -125,12 +146,14 @@ class Reasoner:
     # ------------------------------------------------------------ gates that depend on what is asked
 
     def _article(self, row: int, column: int) -> Reasons:
-        terms, key = self._setting.terms, (row, int(self._setting.amounts.last_bucket[row, column]))
-        if key not in self._articles:
-            offered, article = self._setting.part.facts[row], terms.articles[row]
-            self._articles[key] = part_qualified(terms.line, offered, article, self._window(row, column))
-        found = self._articles[key]
-        return () if found is None else (found,)
+        setting, article = self._setting, self._setting.terms.articles[row]
+        if article is None:
+            return (setting.part.unproved[row],)
+        key = (article, row, column)
+        if key not in setting.amounts.said:
+            found = part_qualified(setting.terms.line, setting.part.facts[row], article, self._window(row, column))
+            setting.amounts.said[key] = () if found is None else (found,)
+        return setting.amounts.said[key]
 
     def _licence(self, row: int, column: int) -> Reasons:
         setting = self._setting
@@ -147,38 +170,24 @@ class Reasoner:
         found = self._licences[key]
         return () if found is None else (found,)
 
-    def _too_dear(self, node: int, column: int, cap_minor: int, *, has_ways: bool) -> Exclusion | None:
-        """Return that the least landed cost at a node is over the cap: of its ways, without any of what is priced."""
-        survey, (first, end) = self._survey, self._setting.part.at_node[node]
-        counted = (survey.open if has_ways else survey.priced)[first:end, column]
-        if not counted.any():
-            return None
-        least = np.where(counted, survey.landed_minor[first:end, column], np.iinfo(np.int64).max).min(axis=-1)
-        machines = [facts.machine_id for facts in self._setting.part.facts[first:end]]
-        costs = least.tolist()
-        place = costs.index(min(costs))
-        machine_id = machines[place] if has_ways else min(zip(costs, machines, strict=True))[1]
-        return price_cap(landed_minor=costs[place], maximum_minor=cap_minor, machine_id=machine_id)
-
     # ------------------------------------------------------------ time
 
     def _sending(self, row: int, column: int) -> Reasons:
         """Return what hinders every service; if one would do with an empty machine, that the machine is full."""
-        setting = self._setting
+        setting, delays = self._setting, self._delays
+        day = delays.too_late[row][column]
+        if day < LATE:
+            return (self._need_by(row, day),)
         services = setting.freight.services[int(setting.part.node_of[row])]
         places = [SERVICES.index(service) for service in services]
-        priced = [place for place in places if self._survey.priced[row, column, place]]
-        if not priced:
+        if not any(delays.priced[row][column]):
             return tuple(self._not_taken(row, column, place) for place in places)
         if setting.need_by is None:
-            return (self._capacity(row, column, setting.book.tables.horizon_days - 1),)
-        too_late = self._too_late_days()[row, column]
-        full = [place for place in priced if too_late[place] == LATE]
-        if full:
-            latest = self._latest_buckets()[row, column]
-            found = tuple(self._capacity(row, column, int(latest[place])) for place in full)
-            return nearest_of_each_code(found)
-        return self._need_by(row, min(int(too_late[place]) for place in priced))
+            return self._said("capacity", row, column, self._write_capacity)
+        full, latest = delays.full[row][column], delays.latest[row][column]
+        return nearest_of_each_code(
+            [self._capacity(row, column, latest[place]) for place in places if full[place]]
+        )
 
     def _not_taken(self, row: int, column: int, service: int) -> Exclusion:
         """Return why a service does not take a parcel, in the words of the rule that refuses it."""
@@ -198,6 +207,9 @@ class Reasoner:
             words = error.message
         return not_taken(words, country=setting.asked.destination.country)
 
+    def _write_capacity(self, row: int, column: int) -> Sequence[Exclusion | None]:
+        return (self._capacity(row, column, self._setting.book.tables.horizon_days - 1),)
+
     def _capacity(self, row: int, column: int, latest: int) -> Exclusion:
         setting, machine_id = self._setting, self._setting.part.facts[row].machine_id
         minutes, tables = int(setting.amounts.machine_minutes[row, column]), setting.book.tables
@@ -209,49 +221,125 @@ class Reasoner:
             build_minutes=int(setting.amounts.build_minutes[row, column]), last_day=last_day, machine_id=machine_id
         )
 
-    def _need_by(self, row: int, day: int) -> Reasons:
-        arrival = self._setting.book.tables.calendars.instant(int(minutes_of(self._setting, np.int64(day))))
-        found = need_by(
-            earliest_arrival=arrival,
-            needed_at=self._setting.asked.need_by,
-            machine_id=self._setting.part.facts[row].machine_id,
-        )
-        return () if found is None else (found,)
+    def _need_by(self, row: int, day: int) -> Exclusion:
+        """Return that a part would arrive on a day at the earliest; the words are the same for all machines."""
+        machine_id = self._setting.part.facts[row].machine_id
+        known = self._late.get(day)
+        if known is None:
+            arrival = self._setting.book.tables.calendars.instant(minutes_of_day(self._setting, day))
+            needed_at = self._setting.asked.need_by or arrival
+            known = self._late[day] = late_arrival(arrival, needed_at=needed_at, machine_id=machine_id)
+        return Exclusion(code=known.code, message=known.message, figures=known.figures, machine_id=machine_id)
 
-    def _too_late_days(self) -> Days:
-        """Return the promised days that an empty machine could reach, where they are too late; else ``LATE``."""
-        if self._too_late is None:
-            setting, survey = self._setting, self._survey
-            late = days_promised(setting, survey.ways, setting.amounts.earliest_empty[:, :, np.newaxis], self._hindered())
-            in_time = minutes_of(setting, late) <= (setting.need_by or 0)
-            self._too_late = np.where(in_time, LATE, late)
-        return self._too_late
 
-    def _latest_buckets(self) -> Days:
-        """Return the last bucket in which production may end, by row, quantity and service; -1 where none is."""
-        if self._latest is None:
-            wanted = self._hindered() & (self._too_late_days() == LATE)
-            self._latest = _latest(self._setting, self._survey, wanted)
-        return self._latest
+class _Delays:
+    """When the offers of which no service arrives in time could arrive, as lists, worked out when the first one asks."""
 
+    def __init__(self, setting: Setting, survey: Survey) -> None:
+        self._setting = setting
+        self._survey = survey
+
+    @cached_property
+    def priced(self) -> list[list[list[bool]]]:
+        """By row, quantity and service: whether there is a price."""
+        found: list[list[list[bool]]] = self._survey.priced.tolist()
+        return found
+
+    @cached_property
+    def too_late(self) -> list[list[int]]:
+        """By row and quantity: the day on which it would arrive from an empty machine, ``LATE`` where that is in time.
+
+        ``LATE`` also where one of the services would be in time, or has no day at all.
+        """
+        days = np.where(self._survey.priced, self._empty, -1).max(axis=-1)
+        soonest = np.where(self._survey.priced, self._empty, LATE).min(axis=-1)
+        found: list[list[int]] = np.where(days == LATE, LATE, soonest).tolist()
+        return found
+
+    @cached_property
+    def full(self) -> list[list[list[bool]]]:
+        """By row, quantity and service: whether it would be in time from an empty machine, or has no day at all."""
+        found: list[list[list[bool]]] = (self._survey.priced & (self._empty == LATE)).tolist()
+        return found
+
+    @cached_property
+    def latest(self) -> list[list[list[int]]]:
+        """By row, quantity and service: the last bucket in which production may end; -1 where none is."""
+        wanted = self._hindered & (self._empty == LATE)
+        found: list[list[list[int]]] = _latest(self._setting, self._survey, wanted).tolist()
+        return found
+
+    @cached_property
     def _hindered(self) -> Flags:
-        """Return the services of the offers of which none arrives in time."""
+        """The services of the offers of which none arrives in time."""
         hindered: Flags = self._survey.priced & ~self._survey.in_time.any(axis=-1)[:, :, np.newaxis]
         return hindered
 
+    @cached_property
+    def _empty(self) -> Days:
+        """The promised days that an empty machine could reach, where they are too late; else ``LATE``."""
+        setting, survey = self._setting, self._survey
+        if setting.need_by is None:
+            return np.full(survey.priced.shape, LATE, np.int64)
+        days = days_promised(setting, survey.ways, setting.amounts.earliest_empty[:, :, np.newaxis], self._hindered)
+        return np.where(minutes_of(setting, days) <= setting.need_by, LATE, days)
+
 
 def _bites(setting: Setting, survey: Survey) -> Days:
-    """Return by row and quantity the gates that fail there, a bit each; none where the part does not fit."""
+    """Return by row and quantity the gates that fail there, a bit each; none where the part does not fit.
+
+    A first article that is missing is no news where nothing else fails: no quantity changes it.
+    """
     bites = (
         setting.amounts.refused * _REFUSED
         + ~survey.in_time.any(axis=-1) * _SENDING
         + survey.uncertified * _CERTIFICATE
-        + survey.unqualified * _ARTICLE
         + survey.unlicensed * _LICENCE
         + survey.without_lot * _LOT
     )
+    known = np.array([article is not None for article in setting.terms.articles], dtype=np.bool_)
+    if len(known):
+        bites += (survey.unqualified & (known[:, np.newaxis] | (bites != 0))) * _ARTICLE
     fitting: Days = bites * setting.part.fits[:, np.newaxis]
     return fitting
+
+
+class _Caps:
+    """Which nodes are over the cap of a question, and with what."""
+
+    def __init__(self, setting: Setting, survey: Survey, against: list[Reasons], cap_minor: int) -> None:
+        part = setting.part
+        clear = np.array([not reasons for reasons in against], dtype=np.bool_)
+        self._ways = by_node(setting, survey.open.any(axis=-1)) & clear[:, np.newaxis]
+        counted = np.where(self._ways[part.node_of][:, :, np.newaxis], survey.open, survey.priced)
+        least = np.where(counted, survey.landed_minor, NO_PRICE).min(axis=-1)
+        over = np.zeros(self._ways.shape, np.bool_)
+        nodes, first = np.unique(part.node_of, return_index=True)
+        if len(nodes):
+            of_nodes = np.minimum.reduceat(least, first, axis=0)
+            over[nodes] = (cap_minor < of_nodes) & (of_nodes < NO_PRICE)
+        self._part, self._cap_minor = part, cap_minor
+        self._over: list[list[bool]] = over.tolist()
+        self._least: list[list[int]] = least.tolist()
+
+    def too_dear(self, node: int, column: int) -> Exclusion | None:
+        """Return that the least landed cost at a node is over the cap: of its ways, or else of all that has a price."""
+        if not self._over[node][column]:
+            return None
+        first, end = self._part.at_node[node]
+        costs = [self._least[row][column] for row in range(first, end)]
+        machines = [facts.machine_id for facts in self._part.facts[first:end]]
+        least = min(costs)
+        known = machines[costs.index(least)] if self._ways[node, column] else min(zip(costs, machines, strict=True))[1]
+        return price_cap(landed_minor=least, maximum_minor=self._cap_minor, machine_id=known)
+
+
+def by_node(setting: Setting, of_offers: Flags) -> Flags:
+    """Return by node and quantity whether something is so for one of its offers."""
+    rows, columns = np.nonzero(of_offers)
+    found = np.zeros((len(setting.book.tables.nodes), of_offers.shape[1]), np.bool_)
+    found[setting.part.node_of[rows], columns] = True
+    return found
 
 
 def _latest(setting: Setting, survey: Survey, wanted: Flags) -> Days:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fabroute.logistics.rules import (
+    FreightBook,
     Location,
-    Mode,
     Parcel,
     Service,
     Tariff,
@@ -40,6 +40,10 @@ NO_PRICE = 10**15
 """In cents: stands for what can't be had."""
 _NOISE = 1e-9
 _AT_ONCE: Transit = ((0, 1000),)
+_REACHES = 3
+"""Up to the limit of the road, up to long-haul flights, and beyond."""
+_MOST_DAYS = 1000
+"""More than any parcel is on the road."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,6 +79,18 @@ class _Legs:
     customs: Flags
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Carried:
+    """What carries the parcels of each tariff (rows) up to each limit of distance, and beyond the last (columns)."""
+
+    limits: Figures
+    factor: Figures
+    """Kilometres travelled for each of the great circle …"""
+    detour: Figures
+    """… and those on top."""
+    g_per_tonne_km: Figures
+
+
 class FreightMaker:
     """Finds the ways to destinations on one day's logistics."""
 
@@ -86,6 +102,9 @@ class FreightMaker:
         self._days = [clock.first_day for clock in tables.clocks]
         self._tariffs = tuple(tariff for of_lane in self._book.tariffs.values() for tariff in of_lane)
         self._index = {id(tariff): position for position, tariff in enumerate(self._tariffs)}
+        self._carried = _carried(self._book, self._tariffs)
+        self._known_transits: dict[int, Transit] = {}
+        self._no_lanes: dict[tuple[Zone, str], Exclusion | None] = {}
         self._prices: dict[tuple[int, int], int] = {}
         self._served: dict[tuple[int, Zone], tuple[tuple[Service, ...], tuple[tuple[int, int], ...]]] = {}
 
@@ -109,10 +128,15 @@ class FreightMaker:
             customs=customs,
             services=tuple(services for services, _ in served),
             no_lane=tuple(
-                lane_exists(services, zone=zone.value, destination_country=destination.country)
+                None if services else self._no_lane(zone, destination.country)
                 for zone, (services, _) in zip(zones, served, strict=True)
             ),
         )
+
+    def _no_lane(self, zone: Zone, country: str) -> Exclusion | None:
+        if (zone, country) not in self._no_lanes:
+            self._no_lanes[zone, country] = lane_exists((), zone=zone.value, destination_country=country)
+        return self._no_lanes[zone, country]
 
     def prices(self, freight: Freight, parcels: Sequence[Parcel]) -> Days:
         """Return what each tariff asks for each parcel, without duty; ``NO_PRICE`` where it is too heavy for it.
@@ -156,12 +180,10 @@ class FreightMaker:
         services: tuple[tuple[Service, ...], ...],
         no_lane: tuple[Exclusion | None, ...],
     ) -> Freight:
-        km, factor = np.zeros(len(legs.km)), np.zeros(len(legs.km))
-        transit_of, known = np.zeros(len(legs.km), np.int64), {_AT_ONCE: 0}
-        for position in np.unique(legs.tariff).tolist():
-            of_it = np.flatnonzero(legs.tariff == position)
-            km[of_it], factor[of_it], transit_of[of_it] = self._travelled(self._tariffs[position], legs, of_it, known)
-        order, ways = _by_node_and_service(legs, self._preferences(legs.tariff, transit_of, tuple(known)), len(services))
+        reach = (legs.km[:, np.newaxis] > self._carried.limits[legs.tariff]).sum(axis=-1)
+        km = legs.km * self._carried.factor[legs.tariff, reach] + self._carried.detour[legs.tariff, reach]
+        transit_of, transits = self._transits(legs, reach, km)
+        order, ways = _by_node_and_service(legs, self._preferences(legs.tariff, transit_of, transits), len(services))
         return Freight(
             destination=destination,
             services=services,
@@ -171,27 +193,30 @@ class FreightMaker:
             tariff_of=np.append(legs.tariff[order], NO_WAY),
             transit_of=np.append(transit_of[order], 0),
             travelled_km=np.append(km[order], 0.0),
-            g_per_tonne_km=np.append(factor[order], 0.0),
+            g_per_tonne_km=np.append(self._carried.g_per_tonne_km[legs.tariff, reach][order], 0.0),
             tariffs=self._tariffs,
-            transits=transits_of(tuple(known)),
+            transits=transits_of(transits),
         )
 
-    def _travelled(
-        self, tariff: Tariff, legs: _Legs, of_it: Days, known: dict[Transit, int]
-    ) -> tuple[Figures, Figures, Days]:
-        """Return the kilometres, the carbon factor and the transit of the ways that have a tariff."""
-        great_circle = legs.km[of_it]
-        limits = sorted((ROAD_LIMIT_KM[tariff.service], LONG_HAUL_KM))
-        modes = [
-            leg_mode(tariff.mode, service=tariff.service, great_circle_km=reach) for reach in (*limits, math.inf)
-        ]
-        mode_of = np.searchsorted(limits, great_circle, side="left")
-        km, factor = np.zeros(len(of_it)), np.zeros(len(of_it))
-        for place, mode in enumerate(modes):
-            those, detour = mode_of == place, travelled_km(mode, great_circle_km=0.0)
-            km[those] = great_circle[those] * (travelled_km(mode, great_circle_km=1.0) - detour) + detour
-            factor[those] = self._book.g_per_tonne_km[mode]
-        return km, factor, _transits(tariff, modes, mode_of, legs, of_it, km, known)
+    def _transits(self, legs: _Legs, reach: Days, km: Figures) -> tuple[Days, list[Transit]]:
+        """Return the different transits and which one each way has.
+
+        A tariff's transit changes with what carries the parcel, with customs and with every day on the road.
+        """
+        days = np.ceil(km / ROAD_KM_PER_DAY).astype(np.int64)
+        kind = ((legs.tariff * _REACHES + reach) * 2 + legs.customs) * _MOST_DAYS + days
+        _, first, kind_of = np.unique(kind, return_index=True, return_inverse=True)
+        known = {_AT_ONCE: 0}
+        found = [known.setdefault(self._transit(legs, way, int(kind[way])), len(known)) for way in first.tolist()]
+        return np.array(found, dtype=np.int64)[kind_of], list(known)
+
+    def _transit(self, legs: _Legs, way: int, kind: int) -> Transit:
+        if kind not in self._known_transits:
+            tariff, km = self._tariffs[int(legs.tariff[way])], float(legs.km[way])
+            mode = leg_mode(tariff.mode, service=tariff.service, great_circle_km=km)
+            customs = bool(legs.customs[way])
+            self._known_transits[kind] = way_transit(tariff, mode=mode, great_circle_km=km, customs=customs)
+        return self._known_transits[kind]
 
     def _preferences(self, tariff_of: Days, transit_of: Days, transits: Sequence[Transit]) -> tuple[Days, Days, Days]:
         """Return what decides between carriers at equal prices, the last word first: name, median, late days."""
@@ -204,30 +229,21 @@ class FreightMaker:
         return names[tariff_of], median[transit_of], late[transit_of]
 
 
-def _transits(
-    tariff: Tariff,
-    modes: Sequence[Mode],
-    mode_of: Days,
-    legs: _Legs,
-    of_it: Days,
-    km: Figures,
-    known: dict[Transit, int],
-) -> Days:
-    """Return the transit of each way that has a tariff: it changes with mode, customs and every day on the road."""
-    days = np.ceil(km / ROAD_KM_PER_DAY).astype(np.int64)
-    kinds, first, kind_of = np.unique(
-        (days * 2 + legs.customs[of_it]) * len(modes) + mode_of, return_index=True, return_inverse=True
+def _carried(book: FreightBook, tariffs: Sequence[Tariff]) -> _Carried:
+    limits = [sorted((ROAD_LIMIT_KM[tariff.service], LONG_HAUL_KM)) for tariff in tariffs]
+    modes = [
+        [leg_mode(tariff.mode, service=tariff.service, great_circle_km=km) for km in (*up_to, math.inf)]
+        for tariff, up_to in zip(tariffs, limits, strict=True)
+    ]
+    detour = [[travelled_km(mode, great_circle_km=0.0) for mode in row] for row in modes]
+    one = [[travelled_km(mode, great_circle_km=1.0) for mode in row] for row in modes]
+    shape = (len(tariffs), _REACHES)
+    return _Carried(
+        limits=np.array(limits, dtype=np.float64).reshape(len(tariffs), _REACHES - 1),
+        factor=(np.array(one, dtype=np.float64) - np.array(detour, dtype=np.float64)).reshape(shape),
+        detour=np.array(detour, dtype=np.float64).reshape(shape),
+        g_per_tonne_km=np.array([[book.g_per_tonne_km[mode] for mode in row] for row in modes]).reshape(shape),
     )
-    found = np.zeros(len(kinds), np.int64)
-    for kind, way in enumerate(first.tolist()):
-        transit = way_transit(
-            tariff,
-            mode=modes[int(mode_of[way])],
-            great_circle_km=float(legs.km[of_it[way]]),
-            customs=bool(legs.customs[of_it[way]]),
-        )
-        found[kind] = known.setdefault(transit, len(known))
-    return found[kind_of]
 
 
 def _by_node_and_service(legs: _Legs, preferences: tuple[Days, Days, Days], nodes: int) -> tuple[Days, Days]:

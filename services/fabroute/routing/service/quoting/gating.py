@@ -31,8 +31,10 @@ class Terms:
 
     line: LineFacts
     same_country: bool
+    fixed: tuple[Reasons, ...]
+    """By row of the part's table: what speaks against the offer, a first article that is missing included."""
     articles: tuple[FirstArticleFacts | None, ...]
-    """By row of the part's table; empty where the part needs none."""
+    """By row; empty where the part needs none."""
     licences: tuple[LicenceFacts, ...]
 
 
@@ -48,10 +50,12 @@ def line_asked(asked: QuoteAsked) -> LineFacts:
 
 def terms_of(asked: QuoteAsked, line: LineFacts, part: PartTable) -> Terms:
     """Return what is asked, with the first articles of the part's offers and its licences."""
+    articles = _articles(asked, part) if line.part_qualification else ()
     return Terms(
         line=line,
         same_country=asked.criticality in SAME_COUNTRY,
-        articles=_articles(asked, part) if line.part_qualification else (),
+        fixed=_fixed(part, articles) if articles else part.reasons,
+        articles=articles,
         licences=tuple(map(licence_facts, asked.part.licences)),
     )
 
@@ -79,7 +83,7 @@ class NodeGates:
             no_lane,
         )
         asked = [answer for answer in answers if answer is not None]
-        return [tuple(reason for reason in found if reason is not None) for found in zip(*asked, strict=True)]
+        return [tuple(filter(None, found)) for found in zip(*asked, strict=True)]
 
     def _process_material(self, line: LineFacts) -> _ByNode:
         return self._kept.get(
@@ -144,6 +148,13 @@ def _licensed(tables: NetworkTables, terms: Terms, node: int, *, prints: int) ->
     usable = usable_licences(tables.node_facts[node], terms.licences, prints=prints, through=date.min)
     ends = (FOREVER if each.valid_to is None else tables.calendars.bucket(each.valid_to) for each in usable)
     return max(ends, default=-1)
+
+
+def _fixed(part: PartTable, articles: Sequence[FirstArticleFacts | None]) -> tuple[Reasons, ...]:
+    columns = zip(part.reasons, articles, part.unproved, part.fits.tolist(), strict=True)
+    return tuple(
+        (*reasons, unproved) if article is None and fits else reasons for reasons, article, unproved, fits in columns
+    )
 
 
 def _articles(asked: QuoteAsked, part: PartTable) -> tuple[FirstArticleFacts | None, ...]:

@@ -140,9 +140,12 @@ def _freight_rows(setting: Setting, survey: Survey, place: Place) -> tuple[Break
 
 def _figures(setting: Setting, row: int) -> tuple[SourcedFigure, ...]:
     offer, node = setting.part.offers[row], setting.book.tables.nodes[int(setting.part.node_of[row])]
-    return figures_used(
-        machine_facts(offer.model),
-        material_facts(offer.material),
-        setting.book.pricing.rates(node, offer),
-        evidence_of(offer),
+    return setting.book.figures.get(
+        offer.offer_id,
+        lambda: figures_used(
+            machine_facts(offer.model),
+            material_facts(offer.material),
+            setting.book.pricing.rates(node, offer),
+            evidence_of(offer),
+        ),
     )

@@ -23,7 +23,7 @@ from fabroute.solver.eligibility.machine import (
     parameter_set_allowed,
     parameter_set_qualified,
 )
-from fabroute.solver.eligibility.proofs import certificate_missing, certified_until
+from fabroute.solver.eligibility.proofs import certificate_missing, certified_until, no_first_article
 
 Figures = npt.NDArray[np.float64]
 Reasons = tuple[Exclusion, ...]
@@ -74,6 +74,8 @@ class PartTable:
     """Of the row when offers are sorted by node id and offer id: what breaks ties."""
     reasons: tuple[Reasons, ...]
     """Against each offer, on whatever day."""
+    unproved: tuple[Exclusion, ...]
+    """Of each offer: that it has no first article, if one is asked for."""
     fits: Flags
     """Those that don't are not estimated."""
     barred: Flags
@@ -118,6 +120,7 @@ def part_table(tables: NetworkTables, pricing: Pricing, key: PartKey, line: Line
         store_of=_integers([_store(tables, offer) for offer in offers]),
         rank=_ranks(offers),
         reasons=tuple(reasons),
+        unproved=tuple(map(no_first_article, facts)),
         fits=np.array(fits, dtype=np.bool_),
         barred=np.array([bool(against) for against in reasons], dtype=np.bool_),
         certified_until=_integers([_certified(tables, schemes, *row) for row in zip(facts, nodes, strict=True)]),

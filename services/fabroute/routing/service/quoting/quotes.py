@@ -1,6 +1,6 @@
 """Instant quotes: what some quantities of a part would cost, when they arrive and what they emit, node by node."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -8,14 +8,14 @@ from fabroute.estimation.facts import InvalidFact
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.gates import Reasons
 from fabroute.routing.service.options import ExcludedNode
-from fabroute.routing.service.quoting.answers import QuantityQuote, QuotedOffer, QuoteResult
+from fabroute.routing.service.quoting.answers import QuantityQuote, QuoteResult
 from fabroute.routing.service.quoting.asking import QuoteAsked
 from fabroute.routing.service.quoting.book import QuoteBook
 from fabroute.routing.service.quoting.choosing import Merits, best, pareto
-from fabroute.routing.service.quoting.excluding import Reasoner
+from fabroute.routing.service.quoting.excluding import Reasoner, by_node
 from fabroute.routing.service.quoting.freight import SERVICES
 from fabroute.routing.service.quoting.network import Flags
-from fabroute.routing.service.quoting.offering import Place, pareto_point, quoted_offer, windows
+from fabroute.routing.service.quoting.offering import Place, Window, pareto_point, quoted_offer, windows
 from fabroute.routing.service.quoting.routable import routable_if
 from fabroute.routing.service.quoting.survey import Setting, Survey, setting_of, survey
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
@@ -42,42 +42,49 @@ class _Quoter:
         self._survey = survey(setting)
         against = setting.book.gates.against(setting.terms, no_lane=setting.freight.no_lane)
         self._open = _open(setting, self._survey, against)
-        self._able = _nodes(setting, self._open)
-        self._has_ways = _nodes(setting, self._survey.open)
+        self._able = by_node(setting, self._open.any(axis=-1))
+        self._has_ways = by_node(setting, self._survey.open.any(axis=-1))
         self._reasoner = Reasoner(setting, self._survey, against)
 
     def quotes(self) -> tuple[QuantityQuote, ...]:
         """Return the quote for each quantity."""
-        return tuple(self._quote(column) for column in range(len(self._setting.amounts.quantities)))
+        columns = range(len(self._setting.amounts.quantities))
+        options = [_Options(self._setting, self._survey, self._open, column) for column in columns]
+        arriving = iter(windows(self._setting, self._survey, [place for each in options for _, place in each.best]))
+        return tuple(self._quote(column, options[column], arriving) for column in columns)
 
-    def _quote(self, column: int) -> QuantityQuote:
+    def _quote(self, column: int, options: "_Options", arriving: Iterator[Window]) -> QuantityQuote:
         setting, survey = self._setting, self._survey
-        rows, services = np.nonzero(self._open[:, column])
-        places = [Place(row=row, column=column, service=service) for row, service in _pairs(rows, services)]
-        merits = _merits(setting, survey, (rows, np.full(len(rows), column), services))
         excluded = self._excluded(column)
         return QuantityQuote(
             quantity=setting.amounts.quantities[column],
-            offers=self._offers([(labels, places[position]) for labels, position in best(merits)]),
+            offers=tuple(
+                quoted_offer(setting, survey, place, window=next(arriving), labels=labels)
+                for labels, place in options.best
+            ),
             candidates=int(self._able[:, column].sum()),
-            pareto=tuple(pareto_point(setting, survey, places[position]) for position in pareto(merits)),
+            pareto=tuple(pareto_point(setting, survey, place) for place in options.pareto),
             exclusions=excluded,
-            routable_if=() if places else routable_if(setting, survey, column, excluded),
-        )
-
-    def _offers(self, chosen: list[tuple[tuple[str, ...], Place]]) -> tuple[QuotedOffer, ...]:
-        setting, survey = self._setting, self._survey
-        arriving = windows(setting, survey, [place for _, place in chosen])
-        return tuple(
-            quoted_offer(setting, survey, place, window=window, labels=labels)
-            for (labels, place), window in zip(chosen, arriving, strict=True)
+            routable_if=() if options.best else routable_if(setting, survey, column, excluded),
         )
 
     def _excluded(self, column: int) -> tuple[ExcludedNode, ...]:
         able, has_ways = self._able[:, column].tolist(), self._has_ways[:, column].tolist()
-        return tuple(
-            self._reasoner.excluded(node, column, has_ways=has_ways[node]) for node, can in enumerate(able) if not can
-        )
+        return tuple(self._reasoner.excluded(column, able=able, has_ways=has_ways))
+
+
+class _Options:
+    """What can be had of a quantity: the best with their labels, and all that is worth choosing from."""
+
+    def __init__(self, setting: Setting, survey: Survey, options: Flags, column: int) -> None:
+        rows, services = np.nonzero(options[:, column])
+        merits = _merits(setting, survey, (rows, np.full(len(rows), column), services))
+        self._rows, self._column, self._services = rows, column, services
+        self.best = [(labels, self._place(position)) for labels, position in best(merits)]
+        self.pareto = [self._place(position) for position in pareto(merits)]
+
+    def _place(self, position: int) -> Place:
+        return Place(row=int(self._rows[position]), column=self._column, service=int(self._services[position]))
 
 
 def _open(setting: Setting, survey: Survey, against: list[Reasons]) -> Flags:
@@ -85,14 +92,6 @@ def _open(setting: Setting, survey: Survey, against: list[Reasons]) -> Flags:
     clear = np.array([not reasons for reasons in against], dtype=np.bool_)
     found: Flags = survey.open & clear[setting.part.node_of][:, np.newaxis, np.newaxis]
     return found if setting.cap_minor is None else found & (survey.landed_minor <= setting.cap_minor)
-
-
-def _nodes(setting: Setting, options: Flags) -> Flags:
-    """Return by node and quantity whether one of its options is among these."""
-    rows, columns = np.nonzero(options.any(axis=-1))
-    found = np.zeros((len(setting.book.tables.nodes), options.shape[1]), np.bool_)
-    found[setting.part.node_of[rows], columns] = True
-    return found
 
 
 def _merits(setting: Setting, survey: Survey, at: tuple[Days, Days, Days]) -> Merits:
@@ -103,10 +102,6 @@ def _merits(setting: Setting, survey: Survey, at: tuple[Days, Days, Days]) -> Me
         co2e_g=survey.co2e_g[at],
         rank=setting.part.rank[rows] * len(SERVICES) + services,
     )
-
-
-def _pairs(rows: Days, services: Days) -> Iterable[tuple[int, int]]:
-    return zip(rows.tolist(), services.tolist(), strict=True)
 
 
 def _nowhere(book: QuoteBook, asked: QuoteAsked, error: InvalidFact) -> QuoteResult:

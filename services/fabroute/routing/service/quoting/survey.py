@@ -121,14 +121,15 @@ def days_promised(setting: Setting, ways: Days, ends: Days, wanted: Flags) -> Da
     part, amounts, tables = setting.part, setting.amounts, setting.book.tables
     promised = np.full(wanted.shape, LATE, np.int64)
     ends = np.broadcast_to(ends, wanted.shape)
-    rows, columns, services = np.nonzero(wanted & (ends != NEVER))
-    promised[rows, columns, services] = promised_days(
+    at = np.nonzero(wanted & (ends != NEVER))
+    rows, columns, _ = at
+    promised[at] = promised_days(
         setting.roads,
         setting.freight.transits,
         week=tables.pattern_of[part.node_of[rows]],
-        ends=ends[rows, columns, services],
+        ends=ends[at],
         shifts=amounts.shifts[rows, columns],
-        transit=setting.freight.transit_of[ways[rows, columns, services]],
+        transit=setting.freight.transit_of[ways[at]],
     )
     return promised
 
@@ -142,6 +143,11 @@ def is_in_time(setting: Setting, promised: Days) -> Flags:
 def minutes_of(setting: Setting, days: Days) -> Days:
     """Return the minutes from now to the hand-over on each day."""
     return days * MINUTES_PER_DAY + setting.hour
+
+
+def minutes_of_day(setting: Setting, day: int) -> int:
+    """Return the minutes from now to the hand-over on a day."""
+    return day * MINUTES_PER_DAY + setting.hour
 
 
 def _cheapest_ways(setting: Setting) -> tuple[Days, Days]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fabroute.logistics.rules import Transit
+from fabroute.logistics.rules import Transit, quantile_days
 from fabroute.routing.service.arrivals import EVERY_CASE, P90, PRODUCTION_PARTS, Days
 from fabroute.routing.service.quoting.network import NetworkTables
 from fabroute.routing.service.timing import CARRIER_DAYS, LOOKAHEAD_DAYS, NEVER, on_or_after
@@ -21,6 +21,8 @@ class Transits:
     days: Days
     weights: Days
     """Of ``EVERY_CASE``, for one of the five cases of production."""
+    p90_days: Days
+    """Of each distribution by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,7 +42,11 @@ def transits_of(found: Sequence[Transit]) -> Transits:
     width = max(map(len, found), default=1)
     filled = [(*transit, *[(transit[-1][0], 0)] * (width - len(transit))) for transit in found]
     table = np.array(filled, dtype=np.int64).reshape(len(filled), width, 2)
-    return Transits(days=table[:, :, 0], weights=table[:, :, 1] * PRODUCTION_PARTS)
+    return Transits(
+        days=table[:, :, 0],
+        weights=table[:, :, 1] * PRODUCTION_PARTS,
+        p90_days=np.array([quantile_days(transit, per_mille=900) for transit in found], dtype=np.int64),
+    )
 
 
 def roads_to(tables: NetworkTables, country: str) -> Roads:
@@ -78,10 +84,17 @@ def promised_days(
     """Return the P90 days of delivery for lines of ways.
 
     ``week`` is each way's calendar, ``ends`` the bucket in which its production ends, ``shifts`` its five days to
-    dispatch (a row each), ``transit`` which of ``transits`` its carrier has.
+    dispatch (a row each, ascending), ``transit`` which of ``transits`` its carrier has. Where all five are on one day,
+    the transit alone decides.
     """
-    days, weights = cases_of(roads, transits, week=week, ends=ends, shifts=shifts, transit=transit)
-    return quantile(days, weights, P90)
+    days = days_of_delivery(roads, week=week, ready=ends + shifts[:, 0], transit=transits.p90_days[transit])
+    late = np.flatnonzero(shifts[:, 0] != shifts[:, -1])
+    if len(late):
+        cases = cases_of(
+            roads, transits, week=week[late], ends=ends[late], shifts=shifts[late], transit=transit[late]
+        )
+        days[late] = quantile(*cases, P90)
+    return days
 
 
 def cases_of(
@@ -98,7 +111,7 @@ def cases_of(
         transit=np.broadcast_to(travelled, shape),
     )
     weights = np.broadcast_to(transits.weights[transit][:, np.newaxis, :], shape)
-    packed = np.sort(((days << _WEIGHT_BITS) | weights).reshape(len(ends), -1), axis=-1)
+    packed = np.sort(((days << _WEIGHT_BITS) | weights).reshape(len(ends), shape[1] * shape[2]), axis=-1)
     return packed >> _WEIGHT_BITS, packed & _WEIGHT
 
 
