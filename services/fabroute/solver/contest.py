@@ -86,6 +86,21 @@ class Contest:
             limit=limit[rows],
         )
 
+    def problem_of(self, problem: RoutingProblem) -> RoutingProblem:
+        """Return the problem of this contest's lines and options alone; the contest must be one of ``problem``."""
+        return replace(
+            problem,
+            line_count=self.line_count,
+            option_line=self.option_line,
+            option_cost=problem.option_cost[self.options],
+            option_pool=problem.option_pool[self.options],
+            option_bucket=problem.option_bucket[self.options],
+            option_minutes=problem.option_minutes[self.options],
+            option_lot=problem.option_lot[self.options],
+            option_grams=problem.option_grams[self.options],
+            unrouted_cost=self.unrouted_cost,
+        )
+
     def from_outer(self, chosen: IntArray) -> IntArray:
         """Translate a choice in what this was made from (problem or contest); its options must have been kept."""
         inner = chosen[self.lines]

@@ -9,13 +9,17 @@ from fabroute.solver.contest import Contest, reduce_problem
 from fabroute.solver.exact import Answer, solve_exactly
 from fabroute.solver.improvement import improve
 from fabroute.solver.insertion import regret_insertion
+from fabroute.solver.large.engine import search_and_bound, solve_large
+from fabroute.solver.large.market import market_of
 from fabroute.solver.limits import Budget, SolveLimits
 from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, plan_cost
 from fabroute.solver.prices import Prices, price_rows, worth_keeping
 from fabroute.solver.problem import IntArray, RoutingProblem
 
-_FIRST_SHARE, _IMPROVEMENT_SHARE = 0.2, 0.2
+_FIRST_SHARE, _RUIN_SHARE, _IMPROVEMENT_SHARE = 0.2, 0.2, 0.15
 _SMALL = 30
+LARGE_OPTIONS = 5_000
+"""With more options than this that could be taken, the whole is priced and searched instead of proven."""
 
 
 def solve(problem: RoutingProblem, limits: SolveLimits | None = None) -> RoutingPlan:
@@ -26,11 +30,18 @@ def solve(problem: RoutingProblem, limits: SolveLimits | None = None) -> Routing
     (then the plan's status says so).
     """
     budget = Budget(limits=limits or SolveLimits())
+    market = market_of(problem)
+    if len(market.option) > LARGE_OPTIONS:
+        return solve_large(market, budget)
+    return _solve_by_contests(problem, budget)
+
+
+def _solve_by_contests(problem: RoutingProblem, budget: Budget) -> RoutingPlan:
     reduction = reduce_problem(problem)
     chosen = reduction.chosen
     missing = 0
     for contest, seconds in _with_shares(reduction.contests, budget):
-        answer = _decide(contest, budget, seconds)
+        answer = _decide(problem, contest, budget, seconds)
         chosen = contest.into_outer(answer.chosen, chosen)
         missing += contest.cost_of(answer.chosen) - answer.bound
     cost = plan_cost(problem, chosen.tolist())
@@ -54,7 +65,7 @@ def _with_shares(contests: tuple[Contest, ...], budget: Budget) -> Iterator[tupl
         waiting = waiting[1:]
 
 
-def _decide(contest: Contest, budget: Budget, seconds: float) -> Answer:
+def _decide(problem: RoutingProblem, contest: Contest, budget: Budget, seconds: float) -> Answer:
     """Price the rows and insert; then search exactly, and where that is not soon over, improve and search on."""
     end = budget.spent + seconds
     prices = price_rows(contest, seconds=budget.wall_left)
@@ -64,8 +75,17 @@ def _decide(contest: Contest, budget: Budget, seconds: float) -> Answer:
     answer = _search(contest, prices, start, budget, seconds=seconds * _FIRST_SHARE)
     if answer.proven or budget.guard_hit:
         return answer
+    answer = _ruined(problem, contest, answer, budget, seconds=seconds * _RUIN_SHARE)
     better = improve(contest, prices, answer.chosen, budget, seconds=seconds * _IMPROVEMENT_SHARE)
     return _search(contest, prices, replace(answer, chosen=better), budget, seconds=max(0.0, end - budget.spent))
+
+
+def _ruined(problem: RoutingProblem, contest: Contest, known: Answer, budget: Budget, *, seconds: float) -> Answer:
+    """Return an answer that is no worse, by the search and the bound that large scopes have."""
+    cost = contest.cost_of(known.chosen)
+    found = search_and_bound(market_of(contest.problem_of(problem)), budget, cost=cost, seconds=seconds)
+    chosen = min(known.chosen, found.chosen, key=contest.cost_of)
+    return replace(known, chosen=chosen, bound=max(known.bound, found.bound))
 
 
 def _search(contest: Contest, prices: Prices, known: Answer, budget: Budget, *, seconds: float) -> Answer:

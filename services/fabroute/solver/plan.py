@@ -5,8 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fabroute.kernel.errors import DomainError
-from fabroute.solver.problem import RoutingProblem
+from fabroute.solver.problem import NO_LOT, RoutingProblem
+
+FloatArray = NDArray[np.float64]
 
 UNROUTED = -1
 
@@ -31,6 +36,32 @@ class PlanStatus(StrEnum):
     """A simple rule's plan with a simple bound; nothing was searched."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScarcityPrices:
+    """What capacity and stock are worth while this plan is made: quote with them, explain with them."""
+
+    minute: FloatArray
+    """Milli-minor for one minute of each pool that must be worked by the end of each bucket, shape (pools, buckets).
+
+    Never negative, and never higher for a later deadline.
+    """
+    gram: FloatArray
+    """Milli-minor for one gram of each lot, never negative."""
+
+    @property
+    def row(self) -> FloatArray:
+        """Return the price u of each cumulative row (pool, bucket): ``minute`` is its sum over later buckets."""
+        later = np.zeros_like(self.minute)
+        later[:, :-1] = self.minute[:, 1:]
+        return np.asarray(self.minute - later)
+
+    def of_options(self, problem: RoutingProblem) -> FloatArray:
+        """Return, per option, the price of all that it draws on."""
+        lots = np.append(self.gram, 0.0)
+        grams = problem.option_grams * lots[np.where(problem.option_lot == NO_LOT, -1, problem.option_lot)]
+        return np.asarray(problem.option_minutes * self.minute[problem.option_pool, problem.option_bucket] + grams)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingPlan:
     """One option (or ``UNROUTED``) for every line, its cost and a proven lower bound on any plan's cost."""
@@ -44,6 +75,8 @@ class RoutingPlan:
     status: PlanStatus
     seed: int
     wall_ms: int = field(compare=False)
+    prices: ScarcityPrices | None = field(default=None, compare=False, repr=False)
+    """Of engines that price the whole scope at once; others have none."""
 
     def __post_init__(self) -> None:
         if self.bound > self.cost:
