@@ -40,7 +40,7 @@ def estimated(client: httpx.Client, **asked: object) -> httpx.Response:
     return client.post("/v1/estimates", json={"part": "RL-0001", "quantity": 10} | asked)
 
 
-def stated(client: httpx.Client, node_id: str = "N101", **told: object) -> httpx.Response:
+def stated(client: httpx.Client, node_id: str = "N101", /, **told: object) -> httpx.Response:
     """State 30.00 EUR for an hour of the node's machines since New Year, or what is told."""
     body = {
         "code": "machine_hour",

@@ -202,3 +202,13 @@ def test_a_job_that_has_done_nothing_teaches_nothing(floor: Floor) -> None:
 
     assert learn(floor) == 0
     assert floor.table("SELECT * FROM calibrations") == []
+
+
+def test_a_job_of_a_machine_that_is_not_in_the_network_keeps_nobody_from_learning(floor: Floor) -> None:
+    gone, here = a_fetched_job(floor), a_fetched_job(floor)
+    floor.printed(gone, "good")
+    floor.printed(here, "good")
+    floor.table("UPDATE jobs SET machine_id = 'N101-GONE' WHERE id = :it RETURNING id", it=gone)
+
+    assert (learn(floor), learn(floor)) == (1, 0)
+    assert floor.table("SELECT machine_id, good_prints FROM calibrations") == [("N101-A", 1)]

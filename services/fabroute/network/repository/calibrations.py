@@ -20,6 +20,7 @@ def read_calibrations(session: Session, *, node_id: str | None = None) -> Sequen
 def lock_calibrations(session: Session, keys: Collection[MachineSet], *, now: datetime) -> Sequence[RowMapping]:
     """Return the calibrations of ``keys``, made where they are missing, as nobody else can change them any more.
 
+    A machine that is not in the network (any more) has none.
     Two statements: what is read after the lock sees all that was committed by whoever held it before.
     """
     parameters = {**_columns(keys), "now": now}
@@ -57,6 +58,7 @@ INSERT INTO calibrations (machine_id, parameter_set, builds, log_ratio_sum, log_
     failed_prints, learnt_at)
 SELECT wanted.machine_id, wanted.parameter_set, 0, 0, 0, 0, 0, :now
 FROM unnest(CAST(:machine_ids AS text[]), CAST(:parameter_sets AS text[])) AS wanted (machine_id, parameter_set)
+WHERE EXISTS (SELECT FROM machines WHERE machines.id = wanted.machine_id)
 ORDER BY wanted.machine_id, wanted.parameter_set
 ON CONFLICT DO NOTHING
 """)

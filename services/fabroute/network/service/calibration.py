@@ -41,10 +41,9 @@ def learn(session: Session, *, keys: Collection[MachineSet], gather: Gather, now
     one now that the machine is known to be quicker or to fail less. Between two doublings the figures move too little
     to route everything again after each print.
     """
-    if not keys:
-        return 0
-    known = {_key(row): row for row in calibrations.lock_calibrations(session, keys, now=now)}
-    changed = [sums for sums in gather(keys) if _differ(sums, known[sums.machine_id, sums.parameter_set])]
+    known = {_key(row): row for row in calibrations.lock_calibrations(session, keys, now=now)} if keys else {}
+    found = gather(known) if known else ()
+    changed = [sums for sums in found if _differ(sums, known[sums.machine_id, sums.parameter_set])]
     for sums in changed:
         calibrations.write_calibration(session, {**asdict(sums), "learnt_at": now})
     doubled = {it.machine_id for it in changed if _has_doubled(it, known[it.machine_id, it.parameter_set])}
