@@ -25,9 +25,9 @@ class ApiRefusal(DomainError):
         problem = _problem_of(response)
         self.code = str(problem.get("code", "unexpected_answer"))
         self.status = response.status_code
-        details = [f"{item['pointer']}: {item['message']}".lstrip(": ") for item in _objects(problem.get("errors"))]
-        self.details = tuple(details)
-        super().__init__("; ".join(details) or str(problem.get("detail", f"HTTP {response.status_code}")))
+        lines = [f"{item['pointer']}: {item['message']}".lstrip(": ") for item in _objects(problem.get("errors"))]
+        super().__init__("; ".join(lines) or str(problem.get("detail", f"HTTP {response.status_code}")))
+        self.lines = tuple(lines)
 
 
 class ApiUnreachable(DomainError):
@@ -126,9 +126,10 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
         seconds: float = _TIMEOUT_SECONDS,
     ) -> httpx.Response:
+        query = dict(params) if params else None  # an empty one would take the path's own query away
         try:
             response = self._http.request(
-                method, path, json=json, content=content, params=dict(params or {}), headers=headers, timeout=seconds
+                method, path, json=json, content=content, params=query, headers=headers, timeout=seconds
             )
         except httpx.TransportError as error:
             raise ApiUnreachable(

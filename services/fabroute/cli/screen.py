@@ -101,12 +101,12 @@ def _asked(client: ApiClient, file: Path, terms: Sequence[tuple[str, str]]) -> J
 
 
 def _show_problems(file: Path, refusal: ApiRefusal) -> None:
-    for problem in refusal.details[:_SHOWN_PROBLEMS]:
+    for problem in refusal.lines[:_SHOWN_PROBLEMS]:
         stdout.print(f"  {problem}", markup=False)
-    more = len(refusal.details) - _SHOWN_PROBLEMS
+    more = len(refusal.lines) - _SHOWN_PROBLEMS
     if more > 0:
         stdout.print(f"… and {more} more problems")
-    stdout.print(f"{file.name}: {len(refusal.details)} problem(s): nothing was screened", markup=False)
+    stdout.print(f"{file.name}: {len(refusal.lines)} problem(s): nothing was screened", markup=False)
 
 
 def _show(done: JsonObject, shown: list[JsonObject], *, out: Path | None, as_json: bool) -> None:
