@@ -77,12 +77,12 @@ class Pricing:
         return self._estimates[key]
 
     def services(self, node: NodeView, destination: Location, *, day: date) -> tuple[Service, ...]:
-        """Return the services that the node uses to the destination and that carriers offer on that day."""
+        """Return the services that the node uses to the destination and carriers offer on that day, slowest first."""
         key = (node.node_id, self.zone(node, destination), day)
         if key not in self._services:
             used = self._logistics.lanes.get(node.node_id, {}).get(key[1], ())
             offered = offered_services(self._logistics.freight, zone=key[1], day=day)
-            self._services[key] = tuple(service for service in used if service in offered)
+            self._services[key] = tuple(service for service in offered if service in used)
         return self._services[key]
 
     def zone(self, node: NodeView, destination: Location) -> Zone:

@@ -6,12 +6,12 @@ from itertools import chain
 
 import numpy as np
 
-from fabroute.logistics.rules import NoDutyRule, ParcelTooHeavy, Shipment, consignment_of, quote_shipment
+from fabroute.logistics.rules import NoDutyRule, ParcelTooHeavy, Service, Shipment, consignment_of, quote_shipment
 from fabroute.logistics.rules.places import Location
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.gates import Reasons, nearest_of_each_code
 from fabroute.routing.service.options import ExcludedNode
-from fabroute.routing.service.quoting.freight import NO_PRICE, SERVICES
+from fabroute.routing.service.quoting.freight import NO_PRICE
 from fabroute.routing.service.quoting.gating import is_restricted
 from fabroute.routing.service.quoting.network import Flags
 from fabroute.routing.service.quoting.survey import LATE, Setting, Survey, days_promised, is_in_time, minutes_of, minutes_of_day
@@ -23,6 +23,7 @@ from fabroute.solver.eligibility.proofs import certificate_expires, part_qualifi
 from fabroute.solver.eligibility.supply import lot_blocked, material_short
 
 _REFUSED, _SENDING, _CERTIFICATE, _ARTICLE, _LICENCE, _LOT = (1 << bit for bit in range(6))
+_MORE_THAN_ALL = 10**12
 _Writer = Callable[[int, int], Sequence[Exclusion | None]]
 
 
@@ -41,6 +42,7 @@ class Reasoner:
         self._licences: dict[tuple[int, int, int], Exclusion | None] = {}
         self._delays = _Delays(setting, survey)
         self._late: dict[int, Exclusion] = {}
+        self._known_writers: dict[int, list[Callable[[int, int], Reasons]]] = {}
         self._gates = (
             (_REFUSED, self._refused),
             (_SENDING, self._sending),
@@ -94,10 +96,15 @@ class Reasoner:
         for row in range(*self._setting.part.at_node[node]):
             bites = self._bites[row][column]
             reasons += self._setting.part.reasons[row] if bites else self._setting.terms.fixed[row]
-            for gate, write in self._gates if bites else ():
-                if bites & gate:
-                    reasons += write(row, column)
+            for write in self._writers(bites) if bites else ():
+                reasons += write(row, column)
         return ExcludedNode(node=self._setting.book.tables.nodes[node], reasons=nearest_of_each_code(reasons))
+
+    def _writers(self, bites: int) -> list[Callable[[int, int], Reasons]]:
+        """Return who writes the reasons of the gates that fail, in the order of gates."""
+        if bites not in self._known_writers:
+            self._known_writers[bites] = [write for gate, write in self._gates if bites & gate]
+        return self._known_writers[bites]
 
     # ------------------------------------------------------------ gates that no question changes
 
@@ -178,18 +185,14 @@ class Reasoner:
         day = delays.too_late[row][column]
         if day < LATE:
             return (self._need_by(row, day),)
-        services = setting.freight.services[int(setting.part.node_of[row])]
-        places = [SERVICES.index(service) for service in services]
-        if not any(delays.priced[row][column]):
-            return tuple(self._not_taken(row, column, place) for place in places)
+        if not delays.has_price[row][column]:
+            services = setting.freight.services[int(setting.part.node_of[row])]
+            return tuple(self._not_taken(row, column, service) for service in services)
         if setting.need_by is None:
             return self._said("capacity", row, column, self._write_capacity)
-        full, latest = delays.full[row][column], delays.latest[row][column]
-        return nearest_of_each_code(
-            [self._capacity(row, column, latest[place]) for place in places if full[place]]
-        )
+        return (self._capacity(row, column, *delays.nearest[row][column]),)
 
-    def _not_taken(self, row: int, column: int, service: int) -> Exclusion:
+    def _not_taken(self, row: int, column: int, service: Service) -> Exclusion:
         """Return why a service does not take a parcel, in the words of the rule that refuses it."""
         setting, node = self._setting, self._setting.book.tables.nodes[int(self._setting.part.node_of[row])]
         shipment = Shipment(
@@ -202,19 +205,19 @@ class Reasoner:
         )
         words = ""
         try:
-            quote_shipment(setting.book.snapshot.logistics.freight, shipment, service=SERVICES[service])
+            quote_shipment(setting.book.snapshot.logistics.freight, shipment, service=service)
         except (NoDutyRule, ParcelTooHeavy) as error:
             words = error.message
         return not_taken(words, country=setting.asked.destination.country)
 
     def _write_capacity(self, row: int, column: int) -> Sequence[Exclusion | None]:
-        return (self._capacity(row, column, self._setting.book.tables.horizon_days - 1),)
+        latest = self._setting.book.tables.horizon_days - 1
+        free = int(self._setting.book.tables.machines.free[self._setting.part.machine_of[row], latest])
+        return (self._capacity(row, column, latest, free),)
 
-    def _capacity(self, row: int, column: int, latest: int) -> Exclusion:
+    def _capacity(self, row: int, column: int, latest: int, free: int) -> Exclusion:
         setting, machine_id = self._setting, self._setting.part.facts[row].machine_id
-        minutes, tables = int(setting.amounts.machine_minutes[row, column]), setting.book.tables
-        free = int(tables.machines.free[setting.part.machine_of[row], latest]) if latest >= 0 else 0
-        last_day = tables.calendars.day(latest)
+        minutes, last_day = int(setting.amounts.machine_minutes[row, column]), setting.book.tables.calendars.day(latest)
         return capacity(
             needed_minutes=minutes, available_minutes=free, last_day=last_day, machine_id=machine_id
         ) or build_too_long(
@@ -240,9 +243,9 @@ class _Delays:
         self._survey = survey
 
     @cached_property
-    def priced(self) -> list[list[list[bool]]]:
-        """By row, quantity and service: whether there is a price."""
-        found: list[list[list[bool]]] = self._survey.priced.tolist()
+    def has_price(self) -> list[list[bool]]:
+        """By row and quantity: whether a service has a price."""
+        found: list[list[bool]] = self._survey.priced.any(axis=-1).tolist()
         return found
 
     @cached_property
@@ -257,16 +260,22 @@ class _Delays:
         return found
 
     @cached_property
-    def full(self) -> list[list[list[bool]]]:
-        """By row, quantity and service: whether it would be in time from an empty machine, or has no day at all."""
-        found: list[list[list[bool]]] = (self._survey.priced & (self._empty == LATE)).tolist()
-        return found
+    def nearest(self) -> list[list[list[int]]]:
+        """By row and quantity: the last bucket in which production may end for the service that lacks least, and the
+        minutes that are free until then; -1 where it may end in none.
 
-    @cached_property
-    def latest(self) -> list[list[list[int]]]:
-        """By row, quantity and service: the last bucket in which production may end; -1 where none is."""
-        wanted = self._hindered & (self._empty == LATE)
-        found: list[list[list[int]]] = _latest(self._setting, self._survey, wanted).tolist()
+        Only services that would be in time from an empty machine, or have no day at all, are looked at.
+        """
+        amounts, machines = self._setting.amounts, self._setting.book.tables.machines
+        full = self._hindered & (self._empty == LATE)
+        latest = _latest(self._setting, self._survey, full)
+        row = np.broadcast_to(self._setting.part.machine_of[:, np.newaxis, np.newaxis], latest.shape)
+        free = np.where(latest >= 0, machines.free[row, latest], 0)
+        needed, build = amounts.machine_minutes[:, :, np.newaxis], amounts.build_minutes[:, :, np.newaxis]
+        lacks = np.where(full, np.where(needed > free, needed - free, build), _MORE_THAN_ALL)
+        best = lacks.argmin(axis=-1)[:, :, np.newaxis]
+        chosen = [np.take_along_axis(each, best, axis=-1) for each in (latest, free)]
+        found: list[list[list[int]]] = np.concatenate(chosen, axis=-1).tolist()
         return found
 
     @cached_property

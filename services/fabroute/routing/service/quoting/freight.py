@@ -69,14 +69,20 @@ class Freight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Legs:
-    """Ways before they are sorted: node, service, tariff and great circle of each."""
+class _Lanes:
+    """The ways into a country, wherever exactly they end."""
 
+    services: tuple[tuple[Service, ...], ...]
+    no_lane: tuple[Exclusion | None, ...]
+    customs: Flags
     node: Days
+    """By way, as the next three."""
     service: Days
     tariff: Days
-    km: Figures
-    customs: Flags
+    crosses: Flags
+    """A border."""
+    ways: Days
+    """By node, service and carrier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,16 +107,32 @@ class FreightMaker:
         self._territories = np.array([customs_territory(origin.country) for origin in self._origins])
         self._days = [clock.first_day for clock in tables.clocks]
         self._tariffs = tuple(tariff for of_lane in self._book.tariffs.values() for tariff in of_lane)
+        carriers = sorted({tariff.carrier for tariff in self._tariffs})
+        self._names = np.array([carriers.index(tariff.carrier) for tariff in self._tariffs], dtype=np.int64)
+        self._at_home: dict[str, list[int]] = {}
+        for position, origin in enumerate(self._origins):
+            self._at_home.setdefault(origin.country, []).append(position)
         self._index = {id(tariff): position for position, tariff in enumerate(self._tariffs)}
         self._carried = _carried(self._book, self._tariffs)
         self._known_transits: dict[int, Transit] = {}
-        self._no_lanes: dict[tuple[Zone, str], Exclusion | None] = {}
-        self._prices: dict[tuple[int, int], int] = {}
+        self._lanes_to: dict[tuple[str, tuple[Zone, ...]], _Lanes] = {}
+        self._prices: dict[int, Days] = {}
         self._served: dict[tuple[int, Zone], tuple[tuple[Service, ...], tuple[tuple[int, int], ...]]] = {}
 
     def freight(self, destination: Location) -> Freight:
         """Return the ways of all nodes to a destination."""
-        distances = [distance_km(origin, destination) for origin in self._origins]
+        km = [distance_km(origin, destination) for origin in self._origins]
+        near = tuple(
+            zone_between(self._origins[node], destination, great_circle_km=km[node])
+            for node in self._at_home.get(destination.country, ())
+        )
+        key = (destination.country, near)
+        if key not in self._lanes_to:
+            self._lanes_to[key] = self._find_lanes(destination, km)
+        return self._freight(destination, self._lanes_to[key], np.array(km))
+
+    def _find_lanes(self, destination: Location, distances: Sequence[float]) -> _Lanes:
+        """Return the lanes to a country: only within it does the distance make the zone."""
         zones = [
             zone_between(origin, destination, great_circle_km=km)
             for origin, km in zip(self._origins, distances, strict=True)
@@ -119,42 +141,30 @@ class FreightMaker:
         legs = [(node, *way) for node, (_, ways) in enumerate(served) for way in ways]
         node, service, tariff = np.array(legs, dtype=np.int64).reshape(len(legs), 3).T
         customs: Flags = self._territories != customs_territory(destination.country)
-        found = _Legs(
-            node=node, service=service, tariff=tariff, km=np.array(distances)[node], customs=customs[node]
-        )
-        return self._freight(
-            destination,
-            found,
-            customs=customs,
+        return _Lanes(
             services=tuple(services for services, _ in served),
             no_lane=tuple(
-                None if services else self._no_lane(zone, destination.country)
+                lane_exists(services, zone=zone.value, destination_country=destination.country)
                 for zone, (services, _) in zip(zones, served, strict=True)
             ),
+            customs=customs,
+            node=node,
+            service=service,
+            tariff=tariff,
+            crosses=customs[node],
+            ways=_ways(node, service, len(served)),
         )
-
-    def _no_lane(self, zone: Zone, country: str) -> Exclusion | None:
-        if (zone, country) not in self._no_lanes:
-            self._no_lanes[zone, country] = lane_exists((), zone=zone.value, destination_country=country)
-        return self._no_lanes[zone, country]
 
     def prices(self, freight: Freight, parcels: Sequence[Parcel]) -> Days:
         """Return what each tariff asks for each parcel, without duty; ``NO_PRICE`` where it is too heavy for it.
 
         The last row is that of the tariff that nobody offers.
         """
-        found = np.full((len(self._tariffs) + 1, len(parcels)), NO_PRICE, np.int64)
         weights = [parcel.chargeable_grams for parcel in parcels]
-        for tariff in np.unique(freight.tariff_of[:-1]).tolist():
-            found[tariff] = [self._price(tariff, grams) for grams in weights]
-        return found
-
-    def _price(self, tariff: int, grams: int) -> int:
-        if (tariff, grams) not in self._prices:
-            band = self._tariffs[tariff].band(grams)
-            rows = () if band is None else freight_rows(self._tariffs[tariff], band, grams)
-            self._prices[tariff, grams] = sum(row.amount_minor for row in rows) if band is not None else NO_PRICE
-        return self._prices[tariff, grams]
+        for grams in set(weights) - self._prices.keys():
+            prices = [_price(tariff, grams) for tariff in self._tariffs]
+            self._prices[grams] = np.array([*prices, NO_PRICE], dtype=np.int64)
+        return np.stack([self._prices[grams] for grams in weights], axis=1)
 
     def _services(self, node: int, zone: Zone) -> tuple[tuple[Service, ...], tuple[tuple[int, int], ...]]:
         """Return a node's services into a zone on its first day, and the tariffs of each by their positions."""
@@ -162,7 +172,8 @@ class FreightMaker:
         if key not in self._served:
             day = self._days[node]
             offered = offered_services(self._book, zone=zone, day=day)
-            services = tuple(service for service in self._lanes[node].get(zone, ()) if service in offered)
+            used = self._lanes[node].get(zone, ())
+            services = tuple(service for service in offered if service in used)
             ways = (
                 (SERVICES.index(service), self._index[id(tariff)])
                 for service in services
@@ -171,62 +182,75 @@ class FreightMaker:
             self._served[key] = (services, tuple(ways))
         return self._served[key]
 
-    def _freight(
-        self,
-        destination: Location,
-        legs: _Legs,
-        *,
-        customs: Flags,
-        services: tuple[tuple[Service, ...], ...],
-        no_lane: tuple[Exclusion | None, ...],
-    ) -> Freight:
-        reach = (legs.km[:, np.newaxis] > self._carried.limits[legs.tariff]).sum(axis=-1)
-        km = legs.km * self._carried.factor[legs.tariff, reach] + self._carried.detour[legs.tariff, reach]
-        transit_of, transits = self._transits(legs, reach, km)
-        order, ways = _by_node_and_service(legs, self._preferences(legs.tariff, transit_of, transits), len(services))
+    def _freight(self, destination: Location, lanes: _Lanes, distances: Figures) -> Freight:
+        great_circle = distances[lanes.node]
+        reach = (great_circle[:, np.newaxis] > self._carried.limits[lanes.tariff]).sum(axis=-1)
+        km = great_circle * self._carried.factor[lanes.tariff, reach] + self._carried.detour[lanes.tariff, reach]
+        transit_of, transits = self._transits(lanes, great_circle, reach, km)
         return Freight(
             destination=destination,
-            services=services,
-            no_lane=no_lane,
-            customs=customs,
-            ways=ways,
-            tariff_of=np.append(legs.tariff[order], NO_WAY),
-            transit_of=np.append(transit_of[order], 0),
-            travelled_km=np.append(km[order], 0.0),
-            g_per_tonne_km=np.append(self._carried.g_per_tonne_km[legs.tariff, reach][order], 0.0),
+            services=lanes.services,
+            no_lane=lanes.no_lane,
+            customs=lanes.customs,
+            ways=self._preferred(lanes, transit_of, transits),
+            tariff_of=np.append(lanes.tariff, NO_WAY),
+            transit_of=np.append(transit_of, 0),
+            travelled_km=np.append(km, 0.0),
+            g_per_tonne_km=np.append(self._carried.g_per_tonne_km[lanes.tariff, reach], 0.0),
             tariffs=self._tariffs,
             transits=transits_of(transits),
         )
 
-    def _transits(self, legs: _Legs, reach: Days, km: Figures) -> tuple[Days, list[Transit]]:
+    def _transits(
+        self, lanes: _Lanes, great_circle: Figures, reach: Days, km: Figures
+    ) -> tuple[Days, list[Transit]]:
         """Return the different transits and which one each way has.
 
         A tariff's transit changes with what carries the parcel, with customs and with every day on the road.
         """
         days = np.ceil(km / ROAD_KM_PER_DAY).astype(np.int64)
-        kind = ((legs.tariff * _REACHES + reach) * 2 + legs.customs) * _MOST_DAYS + days
-        _, first, kind_of = np.unique(kind, return_index=True, return_inverse=True)
+        kind = ((lanes.tariff * _REACHES + reach) * 2 + lanes.crosses) * _MOST_DAYS + days
+        kinds, first, kind_of = np.unique(kind, return_index=True, return_inverse=True)
         known = {_AT_ONCE: 0}
-        found = [known.setdefault(self._transit(legs, way, int(kind[way])), len(known)) for way in first.tolist()]
+        found = []
+        for each, way in zip(kinds.tolist(), first.tolist(), strict=True):
+            if each not in self._known_transits:
+                self._known_transits[each] = self._transit(lanes, way, float(great_circle[way]))
+            found.append(known.setdefault(self._known_transits[each], len(known)))
         return np.array(found, dtype=np.int64)[kind_of], list(known)
 
-    def _transit(self, legs: _Legs, way: int, kind: int) -> Transit:
-        if kind not in self._known_transits:
-            tariff, km = self._tariffs[int(legs.tariff[way])], float(legs.km[way])
-            mode = leg_mode(tariff.mode, service=tariff.service, great_circle_km=km)
-            customs = bool(legs.customs[way])
-            self._known_transits[kind] = way_transit(tariff, mode=mode, great_circle_km=km, customs=customs)
-        return self._known_transits[kind]
+    def _transit(self, lanes: _Lanes, way: int, km: float) -> Transit:
+        tariff, customs = self._tariffs[int(lanes.tariff[way])], bool(lanes.crosses[way])
+        mode = leg_mode(tariff.mode, service=tariff.service, great_circle_km=km)
+        return way_transit(tariff, mode=mode, great_circle_km=km, customs=customs)
 
-    def _preferences(self, tariff_of: Days, transit_of: Days, transits: Sequence[Transit]) -> tuple[Days, Days, Days]:
-        """Return what decides between carriers at equal prices, the last word first: name, median, late days."""
-        carriers = sorted({tariff.carrier for tariff in self._tariffs})
-        names = np.array([carriers.index(tariff.carrier) for tariff in self._tariffs], dtype=np.int64)
+    def _preferred(self, lanes: _Lanes, transit_of: Days, transits: Sequence[Transit]) -> Days:
+        """Return the ways with carriers as they are preferred at equal prices: by late days, median and name."""
+        if lanes.ways.shape[-1] == 1:
+            return lanes.ways
         late, median = (
             np.array([quantile_days(transit, per_mille=share) for transit in transits], dtype=np.int64)
             for share in (950, 500)
         )
-        return names[tariff_of], median[transit_of], late[transit_of]
+        rank = np.zeros(len(lanes.node) + 1, np.int64)
+        order = np.lexsort((self._names[lanes.tariff], median[transit_of], late[transit_of]))
+        rank[order], rank[NO_WAY] = np.arange(len(order)), len(order)
+        return np.take_along_axis(lanes.ways, rank[lanes.ways].argsort(axis=-1), axis=-1)
+
+
+def _ways(node: Days, service: Days, nodes: int) -> Days:
+    """Return the positions of ways, sorted by node and service, by node, service and carrier."""
+    group = node * len(SERVICES) + service
+    order = group.argsort(kind="stable")
+    carrier = np.arange(len(order)) - np.searchsorted(group[order], group[order], side="left")
+    ways = np.full((nodes * len(SERVICES), int(carrier.max(initial=0)) + 1), NO_WAY, np.int64)
+    ways[group[order], carrier] = order
+    return ways.reshape(nodes, len(SERVICES), -1)
+
+
+def _price(tariff: Tariff, grams: int) -> int:
+    band = tariff.band(grams)
+    return NO_PRICE if band is None else sum(row.amount_minor for row in freight_rows(tariff, band, grams))
 
 
 def _carried(book: FreightBook, tariffs: Sequence[Tariff]) -> _Carried:
@@ -244,16 +268,6 @@ def _carried(book: FreightBook, tariffs: Sequence[Tariff]) -> _Carried:
         detour=np.array(detour, dtype=np.float64).reshape(shape),
         g_per_tonne_km=np.array([[book.g_per_tonne_km[mode] for mode in row] for row in modes]).reshape(shape),
     )
-
-
-def _by_node_and_service(legs: _Legs, preferences: tuple[Days, Days, Days], nodes: int) -> tuple[Days, Days]:
-    """Return the order of ways by node, service and preference, and their positions in it by these three."""
-    order = np.lexsort((*preferences, legs.service, legs.node))
-    group = legs.node[order] * len(SERVICES) + legs.service[order]
-    carrier = np.arange(len(order)) - np.searchsorted(group, group, side="left")
-    ways = np.full((nodes * len(SERVICES), int(carrier.max(initial=0)) + 1), NO_WAY, np.int64)
-    ways[group, carrier] = np.arange(len(order))
-    return order, ways.reshape(nodes, len(SERVICES), -1)
 
 
 def _place(node: NodeView) -> Location:
