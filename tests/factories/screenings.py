@@ -161,7 +161,8 @@ def _months(dice: random.Random, *, chance: float, size: int, months: int = 24) 
 def _box(dice: random.Random, least: float, most: float, *, fill: tuple[float, float] = (0.14, 0.43)) -> Row:
     sides = [round(dice.uniform(least, most), 1) for _ in range(3)]
     volume = sides[0] * sides[1] * sides[2] / 1000 * dice.uniform(*fill)
-    return dict(zip(("box_x_mm", "box_y_mm", "box_z_mm"), sides, strict=True)) | {"volume_cm3": round(volume, 2)}
+    box: Row = dict(zip(("box_x_mm", "box_y_mm", "box_z_mm"), sides, strict=True))
+    return box | {"volume_cm3": round(volume, 2)}
 
 
 def _hardware(dice: random.Random) -> Row:

@@ -80,7 +80,8 @@ def test_what_is_stated_goes_before_the_history_of_which_only_the_pattern_is_tak
 def test_without_a_history_parts_are_printed_one_by_one_or_once_a_month() -> None:
     rare, often = demand(3), demand(400)
     assert (rare.quantity, rare.orders, rare.lot, rare.pattern) == (3, 3, 1, NO_PATTERN)
-    assert (often.lot, often.orders) == (34, pytest.approx(400 / 34))
+    assert often.lot == 34
+    assert often.orders == pytest.approx(400 / 34)
     assert demand(400, most_orders=4).lot == 100
 
 
