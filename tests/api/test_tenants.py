@@ -13,6 +13,8 @@ from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES, OrganisationKind
 from fabroute.identity.service import create_organisation, issue_api_key, revoke_api_key
 from fabroute.kernel.time import utc_now
+from fabroute.logistics.rules import Mode
+from fabroute.logistics.service import LogisticsData, NewCarbonFactor, save_logistics
 from tests.factories.api import Api, an_order
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import save_a_network
@@ -92,6 +94,9 @@ def revoked_token(api: Api) -> str:
 @pytest.fixture(scope="module")
 def world(standing_api: Api) -> Iterator[World]:
     in_transaction(standing_api.engine, save_a_network)
+    factors = tuple(NewCarbonFactor(mode=mode, g_per_tonne_km=100, source="test") for mode in Mode)
+    with unit_of_work(standing_api.engine) as session:
+        save_logistics(session, data=LogisticsData(carbon_factors=factors))
     order_id = standing_api.place(key="the order").json()["id"]
     given_routed_lines(standing_api.engine)
     tokens: dict[Who, str | None] = {
