@@ -145,7 +145,7 @@ def test_those_that_can_not_say_why_the_nearest_first(lasting: JobWorld) -> None
         ("N102-A", "PP-MJF", "PS-1"): [("PROCESS_MATERIAL", "prints MJF:PP-MJF, the part allows MJF:PA12-MJF")],
     }
     assert answer["exclusions"][-1]["material"] == "PP-MJF"
-    assert (answer["able"], answer["unable"]) == (1, 3)
+    assert (answer["able"], answer["unable"], answer["process_materials"]) == (1, 3, ["MJF:PA12-MJF"])
 
 
 def test_what_is_down_is_not_estimated(world: JobWorld) -> None:

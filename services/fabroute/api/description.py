@@ -51,6 +51,10 @@ The node accepts it, asks for a file ticket, and fetches the print file with it:
 own organisation. Every gate is asked again each time; every release and refusal is on the audit log. Then it reports
 each print under its number; a failed one is made again when the part's owner grants a reprint on the node's evidence.
 
+**Estimates.** `POST /v1/estimates` tells what a part takes on each machine, with every constant behind it and how far
+it is known. A node reports `POST /v1/jobs/{job_id}/build-times` and states `POST /v1/nodes/{node_id}/rates`: from then
+on its own times and prices count, in estimates, quotes and routes.
+
 **Proofs.** A node hands in certificates, which count once the operator has verified them; an owner approves first
 articles. `GET /v1/certificates?expiring_within_days=60` and `GET /v1/first-articles?expiring_within_days=60` tell what
 ends soon. Whoever takes one back holds the jobs that stand on it.

@@ -27,7 +27,7 @@ _INDENT = (0, 0, 0, 2)
 
 def estimates_report(found: JsonObject, *, width: int) -> RenderableType:
     """Return what it takes to print a part, from the API's answer: all machines, then the cheapest in full."""
-    estimates, unable = _objects(found["estimates"]), _objects(found["exclusions"])
+    estimates = _objects(found["estimates"])
     pieces = "1 piece" if found["quantity"] == 1 else f"{_int(found['quantity']):,} pieces"
     head = Text.assemble(
         (f"{found['part']} {found['revision']}", "bold"), f" ({found['revision_state']}), {pieces}, production only"
@@ -39,9 +39,7 @@ def estimates_report(found: JsonObject, *, width: int) -> RenderableType:
         parts += list(_in_full(estimates[0], width=width))
     else:
         parts.append(Text("  no machine can print it", "red"))
-    if unable:
-        parts += [Text(), *_unable(unable, total=_int(found["unable"]))]
-    return Group(*parts)
+    return Group(*parts, *_unable(found))
 
 
 def constants_table(constants: Iterable[JsonObject], *, width: int) -> Table:
@@ -56,14 +54,14 @@ def constants_table(constants: Iterable[JsonObject], *, width: int) -> Table:
     if wide:
         table.add_column("source", overflow="fold", ratio=1)
     for constant in constants:
-        subject, source = Text(str(constant["subject"])), [Text(str(constant["source"]), "dim")]
+        subject, source = Text(str(constant["subject"]) or "all estimates"), [Text(str(constant["source"]), "dim")]
         table.add_row(_mark(constant), subject, *_figure_cells(constant), *(source if wide else ()))
     return table
 
 
 def _summary_table(estimates: Sequence[JsonObject], *, wide: bool) -> Table:
     table = _table()
-    for heading in ("machine", *(("at", "model") if wide else ()), "material", "set"):
+    for heading in ("machine", *(("at", "model") if wide else ()), "material", *(("set",) if wide else ())):
         table.add_column(heading, overflow="fold")
     for heading in ("build P50", "P90", "price", "each", "CO2e"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -71,7 +69,8 @@ def _summary_table(estimates: Sequence[JsonObject], *, wide: bool) -> Table:
         cells = (
             str(it["machine_id"]),
             *((f"{it['city']} {it['country']}", str(it["model"])) if wide else ()),
-            *(str(it[name]) for name in ("material", "parameter_set")),
+            str(it["material"]),
+            *((str(it["parameter_set"]),) if wide else ()),
             duration(_int(it["build_minutes_p50"])),
             duration(_int(it["build_minutes_p90"])),
             _money(it["price"]),
@@ -90,9 +89,8 @@ def _left_out(found: JsonObject) -> Iterator[Text]:
 
 def _in_full(it: JsonObject, *, width: int) -> Iterator[RenderableType]:
     place = f"{it['node_id']} {it['city']} {it['country']}"
-    yield Text.assemble(
-        (str(it["machine_id"]), "bold"), f" · {it['model']} · {it['process']} {it['material']} · {place}"
-    )
+    yield Text.assemble((str(it["machine_id"]), "bold"), f" · {it['model']} · {place}")
+    yield Text(f"  {it['process']} {it['material']}, parameter set {it['parameter_set']}")
     for line in (*_time_lines(it), *_material_lines(it), _learnt_line(it)):
         yield Text(f"  {line}")
     yield Text()
@@ -163,12 +161,24 @@ def _mark_counts(figures: Sequence[JsonObject]) -> Text:
     return Text(", ").join(words)
 
 
-def _unable(unable: Sequence[JsonObject], *, total: int) -> Iterator[Text]:
-    yield Text(f"{total} can't:" if total == len(unable) else f"{total} can't, of which:", "bold")
-    for it in unable:
-        place = f"  {it['machine_id']} {it['material']} {it['parameter_set']}: "
+def _unable(found: JsonObject) -> Iterator[Text]:
+    """Yield those that can't: each that is near it with its reasons, the others by their number."""
+    unable, total = _objects(found["exclusions"]), _int(found["unable"])
+    near = [it for it in unable if not _prints_something_else(it)]
+    if unable:
+        yield Text(f"\n{total} can't:", "bold")
+    for it in near:
         reasons = "; ".join(f"{reason['code']}: {reason['message']}" for reason in _objects(it["reasons"]))
-        yield Text.assemble(place, reasons)
+        yield Text(f"  {it['machine_id']} {it['material']} {it['parameter_set']}: {reasons}")
+    if len(near) < len(unable):  # the others stand last, so all that were not shown are like them
+        allowed = ", ".join(_texts(found["process_materials"])) or "nothing yet"
+        yield Text(f"  {total - len(near)} print something else, the part may be of {allowed}")
+    elif total > len(unable):
+        yield Text(f"  and {total - len(unable)} more (--limit)", "dim")
+
+
+def _prints_something_else(it: JsonObject) -> bool:
+    return any(reason["code"] == "PROCESS_MATERIAL" for reason in _objects(it["reasons"]))
 
 
 def duration(minutes: int) -> str:
@@ -206,6 +216,10 @@ def _counted(count: int, thing: str) -> str:
 
 def _money(amount: Json) -> str:
     return euro(_int(amount["amount_minor"])) if isinstance(amount, dict) else ""
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 def _objects(value: Json) -> list[JsonObject]:

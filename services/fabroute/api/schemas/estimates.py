@@ -113,6 +113,7 @@ class EstimatesOut(ResponseModel):
     revision: str
     revision_id: str
     revision_state: str
+    process_materials: list[str] = Field(description="What the revision may be made of: `PROCESS:MATERIAL`.")
     quantity: int
     able: int = Field(description="How many could, with those that `limit` left out.")
     estimates: list[EstimateOut]
@@ -138,6 +139,7 @@ def estimates_out(found: Estimates, *, limit: int) -> EstimatesOut:
         revision=found.revision.revision,
         revision_id=found.revision.revision_id,
         revision_state=found.revision.state,
+        process_materials=list(found.revision.process_materials),
         quantity=found.quantity,
         able=len(found.estimates),
         estimates=[_estimate_out(it) for it in found.estimates[:limit]],
