@@ -17,7 +17,7 @@ from fabroute.solver.prices import Prices, price_rows, worth_keeping
 from fabroute.solver.problem import IntArray, RoutingProblem
 
 _FIRST_SHARE, _RUIN_SHARE, _IMPROVEMENT_SHARE = 0.2, 0.2, 0.15
-_SMALL = 30
+_SMALL, _QUICK_SECONDS = 30, 0.1
 LARGE_OPTIONS = 5_000
 """With more options than this that could be taken, the whole is priced and searched instead of proven."""
 
@@ -72,6 +72,7 @@ def _decide(problem: RoutingProblem, contest: Contest, budget: Budget, seconds: 
     start = Answer(chosen=_insert(contest, prices), bound=prices.bound, proven=False)
     if contest.line_count <= _SMALL:
         return _search(contest, prices, start, budget, seconds=seconds)
+    start = _ruined(problem, contest, start, budget, seconds=min(_QUICK_SECONDS, seconds * _FIRST_SHARE))
     answer = _search(contest, prices, start, budget, seconds=seconds * _FIRST_SHARE)
     if answer.proven or budget.guard_hit:
         return answer
@@ -83,6 +84,8 @@ def _decide(problem: RoutingProblem, contest: Contest, budget: Budget, seconds: 
 def _ruined(problem: RoutingProblem, contest: Contest, known: Answer, budget: Budget, *, seconds: float) -> Answer:
     """Return an answer that is no worse, by the search and the bound that large scopes have."""
     cost = contest.cost_of(known.chosen)
+    if known.bound >= cost or not budget.wall_left:
+        return known
     found = search_and_bound(market_of(contest.problem_of(problem)), budget, cost=cost, seconds=seconds)
     chosen = min(known.chosen, found.chosen, key=contest.cost_of)
     return replace(known, chosen=chosen, bound=max(known.bound, found.bound))
