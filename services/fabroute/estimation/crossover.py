@@ -149,7 +149,7 @@ def crossover_of(terms: Terms, *, printed_unit_minor: Amount, variants: int = 1)
         conventional_unit_minor=terms.unit_minor,
         variants=variants,
     )
-    if plain >= variants * terms.minimum_quantity:
+    if terms.minimum_quantity == 1 or plain >= variants * terms.minimum_quantity:
         return plain
     least = terms.tooling_minor + terms.minimum_quantity * terms.unit_minor
     return float(variants * Fraction(least) / printed_unit_minor)

@@ -139,6 +139,7 @@ def test_a_minimum_order_moves_the_crossover_of_a_tool_that_is_paid() -> None:
     assert at(55, paid).cheaper is Method.PRINT
     assert at(56, paid).cheaper is Method.CONVENTIONAL
     assert crossover_of(paid, printed_unit_minor=1_800, variants=3) == pytest.approx(3 * found)
+    assert crossover_of(terms(tooling=0), printed_unit_minor=1_800) == 0
 
 
 def test_the_minimum_order_holds_for_each_variant() -> None:
