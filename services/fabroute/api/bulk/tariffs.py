@@ -46,27 +46,41 @@ _TariffKey = tuple[object, ...]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Judged:
-    """The rows of a table with what is wrong with each."""
+class JudgedTariffs:
+    """The rows of a table as tariffs, with what is wrong with each row."""
 
     rows: Sequence[TariffRow]
+    bands: list[list[int]] = field(default_factory=list)
+    """The places of the rows of each tariff, the lightest band first."""
     problems: dict[int, list[FieldProblem]] = field(default_factory=dict)
+    """By the place of a row."""
+
+    @property
+    def tariffs(self) -> list[NewTariff]:
+        """Return the tariffs, with something put in for what is missing: their other problems are told all the same."""
+        return [_tariff(self.rows, places) for places in self.bands]
 
     def refuse(self, place: int, column: str, message: str) -> None:
         """Note a problem of the row at a place."""
         self.problems.setdefault(place, []).append(FieldProblem(pointer=f"/{column}", message=message))
 
 
-def take_tariffs(session: Session, rows: Sequence[TariffRow], terms: ImportTerms) -> list[Outcome | DomainError]:
-    """Put the tariffs of a table in; what a tariff as a whole is refused for stands at its lightest band."""
-    judged = _Judged(rows=rows, problems={place: list(missing(row, _NEEDED)) for place, row in enumerate(rows)})
-    tariffs = _bands_of_tariffs(rows)
-    for places in tariffs:
+def judge_tariffs(rows: Sequence[TariffRow]) -> JudgedTariffs:
+    """Return the tariffs that rows make, and everything that is wrong with a row or among the bands of a tariff."""
+    problems = {place: list(missing(row, _NEEDED)) for place, row in enumerate(rows)}
+    judged = JudgedTariffs(rows=rows, bands=_bands_of_tariffs(rows), problems=problems)
+    for places in judged.bands:
         _judge_bands(judged, places)
         _judge_transit(judged, places[0])
-    outcomes = put(session, logistics.CARRIER_TARIFFS, [_tariff(rows, places) for places in tariffs], terms)
+    return judged
+
+
+def take_tariffs(session: Session, rows: Sequence[TariffRow], terms: ImportTerms) -> list[Outcome | DomainError]:
+    """Put the tariffs of a table in; what a tariff as a whole is refused for stands at its lightest band."""
+    judged = judge_tariffs(rows)
+    outcomes = put(session, logistics.CARRIER_TARIFFS, judged.tariffs, terms)
     found: dict[int, Outcome | DomainError] = {}
-    for places, outcome in zip(tariffs, outcomes, strict=True):
+    for places, outcome in zip(judged.bands, outcomes, strict=True):
         said_once = "unchanged" if isinstance(outcome, DomainError) else outcome
         found |= {place: both(judged.problems[place], said_once) for place in places}
         found[places[0]] = both(judged.problems[places[0]], outcome)
@@ -120,7 +134,7 @@ def _bands_of_tariffs(rows: Sequence[TariffRow]) -> list[list[int]]:
     return [sorted(places, key=lambda place: _limit(rows[place])) for places in found.values()]
 
 
-def _judge_bands(judged: _Judged, places: Sequence[int]) -> None:
+def _judge_bands(judged: JudgedTariffs, places: Sequence[int]) -> None:
     first = judged.rows[places[0]]
     if first.over_kg:
         judged.refuse(places[0], "over_kg", f"is {first.over_kg:g}: no band covers lighter parcels, add one from 0")
@@ -138,7 +152,7 @@ def _judge_bands(judged: _Judged, places: Sequence[int]) -> None:
                 judged.refuse(place, column, advice)
 
 
-def _judge_transit(judged: _Judged, place: int) -> None:
+def _judge_transit(judged: JudgedTariffs, place: int) -> None:
     row = judged.rows[place]
     typical, late = row.transit_p50_days, row.transit_p95_days
     if row.transit and (typical is not None or late is not None):
@@ -151,7 +165,6 @@ def _judge_transit(judged: _Judged, place: int) -> None:
 
 
 def _tariff(rows: Sequence[TariffRow], places: Sequence[int]) -> NewTariff:
-    """Return a tariff with something put in for what is missing: its other problems are told all the same."""
     row = rows[places[0]]
     tariff = Tariff(
         carrier=row.carrier,

@@ -253,35 +253,17 @@ def duty_rule_out(row: NewDutyRule) -> DutyRuleOut:
 
 def carbon_factor_out(row: NewCarbonFactor) -> CarbonFactorOut:
     """Return a carbon factor for an answer."""
-    return CarbonFactorOut(
-        mode=row.mode,
-        g_per_tonne_km=row.g_per_tonne_km,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        source=row.source,
-    )
+    return CarbonFactorOut.model_validate(row, from_attributes=True)
 
 
 def grid_intensity_out(row: GridRow) -> GridIntensityOut:
     """Return a grid figure for an answer."""
-    return GridIntensityOut(
-        country=row.country,
-        g_per_kwh=row.g_per_kwh,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        source=row.source,
-    )
+    return GridIntensityOut.model_validate(row, from_attributes=True)
 
 
 def exchange_rate_out(row: ExchangeRate) -> ExchangeRateOut:
     """Return an exchange rate for an answer."""
-    return ExchangeRateOut(
-        currency=row.currency,
-        per_eur=row.per_eur,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        source=row.source,
-    )
+    return ExchangeRateOut.model_validate(row, from_attributes=True)
 
 
 def _euro(minor: int) -> MoneyOut:
