@@ -135,12 +135,12 @@ class WayFinder:
     ) -> Exclusion | None:
         """Return why a service is too late: even with an empty machine, or because of what the machine holds."""
         machine_id = offer.machine_id
+        if self._machines.earliest(machine_id, estimate) <= latest:
+            return None
         empty = self._machines.earliest(machine_id, estimate, empty=True)
         if empty > latest and empty != NEVER and asked.line.need_by is not None:
             arrival = self._calendars.instant(int(minutes[empty]))
             return need_by(earliest_arrival=arrival, needed_at=asked.line.need_by, machine_id=machine_id)
-        if self._machines.earliest(machine_id, estimate) <= latest:
-            return None
         free, last_day = self._machines.free_until(machine_id, latest), self._calendars.day(latest)
         return capacity(
             needed_minutes=estimate.machine_minutes,

@@ -164,7 +164,8 @@ class FreightMaker:
         for grams in set(weights) - self._prices.keys():
             prices = [_price(tariff, grams) for tariff in self._tariffs]
             self._prices[grams] = np.array([*prices, NO_PRICE], dtype=np.int64)
-        return np.stack([self._prices[grams] for grams in weights], axis=1)
+        found = np.array([self._prices[grams] for grams in weights], dtype=np.int64)
+        return found.reshape(len(weights), len(self._tariffs) + 1).T
 
     def _services(self, node: int, zone: Zone) -> tuple[tuple[Service, ...], tuple[tuple[int, int], ...]]:
         """Return a node's services into a zone on its first day, and the tariffs of each by their positions."""
