@@ -20,7 +20,7 @@ from fabroute.api.dependencies import (
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.quotes import QuoteOut, QuoteRequest, QuoteSummaryOut, quote_out, quote_summary_out
-from fabroute.logistics.rules import CurrencyWithoutRate
+from fabroute.logistics.rules import CurrencyWithoutRate, IncompleteFreightData
 from fabroute.logistics.service import UnknownCountry, UnknownDestination
 from fabroute.orders import service as orders
 
@@ -37,6 +37,7 @@ router = APIRouter(prefix="/v1", tags=["quotes"])
         errors.UnsupportedCurrency,
         errors.NeedByOutOfRange,
         CurrencyWithoutRate,
+        IncompleteFreightData,
         orders.PartNotInInventory,
         orders.RevisionNotInInventory,
         orders.RevisionNotReleased,

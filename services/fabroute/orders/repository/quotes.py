@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import insert, text
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import QueryableAttribute, defer
 from sqlmodel import Session, col, select
 
 from fabroute.orders.models import Order, OrderLine, Quote
@@ -22,6 +22,8 @@ class Agreement:
     price_minor: int
     arrival: datetime
 
+
+_DOCUMENT = cast(QueryableAttribute[dict[str, Any]], Quote.document)
 
 _CLAIM_KEY = text("""
 INSERT INTO idempotency_keys (organisation_id, key, request_sha256, status, body, location, subject_id, created_at)
@@ -57,7 +59,7 @@ def list_quotes(
     statement = (
         select(Quote, col(Quote.document)["price_breaks"])
         .where(col(Quote.organisation_id) == organisation_id)
-        .options(defer(col(Quote.document), raiseload=True))
+        .options(defer(_DOCUMENT, raiseload=True))
     )
     if before is not None:
         statement = statement.where(col(Quote.id) < before)
