@@ -5,6 +5,7 @@ from typing import cast
 
 from fabroute.cli.client import JsonObject
 from fabroute.cli.mapping import Json
+from fabroute.kernel.money import Money
 
 _MARKS = {"error": "✗", "warning": "!", "note": "·"}
 _HASH_DIGITS = 12
@@ -28,10 +29,25 @@ def _part_lines(part: JsonObject) -> Iterator[str]:
     for place in _objects(part["installations"]):
         position = f", position {place['position']}" if place["position"] else ""
         yield f"  installed in {place['asset']}{position}: {place['quantity']}"
+    if words := _conventional_words(part.get("conventional")):
+        yield f"  conventionally {words}"
     if not part["revisions"]:
         yield "  no revision yet"
     for revision in _objects(part["revisions"]):
         yield from _revision_lines(revision)
+
+
+def _conventional_words(method: Json) -> str:
+    if not isinstance(method, dict):
+        return ""
+    amounts = ((method["unit"], "a piece"), (method["tooling"], "of tooling"))
+    words = [f"{_euro(amount)} {what}" for amount, what in amounts if isinstance(amount, dict)]
+    counts = (("minimum_quantity", "{} or more"), ("lead_days", "in {} days"))
+    return ", ".join(words + [text.format(method[name]) for name, text in counts if method[name] is not None])
+
+
+def _euro(amount: JsonObject) -> str:
+    return str(Money(amount_minor=int(str(amount["amount_minor"])), currency=str(amount["currency"])))
 
 
 def _revision_lines(revision: JsonObject) -> Iterator[str]:

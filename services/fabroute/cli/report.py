@@ -39,6 +39,8 @@ class LineReport:
     job_id: str = ""
     held_reason: str = ""
     """Why its job is held; empty unless it is."""
+    advice: str = ""
+    """What the conventional way would save; empty where printing is the cheaper one, or that is not known."""
 
     @property
     def lead_days(self) -> float:
@@ -52,7 +54,7 @@ def line_reports(orders: Iterable[JsonObject]) -> list[LineReport]:
 
 
 def _line_report(order: JsonObject, line: JsonObject) -> LineReport:
-    ship_to, routing = _dict(order["ship_to"]), _dict(line.get("routing"))
+    ship_to, routing, advice = _dict(order["ship_to"]), _dict(line.get("routing")), _dict(line.get("advice"))
     promised = routing.get("promised_at")
     return LineReport(
         reference=str(order.get("reference") or order["id"]),
@@ -74,6 +76,7 @@ def _line_report(order: JsonObject, line: JsonObject) -> LineReport:
         why=str(routing.get("why") or ""),
         job_id=str(routing.get("job_id") or ""),
         held_reason=str(routing.get("held_reason") or ""),
+        advice=str(advice["meaning"]) if advice.get("cheaper") == "conventional" else "",
     )
 
 
@@ -139,6 +142,8 @@ def order_story(order: JsonObject) -> str:
                 f"    {line.node}: {euro(line.landed_minor)} landed, arrives by {line.promised_at:%Y-%m-%d %H:%M %Z}"
             )
         rows.extend(_held_words(line))
+        if line.advice:
+            rows.append(f"    told: {line.advice}")
         why = line.why or line.state_reason or "not decided yet"
         rows.append(f"    why: {why}" if order["state"] != "cancelled" else f"    before it was cancelled: {why}")
         rows.append(

@@ -87,6 +87,23 @@ def test_a_part_is_told_with_its_numbers_places_and_revisions() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"unit": 70, "tooling": 650_000}, "0.70 EUR a piece, 6,500.00 EUR of tooling"),
+        ({"unit": 70, "minimum_quantity": 500, "lead_days": 45}, "0.70 EUR a piece, 500 or more, in 45 days"),
+        ({"lead_days": 0}, "in 0 days"),
+    ],
+)
+def test_a_part_tells_what_it_costs_conventionally(known: dict[str, int], words: str) -> None:
+    nothing: dict[str, Any] = dict.fromkeys(("unit", "tooling", "minimum_quantity", "lead_days"))
+    money = {name: {"amount_minor": known[name], "currency": "EUR"} for name in ("unit", "tooling") if name in known}
+
+    told = part_story(PART | {"conventional": nothing | known | money}).splitlines()
+    assert told[4] == f"  conventionally {words}"
+    assert part_story(PART | {"conventional": None}) == part_story(PART)
+
+
 def test_a_part_without_a_revision_says_so() -> None:
     assert part_story(PART | {"revisions": [], "aliases": [], "installations": []}).splitlines() == [
         "CAP-9 · Leg cap (furniture, usually routine)",

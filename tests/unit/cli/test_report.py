@@ -1,4 +1,5 @@
 from io import StringIO
+from typing import cast
 
 from rich.console import Console
 from rich.table import Table
@@ -58,6 +59,16 @@ def test_the_reason_for_a_place_is_past_once_the_order_is_cancelled() -> None:
 
     assert "    before it was cancelled: Hamburg: cheapest of 3" in order_story(answer).splitlines()
     assert order_story(answer).startswith("order ord_po-1: cancelled")
+
+
+def test_an_order_beyond_its_crossover_is_told_and_one_below_it_is_not() -> None:
+    beyond, below = order_answer(), order_answer()
+    for answer, cheaper in ((beyond, "conventional"), (below, "print")):
+        (line,) = cast("list[JsonObject]", answer["lines"])
+        line["advice"] = {"cheaper": cheaper, "meaning": "800 pieces are beyond the crossover at 375.7"}
+
+    assert "    told: 800 pieces are beyond the crossover at 375.7" in order_story(beyond).splitlines()
+    assert order_story(below) == order_story(order_answer())
 
 
 def test_the_summary_counts_outcomes_money_and_carbon() -> None:
