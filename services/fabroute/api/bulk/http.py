@@ -16,19 +16,28 @@ from fabroute.api.schemas.imports import ImportedRowOut, ImportOut, ImportProble
 
 MAXIMUM_BYTES = 16 * 2**20
 _FORMATS: dict[str, TableFormat] = {"text/csv": "csv", "application/json": "json"}
-TABLE_BODY: docs.Extra = {
-    "requestBody": {
-        "required": True,
-        "description": "A CSV file in UTF-8 with a header line (separated by comma, semicolon or tab), or a JSON array "
-        "of objects. Lists in a cell are written a|b or as JSON, other numbers of a part as kind:number, places as "
-        "asset@position*quantity. A column that is not there leaves what is there as it is; an empty cell empties it. "
-        f"Up to {MOST_ROWS:,} rows and {MAXIMUM_BYTES // 2**20} MiB.",
-        "content": {
-            "text/csv": {"schema": {"type": "string"}},
-            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-        },
+_FORM = "A CSV file in UTF-8 with a header line (separated by comma, semicolon or tab), or a JSON array of objects."
+_SIZE = f"Up to {MOST_ROWS:,} rows and {MAXIMUM_BYTES // 2**20} MiB."
+
+
+def table_body(cells: str) -> docs.Extra:
+    """Return the description of a table as a request's body; ``cells`` says how they are written."""
+    return {
+        "requestBody": {
+            "required": True,
+            "description": f"{_FORM} {cells} {_SIZE}",
+            "content": {
+                "text/csv": {"schema": {"type": "string"}},
+                "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+            },
+        }
     }
-}
+
+
+TABLE_BODY = table_body(
+    "Lists in a cell are written a|b or as JSON, other numbers of a part as kind:number, places as "
+    "asset@position*quantity. A column that is not there leaves what is there as it is; an empty cell empties it."
+)
 IMPORT_PROBLEMS = docs.problems(ImportRefused, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.MalformedJson)
 TABLE_ANSWER: docs.Responses = {
     200: {

@@ -18,7 +18,7 @@ from fabroute.api.bulk.dated import (
     plain_row,
 )
 from fabroute.api.bulk.exporting import Export, ReadPage, Row, send_table
-from fabroute.api.bulk.http import IMPORT_PROBLEMS, TABLE_ANSWER, TABLE_BODY, DryRun, Format, Sent, run_import
+from fabroute.api.bulk.http import IMPORT_PROBLEMS, TABLE_ANSWER, DryRun, Format, Sent, run_import, table_body
 from fabroute.api.bulk.importing import ImportTerms, TableKind
 from fabroute.api.bulk.tariffs import CARRIER_TARIFFS, tariff_rows
 from fabroute.api.dependencies import Filter, NetworkReader, NetworkWriter, Now, PageQuery, ReadSession, get_resources
@@ -48,6 +48,10 @@ router = APIRouter(prefix="/v1", tags=["logistics"])
 
 _PAGE = 200
 _PROBLEMS = docs.problems(OperatorOnly) | IMPORT_PROBLEMS
+_BODY = table_body(
+    "A row says all of what it is about, and takes the place of the one that is there; rows that are not in the table "
+    "stay as they are. Amounts are in euro with two decimals, days as YYYY-MM-DD; valid_to is the last day."
+)
 On = Annotated[date | None, Query(description="Only what holds on this day.")]
 
 
@@ -146,7 +150,7 @@ def list_exchange_rates(
     return listing(request, response, found, exchange_rate_out)
 
 
-@router.post("/imports/carrier-tariffs", responses=_PROBLEMS, openapi_extra=TABLE_BODY)
+@router.post("/imports/carrier-tariffs", responses=_PROBLEMS, openapi_extra=_BODY)
 def import_carrier_tariffs(
     request: Request, caller: NetworkOperator, table: Sent, now: Now, dry_run: DryRun = False
 ) -> ImportOut:
@@ -159,7 +163,7 @@ def import_carrier_tariffs(
     return run_import(request, CARRIER_TARIFFS, table, ImportTerms(caller=caller, now=now, dry_run=dry_run))
 
 
-@router.post("/imports/duty-rules", responses=_PROBLEMS, openapi_extra=TABLE_BODY)
+@router.post("/imports/duty-rules", responses=_PROBLEMS, openapi_extra=_BODY)
 def import_duty_rules(
     request: Request, caller: NetworkOperator, table: Sent, now: Now, dry_run: DryRun = False
 ) -> ImportOut:
@@ -170,7 +174,7 @@ def import_duty_rules(
     return run_import(request, DUTY_RULES, table, ImportTerms(caller=caller, now=now, dry_run=dry_run))
 
 
-@router.post("/imports/carbon-factors", responses=_PROBLEMS, openapi_extra=TABLE_BODY)
+@router.post("/imports/carbon-factors", responses=_PROBLEMS, openapi_extra=_BODY)
 def import_carbon_factors(
     request: Request, caller: NetworkOperator, table: Sent, now: Now, dry_run: DryRun = False
 ) -> ImportOut:
@@ -182,7 +186,7 @@ def import_carbon_factors(
     return run_import(request, CARBON_FACTORS, table, ImportTerms(caller=caller, now=now, dry_run=dry_run))
 
 
-@router.post("/imports/grid-intensities", responses=_PROBLEMS, openapi_extra=TABLE_BODY)
+@router.post("/imports/grid-intensities", responses=_PROBLEMS, openapi_extra=_BODY)
 def import_grid_intensities(
     request: Request, caller: NetworkOperator, table: Sent, now: Now, dry_run: DryRun = False
 ) -> ImportOut:
@@ -193,7 +197,7 @@ def import_grid_intensities(
     return run_import(request, GRID_INTENSITIES, table, ImportTerms(caller=caller, now=now, dry_run=dry_run))
 
 
-@router.post("/imports/exchange-rates", responses=_PROBLEMS, openapi_extra=TABLE_BODY)
+@router.post("/imports/exchange-rates", responses=_PROBLEMS, openapi_extra=_BODY)
 def import_exchange_rates(
     request: Request, caller: NetworkOperator, table: Sent, now: Now, dry_run: DryRun = False
 ) -> ImportOut:
