@@ -83,9 +83,9 @@ class _Bench:
 
 def _judge_until(bench: _Bench, deadline: float) -> int:
     """Judge chunk by chunk until all rows are judged, the time is over, or the claim is lost; return the rows."""
-    judged = 0
+    judged, last = 0, 0
     while True:
-        rows = _open_rows(bench)
+        rows = _open_rows(bench, after=last)
         if not rows:
             _finish(bench)
             return judged
@@ -94,12 +94,12 @@ def _judge_until(bench: _Bench, deadline: float) -> int:
             return judged
         if not _keep(bench, _judged(bench, rows, is_first=not judged)):
             return judged
-        judged += len(rows)
+        judged, last = judged + len(rows), rows[-1].position
 
 
-def _open_rows(bench: _Bench) -> tuple[OpenRow, ...]:
+def _open_rows(bench: _Bench, *, after: int) -> tuple[OpenRow, ...]:
     with unit_of_work(bench.engine) as session:
-        return screenings.read_open_rows(session, bench.claimed.screening_id, limit=bench.chunk_rows)
+        return screenings.read_open_rows(session, bench.claimed.screening_id, after=after, limit=bench.chunk_rows)
 
 
 def _judged(bench: _Bench, rows: Sequence[OpenRow], *, is_first: bool) -> list[JudgedRow]:
