@@ -77,8 +77,9 @@ class QuoteDesk:
         Raises the refusals of the catalogue and of the places, ``NeedByOutOfRange`` and ``CurrencyWithoutRate``.
         """
         _require_future(asked.need_by, now=now)
+        book = self.books.book()  # first: it is read on a connection of its own, and the session has none yet
         question = self._understood(session, asked, principal, now)
-        result = quote(self.books.book(), _in_engine_terms(session, question))
+        result = quote(book, _in_engine_terms(session, question))
         return save_quote(session, quote=_new_quote(question, result, valid_until=now + self.valid_for))
 
     def _understood(self, session: Session, asked: QuoteRequest, principal: Principal, now: datetime) -> _Understood:

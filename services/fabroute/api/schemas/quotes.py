@@ -66,6 +66,7 @@ class FigureOut(ResponseModel):
     """A constant behind an estimate, and how far it can be trusted."""
 
     code: str
+    subject: str = Field(default="", description="What it is a figure of, such as a machine model or a material.")
     value: float
     unit: str
     mark: str = Field(description="`measured`, `stated`, `vendor`, `second-hand`, `memory` or `assumption`.")
