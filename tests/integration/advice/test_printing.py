@@ -11,6 +11,7 @@ from sqlmodel import Session
 from fabroute.advice.rules.screening_parts import PrintedUnit
 from fabroute.advice.service.printing import cheapest_print
 from fabroute.advice.service.records import find_part, revision_to_print
+from fabroute.database import unit_of_work
 from fabroute.estimation.facts import PartGeometry
 from fabroute.estimation.production import estimate_production
 from fabroute.inventory.service import PartView, RevisionView, add_revision
@@ -208,13 +209,13 @@ def test_the_released_revision_is_meant_unless_another_is_named(engine: Engine, 
 def test_without_a_released_revision_the_last_one_with_a_size_is_taken(engine: Engine, owner: Owner) -> None:
     part_id = given_part(engine, organisation_id=owner.organisation_id, part_no="NEW-1")
     assert revision_to_print(part_of(engine, owner, "NEW-1"), None) is None
-    for name in ("A", "B"):
-        new = a_revision(part_id=part_id, revision=name)
-        in_transaction(engine, lambda session, new=new: add_revision(session, revision=new, now=NOW))
+    sized = [a_revision(part_id=part_id, revision=name) for name in ("A", "B")]
     sizeless = replace(
         a_revision(part_id=part_id, revision="C"), box_x_mm=None, box_y_mm=None, box_z_mm=None, volume_cm3=None
     )
-    in_transaction(engine, lambda session: add_revision(session, revision=sizeless, now=NOW))
+    with unit_of_work(engine) as session:
+        for new in (*sized, sizeless):
+            add_revision(session, revision=new, now=NOW)
     found = revision_to_print(part_of(engine, owner, "NEW-1"), None)
 
     assert found is not None

@@ -76,7 +76,7 @@ def test_pathways_are_marked_by_how_they_fit() -> None:
 
 
 def test_signals_are_marked_and_the_open_ones_defined() -> None:
-    signals = [
+    signals: list[Any] = [
         {"signal": "design_frozen", "state": "held", "evidence": "stated: yes", "definition": "d1"},
         {"signal": "demand_stable", "state": "not_held", "evidence": "ADI 2.00", "definition": "ADI under 1.32"},
         {"signal": "tooling_justified", "state": "unknown", "evidence": "not known", "definition": "saving"},
