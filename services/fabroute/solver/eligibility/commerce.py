@@ -46,6 +46,11 @@ def price_cap(*, landed_minor: int, maximum_minor: int | None, machine_id: str |
     """Require that the landed price stays within the order's cap."""
     if maximum_minor is None or landed_minor <= maximum_minor:
         return None
+    return over_the_cap(landed_minor=landed_minor, maximum_minor=maximum_minor, machine_id=machine_id)
+
+
+def over_the_cap(*, landed_minor: int, maximum_minor: int, machine_id: str | None) -> Exclusion:
+    """Return that a landed price is over a cap."""
     return Exclusion(
         code=ExclusionCode.PRICE_CAP,
         message=f"lands at {_euro(landed_minor)}, the cap is {_euro(maximum_minor)}",

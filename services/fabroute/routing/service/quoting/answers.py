@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from fabroute.estimation.sources import SourcedFigure
 from fabroute.kernel.events import JsonScalar
@@ -106,20 +107,23 @@ class QuoteResult:
 
     def ruled_out(self) -> tuple[RuledOut, ...]:
         """Return the exclusions of all quantities together, those with the same reasons as one; sorted by node."""
-        groups: dict[str, list[tuple[ExcludedNode, list[int]]]] = {}
+        groups: dict[str, list[_Group]] = {}
         for quote in self.quotes:
             for excluded in quote.exclusions:
-                _put(groups.setdefault(excluded.node.node_id, []), excluded, quote.quantity)
+                of_node = groups.setdefault(excluded.node.node_id, [])
+                for known in of_node:
+                    if known.excluded is excluded or known.excluded.reasons == excluded.reasons:
+                        known.quantities.append(quote.quantity)
+                        break
+                else:
+                    of_node.append(_Group(excluded, [quote.quantity]))
         return tuple(
-            RuledOut(node=excluded.node, quantities=tuple(quantities), reasons=excluded.reasons)
+            RuledOut(node=group.excluded.node, quantities=tuple(group.quantities), reasons=group.excluded.reasons)
             for _, of_node in sorted(groups.items())
-            for excluded, quantities in of_node
+            for group in of_node
         )
 
 
-def _put(of_node: list[tuple[ExcludedNode, list[int]]], excluded: ExcludedNode, quantity: int) -> None:
-    for known, quantities in of_node:
-        if known.reasons is excluded.reasons or known.reasons == excluded.reasons:
-            quantities.append(quantity)
-            return
-    of_node.append((excluded, [quantity]))
+class _Group(NamedTuple):
+    excluded: ExcludedNode
+    quantities: list[int]

@@ -1,6 +1,6 @@
 """Why every node that can't, can't: objects with words and figures, written only for these."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain
 
@@ -17,7 +17,7 @@ from fabroute.routing.service.quoting.network import Flags
 from fabroute.routing.service.quoting.survey import LATE, Setting, Survey, days_promised, is_in_time, minutes_of, minutes_of_day
 from fabroute.routing.service.ways import build_too_long, not_taken
 from fabroute.solver.eligibility import Exclusion, ProductionWindow
-from fabroute.solver.eligibility.commerce import capacity, late_arrival, minimum_order, price_cap
+from fabroute.solver.eligibility.commerce import capacity, late_arrival, minimum_order, over_the_cap
 from fabroute.solver.eligibility.law import print_licence
 from fabroute.solver.eligibility.proofs import certificate_expires, part_qualified
 from fabroute.solver.eligibility.supply import lot_blocked, material_short
@@ -36,9 +36,8 @@ class Reasoner:
         self._against = against
         bites = _bites(setting, survey)
         self._bites: list[list[int]] = bites.tolist()
-        self._changing: list[list[bool]] = by_node(setting, bites != 0).T.tolist()
-        self._fixed: dict[int, ExcludedNode] = {}
-        self._alone: dict[int, ExcludedNode] = {}
+        self._changing = by_node(setting, bites != 0)
+        self._fixed = [self._excluded(node, self._unchanging(node)) for node in range(len(against))]
         self._licences: dict[tuple[int, int, int], Exclusion | None] = {}
         self._delays = _Delays(setting, survey)
         self._late: dict[int, Exclusion] = {}
@@ -53,32 +52,28 @@ class Reasoner:
         )
         self._caps = None if setting.cap_minor is None else _Caps(setting, survey, against, setting.cap_minor)
 
-    def excluded(self, column: int, *, able: list[bool], has_ways: list[bool]) -> Iterator[ExcludedNode]:
-        """Yield the nodes that can't make a quantity with all that keeps them from it.
+    def excluded(self, column: int, *, able: Flags, has_ways: Flags) -> tuple[ExcludedNode, ...]:
+        """Return the nodes that can't make a quantity with all that keeps them from it.
 
         ``has_ways``: one of a node's offers could; then only what speaks against the node itself counts, or the price.
         """
-        changing, caps = self._changing[column], self._caps
-        for node, can in enumerate(able):
-            if can:
-                continue
-            if has_ways[node]:
-                found = self._alone.get(node) or self._keep(self._alone, node, self._against[node])
-            elif changing[node]:
-                found = self._changed(node, column)
-            else:
-                found = self._fixed.get(node) or self._keep(self._fixed, node, self._unchanging(node))
-            dear = None if caps is None else caps.too_dear(node, column)
-            yield found if dear is None else ExcludedNode(node=found.node, reasons=(*found.reasons, dear))
+        found: list[ExcludedNode | None] = list(self._fixed)
+        for node in np.flatnonzero(has_ways & ~able).tolist():
+            found[node] = self._excluded(node, self._against[node])
+        for node in np.flatnonzero(self._changing[:, column] & ~has_ways & ~able).tolist():
+            found[node] = self._changed(node, column)
+        if self._caps is not None:
+            for node in np.flatnonzero(self._caps.over[:, column] & ~able).tolist():
+                known, dear = found[node] or self._fixed[node], self._caps.too_dear(node, column)
+                found[node] = ExcludedNode(node=known.node, reasons=(*known.reasons, dear))
+        for node in np.flatnonzero(able).tolist():
+            found[node] = None
+        return tuple(each for each in found if each is not None)
 
     def _unchanging(self, node: int) -> Reasons:
         """Return what speaks against a node and its offers for every quantity."""
         first, end = self._setting.part.at_node[node]
         return (*self._against[node], *chain.from_iterable(self._setting.terms.fixed[first:end]))
-
-    def _keep(self, kept: dict[int, ExcludedNode], node: int, reasons: Reasons) -> ExcludedNode:
-        kept[node] = self._excluded(node, reasons)
-        return kept[node]
 
     def _excluded(self, node: int, reasons: Reasons) -> ExcludedNode:
         """Return a node with the nearest reason of each code; the same reasons give the same object.
@@ -328,19 +323,18 @@ class _Caps:
             of_nodes = np.minimum.reduceat(least, first, axis=0)
             over[nodes] = (cap_minor < of_nodes) & (of_nodes < NO_PRICE)
         self._part, self._cap_minor = part, cap_minor
-        self._over: list[list[bool]] = over.tolist()
+        self.over = over
+        """By node and quantity."""
         self._least: list[list[int]] = least.tolist()
 
-    def too_dear(self, node: int, column: int) -> Exclusion | None:
+    def too_dear(self, node: int, column: int) -> Exclusion:
         """Return that the least landed cost at a node is over the cap: of its ways, or else of all that has a price."""
-        if not self._over[node][column]:
-            return None
         first, end = self._part.at_node[node]
         costs = [self._least[row][column] for row in range(first, end)]
         machines = [facts.machine_id for facts in self._part.facts[first:end]]
         least = min(costs)
         known = machines[costs.index(least)] if self._ways[node, column] else min(zip(costs, machines, strict=True))[1]
-        return price_cap(landed_minor=least, maximum_minor=self._cap_minor, machine_id=known)
+        return over_the_cap(landed_minor=least, maximum_minor=self._cap_minor, machine_id=known)
 
 
 def by_node(setting: Setting, of_offers: Flags) -> Flags:

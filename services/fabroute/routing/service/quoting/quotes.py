@@ -55,22 +55,19 @@ class _Quoter:
 
     def _quote(self, column: int, options: "_Options", arriving: Iterator[Window]) -> QuantityQuote:
         setting, survey = self._setting, self._survey
-        excluded = self._excluded(column)
+        able, has_ways = self._able[:, column], self._has_ways[:, column]
+        excluded = self._reasoner.excluded(column, able=able, has_ways=has_ways)
         return QuantityQuote(
             quantity=setting.amounts.quantities[column],
             offers=tuple(
                 quoted_offer(setting, survey, place, window=next(arriving), labels=labels)
                 for labels, place in options.best
             ),
-            candidates=int(self._able[:, column].sum()),
+            candidates=int(able.sum()),
             pareto=tuple(pareto_point(setting, survey, place) for place in options.pareto),
             exclusions=excluded,
             routable_if=() if options.best else routable_if(setting, survey, column, excluded),
         )
-
-    def _excluded(self, column: int) -> tuple[ExcludedNode, ...]:
-        able, has_ways = self._able[:, column].tolist(), self._has_ways[:, column].tolist()
-        return tuple(self._reasoner.excluded(column, able=able, has_ways=has_ways))
 
 
 class _Options:

@@ -16,6 +16,8 @@ from fabroute.solver.eligibility import Exclusion, ExclusionCode
 MOST_SHOWN = 5
 _TIME = frozenset({ExclusionCode.NEED_BY, ExclusionCode.CAPACITY})
 _STOCK = frozenset({ExclusionCode.MATERIAL_SHORT, ExclusionCode.LOT_BLOCKED})
+_ALIKE = MappingProxyType({code: group for group in (_TIME, _STOCK) for code in group})
+"""Codes that have the same cause."""
 _Figures = Mapping[str, JsonScalar]
 
 
@@ -36,52 +38,66 @@ def routable_if(
     Nodes without the process or material are not among them: for these the part would have to be another one.
     """
     place = {node.node_id: position for position, node in enumerate(setting.book.tables.nodes)}
+    chances = _Chances(setting, survey, column)
     found = [
-        _fix(setting, each, each.reasons[0], _chance(setting, survey, place[each.node.node_id], column, each.reasons[0]))
+        (each, chances.best(place[each.node.node_id], each.reasons[0].code))
         for each in excluded
         if len(each.reasons) == 1 and each.reasons[0].code is not ExclusionCode.PROCESS_MATERIAL
     ]
-    return tuple(sorted(found, key=_rank)[:MOST_SHOWN])
+    nearest = sorted(found, key=_rank)[:MOST_SHOWN]
+    return tuple(_fix(setting, each, each.reasons[0], chance) for each, chance in nearest)
 
 
-def _rank(found: RoutableIf) -> tuple[float, str]:
-    return (math.inf if found.landed_minor is None else found.landed_minor, found.node.node_id)
+def _rank(found: tuple[ExcludedNode, _Chance | None]) -> tuple[float, str]:
+    excluded, chance = found
+    return (math.inf if chance is None else chance.landed_minor, excluded.node.node_id)
 
 
-def _chance(setting: Setting, survey: Survey, node: int, column: int, reason: Exclusion) -> _Chance | None:
-    """Return the best that the node's offers come to that only fail by the reason: soonest where time is what lacks."""
-    first, end = setting.part.at_node[node]
-    rows = (row for row in range(first, end) if _failing(setting, survey, row, column) <= _alike(reason.code))
-    chances = [chance for row in rows for chance in _chances(setting, survey, row, column, reason.code)]
-    if reason.code in _TIME:
-        return min(chances, key=lambda each: (each.day, each.landed_minor), default=None)
-    return min(chances, key=lambda each: (each.landed_minor, each.day), default=None)
+class _Chances:
+    """What offers would come to for one quantity, without what speaks against them."""
+
+    def __init__(self, setting: Setting, survey: Survey, column: int) -> None:
+        self._setting = setting
+        self._failing = _failing(setting, survey, column)
+        self._landed: list[list[int]] = survey.landed_minor[:, column].tolist()
+        self._days: list[list[int]] = survey.promised[:, column].tolist()
+        self._priced: list[list[bool]] = survey.priced[:, column].tolist()
+        self._in_time: list[list[bool]] = survey.in_time[:, column].tolist()
+
+    def best(self, node: int, code: ExclusionCode) -> _Chance | None:
+        """Return the best that the node's offers come to that only fail by a code: soonest where time is what lacks."""
+        alike = _ALIKE.get(code, frozenset({code}))
+        rows = (row for row in range(*self._setting.part.at_node[node]) if self._failing[row] <= alike)
+        chances = [chance for row in rows for chance in self._of(row, code)]
+        if code in _TIME:
+            return min(chances, key=lambda each: (each.day, each.landed_minor), default=None)
+        return min(chances, key=lambda each: (each.landed_minor, each.day), default=None)
+
+    def _of(self, row: int, code: ExclusionCode) -> Iterator[_Chance]:
+        cap = None if code is ExclusionCode.PRICE_CAP else self._setting.cap_minor
+        counted = (self._priced if code in _TIME else self._in_time)[row]
+        for there, landed, day in zip(counted, self._landed[row], self._days[row], strict=True):
+            if there and day < LATE and (cap is None or landed <= cap):
+                machine_id = self._setting.part.facts[row].machine_id
+                yield _Chance(landed_minor=landed, day=day, machine_id=machine_id)
 
 
-def _alike(code: ExclusionCode) -> frozenset[ExclusionCode]:
-    return next((group for group in (_TIME, _STOCK) if code in group), frozenset({code}))
-
-
-def _failing(setting: Setting, survey: Survey, row: int, column: int) -> frozenset[ExclusionCode]:
-    at = (row, column)
+def _failing(setting: Setting, survey: Survey, column: int) -> list[frozenset[ExclusionCode]]:
+    """Return by offer the codes that speak against it."""
     gates = (
-        (setting.amounts.refused[at], ExclusionCode.MIN_ORDER),
-        (not survey.in_time[at].any(), ExclusionCode.NEED_BY),
-        (survey.uncertified[at], ExclusionCode.CERTIFICATE_EXPIRES),
-        (survey.unqualified[at], ExclusionCode.PART_NOT_QUALIFIED),
-        (survey.unlicensed[at], ExclusionCode.IP_POLICY),
-        (survey.without_lot[at], ExclusionCode.MATERIAL_SHORT),
+        (setting.amounts.refused[:, column], ExclusionCode.MIN_ORDER),
+        (~survey.in_time[:, column].any(axis=-1), ExclusionCode.NEED_BY),
+        (survey.uncertified[:, column], ExclusionCode.CERTIFICATE_EXPIRES),
+        (survey.unqualified[:, column], ExclusionCode.PART_NOT_QUALIFIED),
+        (survey.unlicensed[:, column], ExclusionCode.IP_POLICY),
+        (survey.without_lot[:, column], ExclusionCode.MATERIAL_SHORT),
     )
-    return frozenset(code for fails, code in gates if fails) | {reason.code for reason in setting.part.reasons[row]}
-
-
-def _chances(setting: Setting, survey: Survey, row: int, column: int, code: ExclusionCode) -> Iterator[_Chance]:
-    cap = None if code is ExclusionCode.PRICE_CAP else setting.cap_minor
-    counted = survey.priced if code in _TIME else survey.in_time
-    for service in counted[row, column].nonzero()[0].tolist():
-        landed, day = int(survey.landed_minor[row, column, service]), int(survey.promised[row, column, service])
-        if day < LATE and (cap is None or landed <= cap):
-            yield _Chance(landed_minor=landed, day=day, machine_id=setting.part.facts[row].machine_id)
+    by_row = zip(setting.part.reasons, *(fails.tolist() for fails, _ in gates), strict=True)
+    return [
+        frozenset(code for fails, (_, code) in zip(failing, gates, strict=True) if fails)
+        | {reason.code for reason in reasons}
+        for reasons, *failing in by_row
+    ]
 
 
 def _fix(setting: Setting, excluded: ExcludedNode, reason: Exclusion, chance: _Chance | None) -> RoutableIf:
