@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
+from psycopg import Connection
 from sqlalchemy import Engine
 
 from fabroute.database import unit_of_work
@@ -23,6 +24,7 @@ from fabroute.network.service import (
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import TODAY, a_machine, a_network, an_offer
 from tests.factories.organisations import NOW
+from tests.factories.statements import counted_statements
 
 KEY = ("N101-A", "PS-1")
 LATER = NOW + timedelta(hours=1)
@@ -154,3 +156,25 @@ def test_who_learns_second_waits_and_gathers_what_was_committed_meanwhile(networ
 
     assert order == ["first gathers", "first is done", "second gathers"]
     assert table(network, TABLE) == [("N101-A", "PS-1", 3, 5, 1, LATER)]
+
+
+def test_what_was_learnt_and_stated_costs_two_statements_whatever_the_size_of_the_network(network: Engine) -> None:
+    learnt(network, SUMS)
+
+    def statements(on: date | None) -> int:
+        with unit_of_work(network) as session:
+            driver = session.connection().connection.driver_connection
+            assert isinstance(driver, Connection)
+            with counted_statements(driver) as counted:
+                get_node(session, node_id="N101", on=on)
+        return counted.executed
+
+    few = statements(TODAY) - statements(None)
+    more = a_network(
+        machines=tuple(a_machine(machine_id=f"N101-{number:02}") for number in range(30)),
+        offers=tuple(an_offer(machine_id=f"N101-{number:02}") for number in range(30)),
+        lots=(),
+    )
+    in_transaction(network, lambda session: save_network(session, data=more))
+
+    assert (few, statements(TODAY) - statements(None)) == (2, 2)

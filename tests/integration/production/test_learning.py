@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
 from fabroute.estimation.calibration import time_spread
 from fabroute.network.service import evidence_of, read_offerings, save_network
@@ -212,3 +213,21 @@ def test_a_job_of_a_machine_that_is_not_in_the_network_keeps_nobody_from_learnin
 
     assert (learn(floor), learn(floor)) == (1, 0)
     assert floor.table("SELECT machine_id, good_prints FROM calibrations") == [("N101-A", 1)]
+
+
+def test_the_doctor_finds_a_calibration_that_is_not_what_its_evidence_says(floor: Floor) -> None:
+    """Evidence of the last minutes may not have been learnt from yet: that is no fault."""
+    job_id = a_fetched_job(floor)
+    timed(floor, job_id, 833, 641)
+    learn(floor)
+    rule = "a calibration is the sum of its evidence"
+
+    def broken() -> list[int]:
+        return [finding.broken for finding in check_invariants(floor.engine) if finding.invariant.name == rule]
+
+    right = broken()
+    floor.table("UPDATE calibrations SET log_ratio_sum = log_ratio_sum + 0.001, learnt_at = now() RETURNING builds")
+    wrong = broken()
+    learn(floor, now=LATER)
+
+    assert (right, wrong, broken()) == ([0], [1], [0])

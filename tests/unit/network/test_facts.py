@@ -1,6 +1,7 @@
 """The network's rows in the form in which estimates take them: nothing is lost, mixed up or made up."""
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_material_keeps_every_figure_and_its_source() -> None:
 
 
 @pytest.mark.parametrize("change", [{"layer_um": 0.0}, {"x_mm": float("nan")}, {"rate_minor_per_hour": -1}])
-def test_a_row_that_no_machine_can_be_is_refused(change: dict[str, float]) -> None:
+def test_a_row_that_no_machine_can_be_is_refused(change: dict[str, Any]) -> None:
     model = replace(an_offer_view().model, **change)
 
     with pytest.raises(InvalidFact) as refusal:
