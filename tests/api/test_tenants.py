@@ -26,6 +26,24 @@ Who = Literal["owner", "stranger", "bureau", "rival", "operator", "revoked", "no
 OWNER_ONLY: Mapping[Who, int] = {"owner": 200, "stranger": 404, "bureau": 404, "rival": 404, "operator": 404}
 EVERYONE: Mapping[Who, int] = dict.fromkeys(("owner", "stranger", "bureau", "rival", "operator"), 200)
 NODE_ONLY: Mapping[Who, int] = {"owner": 403, "stranger": 403, "bureau": 200, "rival": 403, "operator": 200}
+OPERATOR_ONLY: Mapping[Who, int] = {**dict.fromkeys(EVERYONE, 403), "operator": 200}
+A_DAY: dict[str, object] = {"valid_from": "2000-01-01", "valid_to": "2000-01-01", "source": "test"}
+A_TARIFF: dict[str, object] = {
+    "carrier": "x",
+    "zone": "Z1",
+    "service": "express",
+    "mode": "van",
+    "fuel_fraction": 0,
+    "surcharge_eur": 0,
+}
+DATED_TABLES: Mapping[str, dict[str, object]] = {
+    "carrier-tariffs": A_TARIFF | {"base_eur": 1, "per_kg_eur": 1, "transit": ["1:1000"]},
+    "duty-rules": {"rule_id": "x", "territory": "*", "consignment": "b2b", "fixed_eur": 0, "fraction": 0},
+    "carbon-factors": {"mode": "van", "g_per_tonne_km": 100, "valid_from": "2010-01-01", "valid_to": "2099-12-31"},
+    "grid-intensities": {"country": "DE", "g_per_kwh": 1},
+    "exchange-rates": {"currency": "USD", "per_eur": 1},
+}
+"""One row of each, for a day long ago; the carbon factor is there already."""
 
 EXPECTED: Mapping[str, Mapping[Who, int]] = {
     "POST /v1/orders": {"owner": 201, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422},
@@ -45,7 +63,10 @@ EXPECTED: Mapping[str, Mapping[Who, int]] = {
     "GET /v1/nodes/{node_id}/rates": NODE_ONLY,
     "POST /v1/estimates": {"owner": 200, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422},
     "GET /v1/constants": EVERYONE,
-    "GET /v1/routing-runs": {**dict.fromkeys(EVERYONE, 403), "operator": 200},
+    "GET /v1/routing-runs": OPERATOR_ONLY,
+    **{f"GET /v1/{name}": EVERYONE for name in DATED_TABLES},
+    **{f"GET /v1/exports/{name}": EVERYONE for name in DATED_TABLES},
+    **{f"POST /v1/imports/{name}": OPERATOR_ONLY for name in DATED_TABLES},
 }
 """What each gets who has every scope. A new operation has to be entered here before its document is accepted."""
 
@@ -137,6 +158,7 @@ def ask(world: World, who: Who, operation: str) -> httpx.Response:
         "POST /v1/nodes/{node_id}/lots": {"material": "PA12-MJF", "grams": 1, "expires_on": "2030-01-01"},
         "POST /v1/nodes/{node_id}/rates": RATE,
         "POST /v1/estimates": {"part": "RL-0001"},
+        **{f"POST /v1/imports/{name}": [A_DAY | row] for name, row in DATED_TABLES.items()},
     }
     headers = {"Idempotency-Key": f"asked by {who}", "If-Match": node.headers["ETag"]}
     return client.request(method, url, json=bodies.get(operation), headers=headers)
