@@ -1,6 +1,7 @@
 """Ways to the customer: places, lanes, and what carriers and customs take, as dated data."""
 
 from fabroute.logistics.rules import CurrencyWithoutRate, ExchangeBook, ExchangeRate, GridRow, UnknownCountry
+from fabroute.logistics.rules.sources import freight_constants
 from fabroute.logistics.service.data import (
     LogisticsData,
     NewCarbonFactor,
@@ -60,6 +61,7 @@ __all__ = [
     "city_key",
     "exchange_rate",
     "find_place",
+    "freight_constants",
     "invalid_row",
     "list_rows",
     "load_places",

@@ -18,7 +18,7 @@ from fabroute.inventory import service as inventory
 from fabroute.inventory.service import RevisionView
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.logistics.rules import GridBook, grid_g_per_kwh
-from fabroute.logistics.service import read_grid_book
+from fabroute.logistics.service import freight_constants, read_grid_book
 from fabroute.network import service as network
 from fabroute.network.service import NodeView, Offerings, OfferView
 from fabroute.orders.service import PartNotInInventory, RevisionNotInInventory
@@ -112,13 +112,13 @@ def estimate_part(session: Session, *, principal: Principal, asked: EstimateAske
 
 
 def list_constants(session: Session, *, mark: Mark | None = None) -> tuple[SourcedFigure, ...]:
-    """Return every constant that estimates stand on: all, or those of one mark.
+    """Return every constant that estimates and shipping stand on: all, or those of one mark.
 
     What nodes state and what was learnt from builds and prints is each machine's own, and comes with its estimates.
     """
     models, materials = network.read_catalogue(session)
     found = all_constants(map(network.machine_facts, models), map(network.material_facts, materials))
-    return tuple(figure for figure in found if mark in (None, figure.mark))
+    return tuple(figure for figure in (*found, *freight_constants()) if mark in (None, figure.mark))
 
 
 class _Judge:
