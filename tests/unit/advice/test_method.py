@@ -58,8 +58,8 @@ def test_500_pieces_of_a_design_that_is_not_frozen_stay_with_printing() -> None:
         "the design is not frozen: with its next change 6,500.00 EUR of tooling is lost; until it is frozen, printing "
         "costs 2,150.00 EUR more"
     )
-    assert advice.conditions == (
-        "once the design is frozen and demand is stable, the conventional way is the cheaper one",
+    assert advice.conditions[0] == (
+        "once the design is frozen and demand is stable, the conventional way is the cheaper one"
     )
 
 
@@ -128,6 +128,20 @@ def test_scrap_of_a_minimum_order_is_counted_and_told() -> None:
     assert (advice.recommended, advice.totals.conventional_minor) == (Recommended.PRINT, 100_000)
     assert "the smallest conventional order is 250 pieces: 240 of them for 960.00 EUR are scrap" in told(advice)
     assert advice.conditions == ("from 56 pieces on the conventional way is cheaper",)
+
+
+def test_in_the_middle_a_hybrid_is_offered_in_words_until_the_shapes_are_stated() -> None:
+    hint = (
+        "as a hybrid, print complex or varying shapes, and tool a plain one of which 376 pieces or more are wanted: "
+        "state the items to see it in figures"
+    )
+    items = (an_item(name="a", quantity=300, is_complex=True), an_item(name="b", quantity=400))
+
+    for quantity, variants in ((188, 1), (500, 1), (751, 1), (1_000, 3)):
+        assert advise_method(a_case(quantity=quantity, variants=variants)).conditions[-1] == hint
+    for quantity in (187, 752):
+        assert hint not in advise_method(a_case(quantity=quantity)).conditions
+    assert hint not in advise_method(a_case(quantity=700, items=items)).conditions
 
 
 def test_shapes_that_go_two_ways_are_advised_as_a_hybrid() -> None:

@@ -77,7 +77,7 @@ def advise_method(case: MethodCase) -> MethodAdvice:
         recommended=recommended,
         headline=_headline(recommended, totals, hybrid),
         reasons=(*_reasons(case, totals), zone_sentence(zone, quantity=case.quantity, crossover=crossover)),
-        conditions=tuple(_conditions(case, recommended, crossover)),
+        conditions=(*_conditions(case, recommended, crossover), *_hybrid_hint(case, zone, crossover)),
         hybrid=hybrid if hybrid is not None and _is_mixed(hybrid) else None,
     )
 
@@ -190,6 +190,16 @@ def _conditions(case: MethodCase, recommended: Recommended, crossover: float) ->
         yield f"from {above:,} pieces on the conventional way is cheaper"
     elif _holds_back(case) and case.quantity > crossover:
         yield "once the design is frozen and demand is stable, the conventional way is the cheaper one"
+
+
+def _hybrid_hint(case: MethodCase, zone: Zone, crossover: float) -> Iterator[str]:
+    """Yield how a hybrid would be split, where both ways are worth a look and the shapes are not known one by one."""
+    if zone is Zone.MIDDLE and not case.items:
+        own = first_quantity_above(crossover / case.variants)
+        yield (
+            f"as a hybrid, print complex or varying shapes, and tool a plain one of which {own:,} pieces or more are "
+            "wanted: state the items to see it in figures"
+        )
 
 
 def _euro(amount_minor: int) -> str:
