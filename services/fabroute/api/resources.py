@@ -78,6 +78,7 @@ def make_resources(settings: Settings) -> Resources:
         doorbell=doorbell,
         desk=OrderDesk(engine=engine, intake=intake, catalogue=catalogue, places=places),
         quotes=QuoteDesk(
+            engine=engine,
             books=_quote_books(engine, settings),
             catalogue=catalogue,
             places=places,

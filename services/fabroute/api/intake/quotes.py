@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from fabroute.advice.service import quote_advice
@@ -12,6 +13,7 @@ from fabroute.api.errors import NeedByOutOfRange
 from fabroute.api.intake.places import Places, ship_to_of
 from fabroute.api.schemas.advice import short_advice_out
 from fabroute.api.schemas.quotes import QuoteRequest
+from fabroute.database import unit_of_work
 from fabroute.identity.rules import Principal
 from fabroute.inventory.service import ConventionalMethod
 from fabroute.kernel.errors import DomainError, FieldProblem
@@ -32,7 +34,7 @@ from fabroute.orders.service import (
     save_quote,
 )
 from fabroute.routing.service.quoted import Currency, quote_document
-from fabroute.routing.service.quoting import QuoteAsked, QuoteBooks, QuoteResult, quote, read_part
+from fabroute.routing.service.quoting import PartAsked, QuoteAsked, QuoteBooks, QuoteResult, quote, read_part
 
 _LATEST_NEED = timedelta(days=3650)
 _NOT_ORDERABLE = (PartNotInInventory, RevisionNotInInventory, RevisionNotReleased, RevisionWithdrawn)
@@ -45,8 +47,8 @@ class _Understood:
     asked: QuoteRequest
     principal: Principal
     item: OrderableRevision
+    part: PartAsked
     ship_to: ShipTo
-    currency: Currency
     now: datetime
 
     @property
@@ -66,31 +68,37 @@ class _Understood:
 class QuoteDesk:
     """Makes quotes. One for all requests of a process."""
 
+    engine: Engine
     books: QuoteBooks
     catalogue: Catalogue
     places: Places
     valid_for: timedelta
 
-    def make(self, session: Session, *, asked: QuoteRequest, principal: Principal, now: datetime) -> QuoteView:
-        """Return a quote, kept as it is shown.
+    def make(self, *, asked: QuoteRequest, principal: Principal, now: datetime) -> QuoteView:
+        """Return a quote, committed as it is shown.
 
-        Raises the refusals of the catalogue and of the places, ``NeedByOutOfRange`` and ``CurrencyWithoutRate``.
+        Raises the refusals of the catalogue and of the places, ``NeedByOutOfRange`` and ``CurrencyWithoutRate``. No
+        connection is held while the book is asked for: it may have to be read, on a connection of its own.
         """
         _require_future(asked.need_by, now=now)
-        book = self.books.book()  # first: it is read on a connection of its own, and the session has none yet
-        question = self._understood(session, asked, principal, now)
-        result = quote(book, _in_engine_terms(session, question))
-        return save_quote(session, quote=_new_quote(question, result, valid_until=now + self.valid_for))
+        with unit_of_work(self.engine) as session:
+            question = self._understood(session, asked, principal, now)
+        book = self.books.book()
+        rate = logistics.exchange_rate(book.snapshot.logistics.rates, asked.currency, now.date())
+        result = quote(book, _in_engine_terms(question))
+        new = _new_quote(question, result, per_eur=rate.per_eur, valid_until=now + self.valid_for)
+        with unit_of_work(self.engine) as session:
+            return save_quote(session, quote=new)
 
     def _understood(self, session: Session, asked: QuoteRequest, principal: Principal, now: datetime) -> _Understood:
-        book = self.places.recall(now=now) or self.places.load(session, now=now)
-        rate = logistics.exchange_rate(session, asked.currency, now.date())
+        places = self.places.recall(now=now) or self.places.load(session, now=now)
+        item = self._item(session, asked, principal, now)
         return _Understood(
             asked=asked,
             principal=principal,
-            item=self._item(session, asked, principal, now),
-            ship_to=ship_to_of(book, asked.ship_to),
-            currency=Currency(code=asked.currency, per_eur=rate.per_eur),
+            item=item,
+            part=read_part(session, revision_id=item.revision_id),
+            ship_to=ship_to_of(places, asked.ship_to),
             now=now,
         )
 
@@ -118,10 +126,10 @@ def _of_a_quote(refusal: DomainError) -> DomainError:
     return type(refusal)(refusal.message, problems=problems)
 
 
-def _in_engine_terms(session: Session, it: _Understood) -> QuoteAsked:
+def _in_engine_terms(it: _Understood) -> QuoteAsked:
     place = it.ship_to
     return QuoteAsked(
-        part=read_part(session, revision_id=it.item.revision_id),
+        part=it.part,
         quantities=tuple(it.asked.quantities),
         destination=Location(latitude=place.latitude, longitude=place.longitude, country=place.country),
         criticality=it.criticality,
@@ -132,8 +140,8 @@ def _in_engine_terms(session: Session, it: _Understood) -> QuoteAsked:
     )
 
 
-def _new_quote(it: _Understood, result: QuoteResult, *, valid_until: datetime) -> NewQuote:
-    quote_id = new_id("qte")
+def _new_quote(it: _Understood, result: QuoteResult, *, per_eur: float, valid_until: datetime) -> NewQuote:
+    quote_id, currency = new_id("qte"), Currency(code=it.asked.currency, per_eur=per_eur)
     return NewQuote(
         id=quote_id,
         organisation_id=it.principal.organisation_id,
@@ -146,10 +154,10 @@ def _new_quote(it: _Understood, result: QuoteResult, *, valid_until: datetime) -
         need_by=it.need_by,
         need_by_hard=it.asked.need_by_hard,
         max_price_minor=it.max_price_minor,
-        currency=it.currency.code,
-        per_eur=it.currency.per_eur,
+        currency=currency.code,
+        per_eur=currency.per_eur,
         ship_to=it.ship_to,
-        document=_advised(quote_document(result, quote_id=quote_id, currency=it.currency), it.item.conventional),
+        document=_advised(quote_document(result, quote_id=quote_id, currency=currency), it.item.conventional),
         created_by=it.principal.key_id,
         created_at=it.now,
         as_of=result.as_of,

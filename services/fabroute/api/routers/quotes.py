@@ -52,7 +52,6 @@ def make_quote(
     response: Response,
     caller: OrdersWriter,
     asked: Annotated[QuoteRequest, Depends(json_body(QuoteRequest))],
-    session: ReadSession,
     now: Now,
 ) -> QuoteOut:
     """Ask what a part costs and when it is there: up to three offers for each quantity, at once.
@@ -60,7 +59,7 @@ def make_quote(
     Nothing is held for a quote. Accept it with `POST /v1/orders` and its `quote_id`: its price and date then stand, or
     the refusal says exactly why they can't be kept any more.
     """
-    made = get_resources(request).quotes.make(session, asked=asked, principal=caller, now=now)
+    made = get_resources(request).quotes.make(asked=asked, principal=caller, now=now)
     response.headers["Location"] = f"/v1/quotes/{made.id}"
     return quote_out(made, now=now)
 
