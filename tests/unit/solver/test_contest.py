@@ -176,6 +176,29 @@ def test_choices_are_translated_both_ways() -> None:
     assert outer.tolist() == [1, 2, UNROUTED]
 
 
+def test_a_contest_can_be_read_as_a_problem_of_its_own() -> None:
+    problem = routing_problem(
+        options=[
+            OptionRow(line=0, cost=7),
+            OptionRow(line=1, cost=10, pool=1, bucket=1, minutes=6, lot=0, grams=3),
+            OptionRow(line=2, cost=11, pool=1, bucket=1, minutes=6),
+        ],
+        capacity=[[0, 0], [5, 5]],
+        stock=[9],
+        unrouted=[50, 60, 70],
+    )
+    alone = only_contest(problem).problem_of(problem)
+
+    assert (alone.line_count, alone.option_line.tolist(), alone.option_cost.tolist()) == (2, [0, 1], [10, 11])
+    assert (alone.option_minutes.tolist(), alone.option_lot.tolist(), alone.option_grams.tolist()) == (
+        [6, 6],
+        [0, -1],
+        [3, 0],
+    )
+    assert alone.unrouted_cost.tolist() == [60, 70]
+    assert alone.capacity.tolist() == problem.capacity.tolist()
+
+
 @given(seed=st.integers(0, 10_000))
 def test_reduction_loses_no_optimum_and_leaves_each_line_in_one_place(seed: int) -> None:
     problem = small_tight_problem(seed=seed)

@@ -22,14 +22,14 @@ from fabroute.solver.problem import IntArray
 
 _Single = NDArray[np.float32]
 
-_MOST_ROUNDS, _FEWEST_ROUNDS = 300, 40
+_MOST_ROUNDS, _FEWEST_ROUNDS = 400, 40
 _EARLY_SWEEPS = (4, 8, 14, 20, 28, 36, 50, 75, 100, 125)
 _SWEEP_EVERY = 50
 _HOT, _COLD = 0.02, 0.0005
 _WIDE, _NARROW = 0.2, 0.05
 _MOST_MOMENTUM = 0.98
 _LEAST_CURVATURE = 0.02
-_SWEEP_CHARGE, _ROUND_CHARGE, _CELL_CHARGE = 5e-8, 1e-8, 2e-7
+_SWEEP_CHARGE, _OPTION_CHARGE, _CELL_CHARGE, _ROUND_CHARGE = 5e-8, 1e-8, 2e-7, 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,7 +92,7 @@ def find_prices(market: Market, budget: Budget, *, seconds: float) -> Sweep:
             budget.guard_hit = True
             break
         _step(ascent, active, _HOT * (_COLD / _HOT) ** (number / rounds))
-        budget.spent += len(active.cost) * _ROUND_CHARGE + market.problem.capacity.size * _CELL_CHARGE
+        budget.spent += _charge_of_one(market, active)
         if number in _EARLY_SWEEPS or number % _SWEEP_EVERY == 0 or number == rounds:
             now = sweep(market, scale.prices(ascent.minute, ascent.gram))
             budget.spent += len(market.option) * _SWEEP_CHARGE
@@ -147,9 +147,12 @@ def _at_zero(market: Market, scale: _Scale) -> _Ascent:
 
 
 def _rounds(market: Market, active: _Active, seconds: float) -> int:
-    one = len(active.cost) * _ROUND_CHARGE + market.problem.capacity.size * _CELL_CHARGE
-    one += len(market.option) * _SWEEP_CHARGE / _SWEEP_EVERY
+    one = _charge_of_one(market, active) + len(market.option) * _SWEEP_CHARGE / _SWEEP_EVERY
     return min(_MOST_ROUNDS, max(_FEWEST_ROUNDS, int(seconds / one)))
+
+
+def _charge_of_one(market: Market, active: _Active) -> float:
+    return _ROUND_CHARGE + len(active.cost) * _OPTION_CHARGE + market.problem.capacity.size * _CELL_CHARGE
 
 
 def _active(market: Market, now: Sweep, scale: _Scale, width: float) -> _Active:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fabroute.solver.large.ledger import OPTION, Ledger, Ways
+from fabroute.solver.large.ledger import Ledger, Ways
 from fabroute.solver.large.market import Market, Sweep
 from fabroute.solver.plan import UNROUTED, FloatArray
-from fabroute.solver.problem import IntArray
 
 
 def insert_by_regret(ledger: Ledger, ways: Ways, market: Market, priced: Sweep) -> None:
@@ -36,11 +35,3 @@ def losses(ledger: Ledger, market: Market, priced: Sweep) -> FloatArray:
     routed = chosen != UNROUTED
     now[routed] = priced.reduced[np.searchsorted(market.option, chosen[routed])]
     return np.asarray(np.maximum(now - priced.best, 0.0))
-
-
-def adopt(ledger: Ledger, ways: Ways, chosen: IntArray) -> None:
-    """Take over a feasible choice into an empty ledger; a line whose option is not among its ways stays unrouted."""
-    for line, option in enumerate(chosen.tolist()):
-        for way in ways.by_price[line]:
-            if way[OPTION] == option:
-                ledger.put(line, way)
