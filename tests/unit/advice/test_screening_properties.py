@@ -102,8 +102,8 @@ def test_no_twin_saves_more_than_free_printing_would(part: ScreenedPart) -> None
 @given(known_parts(), st.sampled_from(["unit_price_minor", "demand", "box_mm", "volume_cm3", "process_materials"]))
 @settings(deadline=None, max_examples=200)
 def test_knowing_less_never_makes_a_twin(part: ScreenedPart, name: str) -> None:
-    emptied = dataclasses.replace(part, **{name: () if name == "process_materials" else None})
-    before, after = judged(part), judged(emptied)
+    empty: dict[str, Any] = {name: () if name == "process_materials" else None}
+    before, after = judged(part), judged(dataclasses.replace(part, **empty))
     assert after.verdict != "digital_twin"
     if before.verdict == "digital_twin":
         assert after.verdict == "unclear"
