@@ -8,6 +8,7 @@ p50 of 10 ms and p99 of 30 ms for 300 nodes and five quantities.
 
 import argparse
 import gc
+import hashlib
 import json
 import os
 import platform
@@ -16,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from fabroute.routing.service.quoted import Currency, quote_document
 from fabroute.routing.service.quoting import QuoteAsked, QuoteBook, QuoteResult, quote
@@ -27,8 +27,6 @@ from tests.factories.wide_network import a_wide_snapshot, part_numbers, random_a
 PROMISED_P50_MS, PROMISED_P99_MS = 10.0, 30.0
 SLOW_ASKS = 20
 WARM_UP_ASKS_PER_PART = 4
-_Asked = TypeVar("_Asked")
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +48,9 @@ def main(arguments: Sequence[str] = ()) -> int:
         random_asks(book.snapshot, count=count, seed=seed, quantities=sizes.quantities)
         for count, seed in ((len(part_numbers()) * WARM_UP_ASKS_PER_PART, sizes.seed + 1), (sizes.asks, sizes.seed))
     )
-    _, cold = _measured(lambda asked: quote(book, asked), warm_up)
-    answers, quick = _measured(lambda asked: quote(book, asked), asks)
-    _, writing = _measured(_document, answers)
-    slow_answers, slow = _measured(lambda asked: quote_one_by_one(book, asked), asks[:SLOW_ASKS])
+    _, cold, _ = _measured(lambda asked: quote(book, asked), warm_up, seen=_forgotten)
+    seen, quick, writing = _measured(lambda asked: quote(book, asked), asks, seen=_looked_at)
+    slow_seen, slow, _ = _measured(lambda asked: quote_one_by_one(book, asked), asks[:SLOW_ASKS], seen=_looked_at)
     _print_times(
         {
             "first questions, parts cold": cold,
@@ -62,9 +59,9 @@ def main(arguments: Sequence[str] = ()) -> int:
             "scalar finder": slow,
         }
     )
-    _print_answers(answers)
+    _print_answers(seen)
     print(f"the scalar finder takes {sum(slow) / sum(quick[: len(slow)]):.0f} times as long on the same questions")
-    different = sum(_without_advice(one) != other for one, other in zip(answers, slow_answers, strict=False))
+    different = sum(one.answer != other.answer for one, other in zip(seen, slow_seen, strict=False))
     print(f"{different} of {len(slow)} answers differ from the scalar finder's; peak memory {_peak_megabytes():.0f} MB")
     broken = different > 0 or quantile(quick, 0.5) > PROMISED_P50_MS or quantile(quick, 0.99) > PROMISED_P99_MS
     print("promise broken" if broken else f"promised: p50 {PROMISED_P50_MS:g} ms, p99 {PROMISED_P99_MS:g} ms of CPU")
@@ -87,7 +84,9 @@ def quantile(times: Sequence[float], share: float) -> float:
 
 def _book(sizes: Sizes) -> QuoteBook:
     snapshot = a_wide_snapshot(nodes=sizes.nodes, seed=sizes.seed)
-    (book,), (building,) = _measured(lambda seen: QuoteBook(snapshot=seen).warm(), [snapshot])
+    began = time.process_time()
+    book = QuoteBook(snapshot=snapshot).warm()
+    building = (time.process_time() - began) * 1000
     offers, machines = len(snapshot.network.offers), len(snapshot.network.machines)
     print(f"{sizes.nodes} nodes, {machines:,} machines, {offers:,} offers; arrays built in {building:.0f} ms")
     # As in a server that has started: the collector does not look again through what is there for good.
@@ -96,18 +95,60 @@ def _book(sizes: Sizes) -> QuoteBook:
     return book
 
 
-def _measured(answer: Callable[[_Asked], _Answer], asks: Sequence[_Asked]) -> tuple[list[_Answer], list[float]]:
-    """Return the answers, and the milliseconds of CPU that each took."""
-    answers, times = [], []
+def _measured(
+    answer: Callable[[QuoteAsked], QuoteResult],
+    asks: Sequence[QuoteAsked],
+    *,
+    seen: Callable[[QuoteResult], tuple["Seen", float]],
+) -> tuple[list["Seen"], list[float], list[float]]:
+    """Return what was seen of each answer, and the milliseconds of CPU that answering and looking at it took.
+
+    No answer is kept, as none is in a server.
+    """
+    found, times, looking = [], [], []
     for asked in asks:
         began = time.process_time()
-        answers.append(answer(asked))
+        result = answer(asked)
         times.append((time.process_time() - began) * 1000)
-    return answers, times
+        one, took = seen(result)
+        found.append(one)
+        looking.append(took)
+    return found, times, looking
 
 
-def _document(result: QuoteResult) -> str:
-    return json.dumps(quote_document(result, quote_id="qte_bench", currency=Currency()))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is kept of an answer."""
+
+    answer: str = ""
+    """A hash of all but the advice, which only the quick answer has."""
+    quantities: int = 0
+    able: int = 0
+    offers: int = 0
+    points: int = 0
+    excluded: int = 0
+    json_bytes: int = 0
+
+
+def _forgotten(result: QuoteResult) -> tuple[Seen, float]:
+    return Seen(), 0.0
+
+
+def _looked_at(result: QuoteResult) -> tuple[Seen, float]:
+    began = time.process_time()
+    written = json.dumps(quote_document(result, quote_id="qte_bench", currency=Currency()))
+    took = (time.process_time() - began) * 1000
+    plain = repr(tuple(replace(each, routable_if=()) for each in result.quotes))
+    seen = Seen(
+        answer=hashlib.sha256(plain.encode()).hexdigest(),
+        quantities=len(result.quotes),
+        able=sum(bool(each.offers) for each in result.quotes),
+        offers=sum(len(each.offers) for each in result.quotes),
+        points=sum(len(each.pareto) for each in result.quotes),
+        excluded=sum(len(each.exclusions) for each in result.quotes),
+        json_bytes=len(written),
+    )
+    return seen, took
 
 
 def _print_times(rows: dict[str, list[float]]) -> None:
@@ -117,20 +158,15 @@ def _print_times(rows: dict[str, list[float]]) -> None:
         print(f"{name:<30}{len(times):>6}{shown}")
 
 
-def _print_answers(answers: Sequence[QuoteResult]) -> None:
-    quotes = [each for answer in answers for each in answer.quotes]
-    offers, able = sum(len(each.offers) for each in quotes), sum(bool(each.offers) for each in quotes)
-    excluded = sum(len(each.exclusions) for each in quotes) / len(answers)
-    points = sum(len(each.pareto) for each in quotes)
-    size = sum(len(_document(answer)) for answer in answers[:SLOW_ASKS]) / min(len(answers), SLOW_ASKS) / 1000
-    print(
-        f"{able:,} of {len(quotes):,} quantities have offers: {offers:,} offers, {points:,} Pareto-optimal options; "
-        f"{excluded:.0f} exclusions and {size:.0f} kB of JSON an answer"
+def _print_answers(seen: Sequence[Seen]) -> None:
+    able, asked, offers, points = (
+        sum(getattr(each, name) for each in seen) for name in ("able", "quantities", "offers", "points")
     )
-
-
-def _without_advice(result: QuoteResult) -> QuoteResult:
-    return replace(result, quotes=tuple(replace(each, routable_if=()) for each in result.quotes))
+    excluded, size = (sum(getattr(each, name) for each in seen) / len(seen) for name in ("excluded", "json_bytes"))
+    print(
+        f"{able:,} of {asked:,} quantities have offers: {offers:,} offers, {points:,} Pareto-optimal options; "
+        f"{excluded:.0f} exclusions and {size / 1000:.0f} kB of JSON an answer"
+    )
 
 
 def _peak_megabytes() -> float:

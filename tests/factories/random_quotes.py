@@ -52,7 +52,9 @@ def a_random_network(seed: int) -> RoutingSnapshot:
         offers=offers,
         lots=tuple(lot for node in nodes for lot in _lots(chance, node.node_id)),
         certificates=tuple(proof for node in nodes for proof in _certificates(chance, node.node_id)),
-        free_minutes={name: tuple(chance.choice((0, 100, 700, 1400)) for _ in range(days)) for name in sorted(machines)},
+        free_minutes={
+            name: tuple(chance.choice((0, 100, 700, 1400)) for _ in range(days)) for name in sorted(machines)
+        },
         machine_status={name: chance.choice(("up", "up", "up", "down")) for name in sorted(machines)},
         now=now,
         horizon_days=days,

@@ -172,15 +172,15 @@ def _offers(
     for (origin, _), name in kept.items():
         for machine_id in at_node[origin]:
             for offer in of_machine[machine_id]:
-                machine = machines[_copied(machine_id, origin, name)]
+                copied = machines[_copied(machine_id, origin, name)]
                 found.append(
                     OfferView(
                         offer_id=offer.offer_id.replace(origin, name, 1),
-                        machine_id=machine.machine_id,
+                        machine_id=copied.machine_id,
                         node_id=name,
                         process=offer.process,
                         material=materials[offer.material],
-                        model=machine.model,
+                        model=copied.model,
                         parameter_set=offer.parameter_set,
                         parameter_set_state="development" if chance.random() < 0.03 else offer.parameter_set_state,
                         calibration=_calibration(chance),
@@ -320,9 +320,7 @@ def _revision(row: PartRow) -> RevisionView:
     )
 
 
-def _first_articles(
-    row: PartRow, snapshot: RoutingSnapshot
-) -> dict[tuple[str, str, str, str], FirstArticleView]:
+def _first_articles(row: PartRow, snapshot: RoutingSnapshot) -> dict[tuple[str, str, str, str], FirstArticleView]:
     revision = revision_id(row.part_no)
     known = {
         (article.machine_id, article.material, article.parameter_set): article

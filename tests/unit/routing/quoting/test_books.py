@@ -93,9 +93,7 @@ def test_a_failed_refresh_leaves_the_old_book_and_is_logged(reader: Reader, cloc
     with structlog.testing.capture_logs() as logs:
         assert books.book() is old
 
-    assert [(entry["event"], entry["error"]) for entry in logs] == [
-        ("quoting.book_not_read", "the database is away")
-    ]
+    assert [(entry["event"], entry["error"]) for entry in logs] == [("quoting.book_not_read", "the database is away")]
     reader.fails = False
     assert books.book() is reader.read[1]
 

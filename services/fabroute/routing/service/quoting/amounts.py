@@ -91,7 +91,9 @@ def _price(part: PartTable, builds: Figures, asked: Figures) -> Days:
     fixed, per_build, per_part = part.costs()
     exact = np.zeros(builds.shape)
     for row in range(fixed.shape[1]):
-        exact += fixed[:, row, np.newaxis] + per_build[:, row, np.newaxis] * builds + per_part[:, row, np.newaxis] * asked
+        exact += (
+            fixed[:, row, np.newaxis] + per_build[:, row, np.newaxis] * builds + per_part[:, row, np.newaxis] * asked
+        )
     return _whole(np.floor(exact + _HALF_A_CENT + _LIFT))
 
 

@@ -46,7 +46,7 @@ class QuoteBook:
         self.figures: Kept[str, tuple[SourcedFigure, ...]] = Kept(_MOST_OFFERS)
         """By offer: the constants behind its estimates."""
         self.excluded: Kept[tuple[int, ...], tuple[ExcludedNode, Reasons]] = Kept(_MOST_EXCLUDED)
-        """Nodes with their reasons, by node and the identities of all reasons that were found, which are kept with it."""
+        """Nodes with their reasons, by node and the identities of all reasons found, which are kept with it."""
 
     @property
     def as_of(self) -> datetime:

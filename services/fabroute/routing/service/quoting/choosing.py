@@ -44,7 +44,11 @@ def best(merits: Merits) -> list[tuple[tuple[str, ...], int]]:
         return []
     cost, day, carbon = merits.landed_minor, merits.promised, merits.co2e_g
     labels: dict[int, tuple[str, ...]] = {}
-    for label, keys in ((CHEAPEST, (carbon, day, cost)), (FASTEST, (carbon, cost, day)), (GREENEST, (day, cost, carbon))):
+    for label, keys in (
+        (CHEAPEST, (carbon, day, cost)),
+        (FASTEST, (carbon, cost, day)),
+        (GREENEST, (day, cost, carbon)),
+    ):
         position = int(np.lexsort((merits.rank, *keys))[0])
         labels[position] = (*labels.get(position, ()), label)
     return [(names, position) for position, names in labels.items()]

@@ -13,8 +13,16 @@ from fabroute.routing.service.gates import Reasons, nearest_of_each_code
 from fabroute.routing.service.options import ExcludedNode
 from fabroute.routing.service.quoting.freight import NO_PRICE
 from fabroute.routing.service.quoting.gating import is_restricted
-from fabroute.routing.service.quoting.network import Flags
-from fabroute.routing.service.quoting.survey import LATE, Setting, Survey, days_promised, is_in_time, minutes_of, minutes_of_day
+from fabroute.routing.service.quoting.network import Flags, some
+from fabroute.routing.service.quoting.survey import (
+    LATE,
+    Setting,
+    Survey,
+    days_promised,
+    is_in_time,
+    minutes_of,
+    minutes_of_day,
+)
 from fabroute.routing.service.ways import build_too_long, not_taken
 from fabroute.solver.eligibility import Exclusion, ProductionWindow
 from fabroute.solver.eligibility.commerce import capacity, late_arrival, minimum_order, over_the_cap
@@ -82,7 +90,8 @@ class Reasoner:
         """
         found = self._setting.book.tables.nodes[node]
         return self._setting.book.excluded.get(
-            (node, *map(id, reasons)), lambda: (ExcludedNode(node=found, reasons=nearest_of_each_code(reasons)), reasons)
+            (node, *map(id, reasons)),
+            lambda: (ExcludedNode(node=found, reasons=nearest_of_each_code(reasons)), reasons),
         )[0]
 
     def _changed(self, node: int, column: int) -> ExcludedNode:
@@ -231,7 +240,7 @@ class Reasoner:
 
 
 class _Delays:
-    """When the offers of which no service arrives in time could arrive, as lists, worked out when the first one asks."""
+    """When offers could arrive of which no service arrives in time: lists, worked out when the first one asks."""
 
     def __init__(self, setting: Setting, survey: Survey) -> None:
         self._setting = setting
@@ -240,7 +249,7 @@ class _Delays:
     @cached_property
     def has_price(self) -> list[list[bool]]:
         """By row and quantity: whether a service has a price."""
-        found: list[list[bool]] = self._survey.priced.any(axis=-1).tolist()
+        found: list[list[bool]] = some(self._survey.priced).tolist()
         return found
 
     @cached_property
@@ -276,7 +285,7 @@ class _Delays:
     @cached_property
     def _hindered(self) -> Flags:
         """The services of the offers of which none arrives in time."""
-        hindered: Flags = self._survey.priced & ~self._survey.in_time.any(axis=-1)[:, :, np.newaxis]
+        hindered: Flags = self._survey.priced & ~some(self._survey.in_time)[:, :, np.newaxis]
         return hindered
 
     @cached_property
@@ -296,7 +305,7 @@ def _bites(setting: Setting, survey: Survey) -> Days:
     """
     bites = (
         setting.amounts.refused * _REFUSED
-        + ~survey.in_time.any(axis=-1) * _SENDING
+        + ~some(survey.in_time) * _SENDING
         + survey.uncertified * _CERTIFICATE
         + survey.unlicensed * _LICENCE
         + survey.without_lot * _LOT
@@ -314,7 +323,7 @@ class _Caps:
     def __init__(self, setting: Setting, survey: Survey, against: list[Reasons], cap_minor: int) -> None:
         part = setting.part
         clear = np.array([not reasons for reasons in against], dtype=np.bool_)
-        self._ways = by_node(setting, survey.open.any(axis=-1)) & clear[:, np.newaxis]
+        self._ways = by_node(setting, some(survey.open)) & clear[:, np.newaxis]
         counted = np.where(self._ways[part.node_of][:, :, np.newaxis], survey.open, survey.priced)
         least = np.where(counted, survey.landed_minor, NO_PRICE).min(axis=-1)
         over = np.zeros(self._ways.shape, np.bool_)

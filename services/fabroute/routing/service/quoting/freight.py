@@ -202,9 +202,7 @@ class FreightMaker:
             transits=transits_of(transits),
         )
 
-    def _transits(
-        self, lanes: _Lanes, great_circle: Figures, reach: Days, km: Figures
-    ) -> tuple[Days, list[Transit]]:
+    def _transits(self, lanes: _Lanes, great_circle: Figures, reach: Days, km: Figures) -> tuple[Days, list[Transit]]:
         """Return the different transits and which one each way has.
 
         A tariff's transit changes with what carries the parcel, with customs and with every day on the road.

@@ -160,8 +160,6 @@ def _fixed(part: PartTable, articles: Sequence[FirstArticleFacts | None]) -> tup
 def _articles(asked: QuoteAsked, part: PartTable) -> tuple[FirstArticleFacts | None, ...]:
     revision_id, held = asked.part.revision.revision_id, asked.part.first_articles
     return tuple(
-        first_article_facts(
-            held.get((revision_id, offer.machine_id, offer.material.code, offer.parameter_set))
-        )
+        first_article_facts(held.get((revision_id, offer.machine_id, offer.material.code, offer.parameter_set)))
         for offer in part.offers
     )

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,7 @@ class NetworkTables:
         self.offer_facts: tuple[OfferFacts, ...] = tuple(
             offer_facts(offer, machine_status=network.machines[offer.machine_id].status) for offer in self.offers
         )
-        self.at_node = _ranges(self.node_of, len(self.nodes))
+        self.at_node = ranges(self.node_of, len(self.nodes))
         self.offers_in = _by_pair(self.offer_facts)
         self.certificates = _certificates(snapshot, self.nodes)
         self.stores = _stores(snapshot, self.calendars)
@@ -87,18 +88,16 @@ def _patterns(nodes: Sequence[NodeView]) -> tuple[tuple[tuple[str, str], ...], D
     return tuple(index), _integers(of_nodes)
 
 
-def _in_order_of_nodes(
-    offers: Sequence[OfferView], nodes: Sequence[NodeView]
-) -> tuple[tuple[OfferView, ...], Days]:
+def _in_order_of_nodes(offers: Sequence[OfferView], nodes: Sequence[NodeView]) -> tuple[tuple[OfferView, ...], Days]:
     place = {node.node_id: position for position, node in enumerate(nodes)}
     ordered = sorted(offers, key=lambda offer: place[offer.node_id])
     return tuple(ordered), _integers([place[offer.node_id] for offer in ordered])
 
 
-def _ranges(node_of: Days, nodes: int) -> list[tuple[int, int]]:
+def ranges(node_of: Days, nodes: int) -> list[tuple[int, int]]:
     """Return the first and the end of each node's positions among what is sorted by node."""
     edges: list[int] = np.searchsorted(node_of, np.arange(nodes + 1)).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _by_pair(facts: Sequence[OfferFacts]) -> dict[str, list[int]]:
@@ -178,6 +177,12 @@ def _still_usable(minutes: Days, tables: NetworkTables, node_of: Days) -> Days:
     left = np.where(np.arange(minutes.shape[1]) == first, tables.first_day_minutes[node_of][:, np.newaxis], 10**9)
     usable: Days = np.where(np.arange(minutes.shape[1]) < first, 0, np.minimum(minutes, left))
     return usable
+
+
+def some(flags: Flags) -> Flags:
+    """Return whether any is set along the last axis."""
+    found: Flags = np.logical_or.reduce(flags, axis=-1)
+    return found
 
 
 def _integers(values: Sequence[int]) -> Days:

@@ -15,7 +15,7 @@ from fabroute.estimation.plan import plan_build
 from fabroute.network.service import NodeView, OfferView, evidence_of, machine_facts, material_facts
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.pricing import Pricing
-from fabroute.routing.service.quoting.network import EMPTY_STORE, Flags, NetworkTables
+from fabroute.routing.service.quoting.network import EMPTY_STORE, Flags, NetworkTables, ranges
 from fabroute.solver.eligibility import Exclusion, ExclusionCode, LineFacts, OfferFacts
 from fabroute.solver.eligibility.machine import (
     build_volume,
@@ -115,7 +115,7 @@ def part_table(tables: NetworkTables, pricing: Pricing, key: PartKey, line: Line
         offers=tuple(offers),
         facts=tuple(facts),
         node_of=node_of,
-        at_node=_ranges(node_of, len(tables.nodes)),
+        at_node=ranges(node_of, len(tables.nodes)),
         machine_of=_integers([tables.machines.index[offer.machine_id] for offer in offers]),
         store_of=_integers([_store(tables, offer) for offer in offers]),
         rank=_ranks(offers),
@@ -188,11 +188,6 @@ def _ranks(offers: Sequence[OfferView]) -> Days:
     ranks = np.zeros(len(offers), np.int64)
     ranks[order] = np.arange(len(offers))
     return ranks
-
-
-def _ranges(node_of: Days, nodes: int) -> list[tuple[int, int]]:
-    edges: list[int] = np.searchsorted(node_of, np.arange(nodes + 1)).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
 
 
 def _integers(values: Sequence[int]) -> Days:

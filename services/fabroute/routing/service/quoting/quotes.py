@@ -14,7 +14,7 @@ from fabroute.routing.service.quoting.book import QuoteBook
 from fabroute.routing.service.quoting.choosing import Merits, best, pareto
 from fabroute.routing.service.quoting.excluding import Reasoner, by_node
 from fabroute.routing.service.quoting.freight import SERVICES
-from fabroute.routing.service.quoting.network import Flags
+from fabroute.routing.service.quoting.network import Flags, some
 from fabroute.routing.service.quoting.offering import Place, Window, pareto_point, quoted_offer, windows
 from fabroute.routing.service.quoting.routable import routable_if
 from fabroute.routing.service.quoting.survey import Setting, Survey, setting_of, survey
@@ -42,8 +42,8 @@ class _Quoter:
         self._survey = survey(setting)
         against = setting.book.gates.against(setting.terms, no_lane=setting.freight.no_lane)
         self._open = _open(setting, self._survey, against)
-        self._able = by_node(setting, self._open.any(axis=-1))
-        self._has_ways = by_node(setting, self._survey.open.any(axis=-1))
+        self._able = by_node(setting, some(self._open))
+        self._has_ways = by_node(setting, some(self._survey.open))
         self._reasoner = Reasoner(setting, self._survey, against)
 
     def quotes(self) -> tuple[QuantityQuote, ...]:

@@ -1,14 +1,17 @@
-"""Where no node can make a quantity: the nodes that one thing keeps from it, and the least change by which they could."""
+"""Where no node can make a quantity: those that one thing keeps from it, and the least change by which they could."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+
 from fabroute.kernel.events import JsonScalar
 from fabroute.routing.rules import PRICE_CAP_MULTIPLIER
 from fabroute.routing.service.options import ExcludedNode
 from fabroute.routing.service.quoting.answers import RoutableIf
+from fabroute.routing.service.quoting.network import some
 from fabroute.routing.service.quoting.survey import LATE, Setting, Survey, minutes_of_day
 from fabroute.routing.service.sentences import euro
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
@@ -86,17 +89,17 @@ def _failing(setting: Setting, survey: Survey, column: int) -> list[frozenset[Ex
     """Return by offer the codes that speak against it."""
     gates = (
         (setting.amounts.refused[:, column], ExclusionCode.MIN_ORDER),
-        (~survey.in_time[:, column].any(axis=-1), ExclusionCode.NEED_BY),
+        (~some(survey.in_time[:, column]), ExclusionCode.NEED_BY),
         (survey.uncertified[:, column], ExclusionCode.CERTIFICATE_EXPIRES),
         (survey.unqualified[:, column], ExclusionCode.PART_NOT_QUALIFIED),
         (survey.unlicensed[:, column], ExclusionCode.IP_POLICY),
         (survey.without_lot[:, column], ExclusionCode.MATERIAL_SHORT),
     )
-    by_row = zip(setting.part.reasons, *(fails.tolist() for fails, _ in gates), strict=True)
+    flags = np.stack([fails for fails, _ in gates], axis=1).tolist()
     return [
         frozenset(code for fails, (_, code) in zip(failing, gates, strict=True) if fails)
         | {reason.code for reason in reasons}
-        for reasons, *failing in by_row
+        for reasons, failing in zip(setting.part.reasons, flags, strict=True)
     ]
 
 
@@ -132,13 +135,15 @@ _CHANGES: Mapping[ExclusionCode, Callable[[_Figures], str]] = MappingProxyType(
     {
         ExclusionCode.FILE_NOT_VALIDATED: lambda it: "the revision is released with a validated print file",
         ExclusionCode.NO_PARAMETER_SET: lambda it: f"parameter set {it['parameter_set']} is qualified and allowed",
-        ExclusionCode.BUILD_VOLUME: lambda it: f"what needs {it['needs_mm']} mm needs {it['has_mm']} mm",
+        ExclusionCode.BUILD_VOLUME: lambda it: f"the side that does not fit had {it['has_mm']:g} mm at most",
         ExclusionCode.CERTIFICATE_MISSING: lambda it: f"the node proves {it['missing']} for {it['scope']}",
         ExclusionCode.CERTIFICATE_EXPIRES: lambda it: f"{it['certificate']} holds through {it['production_to']}",
         ExclusionCode.PART_NOT_QUALIFIED: lambda it: f"a first article with {it['parameter_set']} is approved",
         ExclusionCode.MATERIAL_SHORT: lambda it: f"one lot of {it['material']} holds {it['needed_grams']} g",
         ExclusionCode.LOT_BLOCKED: lambda it: f"lot {it['lot_id']} may be used",
-        ExclusionCode.EXPORT_CONTROL: lambda it: f"the node is permitted {it['export_class']} files for {it['ship_to']}",
+        ExclusionCode.EXPORT_CONTROL: lambda it: (
+            f"the node is permitted {it['export_class']} files for {it['ship_to']}"
+        ),
         ExclusionCode.IP_POLICY: _property,
         ExclusionCode.NODE_DOWN: lambda it: f"what is {it['status']} is up again",
         ExclusionCode.PACKAGING: lambda it: f"one of these packagings would do: {it['offered']}",

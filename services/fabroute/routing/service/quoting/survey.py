@@ -15,7 +15,7 @@ from fabroute.routing.service.quoting.asking import QuoteAsked
 from fabroute.routing.service.quoting.book import QuoteBook
 from fabroute.routing.service.quoting.freight import NO_PRICE, Freight, transport_g
 from fabroute.routing.service.quoting.gating import Terms, licensed_buckets, qualified_buckets
-from fabroute.routing.service.quoting.network import Flags
+from fabroute.routing.service.quoting.network import Flags, some
 from fabroute.routing.service.quoting.parts import PartTable
 from fabroute.routing.service.quoting.travel import Roads, promised_days
 from fabroute.routing.service.timing import NEVER
@@ -80,7 +80,7 @@ def survey(setting: Setting) -> Survey:
     uncertified = amounts.last_bucket > part.certified_until[:, np.newaxis]
     unqualified = _beyond(amounts, qualified_buckets(setting.book.tables, part, setting.terms))
     unlicensed = _beyond(amounts, licensed_buckets(setting.book.tables, part, setting.terms, amounts.quantities))
-    without_lot = ~amounts.lots.any(axis=-1)
+    without_lot = ~some(amounts.lots)
     shut = part.barred[:, np.newaxis] | amounts.refused | uncertified | unqualified | unlicensed | without_lot
     return Survey(
         ways=ways,

@@ -1,4 +1,4 @@
-"""From the end of production to the door, for many ways at once: the days that ``Calendars.arrivals`` finds one by one."""
+"""From the end of production to the door, for many ways at once: the days that ``Calendars`` finds one by one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,9 +78,7 @@ def days_of_delivery(roads: Roads, *, week: Days, ready: Days, transit: Days) ->
     return days
 
 
-def promised_days(
-    roads: Roads, transits: Transits, *, week: Days, ends: Days, shifts: Days, transit: Days
-) -> Days:
+def promised_days(roads: Roads, transits: Transits, *, week: Days, ends: Days, shifts: Days, transit: Days) -> Days:
     """Return the P90 days of delivery for lines of ways.
 
     ``week`` is each way's calendar, ``ends`` the bucket in which its production ends, ``shifts`` its five days to
@@ -90,9 +88,7 @@ def promised_days(
     days = days_of_delivery(roads, week=week, ready=ends + shifts[:, 0], transit=transits.p90_days[transit])
     late = np.flatnonzero(shifts[:, 0] != shifts[:, -1])
     if len(late):
-        cases = cases_of(
-            roads, transits, week=week[late], ends=ends[late], shifts=shifts[late], transit=transit[late]
-        )
+        cases = cases_of(roads, transits, week=week[late], ends=ends[late], shifts=shifts[late], transit=transit[late])
         days[late] = quantile(*cases, P90)
     return days
 
