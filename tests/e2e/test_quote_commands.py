@@ -117,5 +117,5 @@ def test_quotes_are_answered_while_a_customer_waits(stack: Stack) -> None:
             seconds.append(time.perf_counter() - began)
 
     print(f"median {1000 * statistics.median(seconds):.0f} ms, slowest {1000 * max(seconds):.0f} ms")
-    assert len({it["quantity"] for it in made["quantities"] if isinstance(it, dict)}) == 5
+    assert str(made["quantities"]).count("'candidates'") == 5
     assert len(seconds) == 20

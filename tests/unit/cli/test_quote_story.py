@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from fabroute.cli.client import JsonObject
+from fabroute.cli.mapping import Json
 from fabroute.cli.quote_story import WIDE, quote_report
 from fabroute.cli.quotes import PlaceUnclear, QuantityUnclear, agreed_story, order_body, place_of
 from tests.factories.quote_answers import a_quote_answer, a_ruled_out_answer, an_offer_answer
@@ -78,12 +79,12 @@ def test_another_currency_stands_beside_euro_and_a_chance_only_with_a_need_by() 
 
 
 def test_price_breaks_tell_what_a_piece_costs() -> None:
-    breaks = [
+    breaks: list[Json] = [
         {"quantity": 1, "unit": {"amount_minor": 1_130, "currency": "EUR"}, "saving": 0.0},
         {"quantity": 1_000, "unit": {"amount_minor": 260, "currency": "EUR"}, "saving": 0.7699},
     ]
 
-    page = printed(a_quote_answer() | {"price_breaks": list(breaks)})
+    page = printed(a_quote_answer() | {"price_breaks": breaks})
 
     assert line_with("a piece costs", page) == "  a piece costs 1 at €11.30, 1,000 at €2.60 (-77 %)"
     assert "a piece costs" not in printed(a_quote_answer())
