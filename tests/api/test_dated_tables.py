@@ -58,6 +58,13 @@ def operator(api: Api) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def refused_operator(standing_api: Api) -> Iterator[httpx.Client]:
+    """A client with a key of the operator, for tables of which nothing is kept."""
+    with standing_api.as_(key_for(standing_api, organisation_id="org_operator", kind="operator")) as client:
+        yield client
+
+
 def found(api: Api, sql: str) -> list[tuple[object, ...]]:
     return in_transaction(api.engine, lambda session: rows(session, sql))
 
@@ -283,28 +290,28 @@ def test_a_parameter_that_is_none_is_refused(operator: httpx.Client) -> None:
     ],
 )
 def test_every_wrong_value_is_told_with_row_and_field_and_nothing_is_kept(
-    api: Api, operator: httpx.Client, name: str, old: str, new: str, pointer: str, message: str
+    standing_api: Api, refused_operator: httpx.Client, name: str, old: str, new: str, pointer: str, message: str
 ) -> None:
     content = {table: text for table, _, text in TABLES}[name]
     assert old in content
-    answer = send_table(operator, name, content.replace(old, new, 1))
+    answer = send_table(refused_operator, name, content.replace(old, new, 1))
     assert answer.status_code == 422
     told = problems_of(answer)
     assert [place for place, _ in told] == [pointer]
     assert message in told[0][1]
-    assert found(api, f"SELECT count(*) FROM {name.replace('-', '_')}") == [(0,)]
+    assert found(standing_api, f"SELECT count(*) FROM {name.replace('-', '_')}") == [(0,)]
 
 
-def test_all_problems_of_a_table_are_told_at_once(operator: httpx.Client) -> None:
+def test_all_problems_of_a_table_are_told_at_once(refused_operator: httpx.Client) -> None:
     broken = TARIFFS.replace(",0,2,5.50", ",0.5,2,x").replace("1:900|2:100,hgv", "1:900|2:90,hgv").replace("1.25", "")
-    told = problems_of(send_table(operator, "carrier-tariffs", broken, dry_run=True))
+    told = problems_of(send_table(refused_operator, "carrier-tariffs", broken, dry_run=True))
     assert [pointer for pointer, _ in told] == [
         "/rows/1/base_eur",
         "/rows/1/over_kg",
         "/rows/1/transit",
         "/rows/3/surcharge_eur",
     ]
-    assert told == problems_of(send_table(operator, "carrier-tariffs", broken))
+    assert told == problems_of(send_table(refused_operator, "carrier-tariffs", broken))
 
 
 def test_a_new_edition_needs_the_end_of_the_old_one(operator: httpx.Client) -> None:
