@@ -9,7 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-files bench-holds fuzz format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap fuzz \
+	format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -20,6 +21,9 @@ help:
 	@echo "make coverage    run the tests and report the lines and branches that none of them reaches"
 	@echo "make bench-files what the validator makes of real, hostile and huge print files (DIR=../shared/realdata/prints)"
 	@echo "make bench-holds how long a revocation takes to hold ten thousand open jobs (JOBS=10000)"
+	@echo "make bench-quote how much computing a quote takes (NODES=300 QUANTITIES=5 ASKS=400 SEED=4)"
+	@echo "make bench-routing plans, bounds and gaps at size, beside other methods (SIZES='1000x100' UTIL=0.9 SEEDS=1 SECONDS=10)"
+	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make format      let ruff put the style right"
 	@echo "make lock        pin the dependencies of pyproject.toml again (needs uv)"
@@ -78,6 +82,16 @@ coverage: setup
 
 bench-files: setup
 	@$(BIN)/python -m tests.benchmarks.bench_files $(DIR)
+
+bench-quote: setup
+	@$(BIN)/python -m tests.benchmarks.bench_quote $(foreach name,NODES QUANTITIES ASKS SEED,$(if $($(name)),$(name)=$($(name))))
+
+bench-routing: setup
+	@$(BIN)/python -m tests.benchmarks.bench_routing $(foreach name,UTIL SEEDS SECONDS,$(if $($(name)),$(name)=$($(name)))) \
+		$(if $(SIZES),"SIZES=$(SIZES)")
+
+bench-gap: setup
+	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)")
 
 bench-holds: setup
 	@$(BIN)/python -m tests.benchmarks.bench_holds $(JOBS)
