@@ -429,3 +429,25 @@ def test_terms_are_kept_and_judged_by(engine: Engine) -> None:
     assert view(engine, screening_id).terms == terms
     assert row.judgement["reasons"][0]["code"] == "too_little_to_save"
     assert "moq_scrap" not in {item["code"] for item in row.judgement["rows"]}
+
+
+def test_a_machine_that_can_not_be_as_its_row_says_prints_nothing(engine: Engine) -> None:
+    with unit_of_work(engine) as session:
+        rows(session, "UPDATE machine_models SET layer_um = 0 RETURNING 1")
+    screening_id = ask(engine, [a_row("P-1")])
+    assert judge_screenings(engine, limits=LIMITS, now=NOW) == 1
+    (row,) = ranked(engine, screening_id)
+    assert (row.verdict, row.judgement["reasons"][0]["code"]) == ("no", "material_not_printed")
+
+
+def test_workers_that_take_a_list_from_each_other_judge_every_row_once(engine: Engine) -> None:
+    screening_id = ask(engine, some_rows(80))
+    greedy = ScreeningLimits(lease_seconds=0, chunk_rows=1, attempt_cap=1_000)
+    done = at_once(*[lambda: judge_screenings(engine, limits=greedy, now=NOW)] * 4)
+    let_the_lease_lapse(engine)
+    rest = judge_screenings(engine, limits=LIMITS, now=NOW)
+    assert sum(count or 0 for count in (*done, rest)) == 80
+    view_now = view(engine, screening_id)
+    assert (view_now.state, view_now.judged) == ("done", 80)
+    assert view_now.summary.digital_twin + view_now.summary.no == 80
+    assert told(engine).count("screening.judged") == 1
