@@ -9,8 +9,6 @@ from fabroute.estimation.facts import PartGeometry
 from fabroute.estimation.sources import SourcedFigure
 from fabroute.logistics.rules import Location
 from fabroute.routing.service.facts import standing
-from fabroute.routing.service.gates import Reasons
-from fabroute.routing.service.options import ExcludedNode
 from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.quoting.amounts import Amounts, amounts
 from fabroute.routing.service.quoting.asking import QuoteAsked
@@ -24,11 +22,10 @@ from fabroute.routing.snapshot import RoutingSnapshot, read_snapshot
 from fabroute.solver.eligibility import LineFacts
 
 _MOST_PARTS = 200
-_MOST_AMOUNTS = 400
+_MOST_AMOUNTS = 100
 _MOST_PLACES = 400
 _MOST_COUNTRIES = 260
 _MOST_OFFERS = 4_000
-_MOST_EXCLUDED = 60_000
 
 
 class QuoteBook:
@@ -45,8 +42,6 @@ class QuoteBook:
         self._roads: Kept[str, Roads] = Kept(_MOST_COUNTRIES)
         self.figures: Kept[str, tuple[SourcedFigure, ...]] = Kept(_MOST_OFFERS)
         """By offer: the constants behind its estimates."""
-        self.excluded: Kept[tuple[int, ...], tuple[ExcludedNode, Reasons]] = Kept(_MOST_EXCLUDED)
-        """Nodes with their reasons, by node and the identities of all reasons found, which are kept with it."""
 
     @property
     def as_of(self) -> datetime:

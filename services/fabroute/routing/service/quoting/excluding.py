@@ -84,15 +84,8 @@ class Reasoner:
         return (*self._against[node], *chain.from_iterable(self._setting.terms.fixed[first:end]))
 
     def _excluded(self, node: int, reasons: Reasons) -> ExcludedNode:
-        """Return a node with the nearest reason of each code; the same reasons give the same object.
-
-        What is kept by the identities of reasons keeps these reasons, too: so no other can have the same identity.
-        """
-        found = self._setting.book.tables.nodes[node]
-        return self._setting.book.excluded.get(
-            (node, *map(id, reasons)),
-            lambda: (ExcludedNode(node=found, reasons=nearest_of_each_code(reasons)), reasons),
-        )[0]
+        nearest = reasons if len(reasons) == 1 else nearest_of_each_code(reasons)
+        return ExcludedNode(node=self._setting.book.tables.nodes[node], reasons=nearest)
 
     def _changed(self, node: int, column: int) -> ExcludedNode:
         """Return a node with reasons of which some are about this quantity."""
@@ -102,7 +95,7 @@ class Reasoner:
             reasons += self._setting.part.reasons[row] if bites else self._setting.terms.fixed[row]
             for write in self._writers(bites) if bites else ():
                 reasons += write(row, column)
-        return ExcludedNode(node=self._setting.book.tables.nodes[node], reasons=nearest_of_each_code(reasons))
+        return self._excluded(node, tuple(reasons))
 
     def _writers(self, bites: int) -> list[Callable[[int, int], Reasons]]:
         """Return who writes the reasons of the gates that fail, in the order of gates."""
