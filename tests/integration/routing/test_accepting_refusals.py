@@ -180,6 +180,34 @@ def test_a_node_that_is_down_or_gone_and_a_machine_that_is_not_offered_so_any_mo
     assert not_offered["alternative"]["more_minor"] == 1
 
 
+def test_a_node_that_left_the_network_is_named(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine)
+    kept = given_quote(engine, owner)
+    table(engine, "UPDATE nodes SET minimum_order_minor = 5001 RETURNING 1")
+    elsewhere = 'replace(document::text, \'"node_id": "N101"\', \'"node_id": "N999"\')::jsonb'
+    table(engine, f"UPDATE quotes SET document = {elsewhere} RETURNING 1")
+
+    details = not_kept(engine, owner, kept)
+
+    assert only_reason(details) == ("NODE_DOWN", {"node_id": "N999"})
+    assert (details["node_id"], details["alternative"]["node_id"]) == ("N999", "N101")
+
+
+def test_an_aircraft_on_the_ground_may_repeat_the_cap_that_its_offer_is_five_times_within(
+    engine: Engine, owner: Owner
+) -> None:
+    given_routable_network(engine)
+    quote = given_quote(engine, owner, criticality="aog", max_price_minor=LANDED // 2)
+    acceptance = an_acceptance(owner, quote)
+
+    with pytest.raises(QuoteMismatch, match=r"is under the quoted price of 59\.97 EUR"):
+        accepted(engine, replace(acceptance, max_price_minor=LANDED // 2 + 1))
+    accepted(engine, replace(acceptance, max_price_minor=LANDED // 2))
+
+    assert table(engine, "SELECT max_price_minor, agreed_price_minor FROM orders") == [(LANDED // 2, LANDED)]
+    assert table(engine, "SELECT state FROM order_lines") == [("routed",)]
+
+
 def test_a_service_that_is_not_used_any_more_is_named(engine: Engine, owner: Owner) -> None:
     given_routable_network(engine)
     quote = given_quote(engine, owner)

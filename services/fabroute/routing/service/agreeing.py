@@ -187,8 +187,14 @@ def _offer_differences(
         yield "/lines/0/quantity", f"must be one that was quoted: {', '.join(map(str, quantities))}"
     elif terms is None:
         yield "/quote_offer", f"there is no {acceptance.label} offer for {quantity}: no node could make it"
-    elif acceptance.max_price_minor is not None and terms.landed_minor > acceptance.max_price_minor:
+    elif _is_capped_below(acceptance, quote, terms):
         yield "/max_price/amount_minor", f"is under the quoted price of {euro(terms.landed_minor)} EUR"
+
+
+def _is_capped_below(acceptance: Acceptance, quote: QuoteView, terms: QuotedTerms) -> bool:
+    """Tell whether an order caps its price anew, and below the offer: what was quoted under a cap has kept to it."""
+    cap = acceptance.max_price_minor
+    return cap is not None and cap != quote.max_price_minor and terms.landed_minor > cap
 
 
 def _place_differences(asked: ShipTo, quoted: ShipTo) -> Iterator[tuple[str, str]]:
