@@ -1,6 +1,6 @@
 """What some quantities of a part take at every offer: money, minutes, material and the first days on which they can."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.quoting.network import Flags, NetworkTables
 from fabroute.routing.service.quoting.parts import Figures, PartTable
 from fabroute.routing.service.timing import NEVER
-from fabroute.solver.eligibility import Exclusion
 
 _HANDS = 2
 _NOISE = 1e-9
@@ -44,8 +43,6 @@ class Amounts:
     """By row, quantity and column of the store: the lots that will do."""
     refused: Flags
     """Under the node's minimum order, where it refuses those."""
-    said: dict[tuple[object, int, int], tuple[Exclusion, ...]] = field(default_factory=dict)
-    """Reasons that were written out already, by gate or first article, row and column."""
 
 
 def amounts(tables: NetworkTables, part: PartTable, quantities: tuple[int, ...]) -> Amounts:

@@ -1,6 +1,6 @@
 """Why every node that can't, can't: objects with words and figures, written only for these."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from itertools import chain
 
@@ -32,7 +32,6 @@ from fabroute.solver.eligibility.supply import lot_blocked, material_short
 
 _REFUSED, _SENDING, _CERTIFICATE, _ARTICLE, _LICENCE, _LOT = (1 << bit for bit in range(6))
 _MORE_THAN_ALL = 10**12
-_Writer = Callable[[int, int], Sequence[Exclusion | None]]
 
 
 class Reasoner:
@@ -46,7 +45,8 @@ class Reasoner:
         self._bites: list[list[int]] = bites.tolist()
         self._changing = by_node(setting, bites != 0)
         self._fixed = [self._excluded(node, self._unchanging(node)) for node in range(len(against))]
-        self._licences: dict[tuple[int, int, int], Exclusion | None] = {}
+        self._licences: dict[tuple[int, int, int], Reasons] = {}
+        self._windows: dict[tuple[int, int], ProductionWindow] = {}
         self._delays = _Delays(setting, survey)
         self._late: dict[int, Exclusion] = {}
         self._known_writers: dict[int, list[Callable[[int, int], Reasons]]] = {}
@@ -103,76 +103,59 @@ class Reasoner:
             self._known_writers[bites] = [write for gate, write in self._gates if bites & gate]
         return self._known_writers[bites]
 
-    # ------------------------------------------------------------ gates that no question changes
+    # ------------------------------------------------------------ proofs, stock and licences
 
     def _refused(self, row: int, column: int) -> Reasons:
-        return self._said("refused", row, column, self._write_refused)
-
-    def _certificate(self, row: int, column: int) -> Reasons:
-        return self._said("certificate", row, column, self._write_certificate)
-
-    def _lot(self, row: int, column: int) -> Reasons:
-        return self._said("lot", row, column, self._write_lot)
-
-    def _said(self, gate: str, row: int, column: int, write: _Writer) -> Reasons:
-        """Return reasons that follow from part, offer and quantity alone: written once for all questions."""
-        said = self._setting.amounts.said
-        key = (gate, row, column)
-        if key not in said:
-            said[key] = tuple(reason for reason in write(row, column) if reason is not None)
-        return said[key]
-
-    def _write_refused(self, row: int, column: int) -> Sequence[Exclusion | None]:
         part, tables = self._setting.part, self._setting.book.tables
         price = int(self._setting.amounts.before_top_up_minor[row, column])
         facts = tables.node_facts[int(part.node_of[row])]
-        return (minimum_order(facts, price_minor=price, machine_id=part.facts[row].machine_id),)
+        return _found(minimum_order(facts, price_minor=price, machine_id=part.facts[row].machine_id))
 
-    def _write_certificate(self, row: int, column: int) -> Sequence[Exclusion | None]:
+    def _certificate(self, row: int, column: int) -> Reasons:
         part, line = self._setting.part, self._setting.terms.line
         held = self._setting.book.tables.certificates[int(part.node_of[row])]
-        return (certificate_expires(line, part.facts[row], held, self._window(row, column)),)
+        return _found(certificate_expires(line, part.facts[row], held, self._window(row, column)))
 
-    def _write_lot(self, row: int, column: int) -> Sequence[Exclusion | None]:
+    def _lot(self, row: int, column: int) -> Reasons:
         part, window = self._setting.part, self._window(row, column)
         lots = self._setting.book.tables.stores.facts[int(part.store_of[row])]
         grams, offered = int(self._setting.amounts.grams[row, column]), part.facts[row]
-        return (
+        return _found(
             material_short(offered, lots, window, needed_grams=grams),
             lot_blocked(offered, lots, window, needed_grams=grams),
         )
 
-    def _window(self, row: int, column: int) -> ProductionWindow:
-        tables = self._setting.book.tables
-        last = tables.calendars.day(int(self._setting.amounts.last_bucket[row, column]))
-        return ProductionWindow(first_day=tables.clocks[int(self._setting.part.node_of[row])].first_day, last_day=last)
-
-    # ------------------------------------------------------------ gates that depend on what is asked
-
     def _article(self, row: int, column: int) -> Reasons:
-        setting, article = self._setting, self._setting.terms.articles[row]
+        part, article = self._setting.part, self._setting.terms.articles[row]
         if article is None:
-            return (setting.part.unproved[row],)
-        key = (article, row, column)
-        if key not in setting.amounts.said:
-            found = part_qualified(setting.terms.line, setting.part.facts[row], article, self._window(row, column))
-            setting.amounts.said[key] = () if found is None else (found,)
-        return setting.amounts.said[key]
+            return (part.unproved[row],)
+        return _found(part_qualified(self._setting.terms.line, part.facts[row], article, self._window(row, column)))
+
+    def _window(self, row: int, column: int) -> ProductionWindow:
+        """Return the days of production; the same for all offers of a node that end on the same day."""
+        node, last = int(self._setting.part.node_of[row]), int(self._setting.amounts.last_bucket[row, column])
+        if (node, last) not in self._windows:
+            tables = self._setting.book.tables
+            self._windows[node, last] = ProductionWindow(
+                first_day=tables.clocks[node].first_day, last_day=tables.calendars.day(last)
+            )
+        return self._windows[node, last]
 
     def _licence(self, row: int, column: int) -> Reasons:
         setting = self._setting
         node, last = int(setting.part.node_of[row]), int(setting.amounts.last_bucket[row, column])
         key = (node if is_restricted(setting.terms) else -1, column, last)
         if key not in self._licences:
-            self._licences[key] = print_licence(
-                setting.terms.line,
-                setting.book.tables.node_facts[node],
-                setting.terms.licences,
-                prints=setting.amounts.quantities[column],
-                through=self._window(row, column).last_day,
+            self._licences[key] = _found(
+                print_licence(
+                    setting.terms.line,
+                    setting.book.tables.node_facts[node],
+                    setting.terms.licences,
+                    prints=setting.amounts.quantities[column],
+                    through=self._window(row, column).last_day,
+                )
             )
-        found = self._licences[key]
-        return () if found is None else (found,)
+        return self._licences[key]
 
     # ------------------------------------------------------------ time
 
@@ -186,7 +169,7 @@ class Reasoner:
             services = setting.freight.services[int(setting.part.node_of[row])]
             return tuple(self._not_taken(row, column, service) for service in services)
         if setting.need_by is None:
-            return self._said("capacity", row, column, self._write_capacity)
+            return (self._capacity(row, column, *delays.at_all[row]),)
         return (self._capacity(row, column, *delays.nearest[row][column]),)
 
     def _not_taken(self, row: int, column: int, service: Service) -> Exclusion:
@@ -206,11 +189,6 @@ class Reasoner:
         except (NoDutyRule, ParcelTooHeavy) as error:
             words = error.message
         return not_taken(words, country=setting.asked.destination.country)
-
-    def _write_capacity(self, row: int, column: int) -> Sequence[Exclusion | None]:
-        latest = self._setting.book.tables.horizon_days - 1
-        free = int(self._setting.book.tables.machines.free[self._setting.part.machine_of[row], latest])
-        return (self._capacity(row, column, latest, free),)
 
     def _capacity(self, row: int, column: int, latest: int, free: int) -> Exclusion:
         setting, machine_id = self._setting, self._setting.part.facts[row].machine_id
@@ -257,6 +235,13 @@ class _Delays:
         return found
 
     @cached_property
+    def at_all(self) -> list[tuple[int, int]]:
+        """By row: the last bucket of the horizon, and the minutes that its machine has until then."""
+        latest, machines = self._setting.book.tables.horizon_days - 1, self._setting.book.tables.machines
+        minutes: list[int] = machines.free[self._setting.part.machine_of, latest].tolist()
+        return [(latest, free) for free in minutes]
+
+    @cached_property
     def nearest(self) -> list[list[list[int]]]:
         """By row and quantity: the last bucket in which production may end for the service that lacks least, and the
         minutes that are free until then; -1 where it may end in none.
@@ -289,6 +274,10 @@ class _Delays:
             return np.full(survey.priced.shape, LATE, np.int64)
         days = days_promised(setting, survey.ways, setting.amounts.earliest_empty[:, :, np.newaxis], self._hindered)
         return np.where(minutes_of(setting, days) <= setting.need_by, LATE, days)
+
+
+def _found(*reasons: Exclusion | None) -> Reasons:
+    return tuple(reason for reason in reasons if reason is not None)
 
 
 def _bites(setting: Setting, survey: Survey) -> Days:
