@@ -16,7 +16,6 @@ Way = tuple[int, int, int, int, int, int, int]
 OPTION, COST, POOL, BUCKET, MINUTES, LOT, GRAMS = range(7)
 
 _MOST_WAYS = 24
-_REACH = 3.0
 _NO_END = 2**62
 
 
@@ -90,9 +89,7 @@ class Ledger:
 
 def ways_of(market: Market, priced: Sweep) -> Ways:
     """Return the best options of each line at the prices: the search never looks at the others."""
-    reach = priced.best * (1.0 + _REACH) + 1.0
-    near = np.flatnonzero(priced.reduced <= reach[market.line])
-    near = near[np.lexsort((near, priced.reduced[near], market.line[near]))]
+    near = np.lexsort((priced.reduced, market.line))
     start = np.searchsorted(market.line[near], np.arange(market.problem.line_count + 1))
     near = near[np.arange(len(near)) - start[market.line[near]] < _MOST_WAYS]
     by_cost = near[np.lexsort((near, market.cost[near], market.line[near]))]
