@@ -246,12 +246,15 @@ def same_country(line: LineFacts, node: NodeFacts) -> Exclusion | None:
 
 def nearest_of_each_code(reasons: Iterable[Exclusion]) -> Reasons:
     """Return one reason for each code, the one that is nearest to being none, in the order in which codes came."""
-    nearest: dict[ExclusionCode, Exclusion] = {}
+    nearest: list[Exclusion] = []
     for reason in reasons:
-        known = nearest.get(reason.code)
-        if known is None or _distance(reason) < _distance(known):
-            nearest[reason.code] = reason
-    return tuple(nearest.values())
+        for place, known in enumerate(nearest):
+            if known.code is reason.code:
+                nearest[place] = reason if _distance(reason) < _distance(known) else known
+                break
+        else:
+            nearest.append(reason)
+    return tuple(nearest)
 
 
 _DISTANCES: Mapping[ExclusionCode, Callable[[Exclusion], float]] = MappingProxyType(

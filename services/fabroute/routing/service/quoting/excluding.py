@@ -89,11 +89,14 @@ class Reasoner:
 
     def _changed(self, node: int, column: int) -> ExcludedNode:
         """Return a node with reasons of which some are about this quantity."""
-        reasons = list(self._against[node])
-        for row in range(*self._setting.part.at_node[node]):
+        reasons, part = list(self._against[node]), self._setting.part
+        for row in range(*part.at_node[node]):
             bites = self._bites[row][column]
-            reasons += self._setting.part.reasons[row] if bites else self._setting.terms.fixed[row]
-            for write in self._writers(bites) if bites else ():
+            if not bites:
+                reasons += self._setting.terms.fixed[row]
+                continue
+            reasons += part.reasons[row]
+            for write in self._known_writers.get(bites) or self._writers(bites):
                 reasons += write(row, column)
         return self._excluded(node, tuple(reasons))
 
@@ -133,13 +136,13 @@ class Reasoner:
 
     def _window(self, row: int, column: int) -> ProductionWindow:
         """Return the days of production; the same for all offers of a node that end on the same day."""
-        node, last = int(self._setting.part.node_of[row]), int(self._setting.amounts.last_bucket[row, column])
-        if (node, last) not in self._windows:
+        place = (int(self._setting.part.node_of[row]), int(self._setting.amounts.last_bucket[row, column]))
+        known = self._windows.get(place)
+        if known is None:
             tables = self._setting.book.tables
-            self._windows[node, last] = ProductionWindow(
-                first_day=tables.clocks[node].first_day, last_day=tables.calendars.day(last)
-            )
-        return self._windows[node, last]
+            first_day, last_day = tables.clocks[place[0]].first_day, tables.calendars.day(place[1])
+            known = self._windows[place] = ProductionWindow(first_day=first_day, last_day=last_day)
+        return known
 
     def _licence(self, row: int, column: int) -> Reasons:
         setting = self._setting
