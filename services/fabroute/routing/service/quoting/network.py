@@ -57,6 +57,7 @@ class NetworkTables:
         self.calendars = Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)
         self.horizon_days = snapshot.horizon_days
         self.nodes: tuple[NodeView, ...] = tuple(network.nodes.values())
+        self.place = {node.node_id: position for position, node in enumerate(self.nodes)}
         self.node_facts: tuple[NodeFacts, ...] = tuple(map(node_facts, self.nodes))
         self.clocks: tuple[NodeClock, ...] = tuple(map(self.calendars.clock, self.nodes))
         self.first_bucket = _integers([clock.first_bucket for clock in self.clocks])
@@ -139,7 +140,7 @@ def _stores(snapshot: RoutingSnapshot, calendars: Calendars) -> Stores:
 def _machine_times(snapshot: RoutingSnapshot, tables: NetworkTables) -> MachineTimes:
     """Return the running totals, without the minutes that are over already."""
     network, days = snapshot.network, snapshot.horizon_days
-    place = {node.node_id: position for position, node in enumerate(tables.nodes)}
+    place = tables.place
     node_of = _integers([place[machine.node_id] for machine in network.machines.values()])
     planned = np.array([network.capacity[machine_id] for machine_id in network.machines], dtype=np.int64)
     weeks = _open_days(tables, days)[tables.pattern_of[node_of]] if len(node_of) else np.zeros((0, days), np.bool_)

@@ -9,6 +9,7 @@ import numpy as np
 
 from fabroute.kernel.events import JsonScalar
 from fabroute.routing.rules import PRICE_CAP_MULTIPLIER
+from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.options import ExcludedNode
 from fabroute.routing.service.quoting.answers import RoutableIf
 from fabroute.routing.service.quoting.network import some
@@ -19,8 +20,11 @@ from fabroute.solver.eligibility import Exclusion, ExclusionCode
 MOST_SHOWN = 5
 _TIME = frozenset({ExclusionCode.NEED_BY, ExclusionCode.CAPACITY})
 _STOCK = frozenset({ExclusionCode.MATERIAL_SHORT, ExclusionCode.LOT_BLOCKED})
-_ALIKE = MappingProxyType({code: group for group in (_TIME, _STOCK) for code in group})
-"""Codes that have the same cause."""
+_BITS: Mapping[ExclusionCode, int] = MappingProxyType({code: 1 << place for place, code in enumerate(ExclusionCode)})
+_ALIKE: Mapping[ExclusionCode, int] = MappingProxyType(
+    {code: sum(_BITS[each] for each in group) for group in (_TIME, _STOCK) for code in group}
+)
+"""Codes that have the same cause, as bits."""
 _Figures = Mapping[str, JsonScalar]
 
 
@@ -40,7 +44,7 @@ def routable_if(
 
     Nodes without the process or material are not among them: for these the part would have to be another one.
     """
-    place = {node.node_id: position for position, node in enumerate(setting.book.tables.nodes)}
+    place = setting.book.tables.place
     chances = _Chances(setting, survey, column)
     found = [
         (each, chances.best(place[each.node.node_id], each.reasons[0].code))
@@ -61,7 +65,7 @@ class _Chances:
 
     def __init__(self, setting: Setting, survey: Survey, column: int) -> None:
         self._setting = setting
-        self._failing = _failing(setting, survey, column)
+        self._failing: list[int] = _failing(setting, survey, column).tolist()
         self._landed: list[list[int]] = survey.landed_minor[:, column].tolist()
         self._days: list[list[int]] = survey.promised[:, column].tolist()
         self._priced: list[list[bool]] = survey.priced[:, column].tolist()
@@ -69,12 +73,19 @@ class _Chances:
 
     def best(self, node: int, code: ExclusionCode) -> _Chance | None:
         """Return the best that the node's offers come to that only fail by a code: soonest where time is what lacks."""
-        alike = _ALIKE.get(code, frozenset({code}))
-        rows = (row for row in range(*self._setting.part.at_node[node]) if self._failing[row] <= alike)
+        others = ~_ALIKE.get(code, _BITS[code])
+        rows = (row for row in range(*self._setting.part.at_node[node]) if not self._against(row) & others)
         chances = [chance for row in rows for chance in self._of(row, code)]
         if code in _TIME:
             return min(chances, key=lambda each: (each.day, each.landed_minor), default=None)
         return min(chances, key=lambda each: (each.landed_minor, each.day), default=None)
+
+    def _against(self, row: int) -> int:
+        """Return the codes that speak against an offer, a bit each."""
+        found = self._failing[row]
+        for reason in self._setting.part.reasons[row]:
+            found |= _BITS[reason.code]
+        return found
 
     def _of(self, row: int, code: ExclusionCode) -> Iterator[_Chance]:
         cap = None if code is ExclusionCode.PRICE_CAP else self._setting.cap_minor
@@ -85,8 +96,8 @@ class _Chances:
                 yield _Chance(landed_minor=landed, day=day, machine_id=machine_id)
 
 
-def _failing(setting: Setting, survey: Survey, column: int) -> list[frozenset[ExclusionCode]]:
-    """Return by offer the codes that speak against it."""
+def _failing(setting: Setting, survey: Survey, column: int) -> Days:
+    """Return by offer the codes of the gates that fail for a quantity, a bit each."""
     gates = (
         (setting.amounts.refused[:, column], ExclusionCode.MIN_ORDER),
         (~some(survey.in_time[:, column]), ExclusionCode.NEED_BY),
@@ -95,12 +106,10 @@ def _failing(setting: Setting, survey: Survey, column: int) -> list[frozenset[Ex
         (survey.unlicensed[:, column], ExclusionCode.IP_POLICY),
         (survey.without_lot[:, column], ExclusionCode.MATERIAL_SHORT),
     )
-    flags = np.stack([fails for fails, _ in gates], axis=1).tolist()
-    return [
-        frozenset(code for fails, (_, code) in zip(failing, gates, strict=True) if fails)
-        | {reason.code for reason in reasons}
-        for reasons, failing in zip(setting.part.reasons, flags, strict=True)
-    ]
+    found = np.zeros(len(setting.part.offers), np.int64)
+    for fails, code in gates:
+        found += fails * _BITS[code]
+    return found
 
 
 def _fix(setting: Setting, excluded: ExcludedNode, reason: Exclusion, chance: _Chance | None) -> RoutableIf:
