@@ -1,13 +1,23 @@
 import ast
 import tomllib
+from typing import Any
 
 import pytest
 from importlinter import cli
 
 from .sources import PROJECT, Module, modules
 
-CONTEXTS = ("identity", "inventory", "logistics", "network", "orders", "production", "qualification", "routing")
+CONTEXTS = (
+    *("advice", "identity", "inventory", "logistics", "network"),
+    *("orders", "production", "qualification", "routing"),
+)
 PRIVATE = ("repository", "models")
+
+
+def contracts() -> dict[str, dict[str, Any]]:
+    """Every import contract of the project by its id."""
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    return {contract["id"]: contract for contract in settings["contracts"]}
 
 
 def imported_names(module: Module) -> list[str]:
@@ -40,12 +50,19 @@ def test_every_import_contract_holds(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_contracts_have_no_exceptions_but_the_one_door_to_embedded_servers() -> None:
-    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     excepted = {
-        contract["id"]: contract["ignore_imports"] for contract in settings["contracts"] if "ignore_imports" in contract
+        name: contract["ignore_imports"] for name, contract in contracts().items() if "ignore_imports" in contract
     }
     assert list(excepted) == ["embedded-owner"]
     assert all(line.startswith("fabroute.cli") for line in excepted["embedded-owner"])
+
+
+def test_the_contexts_are_those_of_the_contracts_and_every_room_with_tables_of_its_own() -> None:
+    named = [module.name.split(".") for module in modules()]
+    with_models = {name[1] for name in named if name[2:] == ["models"]}
+
+    assert contracts()["contexts"]["containers"] == [f"fabroute.{context}" for context in CONTEXTS]
+    assert with_models == {*CONTEXTS, "outbox"}
 
 
 def test_tables_and_queries_are_private_to_their_context() -> None:
