@@ -20,7 +20,7 @@ CONVENTIONAL_ABOVE = 2.0
 """Shares of the crossover between which both ways are worth a look (assumption)."""
 
 
-class Zone(StrEnum):
+class CrossoverZone(StrEnum):
     """Where a quantity stands to its crossover."""
 
     ADDITIVE = "additive"
@@ -155,12 +155,12 @@ def crossover_of(terms: Terms, *, printed_unit_minor: Amount, variants: int = 1)
     return float(variants * Fraction(least) / printed_unit_minor)
 
 
-def zone_of(quantity: int, crossover: float) -> Zone:
+def zone_of(quantity: int, crossover: float) -> CrossoverZone:
     """Return whether a quantity lies well below the crossover (under half), well above (over twice), or between."""
     _require_count("the quantity", quantity)
     if quantity < ADDITIVE_BELOW * crossover:
-        return Zone.ADDITIVE
-    return Zone.CONVENTIONAL if quantity > CONVENTIONAL_ABOVE * crossover else Zone.MIDDLE
+        return CrossoverZone.ADDITIVE
+    return CrossoverZone.CONVENTIONAL if quantity > CONVENTIONAL_ABOVE * crossover else CrossoverZone.MIDDLE
 
 
 def totals_of(quantity: int, *, printed_unit_minor: Amount, terms: Terms, variants: int = 1) -> Totals:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from fabroute.advice.service import quote_advice
-from fabroute.estimation.crossover import Method, Zone
+from fabroute.estimation.crossover import CrossoverZone, Method
 from fabroute.inventory.service import ConventionalMethod
 
 MOULDED = ConventionalMethod(unit_minor=70, tooling_minor=650_000)
@@ -14,12 +14,14 @@ MOULDED = ConventionalMethod(unit_minor=70, tooling_minor=650_000)
 @pytest.mark.parametrize(
     ("quantity", "zone", "cheaper", "saving"),
     [
-        (120, Zone.ADDITIVE, Method.PRINT, 442_400),
-        (376, Zone.MIDDLE, Method.CONVENTIONAL, 480),
-        (800, Zone.CONVENTIONAL, Method.CONVENTIONAL, 734_000),
+        (120, CrossoverZone.ADDITIVE, Method.PRINT, 442_400),
+        (376, CrossoverZone.MIDDLE, Method.CONVENTIONAL, 480),
+        (800, CrossoverZone.CONVENTIONAL, Method.CONVENTIONAL, 734_000),
     ],
 )
-def test_a_quantity_stands_somewhere_to_its_crossover(quantity: int, zone: Zone, cheaper: Method, saving: int) -> None:
+def test_a_quantity_stands_somewhere_to_its_crossover(
+    quantity: int, zone: CrossoverZone, cheaper: Method, saving: int
+) -> None:
     found = quote_advice(quantity=quantity, printed_minor=quantity * 1_800, conventional=MOULDED)
 
     assert found is not None

@@ -10,7 +10,7 @@ from fabroute.advice.rules.method import Recommended, advise_method
 from fabroute.advice.rules.pathways import PATHWAYS, Need, PathwayCase, advise_pathway
 from fabroute.advice.rules.transition import Signal, State, TransitionCase, judge_transition
 from fabroute.advice.rules.viability import PRECONDITIONS, QUESTIONS, Viability, screen_viability
-from fabroute.estimation.crossover import Item, Method, Terms, Zone, crossover_of, hybrid_split, totals_of
+from fabroute.estimation.crossover import CrossoverZone, Item, Method, Terms, crossover_of, hybrid_split, totals_of
 from tests.factories.advice import TODAY, a_case
 
 items = st.builds(
@@ -103,7 +103,9 @@ def test_the_zone_is_that_of_the_published_formula(quantity: int, variants: int)
     advice = advise_method(a_case(quantity=wanted, variants=variants))
     ratio = wanted * 1_730 / (variants * 650_000)
 
-    assert advice.zone is (Zone.ADDITIVE if ratio < 0.5 else Zone.CONVENTIONAL if ratio > 2 else Zone.MIDDLE)
+    assert advice.zone is (
+        CrossoverZone.ADDITIVE if ratio < 0.5 else CrossoverZone.CONVENTIONAL if ratio > 2 else CrossoverZone.MIDDLE
+    )
     assert advice.recommended in (Recommended.PRINT, Recommended.CONVENTIONAL)
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from fabroute.advice.rules.method import MethodAdvice, Recommended, advise_method, first_quantity_above
-from fabroute.estimation.crossover import Zone
+from fabroute.estimation.crossover import CrossoverZone
 from fabroute.estimation.facts import InvalidFact
 from tests.factories.advice import a_case
 from tests.factories.crossover import an_item, terms
@@ -19,19 +19,19 @@ def told(advice: MethodAdvice) -> str:
 @pytest.mark.parametrize(
     ("quantity", "zone", "recommended"),
     [
-        (1, Zone.ADDITIVE, Recommended.PRINT),
-        (120, Zone.ADDITIVE, Recommended.PRINT),
-        (187, Zone.ADDITIVE, Recommended.PRINT),
-        (188, Zone.MIDDLE, Recommended.PRINT),
-        (375, Zone.MIDDLE, Recommended.PRINT),
-        (376, Zone.MIDDLE, Recommended.CONVENTIONAL),
-        (751, Zone.MIDDLE, Recommended.CONVENTIONAL),
-        (752, Zone.CONVENTIONAL, Recommended.CONVENTIONAL),
-        (800, Zone.CONVENTIONAL, Recommended.CONVENTIONAL),
+        (1, CrossoverZone.ADDITIVE, Recommended.PRINT),
+        (120, CrossoverZone.ADDITIVE, Recommended.PRINT),
+        (187, CrossoverZone.ADDITIVE, Recommended.PRINT),
+        (188, CrossoverZone.MIDDLE, Recommended.PRINT),
+        (375, CrossoverZone.MIDDLE, Recommended.PRINT),
+        (376, CrossoverZone.MIDDLE, Recommended.CONVENTIONAL),
+        (751, CrossoverZone.MIDDLE, Recommended.CONVENTIONAL),
+        (752, CrossoverZone.CONVENTIONAL, Recommended.CONVENTIONAL),
+        (800, CrossoverZone.CONVENTIONAL, Recommended.CONVENTIONAL),
     ],
 )
 def test_the_worked_example_flips_at_376_and_has_three_zones(
-    quantity: int, zone: Zone, recommended: Recommended
+    quantity: int, zone: CrossoverZone, recommended: Recommended
 ) -> None:
     advice = advise_method(a_case(quantity=quantity))
 
@@ -108,14 +108,14 @@ def test_ten_variants_are_ten_tools() -> None:
 
     assert (one.recommended, ten.recommended) == (Recommended.CONVENTIONAL, Recommended.PRINT)
     assert ten.crossover == pytest.approx(10 * one.crossover)
-    assert ten.zone is Zone.ADDITIVE
+    assert ten.zone is CrossoverZone.ADDITIVE
     assert "10 variants are 10 tools, and no changeover in printing" in ten.reasons
 
 
 def test_printing_that_is_cheaper_a_piece_is_the_way_at_any_quantity() -> None:
     advice = advise_method(a_case(quantity=90_000, printed_unit=60))
 
-    assert (advice.crossover, advice.zone, advice.recommended) == (math.inf, Zone.ADDITIVE, Recommended.PRINT)
+    assert (advice.crossover, advice.zone, advice.recommended) == (math.inf, CrossoverZone.ADDITIVE, Recommended.PRINT)
     assert advice.reasons == (
         "a printed piece costs no more than a conventional one: printing is cheaper at any quantity",
     )

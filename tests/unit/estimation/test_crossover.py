@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabroute.estimation.crossover import (
+    CrossoverZone,
     Item,
     Method,
     Terms,
     Totals,
-    Zone,
     crossover_of,
     crossover_quantity,
     hybrid_split,
@@ -100,27 +100,29 @@ def test_printing_that_costs_no_more_a_piece_never_crosses(conventional_unit: in
     found = crossover_quantity(tooling_minor=1, printed_unit_minor=1_800, conventional_unit_minor=conventional_unit)
 
     assert found == math.inf
-    assert zone_of(1_000_000_000, found) is Zone.ADDITIVE
+    assert zone_of(1_000_000_000, found) is CrossoverZone.ADDITIVE
     assert at(1_000_000, terms(unit=conventional_unit, tooling=0)).cheaper is Method.PRINT
 
 
 @pytest.mark.parametrize(
     ("quantity", "crossover", "zone"),
     [
-        (49, 100.0, Zone.ADDITIVE),
-        (50, 100.0, Zone.MIDDLE),
-        (200, 100.0, Zone.MIDDLE),
-        (201, 100.0, Zone.CONVENTIONAL),
-        (120, 375.72, Zone.ADDITIVE),
-        (188, 375.72, Zone.MIDDLE),
-        (751, 375.72, Zone.MIDDLE),
-        (752, 375.72, Zone.CONVENTIONAL),
-        (1, 0.0, Zone.CONVENTIONAL),
+        (49, 100.0, CrossoverZone.ADDITIVE),
+        (50, 100.0, CrossoverZone.MIDDLE),
+        (200, 100.0, CrossoverZone.MIDDLE),
+        (201, 100.0, CrossoverZone.CONVENTIONAL),
+        (120, 375.72, CrossoverZone.ADDITIVE),
+        (188, 375.72, CrossoverZone.MIDDLE),
+        (751, 375.72, CrossoverZone.MIDDLE),
+        (752, 375.72, CrossoverZone.CONVENTIONAL),
+        (1, 0.0, CrossoverZone.CONVENTIONAL),
     ],
 )
-def test_the_middle_zone_runs_from_half_to_twice_the_crossover(quantity: int, crossover: float, zone: Zone) -> None:
+def test_the_middle_zone_runs_from_half_to_twice_the_crossover(
+    quantity: int, crossover: float, zone: CrossoverZone
+) -> None:
     assert zone_of(quantity, crossover) is zone
-    assert zone_of(1, crossover) in (Zone.ADDITIVE, Zone.CONVENTIONAL)
+    assert zone_of(1, crossover) in (CrossoverZone.ADDITIVE, CrossoverZone.CONVENTIONAL)
 
 
 def test_what_a_minimum_order_forces_to_be_bought_is_scrapped_and_paid() -> None:

@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from fabroute.estimation.crossover import (
     Amount,
+    CrossoverZone,
     HybridSplit,
     Item,
     Method,
     Terms,
     Totals,
-    Zone,
     crossover_of,
     hybrid_split,
     totals_of,
@@ -50,7 +50,7 @@ class MethodAdvice:
     totals: Totals
     crossover: float
     """Of all variants together."""
-    zone: Zone
+    zone: CrossoverZone
     recommended: Recommended
     headline: str
     reasons: tuple[str, ...]
@@ -82,16 +82,16 @@ def advise_method(case: MethodCase) -> MethodAdvice:
     )
 
 
-def zone_sentence(zone: Zone, *, quantity: int, crossover: float) -> str:
+def zone_sentence(zone: CrossoverZone, *, quantity: int, crossover: float) -> str:
     """Return what a quantity's zone means."""
     if math.isinf(crossover):
         return "a printed piece costs no more than a conventional one: printing is cheaper at any quantity"
     at = f"the crossover at {crossover:,.1f}"
     return {
-        Zone.ADDITIVE: f"{quantity:,} is under half of {at}: printing is clearly the way",
-        Zone.MIDDLE: f"{quantity:,} is near {at} (from half of it to twice): look at both ways and at a hybrid, "
-        "complex or varying shapes printed, plain ones conventional",
-        Zone.CONVENTIONAL: f"{quantity:,} is over twice {at}: the tool has clearly paid",
+        CrossoverZone.ADDITIVE: f"{quantity:,} is under half of {at}: printing is clearly the way",
+        CrossoverZone.MIDDLE: f"{quantity:,} is near {at} (from half of it to twice): look at both ways and at a "
+        "hybrid, complex or varying shapes printed, plain ones conventional",
+        CrossoverZone.CONVENTIONAL: f"{quantity:,} is over twice {at}: the tool has clearly paid",
     }[zone]
 
 
@@ -192,9 +192,9 @@ def _conditions(case: MethodCase, recommended: Recommended, crossover: float) ->
         yield "once the design is frozen and demand is stable, the conventional way is the cheaper one"
 
 
-def _hybrid_hint(case: MethodCase, zone: Zone, crossover: float) -> Iterator[str]:
+def _hybrid_hint(case: MethodCase, zone: CrossoverZone, crossover: float) -> Iterator[str]:
     """Yield how a hybrid would be split, where both ways are worth a look and the shapes are not known one by one."""
-    if zone is Zone.MIDDLE and not case.items:
+    if zone is CrossoverZone.MIDDLE and not case.items:
         own = first_quantity_above(crossover / case.variants)
         yield (
             f"as a hybrid, print complex or varying shapes, and tool a plain one of which {own:,} pieces or more are "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from fabroute.advice.rules.method import first_quantity_above
-from fabroute.estimation.crossover import Method, Terms, Totals, Zone, crossover_of, totals_of, zone_of
+from fabroute.estimation.crossover import CrossoverZone, Method, Terms, Totals, crossover_of, totals_of, zone_of
 from fabroute.inventory.service import ConventionalMethod
 from fabroute.kernel.money import Money
 
@@ -13,7 +13,7 @@ from fabroute.kernel.money import Money
 class ShortAdvice:
     """Where a quantity stands to its crossover, and what that means; money in EUR cents."""
 
-    zone: Zone
+    zone: CrossoverZone
     crossover: float
     """``math.inf`` where printing is cheaper at any quantity."""
     cheaper: Method

@@ -9,14 +9,8 @@ from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.dependencies import InventoryReader, Now, PageQuery, ReadSession
 from fabroute.api.pages import listing, window
 from fabroute.api.schemas.base import Listing
-from fabroute.api.schemas.estimates import (
-    EstimateIn,
-    EstimatesOut,
-    FigureOut,
-    estimate_asked,
-    estimates_out,
-    figure_out,
-)
+from fabroute.api.schemas.estimates import EstimateIn, EstimatesOut, estimate_asked, estimates_out
+from fabroute.api.schemas.figures import FigureOut, figure_out
 from fabroute.estimation.facts import InvalidFact
 from fabroute.estimation.sources import Mark, SourcedFigure
 from fabroute.inventory.service import RevisionNotMeasured

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from fabroute.advice import service as advice
 from fabroute.advice.service import MethodQuestion, Recommended, Stated, StatedItem, StatedTerms
 from fabroute.api.schemas.base import Label, MoneyOut, RequestModel, ResponseModel
-from fabroute.estimation.crossover import Method, Zone
+from fabroute.estimation.crossover import CrossoverZone, Method
 from fabroute.kernel.money import Money
 from fabroute.logistics.service import ExchangeRate
 
@@ -154,7 +154,7 @@ class MethodOut(ResponseModel):
     variants: int
     part: str | None
     revision: str | None
-    zone: Zone | None = Field(
+    zone: CrossoverZone | None = Field(
         description="`additive` under half of the crossover, `conventional` over twice of it, `middle` between."
     )
     crossover: CrossoverOut | None
@@ -175,7 +175,7 @@ class MethodOut(ResponseModel):
 class ShortAdviceOut(ResponseModel):
     """Printed or conventional, in short: an order beyond its crossover is taken, and told."""
 
-    zone: Zone
+    zone: CrossoverZone
     crossover: float | None = Field(description="Null where printing is cheaper at any quantity.")
     cheaper: Method
     saving: MoneyOut = Field(description="What the cheaper way saves against the other one; freight is in neither.")

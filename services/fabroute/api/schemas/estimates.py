@@ -3,8 +3,8 @@
 from pydantic import AwareDatetime, Field
 
 from fabroute.api.schemas.base import Label, MoneyOut, RequestModel, ResponseModel
+from fabroute.api.schemas.figures import FigureOut, figure_out
 from fabroute.api.schemas.orders import Quantity
-from fabroute.estimation.sources import Mark, SourcedFigure
 from fabroute.kernel.money import Money
 from fabroute.network.service import CalibrationView
 from fabroute.production.service import EstimateAsked, Estimates, MachineEstimate, MachineUnable
@@ -23,20 +23,6 @@ class EstimateIn(RequestModel):
     node_id: Label | None = Field(default=None, description="Only at this node; without it, everywhere.")
     machine_id: Label | None = Field(default=None, description="Only on this machine.")
     limit: int = Field(default=10, ge=1, le=MOST_SHOWN, description="How many estimates and refusals are shown.")
-
-
-class FigureOut(ResponseModel):
-    """One constant behind an estimate."""
-
-    subject: str = Field(description="A machine model, a material or a process; empty where it is of all estimates.")
-    code: str
-    value: float
-    unit: str
-    mark: Mark = Field(
-        description="How far it can be trusted, best first: `measured` (learnt from this machine's builds and prints), "
-        "`stated` (by the node), `vendor`, `second-hand`, `memory`, `assumption`."
-    )
-    source: str
 
 
 class EstimateRowOut(ResponseModel):
@@ -145,18 +131,6 @@ def estimates_out(found: Estimates, *, limit: int) -> EstimatesOut:
         estimates=[_estimate_out(it) for it in found.estimates[:limit]],
         unable=len(found.unable),
         exclusions=[_unable_out(it) for it in found.unable[:limit]],
-    )
-
-
-def figure_out(figure: SourcedFigure) -> FigureOut:
-    """Return a constant for an answer."""
-    return FigureOut(
-        subject=figure.subject,
-        code=figure.code,
-        value=figure.value,
-        unit=figure.unit,
-        mark=figure.mark,
-        source=figure.source,
     )
 
 

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from fabroute.api.schemas.advice import ShortAdviceOut
 from fabroute.api.schemas.base import Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
 from fabroute.api.schemas.decisions import CostOut, ReasonOut
+from fabroute.api.schemas.figures import FigureOut
 from fabroute.api.schemas.orders import Quantity, QuoteOffer, ShipToIn, ShipToOut, ship_to_out
 from fabroute.kernel.money import Money
 from fabroute.orders.rules import Criticality, Packaging
@@ -62,18 +63,7 @@ class PlaceOut(ResponseModel):
     country: str
 
 
-class FigureOut(ResponseModel):
-    """A constant behind an estimate, and how far it can be trusted."""
-
-    code: str
-    subject: str = Field(default="", description="What it is a figure of, such as a machine model or a material.")
-    value: float
-    unit: str
-    mark: str = Field(description="`measured`, `stated`, `vendor`, `second-hand`, `memory` or `assumption`.")
-    source: str
-
-
-class OfferOut(ResponseModel):
+class QuoteOfferOut(ResponseModel):
     """One way to get a quantity: price and window of arrival."""
 
     id: str
@@ -142,7 +132,7 @@ class QuantityOut(ResponseModel):
 
     quantity: int
     candidates: int = Field(description="Nodes that can make it.")
-    offers: list[OfferOut] = Field(description="At most three; none where no node can make it.")
+    offers: list[QuoteOfferOut] = Field(description="At most three; none where no node can make it.")
     pareto: list[ParetoPointOut] = Field(description="All that is worth choosing from, cheapest first.")
     routable_if: list[RoutableIfOut] = Field(description="Where no node can: what would have to be different.")
     advice: ShortAdviceOut | None = Field(

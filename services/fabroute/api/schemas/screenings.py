@@ -112,7 +112,7 @@ class ScreeningQuery(TermsBody):
     name: Note = Field(default="", description="Yours to choose.")
 
 
-class ReasonOut(ResponseModel):
+class ScreeningReasonOut(ResponseModel):
     """A reason: branch on `code`."""
 
     code: str
@@ -182,11 +182,9 @@ class ScreenedRowOut(ResponseModel):
     verdict: VerdictName | None
     yearly_saving: MoneyOut | None = Field(description="Null where a figure behind it is not known; never a guess.")
     at_most: MoneyOut | None = Field(description="A year's saving if printing cost nothing.")
-    reasons: list[ReasonOut] = Field(description="The first one decided.")
+    reasons: list[ScreeningReasonOut] = Field(description="The first one decided.")
     saving_rows: list[SavingRowOut] = Field(description="They add up to `yearly_saving`.")
-    demand_class: str = Field(
-        description="`smooth`, `intermittent`, `erratic`, `lumpy` or `unknown`."
-    )
+    demand_class: str = Field(description="`smooth`, `intermittent`, `erratic`, `lumpy` or `unknown`.")
     adi: float | None = Field(description="Periods for each one with a demand.")
     cv2: float | None = Field(description="Squared coefficient of variation of the demands' sizes.")
     yearly_demand: float | None
@@ -263,7 +261,7 @@ def screened_row_out(row: ScreenedRow) -> ScreenedRowOut:
         verdict=row.verdict,
         yearly_saving=_money(row.yearly_saving_minor),
         at_most=_money(found.get("at_most_minor")),
-        reasons=[ReasonOut(**reason) for reason in found.get("reasons", ())],
+        reasons=[ScreeningReasonOut(**reason) for reason in found.get("reasons", ())],
         saving_rows=[
             SavingRowOut(code=item["code"], amount=MoneyOut.of(Money(amount_minor=item["amount_minor"])))
             for item in found.get("rows", ())

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from fabroute.advice.service import quote_advice
-from fabroute.estimation.crossover import Method, Zone
+from fabroute.estimation.crossover import CrossoverZone, Method
 from fabroute.integrations.reference import reference_folder
 from fabroute.integrations.reference.files import read_files
 from fabroute.integrations.reference.rows import PartRow
@@ -45,13 +45,13 @@ def test_five_parts_have_no_conventional_way() -> None:
 @pytest.mark.parametrize(
     ("part_no", "quantity", "printed_minor", "zone", "cheaper"),
     [
-        ("AP-0103", 100, 30_000, Zone.ADDITIVE, Method.PRINT),
-        ("RL-0001", 120, 2_604_380, Zone.CONVENTIONAL, Method.CONVENTIONAL),
-        ("MA-0304", 1, 300_000, Zone.ADDITIVE, Method.PRINT),
+        ("AP-0103", 100, 30_000, CrossoverZone.ADDITIVE, Method.PRINT),
+        ("RL-0001", 120, 2_604_380, CrossoverZone.CONVENTIONAL, Method.CONVENTIONAL),
+        ("MA-0304", 1, 300_000, CrossoverZone.ADDITIVE, Method.PRINT),
     ],
 )
 def test_a_reference_part_can_be_advised(
-    part_no: str, quantity: int, printed_minor: int, zone: Zone, cheaper: Method
+    part_no: str, quantity: int, printed_minor: int, zone: CrossoverZone, cheaper: Method
 ) -> None:
     method = reference_parts()[part_no].conventional
     found = quote_advice(quantity=quantity, printed_minor=printed_minor, conventional=method)
