@@ -20,11 +20,11 @@ from fabroute.solver.plan import FloatArray
 from fabroute.solver.problem import BoolArray, IntArray, exact_sum
 
 _LARGEST_SUM = 2**58
-_MOST_STEPS = 6_000
+_MOST_STEPS = 15_000
 _MOST_ENTRIES = 50_000_000
-_ITEM_CHARGE, _ENTRY_CHARGE = 3e-6, 1.2e-9
+_ITEM_CHARGE, _ENTRY_CHARGE = 9e-7, 3.6e-10
 _MOST_ROUNDS = 200
-_STEP, _SHRINK, _KEPT = 0.05, 0.95, 0.8
+_STEP, _SHRINK, _KEPT = 0.03, 0.7, 0.7
 _LONGEST_ROUND = 1.5
 
 
