@@ -16,6 +16,7 @@ from fabroute.kernel.time import utc_now
 from fabroute.logistics.rules import Mode
 from fabroute.logistics.service import LogisticsData, NewCarbonFactor, save_logistics
 from tests.factories.api import Api, an_order
+from tests.factories.api_advice import worked_example
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import save_a_network
 from tests.factories.orders import given_owner
@@ -26,6 +27,7 @@ Who = Literal["owner", "stranger", "bureau", "rival", "operator", "revoked", "no
 OWNER_ONLY: Mapping[Who, int] = {"owner": 200, "stranger": 404, "bureau": 404, "rival": 404, "operator": 404}
 EVERYONE: Mapping[Who, int] = dict.fromkeys(("owner", "stranger", "bureau", "rival", "operator"), 200)
 NODE_ONLY: Mapping[Who, int] = {"owner": 403, "stranger": 403, "bureau": 200, "rival": 403, "operator": 200}
+OWNER_S_PART: Mapping[Who, int] = {"owner": 200, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422}
 OPERATOR_ONLY: Mapping[Who, int] = {**dict.fromkeys(EVERYONE, 403), "operator": 200}
 A_DAY: dict[str, object] = {"valid_from": "2000-01-01", "valid_to": "2000-01-01", "source": "test"}
 A_TARIFF: dict[str, object] = {
@@ -61,8 +63,18 @@ EXPECTED: Mapping[str, Mapping[Who, int]] = {
     "POST /v1/nodes/{node_id}/lots": {**NODE_ONLY, "bureau": 201, "operator": 201},
     "POST /v1/nodes/{node_id}/rates": {**NODE_ONLY, "bureau": 201, "operator": 201},
     "GET /v1/nodes/{node_id}/rates": NODE_ONLY,
-    "POST /v1/estimates": {"owner": 200, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422},
+    "POST /v1/estimates": OWNER_S_PART,
     "GET /v1/constants": EVERYONE,
+    "POST /v1/advice/method": OWNER_S_PART,
+    "POST /v1/advice/mass-production": OWNER_S_PART,
+    "POST /v1/advice/pathways": EVERYONE,
+    "POST /v1/advice/viability": EVERYONE,
+    "POST /v1/advice/screenings": dict.fromkeys(EVERYONE, 202),
+    "GET /v1/advice/screenings": EVERYONE,
+    "GET /v1/advice/screenings/{screening_id}": OWNER_ONLY,
+    "GET /v1/advice/screenings/{screening_id}/rows": OWNER_ONLY,
+    "GET /v1/advice/screenings/{screening_id}/result": OWNER_ONLY,
+    "DELETE /v1/advice/screenings/{screening_id}": {**OWNER_ONLY, "owner": 204},
     "GET /v1/routing-runs": OPERATOR_ONLY,
     **{f"GET /v1/{name}": EVERYONE for name in DATED_TABLES},
     **{f"GET /v1/exports/{name}": EVERYONE for name in DATED_TABLES},
@@ -85,7 +97,9 @@ RATE = {
 
 A_QUESTION = {"part": "RL-0001", "ship_to": {"city": "Hamburg", "country": "DE"}}
 
-LISTS = ("/v1/orders", "/v1/quotes", "/v1/parts", "/v1/nodes/N101/jobs")
+A_SPARE_PART_LIST = [{"part_no": "RL-0001", "demand": 10, "unit_price": 20.0}]
+
+LISTS = ("/v1/orders", "/v1/quotes", "/v1/parts", "/v1/nodes/N101/jobs", "/v1/advice/screenings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +109,7 @@ class World:
     api: Api
     order_id: str
     quote_id: str
+    screening_id: str
     clients: Mapping[Who, httpx.Client]
 
 
@@ -131,9 +146,15 @@ def world(standing_api: Api) -> Iterator[World]:
     }
     clients = {who: standing_api.as_(token) for who, token in tokens.items()}
     quote_id = clients["owner"].post("/v1/quotes", json=A_QUESTION).json()["id"]
-    yield World(api=standing_api, order_id=order_id, quote_id=quote_id, clients=clients)
+    ids = {"order_id": order_id, "quote_id": quote_id, "screening_id": a_screening(clients["owner"])}
+    yield World(api=standing_api, clients=clients, **ids)
     for client in clients.values():
         client.close()
+
+
+def a_screening(client: httpx.Client) -> str:
+    """Ask for a screening and return its id."""
+    return str(client.post("/v1/advice/screenings?name=RL-0001", json=A_SPARE_PART_LIST).json()["id"])
 
 
 def operations() -> list[str]:
@@ -149,7 +170,10 @@ def operations() -> list[str]:
 def ask(world: World, who: Who, operation: str) -> httpx.Response:
     """Do ``operation`` as ``who``, on the owner's things and on the bureau's node."""
     client, (method, path) = world.clients[who], operation.split(" ")
-    url = path.format(order_id=world.order_id, quote_id=world.quote_id, part_no="RL-0001", node_id="N101")
+    # What is removed is made for it: the others need theirs.
+    screening_id = a_screening(world.clients["owner"]) if method == "DELETE" else world.screening_id
+    ids = {"order_id": world.order_id, "quote_id": world.quote_id, "screening_id": screening_id}
+    url = path.format(**ids, part_no="RL-0001", node_id="N101")
     node = world.clients["operator"].get("/v1/nodes/N101")
     bodies: Mapping[str, Any] = {
         "POST /v1/orders": an_order(),
@@ -158,6 +182,11 @@ def ask(world: World, who: Who, operation: str) -> httpx.Response:
         "POST /v1/nodes/{node_id}/lots": {"material": "PA12-MJF", "grams": 1, "expires_on": "2030-01-01"},
         "POST /v1/nodes/{node_id}/rates": RATE,
         "POST /v1/estimates": {"part": "RL-0001"},
+        "POST /v1/advice/method": worked_example(120, part="RL-0001"),
+        "POST /v1/advice/mass-production": {"part": "RL-0001"},
+        "POST /v1/advice/pathways": {"quantity": 10},
+        "POST /v1/advice/viability": {"fast_response": True},
+        "POST /v1/advice/screenings": A_SPARE_PART_LIST,
         **{f"POST /v1/imports/{name}": [A_DAY | row] for name, row in DATED_TABLES.items()},
     }
     headers = {"Idempotency-Key": f"asked by {who}", "If-Match": node.headers["ETag"]}
@@ -190,6 +219,25 @@ def test_no_list_shows_an_order_or_a_part_to_someone_else(world: World, path: st
         assert world.order_id not in answer.text
         assert "RL-0001" not in answer.text
     assert "RL-0001" in world.clients["owner"].get(path).text
+
+
+@pytest.mark.parametrize("who", ["stranger", "bureau", "rival", "operator"])
+def test_a_screening_of_someone_else_is_as_if_it_were_not_there(world: World, who: Who) -> None:
+    path = f"/v1/advice/screenings/{world.screening_id}"
+    answers = [world.clients[who].request(method, path) for method in ("GET", "DELETE")]
+    never = world.clients[who].get("/v1/advice/screenings/scr_never")
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(404, "unknown_screening")] * 2
+    assert answers[0].json()["detail"].replace(world.screening_id, "scr_never") == never.json()["detail"]
+    assert world.clients["owner"].get(path).json()["rows"] == len(A_SPARE_PART_LIST)
+
+
+@pytest.mark.parametrize("operation", ["POST /v1/advice/method", "POST /v1/advice/mass-production"])
+def test_advice_does_not_tell_that_someone_else_has_a_part(world: World, operation: str) -> None:
+    codes = {who: ask(world, who, operation).json()["code"] for who in ("stranger", "rival", "operator")}
+
+    assert set(codes.values()) == {"unknown_part"}
+    assert ask(world, "owner", operation).json()["part"] == "RL-0001"
 
 
 def test_refused_changes_changed_nothing(world: World) -> None:
