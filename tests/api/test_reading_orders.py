@@ -5,7 +5,7 @@ from fabroute.database import unit_of_work
 from fabroute.network.service import read_network
 from tests.factories.api import Api, an_order
 from tests.factories.databases import in_transaction, rows
-from tests.factories.decisions import CANDIDATE, EXCLUSION, given_outcomes
+from tests.factories.decisions import CANDIDATE, EXCLUSION, OLD_CANDIDATE, given_outcomes
 from tests.factories.network import TODAY, save_a_network
 from tests.factories.production import given_routed_lines
 
@@ -126,6 +126,17 @@ def test_the_whole_decision_is_shown_with_candidates_and_exclusions(api: Api, ro
     assert decision["exclusions"] == [EXCLUSION]
     assert (decision["reasons"], decision["solver"]["gap"]) == ({"BUILD_VOLUME": 1}, 0.0)
     assert again.status_code == 304
+
+
+def test_a_decision_of_before_carrier_and_window_were_kept_shows_them_as_null(api: Api) -> None:
+    order_id = api.place().json()["id"]
+    given_outcomes(api.engine, candidate=OLD_CANDIDATE)
+
+    (decision,) = api.client.get(f"/v1/orders/{order_id}/decision").json()["decisions"]
+
+    unknown = dict.fromkeys(("carrier", "earliest_at", "expected_at"))
+    assert decision["chosen"] == dict(OLD_CANDIDATE) | unknown
+    assert decision["candidates"] == [dict(CANDIDATE) | unknown]
 
 
 def test_an_order_that_is_not_decided_yet_has_no_decisions(api: Api) -> None:

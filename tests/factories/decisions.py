@@ -25,7 +25,7 @@ CANDIDATE: Mapping[str, Any] = {
     "service": "express",
     "carrier": "dhl",
     "produce_by": "2026-06-16",
-    "earliest_at": "2026-06-17T15:00:00+00:00",
+    "earliest_at": "2026-06-16T15:00:00+00:00",
     "expected_at": "2026-06-17T15:00:00+00:00",
     "promised_at": "2026-06-18T15:00:00+00:00",
     "hours": 79.0,
@@ -39,6 +39,10 @@ CANDIDATE: Mapping[str, Any] = {
     "grams": 100,
     "cost_millis": 4120079,
 }
+OLD_CANDIDATE: Mapping[str, Any] = {
+    name: value for name, value in CANDIDATE.items() if name not in ("carrier", "earliest_at", "expected_at")
+}
+"""As decisions were stored before they named carrier and window."""
 EXCLUSION: Mapping[str, Any] = {
     "node_id": "N102",
     "city": "Hamburg",
@@ -77,11 +81,11 @@ _AMOUNTS = ("cost_millis", "bound_millis", "landed_minor", "baseline_landed_mino
 _FAIR = ("both_lines", "both_landed_minor", "baseline_both_landed_minor")
 
 
-def given_outcomes(engine: Engine, *, routed: bool = True) -> tuple[str, ...]:
+def given_outcomes(engine: Engine, *, routed: bool = True, candidate: Mapping[str, Any] = CANDIDATE) -> tuple[str, ...]:
     """Decide every due line, all to one node or none to any, and return the ids of the decisions."""
     with unit_of_work(engine) as session:
         lines = claim_lines(session, scope="global", limit=1000, lease_seconds=60, attempt_cap=8)
-        rows = [_decision(line, routed=routed) for line in lines]
+        rows = [_decision(line, routed=routed, candidate=candidate) for line in lines]
         session.connection().execute(text(_RUN), {"row": json.dumps(_run())})
         for row in rows:
             session.connection().execute(text(_DECISION), {"row": json.dumps(row)})
@@ -120,9 +124,9 @@ class _Line:
     objective: str
 
 
-def _decision(line: ClaimedLine | _Line, *, routed: bool) -> dict[str, Any]:
+def _decision(line: ClaimedLine | _Line, *, routed: bool, candidate: Mapping[str, Any] = CANDIDATE) -> dict[str, Any]:
     why = "N101 in Berlin is the cheapest of 1 node" if routed else "no node has a machine that is large enough"
-    chosen = dict(CANDIDATE) if routed else None
+    chosen = dict(candidate) if routed else None
     return {
         "id": new_id("dec"),
         "organisation_id": line.organisation_id,
