@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
+from fabroute.estimation.facts import InvalidFact
 from fabroute.estimation.production import ProductionEstimate
 from fabroute.inventory.service import RevisionView
 from fabroute.logistics.rules import Location, NoDutyRule, ParcelTooHeavy, Service
 from fabroute.network.service import LotView, NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.service.arrivals import Arrivals, Days
+from fabroute.routing.service.estimable import no_estimate
 from fabroute.routing.service.gates import Asking, Gatekeeper, Reasons
 from fabroute.routing.service.machines import MachineTime
 from fabroute.routing.service.options import Price, Way, Wish
@@ -66,7 +68,21 @@ class WayFinder:
         reasons = self._gates.offer_reasons(asked.asking, offer)
         if any(reason.code is ExclusionCode.BUILD_VOLUME for reason in reasons):
             return OfferFinding(machine_id=offer.machine_id, reasons=reasons)
-        estimate = self._pricing.estimate(asked.revision, quantity=asked.line.quantity, node=node, offer=offer)
+        try:
+            estimate = self._pricing.estimate(asked.revision, quantity=asked.line.quantity, node=node, offer=offer)
+        except InvalidFact as error:
+            return OfferFinding(machine_id=offer.machine_id, reasons=(*reasons, no_estimate(offer, error)))
+        return self._estimated(asked, node, offer, estimate, services)
+
+    def _estimated(
+        self,
+        asked: LineAsked,
+        node: NodeView,
+        offer: OfferView,
+        estimate: ProductionEstimate,
+        services: tuple[Service, ...],
+    ) -> OfferFinding:
+        reasons = self._gates.offer_reasons(asked.asking, offer)
         sendings, refusals = self._sendings(asked, node, offer, estimate, services)
         window = self._window(node, offer, estimate)
         stock = self._gates.usable_lots(offer, window, grams=estimate.material_grams)

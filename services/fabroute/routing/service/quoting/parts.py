@@ -10,10 +10,11 @@ import numpy.typing as npt
 from fabroute.estimation.calibration import Evidence, time_spread
 from fabroute.estimation.carbon import embodied_g_per_kg
 from fabroute.estimation.coefficients import line_cost, line_needs
-from fabroute.estimation.facts import MachineModelFacts, MaterialFacts, NodeRates, PartGeometry
+from fabroute.estimation.facts import InvalidFact, MachineModelFacts, MaterialFacts, NodeRates, PartGeometry
 from fabroute.estimation.plan import plan_build
 from fabroute.network.service import NodeView, OfferView, evidence_of, machine_facts, material_facts
 from fabroute.routing.service.arrivals import Days
+from fabroute.routing.service.estimable import no_estimate
 from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.quoting.network import EMPTY_STORE, Flags, NetworkTables, ranges
 from fabroute.solver.eligibility import Exclusion, ExclusionCode, LineFacts, OfferFacts
@@ -77,7 +78,7 @@ class PartTable:
     unproved: tuple[Exclusion, ...]
     """Of each offer: that it has no first article, if one is asked for."""
     fits: Flags
-    """Those that don't are not estimated."""
+    """Those that don't are not estimated, nor are those of which the figures can't be."""
     barred: Flags
     """Those that have reasons."""
     certified_until: Days
@@ -98,16 +99,21 @@ class PartTable:
 
 
 def part_table(tables: NetworkTables, pricing: Pricing, key: PartKey, line: LineFacts) -> PartTable:
-    """Return the table of a part; ``InvalidFact`` if an offer's material or machine can't be estimated with."""
+    """Return the table of a part; an offer whose material or machine can't be as its row says is barred."""
     rows = sorted({row for pair in key.process_materials for row in tables.offers_in.get(pair, ())})
     node_of = tables.node_of[rows] if rows else np.zeros(0, np.int64)
     offers, facts = [tables.offers[row] for row in rows], [tables.offer_facts[row] for row in rows]
     nodes = node_of.tolist()
     reasons = [_reasons(tables, line, offered, node) for offered, node in zip(facts, nodes, strict=True)]
     fits = [all(reason.code is not ExclusionCode.BUILD_VOLUME for reason in against) for against in reasons]
-    found = [
-        _figures(key, pricing, tables.nodes[node], offer) if fit else _DOES_NOT_FIT
+    looked_at = [
+        _looked_at(key, pricing, tables.nodes[node], offer) if fit else _DOES_NOT_FIT
         for offer, node, fit in zip(offers, nodes, fits, strict=True)
+    ]
+    found = [_DOES_NOT_FIT if isinstance(each, Exclusion) else each for each in looked_at]
+    reasons = [
+        (*against, each) if isinstance(each, Exclusion) else against
+        for against, each in zip(reasons, looked_at, strict=True)
     ]
     schemes = [replace(line, required_certificates=(scheme,)) for scheme in key.required_certificates]
     return PartTable(
@@ -121,7 +127,7 @@ def part_table(tables: NetworkTables, pricing: Pricing, key: PartKey, line: Line
         rank=_ranks(offers),
         reasons=tuple(reasons),
         unproved=tuple(map(no_first_article, facts)),
-        fits=np.array(fits, dtype=np.bool_),
+        fits=np.array([each is not _DOES_NOT_FIT for each in found], dtype=np.bool_),
         barred=np.array([bool(against) for against in reasons], dtype=np.bool_),
         certified_until=_integers([_certified(tables, schemes, *row) for row in zip(facts, nodes, strict=True)]),
         figures=np.array([row for _, row in found]).reshape(len(rows), 3 * _ROWS + len(_FIELDS)),
@@ -146,6 +152,14 @@ def _certified(tables: NetworkTables, schemes: Sequence[LineFacts], offered: Off
     present = [line for line in schemes if certificate_missing(line, offered, held) is None]
     ends = [certified_until(line, offered, held, first_day) for line in present]
     return min((-1 if end is None else tables.calendars.bucket(end) for end in ends), default=FOREVER)
+
+
+def _looked_at(key: PartKey, pricing: Pricing, node: NodeView, offer: OfferView) -> _Row | Exclusion:
+    """Return what estimates of an offer are made of, or why there can be none."""
+    try:
+        return _figures(key, pricing, node, offer)
+    except InvalidFact as error:
+        return no_estimate(offer, error)
 
 
 def _figures(key: PartKey, pricing: Pricing, node: NodeView, offer: OfferView) -> _Row:

@@ -140,6 +140,12 @@ def _property(it: _Figures) -> str:
     return "the part's owner permits the node"
 
 
+def _availability(it: _Figures) -> str:
+    if "invalid" in it:
+        return f"what is known of the machine is put right: {it['invalid']}"
+    return f"what is {it['status']} is up again"
+
+
 _CHANGES: Mapping[ExclusionCode, Callable[[_Figures], str]] = MappingProxyType(
     {
         ExclusionCode.FILE_NOT_VALIDATED: lambda it: "the revision is released with a validated print file",
@@ -154,7 +160,7 @@ _CHANGES: Mapping[ExclusionCode, Callable[[_Figures], str]] = MappingProxyType(
             f"the node is permitted {it['export_class']} files for {it['ship_to']}"
         ),
         ExclusionCode.IP_POLICY: _property,
-        ExclusionCode.NODE_DOWN: lambda it: f"what is {it['status']} is up again",
+        ExclusionCode.NODE_DOWN: _availability,
         ExclusionCode.PACKAGING: lambda it: f"one of these packagings would do: {it['offered']}",
         ExclusionCode.LANE_MISSING: lambda it: f"a carrier takes it from there to {it['ship_to']}",
         ExclusionCode.CAPACITY: lambda it: f"the machine has {it['needed_minutes']} min free by {it['by']}",
