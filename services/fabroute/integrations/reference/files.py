@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Generic, TypedDict, TypeVar
 from zoneinfo import available_timezones
 
-from fabroute.estimation.facts import Process
+from fabroute.estimation.facts import (
+    HEAVIEST_G_PER_CM3,
+    LARGEST_SIDE_MM,
+    MOST_HOURS,
+    MOST_MINOR_PER_HOUR,
+    MOST_MINOR_PER_KG,
+    SMALLEST_SIDE_MM,
+    SMALLEST_VOLUME_CM3,
+    Process,
+)
 from fabroute.integrations.reference.rows import AssetRow, CertificateRow, NodeRow, PartRow
 from fabroute.integrations.reference.tables import Problems, Row, read_rows
 from fabroute.inventory.service import ConventionalMethod
@@ -29,6 +38,14 @@ EXPORT_CLASSES = ("none", "dual_use", "itar")
 IP_ZONES = ("any", "EU", "US", "EU_US", "same_country")
 CRITICALITIES = ("aog", "line_down", "routine", "consumer", "patient", "safety")
 _PAIR = r"[A-Z]+:[A-Za-z0-9-]+"
+_CENT_EUR = 0.01
+"""What is never free costs a cent at least: fractions of it are stored as 0."""
+_MOST_EUR_PER_HOUR = MOST_MINOR_PER_HOUR / 100
+_MOST_EUR_PER_KG = MOST_MINOR_PER_KG / 100
+_MOST_EUR_PER_ORDER = 10_000_000
+_SLOWEST_CM3_PER_HOUR = 0.001
+_LIGHTEST_G_PER_CM3 = 0.001
+_LEAST_YIELD = 0.001
 _ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
 
 _Value = TypeVar("_Value")
@@ -122,14 +139,14 @@ def _node(row: Row) -> NodeRow:
         latitude=row.number("lat", minimum=-90, maximum=90),
         longitude=row.number("lon", minimum=-180, maximum=180),
         timezone=_timezone(row, "timezone"),
-        labour_minor_per_hour=row.minor("labour_eur_h"),
+        labour_minor_per_hour=row.minor("labour_eur_h", maximum=_MOST_EUR_PER_HOUR),
         grid_g_co2_per_kwh=row.number("grid_g_co2_kwh", maximum=5000),
         cutoff_local=row.matching("cutoff_local", r"([01]\d|2[0-3]):[0-5]\d", "give a time of day as HH:MM"),
         working_days=row.choice("calendar", WORKING_WEEKS),
-        minimum_order_minor=row.minor("min_order_eur"),
+        minimum_order_minor=row.minor("min_order_eur", maximum=_MOST_EUR_PER_ORDER),
         margin=row.number("margin", maximum=5),
         on_time_score=row.number("on_time_score", maximum=1),
-        first_pass_yield=row.number("first_pass_yield", maximum=1, above=True),
+        first_pass_yield=row.number("first_pass_yield", minimum=_LEAST_YIELD, maximum=1),
     )
 
 
@@ -137,22 +154,24 @@ def _model(row: Row) -> NewMachineModel:
     found = NewMachineModel(
         model=row.text("model"),
         process=row.choice("process", PROCESSES),
-        x_mm=row.number("x_mm", above=True),
-        y_mm=row.number("y_mm", above=True),
-        z_mm=row.number("z_mm", above=True),
-        layer_um=row.number("layer_um", above=True),
-        layer_fixed_s=row.number("layer_fixed_s"),
-        rate_cm3_per_hour=row.number("rate_cm3_h"),
-        warmup_hours=row.number("warmup_h"),
-        cooldown_hours=row.number("cooldown_h"),
-        setup_hours=row.number("setup_h"),
-        unload_hours=row.number("unload_h"),
-        rate_minor_per_hour=row.minor("machine_rate_eur_h"),
-        power_kw=row.number("avg_power_kw"),
+        x_mm=_side(row, "x_mm"),
+        y_mm=_side(row, "y_mm"),
+        z_mm=_side(row, "z_mm"),
+        layer_um=row.number("layer_um", minimum=0.1, maximum=100_000),
+        layer_fixed_s=row.number("layer_fixed_s", maximum=86_400),
+        rate_cm3_per_hour=row.number("rate_cm3_h", maximum=1_000_000),
+        warmup_hours=row.number("warmup_h", maximum=MOST_HOURS),
+        cooldown_hours=row.number("cooldown_h", maximum=MOST_HOURS),
+        setup_hours=row.number("setup_h", maximum=MOST_HOURS),
+        unload_hours=row.number("unload_h", maximum=MOST_HOURS),
+        rate_minor_per_hour=row.minor("machine_rate_eur_h", minimum=_CENT_EUR, maximum=_MOST_EUR_PER_HOUR),
+        power_kw=row.number("avg_power_kw", maximum=10_000),
         source=row.text("source"),
     )
     if found.layer_fixed_s == found.rate_cm3_per_hour == 0:
         row.refuse("rate_cm3_h", "is 0 like layer_fixed_s: such a machine prints in no time, give one of them")
+    if 0 < found.rate_cm3_per_hour < _SLOWEST_CM3_PER_HOUR:
+        row.refuse("rate_cm3_h", f"is less than {_SLOWEST_CM3_PER_HOUR:g}: check its unit, or give 0 if layers count")
     return found
 
 
@@ -160,9 +179,9 @@ def _material(row: Row) -> NewMaterial:
     found = NewMaterial(
         code=_id(row, "code"),
         process=row.choice("process", PROCESSES),
-        density_g_per_cm3=row.number("density_g_cm3", above=True, maximum=25),
-        bulk_density_g_per_cm3=row.optional_number("bulk_density_g_cm3", maximum=25),
-        price_minor_per_kg=row.minor("price_eur_kg"),
+        density_g_per_cm3=_density(row, "density_g_cm3"),
+        bulk_density_g_per_cm3=_density(row, "bulk_density_g_cm3") if row.values["bulk_density_g_cm3"] else None,
+        price_minor_per_kg=row.minor("price_eur_kg", minimum=_CENT_EUR, maximum=_MOST_EUR_PER_KG),
         refresh_ratio=row.optional_number("refresh_ratio", maximum=1),
         support_fraction=row.number("support_fraction", maximum=5),
         source=row.text("source"),
@@ -170,6 +189,9 @@ def _material(row: Row) -> NewMaterial:
     for column in ("bulk_density_g_cm3", "refresh_ratio"):
         if found.process in _REFRESHED and not row.values[column]:
             row.refuse(column, f"is needed: {found.process} refreshes used powder")
+    bulk, solid = found.bulk_density_g_per_cm3, found.density_g_per_cm3
+    if bulk is not None and bulk > solid and not row.refused("bulk_density_g_cm3", "density_g_cm3"):
+        row.refuse("bulk_density_g_cm3", f"is more than density_g_cm3 ({solid:g}): loose powder holds air, swap them")
     return found
 
 
@@ -207,8 +229,8 @@ def _part(row: Row) -> PartRow:
         part_no=_id(row, "part_no"),
         name=row.text("name"),
         sector=row.text("sector"),
-        box_mm=(row.number("bx_mm", above=True), row.number("by_mm", above=True), row.number("bz_mm", above=True)),
-        volume_cm3=row.number("volume_cm3", above=True),
+        box_mm=(_side(row, "bx_mm"), _side(row, "by_mm"), _side(row, "bz_mm")),
+        volume_cm3=row.number("volume_cm3", minimum=SMALLEST_VOLUME_CM3),
         process_materials=row.several("allowed_process_material"),
         required_certificates=row.several("required_certs"),
         part_qualification=row.flag("part_qualification"),
@@ -222,7 +244,7 @@ def _part(row: Row) -> PartRow:
     )
     if not found.process_materials or not all(re.fullmatch(_PAIR, pair) for pair in found.process_materials):
         row.refuse("allowed_process_material", "name at least one PROCESS:MATERIAL, several with | between them")
-    if found.volume_cm3 * 1000 > math.prod(found.box_mm):
+    if found.volume_cm3 * 1000 > math.prod(found.box_mm) and not row.refused("bx_mm", "by_mm", "bz_mm", "volume_cm3"):
         row.refuse("volume_cm3", "is more than the bounding box holds: check the units (cm3 and mm)")
     return found
 
@@ -300,6 +322,14 @@ def _dated(row: Row) -> _Dated:
     found = _Dated(valid_from=row.day("valid_from"), valid_to=row.day("valid_to"), source=row.text("source"))
     _in_order(row, found["valid_from"], found["valid_to"])
     return found
+
+
+def _side(row: Row, column: str) -> float:
+    return row.number(column, minimum=SMALLEST_SIDE_MM, maximum=LARGEST_SIDE_MM)
+
+
+def _density(row: Row, column: str) -> float:
+    return row.number(column, minimum=_LIGHTEST_G_PER_CM3, maximum=HEAVIEST_G_PER_CM3)
 
 
 def _id(row: Row, column: str) -> str:

@@ -89,6 +89,11 @@ class Row:
         value = self.values.get(column, "")
         self.problems.add(file=self.file, line=self.line, column=column, value=value, advice=advice)
 
+    def refused(self, *columns: str) -> bool:
+        """Tell whether the value in one of ``columns`` is not the file's, because it couldn't be taken."""
+        here = (problem for problem in self.problems.found if (problem.file, problem.line) == (self.file, self.line))
+        return any(problem.column in columns for problem in here)
+
     def text(self, column: str) -> str:
         """Return a value that must not be empty."""
         value = self.values[column]
@@ -125,10 +130,10 @@ class Row:
             return 1
         return int(value)
 
-    def minor(self, column: str, *, above: bool = False) -> int:
-        """Return cents for an amount in euro."""
+    def minor(self, column: str, *, minimum: float = 0, maximum: float = _MOST_MONEY) -> int:
+        """Return cents for an amount in euro from ``minimum`` to ``maximum``."""
         before = len(self.problems.found)
-        self.number(column, maximum=_MOST_MONEY, above=above)
+        self.number(column, minimum=minimum, maximum=maximum)
         return minor_from_major(self.values[column]) if len(self.problems.found) == before else 100
 
     def optional_whole(self, column: str, *, minimum: int = 0, maximum: int = 2_000_000_000) -> int | None:
