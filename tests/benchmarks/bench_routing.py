@@ -38,8 +38,8 @@ from tests.benchmarks.routing_instances import UNROUTED_MULTIPLIER, Instance, Si
 Result = TypeVar("Result")
 
 PEERS = ("one_by_one", "regret", "cp_sat", "highs")
-DETERMINISTIC_SHARE = 0.45
-"""Deterministic seconds for one second of wall time: a quiet core needs about two for one."""
+DETERMINISTIC_SHARE = 0.4
+"""Deterministic seconds for one second of wall time: a quiet core needs up to two and a half for one."""
 _MILLIS_PER_EURO = 100_000
 _HIGHS = """
 import sys, highspy
@@ -104,7 +104,7 @@ class Row:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print a table for each size and seed; return 1 if a plan breaks a rule."""
+    """Print a table for each size and seed; ends with 1 if a plan breaks a rule."""
     settings = Settings.parse(arguments)
     print(f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}; {settings.seconds:g} s each")
     print(f"an order that stays unserved costs {UNROUTED_MULTIPLIER:g} times its cheapest option and 50 euros")
@@ -120,6 +120,9 @@ def run(size: Size, seed: int, settings: Settings) -> tuple[Row, ...]:
     instance = make_instance(size, utilisation=settings.utilisation, seed=seed)
     built = time.perf_counter() - began
     plan, seconds = timed(lambda: ours(instance.problem, settings, seed))
+    broken = verify_plan(instance.problem, plan)
+    if broken:
+        raise SystemExit(f"the plan breaks {broken[0].rule}: {broken[0].message}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\n{size} at {settings.utilisation:.0%}, seed {seed}: {instance.problem.option_count:,} options", end="")
     print(f" built in {built:.1f} s, bound {plan.bound / _MILLIS_PER_EURO:,.0f} euros, peak {peak:,.0f} MiB")
@@ -137,17 +140,13 @@ def run(size: Size, seed: int, settings: Settings) -> tuple[Row, ...]:
 
 
 def ours(problem: RoutingProblem, settings: Settings, seed: int) -> RoutingPlan:
-    """Solve within the seconds of wall time, everything included, and verify the plan."""
+    """Solve within the seconds of wall time, everything included."""
     limits = SolveLimits(
         seed=seed,
         deterministic_seconds=DETERMINISTIC_SHARE * settings.seconds,
         wall_seconds=settings.patience * settings.seconds,
     )
-    plan = solve(problem, limits)
-    broken = verify_plan(problem, plan)
-    if broken:
-        raise SystemExit(f"the plan breaks {broken[0].rule}: {broken[0].message}")
-    return plan
+    return solve(problem, limits)
 
 
 def peer(instance: Instance, name: str, seconds: float) -> Row | None:
