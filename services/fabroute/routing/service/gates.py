@@ -264,7 +264,9 @@ _DISTANCES: Mapping[ExclusionCode, Callable[[Exclusion], float]] = MappingProxyT
         ExclusionCode.CERTIFICATE_EXPIRES: lambda it: -date.fromisoformat(str(it.figures["valid_to"])).toordinal(),
         ExclusionCode.IP_POLICY: lambda it: int(str(it.figures.get("needed", 0))) - int(str(it.figures.get("left", 0))),
         ExclusionCode.MATERIAL_SHORT: lambda it: _figure(it, "needed_grams") - _figure(it, "largest_lot_grams"),
-        ExclusionCode.CAPACITY: lambda it: _figure(it, "needed_minutes") - _figure(it, "free_minutes"),
+        ExclusionCode.CAPACITY: lambda it: (
+            _figure(it, "needed_minutes") - float(str(it.figures.get("free_minutes", 0)))
+        ),
         ExclusionCode.NEED_BY: lambda it: _figure(it, "late_hours"),
         ExclusionCode.PRICE_CAP: lambda it: _figure(it, "landed_minor") - _figure(it, "maximum_minor"),
         ExclusionCode.MIN_ORDER: lambda it: _figure(it, "minimum_minor") - _figure(it, "price_minor"),

@@ -33,6 +33,8 @@ DELIVERY_HOUR = 17
 _LADDER_STEPS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
 NEVER = 10_000
 """A bucket after all others."""
+BEYOND_MINUTES = (NEVER - 5) * MINUTES_PER_DAY
+"""No hand-over of a day that calendars know is so late; one on ``NEVER`` is later."""
 
 
 class Calendars:
@@ -47,6 +49,11 @@ class Calendars:
         self._clocks: dict[str, NodeClock] = {}
         self._deliveries: dict[tuple[str, str, int, int], Days] = {}
         self._arrivals: dict[tuple[str, str, tuple[int, ...], Transit, int], Arrivals] = {}
+
+    @property
+    def planned_days(self) -> int:
+        """How many days from the first one on the calendars know; nothing is promised for a day after them."""
+        return self.horizon_days + LOOKAHEAD_DAYS
 
     def day(self, bucket: int) -> date:
         """Return the date of a bucket."""
@@ -64,7 +71,7 @@ class Calendars:
 
     def delivery_buckets(self, node: NodeView, *, off_machine_minutes: int, country: str, transit_days: int) -> Days:
         """Return the day of delivery for production that ends in each bucket of the horizon."""
-        return self._delivered(node, country, self._days_to_dispatch(node, off_machine_minutes), transit_days)
+        return self._delivered(node, country, self.days_to_dispatch(node, off_machine_minutes), transit_days)
 
     def arrivals(
         self, node: NodeView, *, estimate: ProductionEstimate, destination: Location, transit: Transit
@@ -74,7 +81,7 @@ class Calendars:
         Each of the estimate's production delays, added to the minutes after the machine, counts for a fifth.
         """
         off_machine = estimate.off_machine_minutes
-        shifts = tuple(self._days_to_dispatch(node, off_machine + delay) for delay in estimate.delays_minutes)
+        shifts = tuple(self.days_to_dispatch(node, off_machine + delay) for delay in estimate.delays_minutes)
         key = (node.node_id, destination.country, shifts, transit, clock_offset_hours(destination.longitude))
         if key not in self._arrivals:
             weights = weighed_cases(shifts, transit)
@@ -104,7 +111,7 @@ class Calendars:
             self._deliveries[key] = _nth_after(travel, dispatch, transit_days)
         return self._deliveries[key]
 
-    def _days_to_dispatch(self, node: NodeView, off_machine_minutes: int) -> int:
+    def days_to_dispatch(self, node: NodeView, off_machine_minutes: int) -> int:
         """Days from the one on which production ends to the one on which the parcel is ready before cut-off."""
         days, minute = divmod(off_machine_minutes, MINUTES_PER_DAY)
         return 1 + days + (1 if minute > self.clock(node).cutoff_minute else 0)

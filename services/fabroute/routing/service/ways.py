@@ -15,9 +15,12 @@ from fabroute.routing.service.gates import Asking, Gatekeeper, Reasons
 from fabroute.routing.service.machines import MachineTime
 from fabroute.routing.service.options import Price, Way, Wish
 from fabroute.routing.service.pricing import Goods, Pricing, landed_price
-from fabroute.routing.service.timing import NEVER, Calendars, latest_bucket
+from fabroute.routing.service.timing import BEYOND_MINUTES, NEVER, Calendars, latest_bucket
 from fabroute.solver.eligibility import Exclusion, ExclusionCode, ProductionWindow
 from fabroute.solver.eligibility.commerce import capacity, need_by
+
+NEEDED_DAYS, PLANNED_DAYS = "needed_days", "planned_days"
+"""Figures of what lasts longer than calendars are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +146,25 @@ class WayFinder:
             price=landed_price(estimate, quote),
             arrivals=arrivals,
             latest=latest,
-            hindrance=self._hindrance(asked, offer, estimate, arrivals.p90, latest),
+            hindrance=self._beyond(node, offer, estimate, arrivals.p90)
+            or self._hindrance(asked, offer, estimate, arrivals.p90, latest),
+        )
+
+    def _beyond(
+        self, node: NodeView, offer: OfferView, estimate: ProductionEstimate, minutes: Days
+    ) -> Exclusion | None:
+        """Return that even from an empty machine nothing would arrive on a day that calendars know, if so."""
+        if minutes[-1] <= BEYOND_MINUTES:
+            return None
+        empty = self._machines.earliest(offer.machine_id, estimate, empty=True)
+        if empty == NEVER or minutes[empty] <= BEYOND_MINUTES:
+            return None
+        ready = estimate.off_machine_minutes + max(estimate.delays_minutes)
+        return beyond_calendars(
+            ready_bucket=empty + self._calendars.days_to_dispatch(node, ready),
+            planned_days=self._calendars.planned_days,
+            machine_minutes=estimate.machine_minutes,
+            machine_id=offer.machine_id,
         )
 
     def _hindrance(
@@ -166,9 +187,9 @@ class WayFinder:
         ) or build_too_long(build_minutes=estimate.build_minutes, last_day=last_day, machine_id=machine_id)
 
     def _latest(self, wish: Wish, minutes: Days) -> int:
-        if wish.minutes_to_need_by is None or not wish.need_by_hard:
-            return len(minutes) - 1
-        return latest_bucket(minutes, minutes_to_need_by=wish.minutes_to_need_by)
+        wanted = wish.minutes_to_need_by if wish.need_by_hard else None
+        end = BEYOND_MINUTES if wanted is None else min(wanted, BEYOND_MINUTES)
+        return latest_bucket(minutes, minutes_to_need_by=end)
 
     def _window(self, node: NodeView, offer: OfferView, estimate: ProductionEstimate) -> ProductionWindow:
         """Return the earliest days of production, for what must hold through it."""
@@ -215,18 +236,34 @@ class WayFinder:
 def _hindrances(sendings: list[_Sending]) -> Reasons:
     """Return what hinders every service; nothing if one of them is free.
 
-    If one service would do with an empty machine, the machine is what hinders, whatever the slower services say.
+    If one service would do with an empty machine, the machine is what hinders, whatever the slower services say. That
+    nothing arrives on a day that calendars know only counts where it is so for all of them.
     """
     hindering = tuple(sending.hindrance for sending in sendings if sending.hindrance is not None)
     if len(hindering) < len(sendings):
         return ()
-    full = tuple(reason for reason in hindering if reason.code is ExclusionCode.CAPACITY)
-    return full or hindering
+    planned = tuple(reason for reason in hindering if PLANNED_DAYS not in reason.figures)
+    full = tuple(reason for reason in planned if reason.code is ExclusionCode.CAPACITY)
+    return full or planned or hindering
 
 
 def not_taken(message: str, *, country: str) -> Exclusion:
     """Return that a service does not take a parcel into a country, in the words of what refused it."""
     return Exclusion(code=ExclusionCode.LANE_MISSING, message=message, figures={"ship_to": country})
+
+
+def beyond_calendars(*, ready_bucket: int, planned_days: int, machine_minutes: int, machine_id: str) -> Exclusion:
+    """Return why nothing is promised: machine, finishing and carrier take longer than calendars are known ahead.
+
+    ``ready_bucket``: the day, counted from 0, on which the parcel is ready even if its builds end late.
+    """
+    needed_days = max(ready_bucket, planned_days) + 1
+    return Exclusion(
+        code=ExclusionCode.CAPACITY,
+        message=f"takes at least {needed_days} days to be made and sent, {planned_days} are planned ahead",
+        figures={NEEDED_DAYS: needed_days, PLANNED_DAYS: planned_days, "needed_minutes": machine_minutes},
+        machine_id=machine_id,
+    )
 
 
 def build_too_long(*, build_minutes: int, last_day: date, machine_id: str) -> Exclusion:

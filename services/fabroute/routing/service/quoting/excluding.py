@@ -20,10 +20,10 @@ from fabroute.routing.service.quoting.survey import (
     Survey,
     days_promised,
     is_in_time,
-    minutes_of,
     minutes_of_day,
 )
-from fabroute.routing.service.ways import build_too_long, not_taken
+from fabroute.routing.service.timing import NEVER
+from fabroute.routing.service.ways import beyond_calendars, build_too_long, not_taken
 from fabroute.solver.eligibility import Exclusion, ProductionWindow
 from fabroute.solver.eligibility.commerce import capacity, late_arrival, minimum_order, over_the_cap
 from fabroute.solver.eligibility.law import print_licence
@@ -166,13 +166,13 @@ class Reasoner:
         """Return what hinders every service; if one would do with an empty machine, that the machine is full."""
         setting, delays = self._setting, self._delays
         day = delays.too_late[row][column]
-        if day < LATE:
+        if day < NEVER:
             return (self._need_by(row, day),)
+        if day < LATE:
+            return (self._beyond(row, column),)
         if not delays.has_price[row][column]:
             services = setting.freight.services[int(setting.part.node_of[row])]
             return tuple(self._not_taken(row, column, service) for service in services)
-        if setting.need_by is None:
-            return (self._capacity(row, column, *delays.at_all[row]),)
         return (self._capacity(row, column, *delays.nearest[row][column]),)
 
     def _not_taken(self, row: int, column: int, service: Service) -> Exclusion:
@@ -200,6 +200,15 @@ class Reasoner:
             needed_minutes=minutes, available_minutes=free, last_day=last_day, machine_id=machine_id
         ) or build_too_long(
             build_minutes=int(setting.amounts.build_minutes[row, column]), last_day=last_day, machine_id=machine_id
+        )
+
+    def _beyond(self, row: int, column: int) -> Exclusion:
+        amounts, calendars = self._setting.amounts, self._setting.book.tables.calendars
+        return beyond_calendars(
+            ready_bucket=int(amounts.earliest_empty[row, column] + amounts.shifts[row, column, -1]),
+            planned_days=calendars.planned_days,
+            machine_minutes=int(amounts.machine_minutes[row, column]),
+            machine_id=self._setting.part.facts[row].machine_id,
         )
 
     def _need_by(self, row: int, day: int) -> Exclusion:
@@ -230,19 +239,13 @@ class _Delays:
     def too_late(self) -> list[list[int]]:
         """By row and quantity: the day on which it would arrive from an empty machine, ``LATE`` where that is in time.
 
-        ``LATE`` also where one of the services would be in time, or has no day at all.
+        ``LATE`` also where one of the services would be in time, or has no day at all; ``NEVER`` where no calendar
+        knows the day.
         """
         days = np.where(self._survey.priced, self._empty, -1).max(axis=-1)
         soonest = np.where(self._survey.priced, self._empty, LATE).min(axis=-1)
         found: list[list[int]] = np.where(days == LATE, LATE, soonest).tolist()
         return found
-
-    @cached_property
-    def at_all(self) -> list[tuple[int, int]]:
-        """By row: the last bucket of the horizon, and the minutes that its machine has until then."""
-        latest, machines = self._setting.book.tables.horizon_days - 1, self._setting.book.tables.machines
-        minutes: list[int] = machines.free[self._setting.part.machine_of, latest].tolist()
-        return [(latest, free) for free in minutes]
 
     @cached_property
     def nearest(self) -> list[list[list[int]]]:
@@ -273,10 +276,8 @@ class _Delays:
     def _empty(self) -> Days:
         """The promised days that an empty machine could reach, where they are too late; else ``LATE``."""
         setting, survey = self._setting, self._survey
-        if setting.need_by is None:
-            return np.full(survey.priced.shape, LATE, np.int64)
         days = days_promised(setting, survey.ways, setting.amounts.earliest_empty[:, :, np.newaxis], self._hindered)
-        return np.where(minutes_of(setting, days) <= setting.need_by, LATE, days)
+        return np.where(is_in_time(setting, days), LATE, days)
 
 
 def _found(*reasons: Exclusion | None) -> Reasons:
@@ -341,8 +342,9 @@ def by_node(setting: Setting, of_offers: Flags) -> Flags:
 
 def _latest(setting: Setting, survey: Survey, wanted: Flags) -> Days:
     """Return the last bucket whose promised day is in time, by halving: a later end never arrives earlier."""
-    low = np.full(wanted.shape, -1, np.int64)
-    high = np.full(wanted.shape, setting.book.tables.horizon_days - 1, np.int64)
+    end = np.full(wanted.shape, setting.book.tables.horizon_days - 1, np.int64)
+    whole = is_in_time(setting, days_promised(setting, survey.ways, end, wanted))
+    low, high = np.where(whole, end, -1), np.where(whole, end, end - 1)
     while (low < high)[wanted].any():
         middle = (low + high + 1) // 2
         in_time = is_in_time(setting, days_promised(setting, survey.ways, middle, wanted))

@@ -13,8 +13,10 @@ from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.options import ExcludedNode
 from fabroute.routing.service.quoting.answers import RoutableIf
 from fabroute.routing.service.quoting.network import some
-from fabroute.routing.service.quoting.survey import LATE, Setting, Survey, minutes_of_day
+from fabroute.routing.service.quoting.survey import Setting, Survey, minutes_of_day
 from fabroute.routing.service.sentences import euro
+from fabroute.routing.service.timing import NEVER
+from fabroute.routing.service.ways import NEEDED_DAYS, PLANNED_DAYS
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
 
 MOST_SHOWN = 5
@@ -91,7 +93,7 @@ class _Chances:
         cap = None if code is ExclusionCode.PRICE_CAP else self._setting.cap_minor
         counted = (self._priced if code in _TIME else self._in_time)[row]
         for there, landed, day in zip(counted, self._landed[row], self._days[row], strict=True):
-            if there and day < LATE and (cap is None or landed <= cap):
+            if there and day < NEVER and (cap is None or landed <= cap):
                 machine_id = self._setting.part.facts[row].machine_id
                 yield _Chance(landed_minor=landed, day=day, machine_id=machine_id)
 
@@ -146,6 +148,12 @@ def _availability(it: _Figures) -> str:
     return f"what is {it['status']} is up again"
 
 
+def _time(it: _Figures) -> str:
+    if NEEDED_DAYS in it:
+        return f"so few are ordered at once that {it[PLANNED_DAYS]} days are enough, not {it[NEEDED_DAYS]}"
+    return f"the machine has {it['needed_minutes']} min free by {it['by']}"
+
+
 _CHANGES: Mapping[ExclusionCode, Callable[[_Figures], str]] = MappingProxyType(
     {
         ExclusionCode.FILE_NOT_VALIDATED: lambda it: "the revision is released with a validated print file",
@@ -163,7 +171,7 @@ _CHANGES: Mapping[ExclusionCode, Callable[[_Figures], str]] = MappingProxyType(
         ExclusionCode.NODE_DOWN: _availability,
         ExclusionCode.PACKAGING: lambda it: f"one of these packagings would do: {it['offered']}",
         ExclusionCode.LANE_MISSING: lambda it: f"a carrier takes it from there to {it['ship_to']}",
-        ExclusionCode.CAPACITY: lambda it: f"the machine has {it['needed_minutes']} min free by {it['by']}",
+        ExclusionCode.CAPACITY: _time,
         ExclusionCode.NEED_BY: lambda it: f"it arrives {it['late_hours']} h sooner, or may be later",
         ExclusionCode.PRICE_CAP: lambda it: f"it may cost {euro(int(str(it['landed_minor'])))} EUR",
         ExclusionCode.MIN_ORDER: lambda it: f"the order is worth {euro(int(str(it['minimum_minor'])))} EUR there",

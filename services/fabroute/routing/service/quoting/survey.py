@@ -54,7 +54,7 @@ class Survey:
     """``NO_PRICE`` or more where there is no price."""
     co2e_g: Days
     promised: Days
-    """The P90 day of delivery; ``LATE`` for none."""
+    """The P90 day of delivery; ``NEVER`` for one that no calendar knows, ``LATE`` for none."""
     priced: Flags
     in_time: Flags
     """Those that have a price and arrive as they must."""
@@ -135,8 +135,8 @@ def days_promised(setting: Setting, ways: Days, ends: Days, wanted: Flags) -> Da
 
 
 def is_in_time(setting: Setting, promised: Days) -> Flags:
-    """Return whether days of delivery are as early as they must be."""
-    in_time: Flags = promised < LATE
+    """Return whether days of delivery are as early as they must be, and at all on a day that calendars know."""
+    in_time: Flags = promised < NEVER
     return in_time if setting.need_by is None else in_time & (minutes_of(setting, promised) <= setting.need_by)
 
 
