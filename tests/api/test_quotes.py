@@ -106,11 +106,12 @@ def test_quantities_are_quoted_each_for_itself_with_price_breaks(api: Api) -> No
 def test_a_node_that_is_ruled_out_is_named_with_codes_figures_and_quantities(api: Api) -> None:
     quote = quoted(api, quantities=[1, 10])
 
-    (potsdam,) = quote["ruled_out"]
-    assert (potsdam["node_id"], potsdam["city"], potsdam["quantities"]) == ("N102", "Potsdam", [1, 10])
-    (reason,) = potsdam["reasons"]
+    (ruled_out,) = quote["ruled_out"]
+    assert ruled_out["nodes"] == [{"node_id": "N102", "city": "Potsdam", "country": "DE"}]
+    assert ruled_out["quantities"] == [1, 10]
+    (reason,) = ruled_out["reasons"]
     assert (reason["code"], reason["figures"]) == ("PACKAGING", {"wanted": "plain", "offered": "esd"})
-    assert reason["message"] == "packaging plain is not offered, only esd"
+    assert (reason["message"], reason["machine_id"]) == ("packaging plain is not offered, only esd", None)
 
 
 def test_a_need_by_shows_how_likely_it_is_met(api: Api) -> None:
@@ -255,7 +256,11 @@ def test_a_price_cap_rules_out_what_is_dearer(api: Api) -> None:
     quote = quoted(api, max_price=cap)
 
     assert (quote["quantities"][0]["offers"], quote["price_breaks"]) == ([], [])
-    reasons = {node["node_id"]: [reason["code"] for reason in node["reasons"]] for node in quote["ruled_out"]}
+    reasons = {
+        node["node_id"]: [reason["code"] for reason in group["reasons"]]
+        for group in quote["ruled_out"]
+        for node in group["nodes"]
+    }
     assert reasons == {"N101": ["PRICE_CAP"], "N102": ["PACKAGING", "PRICE_CAP"]}
     assert quote["max_price"] == cap
 

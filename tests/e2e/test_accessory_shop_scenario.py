@@ -199,7 +199,9 @@ def quoted(api: Api, **changes: object) -> dict[str, Any]:
 
 
 def reasons_of(ruled_out: list[dict[str, Any]]) -> dict[str, list[str]]:
-    return {node["city"]: [reason["code"] for reason in node["reasons"]] for node in ruled_out}
+    return {
+        node["city"]: [reason["code"] for reason in group["reasons"]] for group in ruled_out for node in group["nodes"]
+    }
 
 
 def in_time_and_money(candidate: dict[str, Any]) -> tuple[str, int, datetime]:

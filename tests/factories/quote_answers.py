@@ -35,15 +35,12 @@ def an_offer_answer(
 
 
 def a_ruled_out_answer(node_id: str, city: str, *codes: str, quantities: Sequence[int] = (1,)) -> JsonObject:
-    """Return a node that is ruled out by these codes."""
+    """Return a node that is ruled out by these codes, alone."""
     reasons: list[Json] = [
         {"code": code, "message": f"{code} bites", "figures": {}, "machine_id": None} for code in codes
     ]
     return {
-        "node_id": node_id,
-        "kind": "service_bureau",
-        "city": city,
-        "country": "DE",
+        "nodes": [{"node_id": node_id, "city": city, "country": "DE"}],
         "quantities": list[Json](quantities),
         "reasons": reasons,
     }

@@ -11,6 +11,7 @@ from rich.text import Text
 from fabroute.cli.client import JsonObject
 from fabroute.cli.mapping import Json
 from fabroute.cli.report import euro
+from fabroute.kernel.money import decimal_text
 
 WIDE = 130
 """Columns from which on process, service and unit price stand beside the rest."""
@@ -84,7 +85,8 @@ def _offer_cells(offer: JsonObject, *, wide: bool, foreign: bool, in_time: bool)
     yield Text(_euro(offer["landed"]), "bold")
     yield Text(_euro(offer["unit"]))
     if foreign:
-        yield Text(f"{_int(_object(offer['price'])['amount_minor']) / 100:,.2f}")
+        price = _object(offer["price"])
+        yield Text(decimal_text(_int(price["amount_minor"]), str(price["currency"])))
     for name in ("earliest_at", "expected_at", "promised_at"):
         yield Text(_day(offer[name]), "bold" if name == "promised_at" else "")
     if in_time:
@@ -124,16 +126,17 @@ def _without_offers(quantities: Sequence[JsonObject]) -> Iterator[Text]:
 
 def _ruled_out(ruled_out: Sequence[JsonObject], *, quantities: int) -> Iterator[Text]:
     near = sorted((it for it in ruled_out if _NOT_IN_THE_GAME not in _codes(it)), key=lambda it: len(_codes(it)))
-    unable = {str(it["node_id"]) for it in ruled_out} - {str(it["node_id"]) for it in near}
+    unable = _node_ids(ruled_out) - _node_ids(near)
     if ruled_out:
-        yield Text(f"  {len({str(it['node_id']) for it in ruled_out})} nodes are ruled out:")
+        yield Text(f"  {len(_node_ids(ruled_out))} nodes are ruled out:")
     for it in near[:_SHOWN_NODES]:
         pieces = _ints(it["quantities"])
         some = f" (for {', '.join(f'{each:,}' for each in pieces)})" if len(pieces) < quantities else ""
         for number, reason in enumerate(_objects(it["reasons"])):
-            yield Text(f"    {_place(it) + some if number == 0 else '':<28} {reason['code']}: {reason['message']}")
+            yield Text(f"    {_places(it) + some if number == 0 else '':<28} {reason['code']}: {reason['message']}")
     if len(near) > _SHOWN_NODES:
-        yield Text(f"    and {len(near) - _SHOWN_NODES} more (--json shows all)", "dim")
+        rest = _node_ids(near) - _node_ids(near[:_SHOWN_NODES])
+        yield Text(f"    and {len(rest)} more (--json shows all)", "dim")
     if unable:
         yield Text(f"    {len(unable)} don't offer the process and material: {', '.join(sorted(unable))}", "dim")
 
@@ -151,6 +154,16 @@ def _how_to_accept(quote: JsonObject) -> Iterator[Text]:
 
 def _place(node: JsonObject) -> str:
     return f"{node['node_id']} {node['city']} {node['country']}"
+
+
+def _places(group: JsonObject) -> str:
+    """Return the first of the nodes that share their reasons, and how many more there are."""
+    nodes = _objects(group["nodes"])
+    return _place(nodes[0]) + (f" and {len(nodes) - 1} more" if len(nodes) > 1 else "")
+
+
+def _node_ids(groups: Sequence[JsonObject]) -> set[str]:
+    return {str(node["node_id"]) for group in groups for node in _objects(group["nodes"])}
 
 
 def _codes(node: JsonObject) -> set[str]:

@@ -68,7 +68,9 @@ def test_a_full_machine_and_a_node_that_is_down_are_in_the_next_book(engine: Eng
     after = quote(book_of(engine), asked)
 
     assert (before.quotes[0].candidates, after.quotes[0].candidates) == (2, 0)
-    told = {each.node.node_id: [reason.code.value for reason in each.reasons] for each in after.ruled_out()}
+    told = {
+        node.node_id: [reason.code.value for reason in each.reasons] for each in after.ruled_out for node in each.nodes
+    }
     assert told == {"N101": ["CAPACITY"], "N102": ["NODE_DOWN"]}
     assert [fix.code.value for fix in after.quotes[0].routable_if] == ["NODE_DOWN", "CAPACITY"]
 

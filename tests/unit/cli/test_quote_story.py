@@ -105,6 +105,26 @@ def test_nodes_that_are_out_say_why_those_that_come_nearest_first() -> None:
     assert lines[start + 4] == "    1 don't offer the process and material: N005"
 
 
+def test_nodes_that_share_their_reasons_share_a_line() -> None:
+    out = a_ruled_out_answer("N003", "Lyon", "PACKAGING")
+    metal = a_ruled_out_answer("N006", "Ulm", "PROCESS_MATERIAL")
+    more: list[Json] = [{"node_id": name, "city": "Ulm", "country": "DE"} for name in ("N004", "N005")]
+    out["nodes"] = [*_nodes(out), *more]
+    metal["nodes"] = [*_nodes(metal), {"node_id": "N007", "city": "Bern", "country": "CH"}]
+
+    lines = printed(a_quote_answer() | {"ruled_out": [out, metal]}).splitlines()
+
+    start = lines.index("  5 nodes are ruled out:")
+    assert lines[start + 1] == "    N003 Lyon DE and 2 more      PACKAGING: PACKAGING bites"
+    assert lines[start + 2] == "    2 don't offer the process and material: N006, N007"
+
+
+def _nodes(group: JsonObject) -> list[Json]:
+    nodes = group["nodes"]
+    assert isinstance(nodes, list)
+    return nodes
+
+
 def test_of_many_nodes_that_are_out_eight_are_shown() -> None:
     out = [a_ruled_out_answer(f"N{number:03}", "Ulm", "CAPACITY") for number in range(10, 20)]
 

@@ -18,6 +18,7 @@ from fabroute.routing.service.quoted import (
     quoted_terms,
 )
 from fabroute.routing.service.quoting import ParetoPoint, QuantityQuote, QuotedOffer, QuoteResult, RoutableIf
+from fabroute.routing.service.quoting.grouping import rule_out
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
 from tests.factories.routing import a_node_view, an_exclusion, an_offer_view
 
@@ -82,6 +83,7 @@ def an_offer(
 def a_result(*offers: QuotedOffer, exclusions: tuple[ExcludedNode, ...] = ()) -> QuoteResult:
     """Return a quote of the quantities of these offers."""
     quantities = sorted({offer.quantity for offer in offers}) or [1]
+    ruled_out = rule_out([each.node for each in exclusions], [(quantity, exclusions) for quantity in quantities])
     return QuoteResult(
         as_of=AS_OF,
         quotes=tuple(
@@ -90,7 +92,7 @@ def a_result(*offers: QuotedOffer, exclusions: tuple[ExcludedNode, ...] = ()) ->
                 offers=tuple(offer for offer in offers if offer.quantity == quantity),
                 candidates=3,
                 pareto=(),
-                exclusions=exclusions,
+                ruled_out=ruled_out,
             )
             for quantity in quantities
         ),
@@ -189,7 +191,7 @@ def test_a_quantity_that_nothing_fits_has_no_price_and_what_would_have_to_change
         landed_minor=1_330,
         promised_at=ARRIVAL,
     )
-    nothing = QuantityQuote(quantity=1, offers=(), candidates=0, pareto=(), exclusions=(), routable_if=(change,))
+    nothing = QuantityQuote(quantity=1, offers=(), candidates=0, pareto=(), ruled_out=(), routable_if=(change,))
 
     document = shown(QuoteResult(as_of=AS_OF, quotes=(nothing,)))
 
@@ -210,15 +212,19 @@ def test_nodes_with_the_same_reasons_for_several_quantities_are_named_once() -> 
     excluded = an_exclusion("N102", "PACKAGING", city="Lyon")
     figures = Exclusion(code=ExclusionCode.CAPACITY, message="full", figures={"free_minutes": 0}, machine_id="N103-A")
     full = ExcludedNode(node=a_node_view(node_id="N103"), reasons=(figures,))
-    result = a_result(an_offer(quantity=1), an_offer(quantity=10), exclusions=(excluded, full))
+    alike = an_exclusion("N104", "PACKAGING", city="Lyon")
+    result = a_result(an_offer(quantity=1), an_offer(quantity=10), exclusions=(excluded, full, alike))
 
     ruled_out = shown(result)["ruled_out"]
 
     assert isinstance(ruled_out, list)
-    assert [(node["node_id"], node["city"], node["quantities"]) for node in ruled_out] == [
-        ("N102", "Lyon", [1, 10]),
-        ("N103", "Berlin", [1, 10]),
+    assert [
+        ([(node["node_id"], node["city"]) for node in each["nodes"]], each["quantities"]) for each in ruled_out
+    ] == [
+        ([("N102", "Lyon"), ("N104", "Lyon")], [1, 10]),
+        ([("N103", "Berlin")], [1, 10]),
     ]
+    assert ruled_out[0]["nodes"][1] == {"node_id": "N104", "city": "Lyon", "country": "DE"}
     assert ruled_out[1]["reasons"] == [
         {"code": "CAPACITY", "message": "full", "figures": {"free_minutes": 0}, "machine_id": "N103-A"}
     ]

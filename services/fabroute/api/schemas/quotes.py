@@ -154,9 +154,18 @@ class PriceBreakOut(ResponseModel):
     promised_at: AwareDatetime
 
 
-class RuledOutOut(PlaceOut):
-    """A node that can't make some of the quantities, with every reason."""
+class RuledOutNodeOut(ResponseModel):
+    """A node that is ruled out."""
 
+    node_id: str
+    city: str
+    country: str
+
+
+class RuledOutOut(ResponseModel):
+    """Nodes that can't make some of the quantities, all of them for the same reasons."""
+
+    nodes: list[RuledOutNodeOut]
     quantities: list[int]
     reasons: list[ReasonOut]
 
@@ -188,7 +197,7 @@ class QuoteOut(QuoteSummaryOut):
     """A quote, as it was made; accept it by an order with its id."""
 
     quantities: list[QuantityOut]
-    ruled_out: list[RuledOutOut] = Field(description="Per node and set of reasons: for which quantities they hold.")
+    ruled_out: list[RuledOutOut] = Field(description="By quantities and reasons: which nodes.")
     sources: list[SourcesOut] = Field(description="How far the figures behind the offers can be trusted, by machine.")
 
 

@@ -1,12 +1,14 @@
 """A quote as it is stored and shown, and what of an offer is held against the network when it is accepted."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from fabroute.estimation.sources import SourcedFigure
+from fabroute.kernel.money import minor_from_euro_cents
 from fabroute.network.service import NodeView
 from fabroute.routing.service.options import Price
 from fabroute.routing.service.quoting.answers import QuantityQuote, QuotedOffer, QuoteResult, RoutableIf, RuledOut
@@ -43,9 +45,9 @@ class Currency:
     per_eur: float = 1.0
 
     def of(self, minor: Decimal | int) -> Document:
-        """Return cents of a euro as money of the currency, half a cent up."""
-        amount = (Decimal(minor) * Decimal(str(self.per_eur))).quantize(Decimal(1), rounding=ROUND_HALF_UP)
-        return {"amount_minor": int(amount), "currency": self.code}
+        """Return cents of a euro as money of the currency in its own minor unit (whole yen), half of one up."""
+        amount = minor_from_euro_cents(minor, currency=self.code, per_eur=self.per_eur)
+        return {"amount_minor": amount, "currency": self.code}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ def quote_document(result: QuoteResult, *, quote_id: str, currency: Currency) ->
     return {
         "quantities": [_quantity(quote, quote_id, currency) for quote in result.quotes],
         "price_breaks": _price_breaks(result.quotes, currency),
-        "ruled_out": [_ruled_out(ruled_out) for ruled_out in result.ruled_out()],
+        "ruled_out": [_ruled_out(ruled_out) for ruled_out in result.ruled_out],
         "sources": _sources(result.quotes),
     }
 
@@ -230,7 +232,7 @@ def _sources(quotes: Sequence[QuantityQuote]) -> list[Document]:
         {
             "node_id": offer.node.node_id,
             "machine_offer_id": machine_offer_id,
-            "figures": [asdict(figure) | {"mark": figure.mark.value} for figure in offer.figures],
+            "figures": [_figure(figure) for figure in offer.figures],
         }
         for machine_offer_id, offer in sorted(offers.items())
     ]
@@ -242,9 +244,9 @@ def _landed(offer: QuotedOffer) -> int:
 
 def _ruled_out(ruled_out: RuledOut) -> Document:
     return {
-        **_node(ruled_out.node),
+        "nodes": [{"node_id": node.node_id, "city": node.city, "country": node.country} for node in ruled_out.nodes],
         "quantities": list(ruled_out.quantities),
-        "reasons": _reasons(ruled_out.reasons),
+        "reasons": [_reason(reason) for reason in ruled_out.reasons],
     }
 
 
@@ -260,8 +262,23 @@ def _routable_if(each: RoutableIf) -> Document:
     }
 
 
-def _reasons(reasons: Iterable[Exclusion]) -> list[Document]:
-    return [reason_document(reason) for reason in reasons]
+def _reason(reason: Exclusion) -> Document:
+    """Return a reason as ``reason_document`` does; most are of whole nodes, and name no machine."""
+    document: Document = {"code": reason.code.value, "message": reason.message, "figures": dict(reason.figures)}
+    if reason.machine_id is not None:
+        document["machine_id"] = reason.machine_id
+    return document
+
+
+def _figure(figure: SourcedFigure) -> Document:
+    return {
+        "code": figure.code,
+        "subject": figure.subject,
+        "value": figure.value,
+        "unit": figure.unit,
+        "mark": figure.mark.value,
+        "source": figure.source,
+    }
 
 
 def _node(node: NodeView) -> Document:

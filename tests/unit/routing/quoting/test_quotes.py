@@ -207,13 +207,34 @@ def test_the_same_reasons_for_several_quantities_are_told_once() -> None:
         certificates=(a_certificate(node_id="N1"),),
     )
     certified = PartAsked(revision=a_revision_view(required_certificates=("ISO9001",)))
-    ruled_out = asked_of(snapshot, a_question(1, 2, 20, part=certified)).ruled_out()
+    ruled_out = asked_of(snapshot, a_question(1, 2, 20, part=certified)).ruled_out
 
-    told = [(each.node.node_id, each.quantities, [reason.code.value for reason in each.reasons]) for each in ruled_out]
+    told = [
+        ([node.node_id for node in each.nodes], each.quantities, [reason.code.value for reason in each.reasons])
+        for each in ruled_out
+    ]
     assert told == [
-        ("N1", (20,), ["MATERIAL_SHORT"]),
-        ("N2", (1,), ["CERTIFICATE_MISSING", "MATERIAL_SHORT"]),
-        ("N2", (2,), ["CERTIFICATE_MISSING", "MATERIAL_SHORT"]),
-        ("N2", (20,), ["CERTIFICATE_MISSING", "MATERIAL_SHORT"]),
+        (["N1"], (20,), ["MATERIAL_SHORT"]),
+        (["N2"], (1,), ["CERTIFICATE_MISSING", "MATERIAL_SHORT"]),
+        (["N2"], (2,), ["CERTIFICATE_MISSING", "MATERIAL_SHORT"]),
+        (["N2"], (20,), ["CERTIFICATE_MISSING", "MATERIAL_SHORT"]),
     ]
     assert len(told) == 4
+
+
+def test_nodes_that_share_all_reasons_stand_in_one_entry_in_their_order() -> None:
+    names = ("N1", "N2", "N3", "N4")
+    packed = {"N3": ("brand",)}
+    nodes = tuple(
+        replace(a_node_view(node_id=name, latitude=52.0, longitude=10.0), packaging=packed.get(name, ("esd",)))
+        for name in names
+    )
+    metal = PartAsked(revision=a_revision_view(process_materials=("LPBF:316L",)))
+
+    result = asked_of(a_snapshot(nodes=nodes), a_question(1, 5, part=metal))
+
+    told = [([node.node_id for node in each.nodes], each.quantities) for each in result.ruled_out]
+    assert told == [(["N1", "N2", "N4"], (1, 5)), (["N3"], (1, 5))]
+    assert [reason.code.value for reason in result.ruled_out[1].reasons] == ["PROCESS_MATERIAL", "PACKAGING"]
+    assert [excluded.node.node_id for excluded in result.quotes[1].exclusions] == list(names)
+    assert result.quotes[0].exclusions[3].reasons == result.ruled_out[0].reasons

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
 
 from fabroute.estimation.sources import SourcedFigure
 from fabroute.kernel.events import JsonScalar
@@ -73,6 +72,15 @@ class RoutableIf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuledOut:
+    """Nodes that the same reasons rule out for the same quantities."""
+
+    nodes: tuple[NodeView, ...]
+    quantities: tuple[int, ...]
+    reasons: tuple[Exclusion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuantityQuote:
     """What there is for one quantity."""
 
@@ -83,19 +91,21 @@ class QuantityQuote:
     """Nodes that can make it."""
     pareto: tuple[ParetoPoint, ...]
     """All that is worth choosing from, cheapest first."""
-    exclusions: tuple[ExcludedNode, ...]
-    """Every other node with every reason, sorted by node."""
+    ruled_out: tuple[RuledOut, ...]
+    """Every other node with every reason, and the nodes that can't make other quantities that were asked with it."""
     routable_if: tuple[RoutableIf, ...] = ()
     """Where no node can: at most five nodes that one thing keeps from it, cheapest first."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuledOut:
-    """A node and the reasons that rule it out for some quantities."""
-
-    node: NodeView
-    quantities: tuple[int, ...]
-    reasons: tuple[Exclusion, ...]
+    @property
+    def exclusions(self) -> tuple[ExcludedNode, ...]:
+        """Every node that can't make this quantity with every reason, one by one, sorted by node."""
+        found = (
+            ExcludedNode(node=node, reasons=group.reasons)
+            for group in self.ruled_out
+            if self.quantity in group.quantities
+            for node in group.nodes
+        )
+        return tuple(sorted(found, key=lambda excluded: excluded.node.node_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,25 +115,7 @@ class QuoteResult:
     as_of: datetime
     quotes: tuple[QuantityQuote, ...]
 
+    @property
     def ruled_out(self) -> tuple[RuledOut, ...]:
-        """Return the exclusions of all quantities together, those with the same reasons as one; sorted by node."""
-        groups: dict[str, list[_Group]] = {}
-        for quote in self.quotes:
-            for excluded in quote.exclusions:
-                of_node = groups.setdefault(excluded.node.node_id, [])
-                for known in of_node:
-                    if known.excluded is excluded or known.excluded.reasons == excluded.reasons:
-                        known.quantities.append(quote.quantity)
-                        break
-                else:
-                    of_node.append(_Group(excluded, [quote.quantity]))
-        return tuple(
-            RuledOut(node=group.excluded.node, quantities=tuple(group.quantities), reasons=group.excluded.reasons)
-            for _, of_node in sorted(groups.items())
-            for group in of_node
-        )
-
-
-class _Group(NamedTuple):
-    excluded: ExcludedNode
-    quantities: list[int]
+        """The nodes that can't make some of the quantities; each quote has them all."""
+        return self.quotes[0].ruled_out

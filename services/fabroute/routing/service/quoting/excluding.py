@@ -1,6 +1,6 @@
 """Why every node that can't, can't: objects with words and figures, written only for these."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import chain
 
@@ -10,9 +10,10 @@ from fabroute.logistics.rules import NoDutyRule, ParcelTooHeavy, Service, Shipme
 from fabroute.logistics.rules.places import Location
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.gates import Reasons, nearest_of_each_code
-from fabroute.routing.service.options import ExcludedNode
+from fabroute.routing.service.quoting.answers import RuledOut
 from fabroute.routing.service.quoting.freight import NO_PRICE
 from fabroute.routing.service.quoting.gating import is_restricted
+from fabroute.routing.service.quoting.grouping import Grouping, together
 from fabroute.routing.service.quoting.network import Flags, some
 from fabroute.routing.service.quoting.survey import (
     LATE,
@@ -32,6 +33,7 @@ from fabroute.solver.eligibility.supply import lot_blocked, material_short
 
 _REFUSED, _SENDING, _CERTIFICATE, _ARTICLE, _LICENCE, _LOT = (1 << bit for bit in range(6))
 _MORE_THAN_ALL = 10**12
+_HAS_WAYS, _ABLE = 1, 2
 
 
 class Reasoner:
@@ -44,7 +46,7 @@ class Reasoner:
         bites = _bites(setting, survey)
         self._bites: list[list[int]] = bites.tolist()
         self._changing = by_node(setting, bites != 0)
-        self._fixed = [self._excluded(node, self._unchanging(node)) for node in range(len(against))]
+        self._fixed: dict[int, Reasons] = {}
         self._licences: dict[tuple[int, int, int], Reasons] = {}
         self._windows: dict[tuple[int, int], ProductionWindow] = {}
         self._delays = _Delays(setting, survey)
@@ -59,36 +61,51 @@ class Reasoner:
             (_LOT, self._lot),
         )
         self._caps = None if setting.cap_minor is None else _Caps(setting, survey, against, setting.cap_minor)
+        self._over = np.zeros_like(self._changing) if self._caps is None else self._caps.over
 
-    def excluded(self, column: int, *, able: Flags, has_ways: Flags) -> tuple[ExcludedNode, ...]:
-        """Return the nodes that can't make a quantity with all that keeps them from it.
+    def ruled_out(self, *, able: Flags, has_ways: Flags) -> tuple[RuledOut, ...]:
+        """Return the nodes that can't make some quantities with all that keeps them from it.
 
         ``has_ways``: one of a node's offers could; then only what speaks against the node itself counts, or the price.
         """
-        found: list[ExcludedNode | None] = list(self._fixed)
-        for node in np.flatnonzero(has_ways & ~able).tolist():
-            found[node] = self._excluded(node, self._against[node])
-        for node in np.flatnonzero(self._changing[:, column] & ~has_ways & ~able).tolist():
-            found[node] = self._changed(node, column)
-        if self._caps is not None:
-            for node in np.flatnonzero(self._caps.over[:, column] & ~able).tolist():
-                known, dear = found[node] or self._fixed[node], self._caps.too_dear(node, column)
-                found[node] = ExcludedNode(node=known.node, reasons=(*known.reasons, dear))
-        for node in np.flatnonzero(able).tolist():
-            found[node] = None
-        return tuple(each for each in found if each is not None)
+        grouping, quantities = Grouping(), self._setting.amounts.quantities
+        one_by_one = some(able | has_ways | self._changing | self._over).tolist()
+        standing = _standing(able, has_ways)
+        for node, view in enumerate(self._setting.book.tables.nodes):
+            if not one_by_one[node]:
+                grouping.add(view, quantities, self._unchanging(node))
+                continue
+            by_quantity = zip(quantities, self._by_quantity(node, standing[node]), strict=True)
+            for pieces, reasons in together((pieces, reasons) for pieces, reasons in by_quantity if reasons):
+                grouping.add(view, pieces, reasons)
+        return grouping.groups()
+
+    def _by_quantity(self, node: int, standing: list[int]) -> Iterator[Reasons]:
+        """Return what speaks against a node for each quantity, nothing where it can make it."""
+        changing, over = self._changing[node].tolist(), self._over[node].tolist()
+        for column, stands in enumerate(standing):
+            if stands == _ABLE:
+                yield ()
+                continue
+            if stands == _HAS_WAYS:
+                reasons = nearest_of_each_code(self._against[node])
+            elif changing[column]:
+                reasons = self._changed(node, column)
+            else:
+                reasons = self._unchanging(node)
+            yield (*reasons, self._caps.too_dear(node, column)) if self._caps and over[column] else reasons
 
     def _unchanging(self, node: int) -> Reasons:
         """Return what speaks against a node and its offers for every quantity."""
-        first, end = self._setting.part.at_node[node]
-        return (*self._against[node], *chain.from_iterable(self._setting.terms.fixed[first:end]))
+        known = self._fixed.get(node)
+        if known is None:
+            first, end = self._setting.part.at_node[node]
+            reasons = (*self._against[node], *chain.from_iterable(self._setting.terms.fixed[first:end]))
+            known = self._fixed[node] = reasons if len(reasons) == 1 else nearest_of_each_code(reasons)
+        return known
 
-    def _excluded(self, node: int, reasons: Reasons) -> ExcludedNode:
-        nearest = reasons if len(reasons) == 1 else nearest_of_each_code(reasons)
-        return ExcludedNode(node=self._setting.book.tables.nodes[node], reasons=nearest)
-
-    def _changed(self, node: int, column: int) -> ExcludedNode:
-        """Return a node with reasons of which some are about this quantity."""
+    def _changed(self, node: int, column: int) -> Reasons:
+        """Return what speaks against a node of whose reasons some are about this quantity."""
         reasons, part = list(self._against[node]), self._setting.part
         for row in range(*part.at_node[node]):
             bites = self._bites[row][column]
@@ -98,7 +115,7 @@ class Reasoner:
             reasons += part.reasons[row]
             for write in self._known_writers.get(bites) or self._writers(bites):
                 reasons += write(row, column)
-        return self._excluded(node, tuple(reasons))
+        return nearest_of_each_code(reasons)
 
     def _writers(self, bites: int) -> list[Callable[[int, int], Reasons]]:
         """Return who writes the reasons of the gates that fail, in the order of gates."""
@@ -278,6 +295,12 @@ class _Delays:
         setting, survey = self._setting, self._survey
         days = days_promised(setting, survey.ways, setting.amounts.earliest_empty[:, :, np.newaxis], self._hindered)
         return np.where(is_in_time(setting, days), LATE, days)
+
+
+def _standing(able: Flags, has_ways: Flags) -> list[list[int]]:
+    """Return by node and quantity whether it is able, only has ways, or neither."""
+    found: list[list[int]] = np.where(able, _ABLE, np.where(has_ways, _HAS_WAYS, 0)).tolist()
+    return found
 
 
 def _found(*reasons: Exclusion | None) -> Reasons:

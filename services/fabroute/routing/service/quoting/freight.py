@@ -28,6 +28,7 @@ from fabroute.logistics.rules.tariffs import LONG_HAUL_KM, ROAD_KM_PER_DAY, ROAD
 from fabroute.logistics.service import LogisticsView
 from fabroute.network.service import NodeView
 from fabroute.routing.service.arrivals import Days
+from fabroute.routing.service.quoting.grouping import shared
 from fabroute.routing.service.quoting.network import Flags, NetworkTables
 from fabroute.routing.service.quoting.parts import Figures
 from fabroute.routing.service.quoting.travel import Transits, transits_of
@@ -143,7 +144,7 @@ class FreightMaker:
         customs: Flags = self._territories != customs_territory(destination.country)
         return _Lanes(
             services=tuple(services for services, _ in served),
-            no_lane=tuple(
+            no_lane=shared(
                 lane_exists(services, zone=zone.value, destination_country=destination.country)
                 for zone, (services, _) in zip(zones, served, strict=True)
             ),

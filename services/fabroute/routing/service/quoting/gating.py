@@ -11,6 +11,7 @@ from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.facts import first_article_facts, licence_facts, line_facts
 from fabroute.routing.service.gates import same_country
 from fabroute.routing.service.quoting.asking import QuoteAsked
+from fabroute.routing.service.quoting.grouping import shared
 from fabroute.routing.service.quoting.kept import Kept
 from fabroute.routing.service.quoting.network import NetworkTables
 from fabroute.routing.service.quoting.parts import FOREVER, PartTable, Reasons
@@ -65,7 +66,7 @@ class NodeGates:
 
     def __init__(self, tables: NetworkTables) -> None:
         self._tables = tables
-        self._up: _ByNode = tuple(map(node_up, tables.node_facts))
+        self._up: _ByNode = shared(map(node_up, tables.node_facts))
         self._kept: Kept[tuple[object, ...], _ByNode] = Kept(_MOST_ANSWERS)
 
     def against(self, terms: Terms, *, no_lane: _ByNode) -> list[Reasons]:
@@ -88,7 +89,7 @@ class NodeGates:
     def _process_material(self, line: LineFacts) -> _ByNode:
         return self._kept.get(
             ("process", line.process_materials),
-            lambda: tuple(process_material(line, self._tables.pairs_of(node)) for node in range(len(self._up))),
+            lambda: shared(process_material(line, self._tables.pairs_of(node)) for node in range(len(self._up))),
         )
 
     def _export_control(self, line: LineFacts) -> _ByNode | None:
@@ -112,7 +113,7 @@ class NodeGates:
         return self._kept.get(("packaging", wanted), lambda: self._each(line, packaging_offered))
 
     def _each(self, line: LineFacts, gate: Callable[[LineFacts, NodeFacts], _Found]) -> _ByNode:
-        return tuple(gate(line, node) for node in self._tables.node_facts)
+        return shared(gate(line, node) for node in self._tables.node_facts)
 
 
 def qualified_buckets(tables: NetworkTables, part: PartTable, terms: Terms) -> Days | None:

@@ -7,8 +7,7 @@ import numpy as np
 from fabroute.estimation.facts import InvalidFact
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.gates import Reasons
-from fabroute.routing.service.options import ExcludedNode
-from fabroute.routing.service.quoting.answers import QuantityQuote, QuoteResult
+from fabroute.routing.service.quoting.answers import QuantityQuote, QuoteResult, RuledOut
 from fabroute.routing.service.quoting.asking import QuoteAsked
 from fabroute.routing.service.quoting.book import QuoteBook
 from fabroute.routing.service.quoting.choosing import Merits, best, pareto
@@ -43,8 +42,9 @@ class _Quoter:
         against = setting.book.gates.against(setting.terms, no_lane=setting.freight.no_lane)
         self._open = _open(setting, self._survey, against)
         self._able = by_node(setting, some(self._open))
-        self._has_ways = by_node(setting, some(self._survey.open))
-        self._reasoner = Reasoner(setting, self._survey, against)
+        self._ruled_out = Reasoner(setting, self._survey, against).ruled_out(
+            able=self._able, has_ways=by_node(setting, some(self._survey.open))
+        )
 
     def quotes(self) -> tuple[QuantityQuote, ...]:
         """Return the quote for each quantity."""
@@ -55,18 +55,16 @@ class _Quoter:
 
     def _quote(self, column: int, options: "_Options", arriving: Iterator[Window]) -> QuantityQuote:
         setting, survey = self._setting, self._survey
-        able, has_ways = self._able[:, column], self._has_ways[:, column]
-        excluded = self._reasoner.excluded(column, able=able, has_ways=has_ways)
         return QuantityQuote(
             quantity=setting.amounts.quantities[column],
             offers=tuple(
                 quoted_offer(setting, survey, place, window=next(arriving), labels=labels)
                 for labels, place in options.best
             ),
-            candidates=int(able.sum()),
+            candidates=int(self._able[:, column].sum()),
             pareto=tuple(pareto_point(setting, survey, place) for place in options.pareto),
-            exclusions=excluded,
-            routable_if=() if options.best else routable_if(setting, survey, column, excluded),
+            ruled_out=self._ruled_out,
+            routable_if=() if options.best else routable_if(setting, survey, column, self._ruled_out),
         )
 
 
@@ -104,11 +102,11 @@ def _merits(setting: Setting, survey: Survey, at: tuple[Days, Days, Days]) -> Me
 def _nowhere(book: QuoteBook, asked: QuoteAsked, error: InvalidFact) -> QuoteResult:
     """Return that no node can make what has measures that can't be."""
     reasons = (Exclusion(code=ExclusionCode.FILE_NOT_VALIDATED, message=error.message),)
-    everywhere = tuple(ExcludedNode(node=node, reasons=reasons) for node in book.tables.nodes)
+    everywhere = RuledOut(nodes=book.tables.nodes, quantities=asked.quantities, reasons=reasons)
     return QuoteResult(
         as_of=book.as_of,
         quotes=tuple(
-            QuantityQuote(quantity=quantity, offers=(), candidates=0, pareto=(), exclusions=everywhere)
+            QuantityQuote(quantity=quantity, offers=(), candidates=0, pareto=(), ruled_out=(everywhere,))
             for quantity in asked.quantities
         ),
     )

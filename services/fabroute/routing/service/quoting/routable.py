@@ -1,7 +1,7 @@
 """Where no node can make a quantity: those that one thing keeps from it, and the least change by which they could."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -11,7 +11,7 @@ from fabroute.kernel.events import JsonScalar
 from fabroute.routing.rules import PRICE_CAP_MULTIPLIER
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.options import ExcludedNode
-from fabroute.routing.service.quoting.answers import RoutableIf
+from fabroute.routing.service.quoting.answers import RoutableIf, RuledOut
 from fabroute.routing.service.quoting.network import some
 from fabroute.routing.service.quoting.survey import Setting, Survey, minutes_of_day
 from fabroute.routing.service.sentences import euro
@@ -39,19 +39,20 @@ class _Chance:
     machine_id: str
 
 
-def routable_if(
-    setting: Setting, survey: Survey, column: int, excluded: Sequence[ExcludedNode]
-) -> tuple[RoutableIf, ...]:
+def routable_if(setting: Setting, survey: Survey, column: int, ruled_out: Iterable[RuledOut]) -> tuple[RoutableIf, ...]:
     """Return at most five nodes with a single code against them, and its nearest fix; those that land cheapest first.
 
     Nodes without the process or material are not among them: for these the part would have to be another one.
     """
-    place = setting.book.tables.place
+    place, quantity = setting.book.tables.place, setting.amounts.quantities[column]
     chances = _Chances(setting, survey, column)
     found = [
-        (each, chances.best(place[each.node.node_id], each.reasons[0].code))
-        for each in excluded
-        if len(each.reasons) == 1 and each.reasons[0].code is not ExclusionCode.PROCESS_MATERIAL
+        (ExcludedNode(node=node, reasons=each.reasons), chances.best(place[node.node_id], each.reasons[0].code))
+        for each in ruled_out
+        if quantity in each.quantities
+        and len(each.reasons) == 1
+        and each.reasons[0].code is not ExclusionCode.PROCESS_MATERIAL
+        for node in each.nodes
     ]
     nearest = sorted(found, key=_rank)[:MOST_SHOWN]
     return tuple(_fix(setting, each, each.reasons[0], chance) for each, chance in nearest)

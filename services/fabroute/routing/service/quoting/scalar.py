@@ -16,10 +16,12 @@ from fabroute.routing.service.quoting.answers import (
     QuantityQuote,
     QuotedOffer,
     QuoteResult,
+    RuledOut,
 )
 from fabroute.routing.service.quoting.asking import QuoteAsked
 from fabroute.routing.service.quoting.book import QuoteBook
 from fabroute.routing.service.quoting.choosing import Merits, best, pareto
+from fabroute.routing.service.quoting.grouping import rule_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,11 @@ def quote_one_by_one(book: QuoteBook, asked: QuoteAsked) -> QuoteResult:
         licences={revision.revision_id: asked.part.licences} if asked.part.licences else {},
     )
     finder = CandidateFinder(snapshot)
+    found = [_found(finder, line) for line in lines]
+    ruled_out = rule_out(snapshot.network.nodes.values(), [(each.quantity, each.exclusions) for each in found])
     return QuoteResult(
         as_of=book.as_of,
-        quotes=tuple(_quantity_quote(finder, asked, _found(finder, line)) for line in lines),
+        quotes=tuple(_quantity_quote(finder, asked, each, ruled_out) for each in found),
     )
 
 
@@ -95,14 +99,16 @@ def _options(finder: CandidateFinder, line: ClaimedLine, findings: Sequence[Node
     return tuple(first.values())
 
 
-def _quantity_quote(finder: CandidateFinder, asked: QuoteAsked, found: _Found) -> QuantityQuote:
+def _quantity_quote(
+    finder: CandidateFinder, asked: QuoteAsked, found: _Found, ruled_out: tuple[RuledOut, ...]
+) -> QuantityQuote:
     merits = _merits(found.options)
     return QuantityQuote(
         quantity=found.quantity,
         offers=tuple(_offer(finder, asked, found, position, labels) for labels, position in best(merits)),
         candidates=len({option.way.node.node_id for option in found.options}),
         pareto=tuple(_point(finder, found.options[position]) for position in pareto(merits)),
-        exclusions=found.exclusions,
+        ruled_out=ruled_out,
     )
 
 
