@@ -1,27 +1,17 @@
 """Stated amounts of any currency as exact EUR cents, with the exchange rates that were used."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from types import MappingProxyType
 
 from sqlmodel import Session
 
 from fabroute.estimation.crossover import Amount
 from fabroute.kernel.errors import FieldProblem
+from fabroute.kernel.money import minor_units
 from fabroute.logistics.service import CurrencyWithoutRate, ExchangeBook, ExchangeRate, exchange_rate
 
 _EURO = "EUR"
-_WITHOUT_CENTS = (
-    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"),
-    *("PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
-)
-_IN_THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-_MINOR_UNITS: Mapping[str, int] = MappingProxyType(
-    dict.fromkeys(_WITHOUT_CENTS, 1) | dict.fromkeys(_IN_THOUSANDTHS, 1000)
-)
-"""How many make one, of currencies where it is not a hundred (ISO 4217)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +41,7 @@ class Exchange:
         if stated.currency == _EURO:
             return stated.amount_minor
         per_eur = Fraction(str(self._rate(stated).per_eur))
-        return Fraction(stated.amount_minor * 100) / (per_eur * _MINOR_UNITS.get(stated.currency, 100))
+        return Fraction(stated.amount_minor * minor_units(_EURO)) / (per_eur * minor_units(stated.currency))
 
     def _rate(self, stated: Stated) -> ExchangeRate:
         if stated.currency not in self._rates:

@@ -21,7 +21,9 @@ Days = Annotated[int, Field(ge=0, le=3_650)]
 class AnyMoneyIn(RequestModel):
     """An amount of any currency, in its minor unit; one that is not EUR is converted at the rate of the day."""
 
-    amount_minor: int = Field(ge=0, le=100_000_000_000, description="Cents; 18.00 EUR is 1800, 1,800 JPY are 1800.")
+    amount_minor: int = Field(
+        ge=0, le=100_000_000_000, description="In the smallest unit (ISO 4217): 18.00 EUR is 1800, 1,800 JPY as well."
+    )
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217.")
 
 

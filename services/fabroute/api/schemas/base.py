@@ -72,9 +72,12 @@ class MoneyIn(RequestModel):
 
 
 class MoneyOut(ResponseModel):
-    """An amount in whole cents."""
+    """An amount in whole minor units of its currency."""
 
-    amount_minor: int = Field(description="Cents; 11.30 EUR is 1130.")
+    amount_minor: int = Field(
+        description="In the smallest unit of the currency, as ISO 4217 counts its decimals: 11.30 EUR is 1130 (cents), "
+        "1,130 JPY is 1130 (whole yen), 1.130 KWD is 1130 (fils)."
+    )
     currency: str = Field(description="ISO 4217.")
 
     @classmethod
