@@ -29,6 +29,8 @@ EVERYONE: Mapping[Who, int] = dict.fromkeys(("owner", "stranger", "bureau", "riv
 NODE_ONLY: Mapping[Who, int] = {"owner": 403, "stranger": 403, "bureau": 200, "rival": 403, "operator": 200}
 OWNER_S_PART: Mapping[Who, int] = {"owner": 200, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422}
 OPERATOR_ONLY: Mapping[Who, int] = {**dict.fromkeys(EVERYONE, 403), "operator": 200}
+OWNERS_ALONE: Mapping[Who, int] = {**OWNER_ONLY, "bureau": 403, "rival": 403}
+"""Of what would tell a bureau what other nodes charge."""
 A_DAY: dict[str, object] = {"valid_from": "2000-01-01", "valid_to": "2000-01-01", "source": "test"}
 A_TARIFF: dict[str, object] = {
     "carrier": "x",
@@ -65,16 +67,16 @@ EXPECTED: Mapping[str, Mapping[Who, int]] = {
     "GET /v1/nodes/{node_id}/rates": NODE_ONLY,
     "POST /v1/estimates": OWNER_S_PART,
     "GET /v1/constants": EVERYONE,
-    "POST /v1/advice/method": OWNER_S_PART,
-    "POST /v1/advice/mass-production": OWNER_S_PART,
+    "POST /v1/advice/method": {**OWNER_S_PART, "bureau": 403, "rival": 403},
+    "POST /v1/advice/mass-production": {**OWNER_S_PART, "bureau": 403, "rival": 403},
     "POST /v1/advice/pathways": EVERYONE,
     "POST /v1/advice/viability": EVERYONE,
-    "POST /v1/advice/screenings": dict.fromkeys(EVERYONE, 202),
-    "GET /v1/advice/screenings": EVERYONE,
-    "GET /v1/advice/screenings/{screening_id}": OWNER_ONLY,
-    "GET /v1/advice/screenings/{screening_id}/rows": OWNER_ONLY,
-    "GET /v1/advice/screenings/{screening_id}/result": OWNER_ONLY,
-    "DELETE /v1/advice/screenings/{screening_id}": {**OWNER_ONLY, "owner": 204},
+    "POST /v1/advice/screenings": {**dict.fromkeys(EVERYONE, 202), "bureau": 403, "rival": 403},
+    "GET /v1/advice/screenings": {**EVERYONE, "bureau": 403, "rival": 403},
+    "GET /v1/advice/screenings/{screening_id}": OWNERS_ALONE,
+    "GET /v1/advice/screenings/{screening_id}/rows": OWNERS_ALONE,
+    "GET /v1/advice/screenings/{screening_id}/result": OWNERS_ALONE,
+    "DELETE /v1/advice/screenings/{screening_id}": {**OWNERS_ALONE, "owner": 204},
     "GET /v1/routing-runs": OPERATOR_ONLY,
     **{f"GET /v1/{name}": EVERYONE for name in DATED_TABLES},
     **{f"GET /v1/exports/{name}": EVERYONE for name in DATED_TABLES},
@@ -221,7 +223,19 @@ def test_no_list_shows_an_order_or_a_part_to_someone_else(world: World, path: st
     assert "RL-0001" in world.clients["owner"].get(path).text
 
 
-@pytest.mark.parametrize("who", ["stranger", "bureau", "rival", "operator"])
+@pytest.mark.parametrize("who", ["bureau", "rival"])
+def test_no_bureau_learns_from_advice_what_others_charge(world: World, who: Who) -> None:
+    advice = [operation for operation in EXPECTED if "/advice/" in operation and EXPECTED[operation]["bureau"] == 403]
+    answers = {operation: ask(world, who, operation) for operation in advice}
+
+    assert {answer.json()["code"] for answer in answers.values()} == {"owners_only"}
+    assert len(answers) == 8
+    assert all("N101" not in answer.text for answer in answers.values())
+    stated = world.clients[who].post("/v1/advice/method", json=worked_example(120))
+    assert (stated.status_code, stated.json()["printed"]["printer"]) == (200, None)
+
+
+@pytest.mark.parametrize("who", ["stranger", "operator"])
 def test_a_screening_of_someone_else_is_as_if_it_were_not_there(world: World, who: Who) -> None:
     path = f"/v1/advice/screenings/{world.screening_id}"
     answers = [world.clients[who].request(method, path) for method in ("GET", "DELETE")]
@@ -234,7 +248,7 @@ def test_a_screening_of_someone_else_is_as_if_it_were_not_there(world: World, wh
 
 @pytest.mark.parametrize("operation", ["POST /v1/advice/method", "POST /v1/advice/mass-production"])
 def test_advice_does_not_tell_that_someone_else_has_a_part(world: World, operation: str) -> None:
-    codes = {who: ask(world, who, operation).json()["code"] for who in ("stranger", "rival", "operator")}
+    codes = {who: ask(world, who, operation).json()["code"] for who in ("stranger", "operator")}
 
     assert set(codes.values()) == {"unknown_part"}
     assert ask(world, "owner", operation).json()["part"] == "RL-0001"

@@ -18,6 +18,7 @@ from fabroute.api.errors import (
     IdempotencyKeyMissing,
     NodeNotYours,
     OperatorOnly,
+    OwnersOnly,
     ValidationFailed,
 )
 from fabroute.api.resources import Resources
@@ -26,9 +27,11 @@ from fabroute.identity.rules import Principal, Scope, Unauthenticated, require_s
 from fabroute.kernel.errors import FieldProblem
 from fabroute.kernel.time import utc_now
 from fabroute.network import service as network
+from fabroute.outbox import service as outbox
 
 MAXIMUM_PAGE = 200
 _KEY_LENGTH = 255
+_NETWORK_CHANGED = "network.changed"
 
 
 def get_resources(request: Request) -> Resources:
@@ -49,9 +52,13 @@ def get_session(request: Request) -> Iterator[Session]:
 
 
 def get_telling_session(request: Request) -> Iterator[Session]:
-    """Yield a session whose events the relay is told of right after the commit."""
-    yield from get_session(request)
-    get_resources(request).doorbell.ring()
+    """Yield a session whose events the relay is told of right after the commit, and quotes of what concerns them."""
+    resources = get_resources(request)
+    with unit_of_work(resources.engine) as session:
+        yield session
+    resources.doorbell.ring()
+    if _NETWORK_CHANGED in outbox.recorded_names(session):
+        resources.quotes.books.outdated(told=getattr(request.state, "organisation_id", None))
 
 
 Now = Annotated[datetime, Depends(get_now)]
@@ -66,8 +73,9 @@ async def get_principal(request: Request) -> Principal:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise Unauthenticated("send your API key in the header: Authorization: Bearer fr_…")
-    known = keys.recall(token, now=now)
-    return known if known is not None else await run_in_threadpool(keys.look_up, token, now=now)
+    known = keys.recall(token, now=now) or await run_in_threadpool(keys.look_up, token, now=now)
+    request.state.organisation_id = known.organisation_id
+    return known
 
 
 def caller_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
@@ -99,6 +107,29 @@ async def get_operator(principal: NetworkReader) -> Principal:
 
 
 Operator = Annotated[Principal, Depends(get_operator)]
+
+
+def require_no_bureau(principal: Principal) -> None:
+    """Raise ``OwnersOnly`` where the caller is a bureau: it must not learn what its rivals charge."""
+    if principal.kind == "bureau":
+        raise OwnersOnly(
+            "this tells what other nodes charge: it takes a key of an owner of parts; "
+            "POST /v1/estimates tells what your own nodes charge"
+        )
+
+
+def _owner_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
+    """Return a dependency that is the caller, if its key has ``scope`` and it is no bureau."""
+
+    async def check(principal: Annotated[Principal, Depends(caller_with(scope))]) -> Principal:
+        require_no_bureau(principal)
+        return principal
+
+    return check
+
+
+OwnerReader = Annotated[Principal, Depends(_owner_with("inventory:read"))]
+OwnerWriter = Annotated[Principal, Depends(_owner_with("inventory:write"))]
 
 
 def get_idempotency_key(request: Request) -> str:

@@ -52,6 +52,13 @@ class OperatorOnly(DomainError):
     status = 403
 
 
+class OwnersOnly(DomainError):
+    """Only owners of parts, and the operator, see what other nodes would charge; bureaus compete with each other."""
+
+    code = "owners_only"
+    status = 403
+
+
 class RouteNotFound(DomainError):
     """There is nothing at this path."""
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends
 from fabroute.advice import service as advice
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
-from fabroute.api.dependencies import InventoryReader, Now, ReadSession
+from fabroute.api.dependencies import InventoryReader, Now, ReadSession, require_no_bureau
+from fabroute.api.errors import OwnersOnly
 from fabroute.api.schemas.advice import MethodIn, MethodOut, method_out, method_question
 from fabroute.api.schemas.batch_advice import (
     MassProductionIn,
@@ -22,6 +23,7 @@ from fabroute.api.schemas.batch_advice import (
     viability_out,
 )
 from fabroute.estimation.facts import InvalidFact
+from fabroute.identity.rules import Principal
 from fabroute.logistics.service import CurrencyWithoutRate
 from fabroute.orders.service import PartNotInInventory, RevisionNotInInventory
 
@@ -31,6 +33,7 @@ router = APIRouter(prefix="/v1/advice", tags=["advice"])
 @router.post(
     "/method",
     responses=docs.problems(
+        OwnersOnly,
         advice.AdviceIncomplete,
         PartNotInInventory,
         RevisionNotInInventory,
@@ -47,6 +50,7 @@ def advise_method(
 
     Stated figures go before what a named part's record knows. What nobody knows is named in `missing`.
     """
+    _require_owner_of(asked.part, caller)
     question = method_question(caller.organisation_id, asked)
     return method_out(asked, advice.ask_method(session, question=question, today=now.date()))
 
@@ -67,7 +71,7 @@ def advise_pathways(
 
 @router.post(
     "/mass-production",
-    responses=docs.problems(PartNotInInventory, CurrencyWithoutRate, *BODY_PROBLEMS),
+    responses=docs.problems(OwnersOnly, PartNotInInventory, CurrencyWithoutRate, *BODY_PROBLEMS),
     openapi_extra=docs.request_body(MassProductionIn),
 )
 def advise_mass_production(
@@ -80,6 +84,7 @@ def advise_mass_production(
 
     For a named part its record tells what it can: revisions, a year of orders, the last lots, tool and saving.
     """
+    _require_owner_of(asked.part, caller)
     question = transition_question(caller.organisation_id, asked)
     return mass_production_out(advice.ask_transition(session, question=question, today=now.date()))
 
@@ -93,3 +98,9 @@ def screen_viability(
     Compliance is asked always. What was not answered is named.
     """
     return viability_out(advice.screen_viability(dict(asked)))
+
+
+def _require_owner_of(part: str | None, caller: Principal) -> None:
+    """Raise ``OwnersOnly`` where a bureau names a part: its printed price would be the cheapest of its rivals."""
+    if part is not None:
+        require_no_bureau(caller)

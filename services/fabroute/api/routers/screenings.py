@@ -19,15 +19,15 @@ from fabroute.api.bulk.screenings import COLUMNS, RESULT_COLUMNS, RankedRows, re
 from fabroute.api.bulk.tables import MOST_ROWS
 from fabroute.api.dependencies import (
     Identifier,
-    InventoryReader,
-    InventoryWriter,
     Now,
+    OwnerReader,
+    OwnerWriter,
     PageQuery,
     ReadSession,
     WriteSession,
     get_resources,
 )
-from fabroute.api.errors import ValidationFailed
+from fabroute.api.errors import OwnersOnly, ValidationFailed
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.screenings import (
@@ -90,13 +90,13 @@ async def get_asked(request: Request) -> ScreeningQuery:
 @router.post(
     "",
     status_code=202,
-    responses=_ACCEPTED | IMPORT_PROBLEMS | docs.problems(InvalidTerm),
+    responses=_ACCEPTED | IMPORT_PROBLEMS | docs.problems(OwnersOnly, InvalidTerm),
     openapi_extra=_LIST_BODY,
 )
 def request_screening(
     request: Request,
     response: Response,
-    caller: InventoryWriter,
+    caller: OwnerWriter,
     asked: Annotated[ScreeningQuery, Depends(get_asked)],
     table: Sent,
     now: Now,
@@ -116,9 +116,9 @@ def request_screening(
         return screening_out(_found(session, caller, made[0]))
 
 
-@router.get("", responses=docs.NEXT_PAGE | docs.problems())
+@router.get("", responses=docs.NEXT_PAGE | docs.problems(OwnersOnly))
 def list_screenings(
-    request: Request, response: Response, caller: InventoryReader, session: ReadSession, page: PageQuery
+    request: Request, response: Response, caller: OwnerReader, session: ReadSession, page: PageQuery
 ) -> Listing[ScreeningOut]:
     """List your screenings, the newest first."""
     found = screenings.list_screenings(
@@ -127,18 +127,18 @@ def list_screenings(
     return listing(request, response, found, screening_out)
 
 
-@router.get("/{screening_id}", responses=docs.problems(UnknownScreening))
-def read_screening(screening_id: Identifier, caller: InventoryReader, session: ReadSession) -> ScreeningOut:
+@router.get("/{screening_id}", responses=docs.problems(OwnersOnly, UnknownScreening))
+def read_screening(screening_id: Identifier, caller: OwnerReader, session: ReadSession) -> ScreeningOut:
     """Read how far a screening is, and what came of it so far."""
     return screening_out(_found(session, caller, screening_id))
 
 
-@router.get("/{screening_id}/rows", responses=docs.NEXT_PAGE | docs.problems(UnknownScreening, InvalidCursor))
+@router.get("/{screening_id}/rows", responses=docs.NEXT_PAGE | docs.problems(OwnersOnly, UnknownScreening, InvalidCursor))
 def list_screened_parts(
     request: Request,
     response: Response,
     screening_id: Identifier,
-    caller: InventoryReader,
+    caller: OwnerReader,
     session: ReadSession,
     page: PageQuery,
     verdict: Annotated[VerdictName | None, Query(description="Only parts with this verdict.")] = None,
@@ -157,18 +157,18 @@ def list_screened_parts(
 @router.get(
     "/{screening_id}/result",
     response_class=StreamingResponse,
-    responses=TABLE_ANSWER | docs.problems(UnknownScreening),
+    responses=TABLE_ANSWER | docs.problems(OwnersOnly, UnknownScreening),
 )
 def download_screening(
-    request: Request, screening_id: Identifier, caller: InventoryReader, format: Format = "csv"
+    request: Request, screening_id: Identifier, caller: OwnerReader, format: Format = "csv"
 ) -> StreamingResponse:
     """Read all parts of a screening as a table, ranked by yearly saving."""
     export = Export(name="screening", columns=RESULT_COLUMNS, read=_ranked(caller, screening_id))
     return send_table(get_resources(request).engine, export, format=format)
 
 
-@router.delete("/{screening_id}", status_code=204, responses=docs.problems(UnknownScreening))
-def remove_screening(screening_id: Identifier, caller: InventoryWriter, session: WriteSession) -> None:
+@router.delete("/{screening_id}", status_code=204, responses=docs.problems(OwnersOnly, UnknownScreening))
+def remove_screening(screening_id: Identifier, caller: OwnerWriter, session: WriteSession) -> None:
     """Remove a screening with all of its rows; one that is still being judged stops."""
     screenings.remove_screening(session, organisation_id=caller.organisation_id, screening_id=screening_id)
 
