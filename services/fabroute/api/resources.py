@@ -66,7 +66,7 @@ def make_resources(settings: Settings) -> Resources:
         writers=settings.intake_writers,
         on_committed=doorbell.ring,
     )
-    catalogue, places = Catalogue(), Places()
+    catalogue, places, books = Catalogue(), Places(), _quote_books(engine, settings)
     return Resources(
         settings=settings,
         engine=engine,
@@ -79,7 +79,7 @@ def make_resources(settings: Settings) -> Resources:
         desk=OrderDesk(engine=engine, intake=intake, catalogue=catalogue, places=places),
         quotes=QuoteDesk(
             engine=engine,
-            books=_quote_books(engine, settings),
+            books=books,
             catalogue=catalogue,
             places=places,
             valid_for=timedelta(minutes=settings.quote_valid_minutes),
@@ -89,6 +89,7 @@ def make_resources(settings: Settings) -> Resources:
             acceptor=QuoteAcceptor(engine, dispatch=offer_jobs, horizon_days=settings.planning_horizon_days),
             places=places,
             doorbell=doorbell,
+            books=books,
             in_flight=set(),
         ),
     )

@@ -13,6 +13,7 @@ from fabroute.outbox.models import OutboxEvent
 
 NOTIFY_CHANNEL = "fabroute_outbox"
 """PostgreSQL channel that is notified after events were committed. A lost notice costs latency, never an event."""
+_RECORDED = "fabroute.outbox.recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,12 @@ def record_all(session: Session, events: Sequence[DomainEvent]) -> None:
     """Keep several events, in their order, in one round trip."""
     if events:
         repository.insert_events(session, [_row(event) for event in events])
+        session.info.setdefault(_RECORDED, set()).update(event.name for event in events)
+
+
+def recorded_names(session: Session) -> frozenset[str]:
+    """Return the names of the events that ``session`` has recorded; read it after the commit to know what is true."""
+    return frozenset(session.info.get(_RECORDED, ()))
 
 
 def claim_unpublished(session: Session, *, limit: int) -> tuple[OutboxMessage, ...]:

@@ -78,6 +78,8 @@ def run_import(request: Request, kind: TableKind[Model], sent: SentTable, terms:
     table = read_table(sent.content, format=sent.format, columns=kind.columns)
     result = import_table(resources.engine, kind=kind, table=table, terms=terms)
     resources.doorbell.ring()
+    if not terms.dry_run:
+        resources.quotes.books.outdated(told=terms.caller.organisation_id)
     return _import_out(result, dry_run=terms.dry_run)
 
 

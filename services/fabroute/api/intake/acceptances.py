@@ -15,8 +15,9 @@ from fabroute.api.schemas.orders import OrderRequest
 from fabroute.database import unit_of_work
 from fabroute.kernel.errors import DomainError
 from fabroute.orders.service import KeyReused, Placed, Replayed, ShipTo, find_answer
-from fabroute.routing.service.accepting import QuoteAcceptor
+from fabroute.routing.service.accepting import QuoteAcceptor, QuoteContended, QuoteNotKept
 from fabroute.routing.service.agreeing import Acceptance, AcceptedLine
+from fabroute.routing.service.quoting import QuoteBooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class AcceptanceDesk:
     acceptor: QuoteAcceptor
     places: Places
     doorbell: Doorbell
+    books: QuoteBooks
     in_flight: set[tuple[str, str]]
     """Keys that are being answered; it belongs to the event loop's thread."""
 
@@ -49,9 +51,16 @@ class AcceptanceDesk:
         return placing
 
     def _accept_or_recall(self, submission: Submission) -> Placed | Replayed | KeyReused:
-        """An acceptance that would be refused today is still answered if it was taken once."""
+        """An acceptance that would be refused today is still answered if it was taken once.
+
+        What it takes, and what was found gone, is not in the book of quotes. Only whoever is refused waits for a book
+        that has it: the next quote must not offer the same again.
+        """
         try:
             placing = self._accept(submission)
+        except (QuoteNotKept, QuoteContended):
+            self.books.outdated(told=submission.principal.organisation_id)
+            raise
         except DomainError as refusal:
             earlier = self._find_answer(submission) if refusal.status == 422 else None
             if earlier is None:
@@ -59,6 +68,7 @@ class AcceptanceDesk:
             return earlier
         if isinstance(placing, Placed):
             self.doorbell.ring()
+            self.books.outdated()
         return placing
 
     def _accept(self, submission: Submission) -> Placed | Replayed | KeyReused:

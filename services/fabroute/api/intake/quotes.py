@@ -83,10 +83,11 @@ class QuoteDesk:
         _require_future(asked.need_by, now=now)
         with unit_of_work(self.engine) as session:
             question = self._understood(session, asked, principal, now)
-        book = self.books.book()
+        book = self.books.book(asked_by=principal.organisation_id)
         rate = logistics.exchange_rate(book.snapshot.logistics.rates, asked.currency, now.date())
         result = quote(book, _in_engine_terms(question))
-        new = _new_quote(question, result, per_eur=rate.per_eur, valid_until=now + self.valid_for)
+        made_at = max(now, result.as_of)  # the network may have been read for this quote
+        new = _new_quote(question, result, per_eur=rate.per_eur, valid_until=made_at + self.valid_for)
         with unit_of_work(self.engine) as session:
             return save_quote(session, quote=new)
 
@@ -142,6 +143,7 @@ def _in_engine_terms(it: _Understood) -> QuoteAsked:
 
 def _new_quote(it: _Understood, result: QuoteResult, *, per_eur: float, valid_until: datetime) -> NewQuote:
     quote_id, currency = new_id("qte"), Currency(code=it.asked.currency, per_eur=per_eur)
+    document = quote_document(result, quote_id=quote_id, currency=currency, valid_until=valid_until)
     return NewQuote(
         id=quote_id,
         organisation_id=it.principal.organisation_id,
@@ -157,9 +159,9 @@ def _new_quote(it: _Understood, result: QuoteResult, *, per_eur: float, valid_un
         currency=currency.code,
         per_eur=currency.per_eur,
         ship_to=it.ship_to,
-        document=_advised(quote_document(result, quote_id=quote_id, currency=currency), it.item.conventional),
+        document=_advised(document, it.item.conventional),
         created_by=it.principal.key_id,
-        created_at=it.now,
+        created_at=max(it.now, result.as_of),
         as_of=result.as_of,
         valid_until=valid_until,
     )

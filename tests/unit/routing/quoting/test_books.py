@@ -1,11 +1,13 @@
 """One book for all threads: fresh, or being read, and never much too old."""
 
 import threading
+from functools import partial
 
 import pytest
 import structlog
 
 from fabroute.routing.service.quoting import QuoteBook, QuoteBooks
+from tests.factories.concurrency import at_once
 from tests.factories.snapshots import a_snapshot
 
 
@@ -35,9 +37,14 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds = 1000.0
+        self.slept: list[float] = []
 
     def __call__(self) -> float:
         return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 3))
+        self.seconds += seconds
 
 
 @pytest.fixture
@@ -134,3 +141,107 @@ def test_threads_that_come_at_once_wait_for_one_reading(reader: Reader, clock: C
 
     assert len(reader.read) == 1
     assert found == reader.read * 4
+
+
+def test_the_next_quote_after_a_change_reads_a_new_book_and_the_one_after_takes_it(
+    reader: Reader, clock: Clock
+) -> None:
+    books = QuoteBooks(reader, seconds=10, clock=clock)
+    first = books.book()
+    clock.seconds += 0.5
+    assert books.book() is first
+    books.outdated()
+
+    assert books.book() is reader.read[1]
+    assert books.book() is reader.read[1]
+    assert len(reader.read) == 2
+
+
+def test_a_burst_of_changes_reads_twice_a_second_and_quotes_go_on_with_what_is_there(
+    reader: Reader, clock: Clock
+) -> None:
+    books = QuoteBooks(reader, seconds=10, clock=clock, sleep=clock.sleep)
+    got = []
+    for _ in range(100):
+        books.outdated()
+        got.append(reader.read.index(books.book()))
+        clock.seconds += 0.0625
+
+    assert len(reader.read) == 13
+    assert got == [step // 8 for step in range(100)]
+    assert clock.slept == []
+
+
+def test_who_was_told_of_a_change_waits_for_a_book_that_has_it_and_others_do_not(reader: Reader, clock: Clock) -> None:
+    books = QuoteBooks(reader, seconds=10, clock=clock, sleep=clock.sleep)
+    first = books.book()
+    clock.seconds += 0.125
+    books.outdated(told="org_a")
+
+    assert books.book(asked_by="org_b") is books.book() is first
+    assert books.book(asked_by="org_a") is reader.read[1]
+    assert clock.slept == [0.375]
+    assert books.book(asked_by="org_b") is books.book(asked_by="org_a") is reader.read[1]
+    assert len(reader.read) == 2
+
+
+def test_a_change_during_a_reading_is_not_in_its_book(reader: Reader, clock: Clock) -> None:
+    books = QuoteBooks(reader, seconds=10, clock=clock, sleep=clock.sleep)
+    books.book()
+    clock.seconds += 1
+    books.outdated()
+    reader.may_go_on.clear()
+    reader.began.clear()
+    refreshing = threading.Thread(target=books.book)
+    refreshing.start()
+    assert reader.began.wait(10)
+    books.outdated(told="org_a")
+    told: list[QuoteBook] = []
+    waiting = threading.Thread(target=lambda: told.append(books.book(asked_by="org_a")))
+    waiting.start()
+    reader.may_go_on.set()
+    for thread in (refreshing, waiting):
+        thread.join(10)
+
+    assert told == reader.read[2:]
+    assert (len(reader.read), clock.slept) == (3, [0.5])
+
+
+def test_many_who_were_told_wait_for_one_reading(reader: Reader, clock: Clock) -> None:
+    books = QuoteBooks(reader, seconds=10, clock=clock, sleep=clock.sleep)
+    books.book()
+    clock.seconds += 1
+    for number in range(8):
+        books.outdated(told=f"org_{number}")
+    got = at_once(*(partial(books.book, asked_by=f"org_{number}") for number in range(8)))
+
+    assert got == [reader.read[1]] * 8
+    assert len(reader.read) == 2
+
+
+def test_a_reading_that_takes_long_is_followed_by_as_long_a_pause(reader: Reader, clock: Clock) -> None:
+    def slowly(before: QuoteBook | None) -> QuoteBook:
+        clock.seconds += 3
+        return reader(before)
+
+    books = QuoteBooks(slowly, seconds=10, clock=clock)
+    first = books.book()
+    books.outdated()
+    clock.seconds += 2.9
+    assert books.book() is first
+    clock.seconds += 0.1
+
+    assert books.book() is reader.read[1]
+
+
+def test_who_was_told_goes_on_with_the_old_book_where_it_can_not_be_read_again(reader: Reader, clock: Clock) -> None:
+    books = QuoteBooks(reader, seconds=10, clock=clock, sleep=clock.sleep)
+    old = books.book()
+    books.outdated(told="org_a")
+    reader.fails = True
+    with structlog.testing.capture_logs() as logs:
+        assert books.book(asked_by="org_a") is old
+
+    assert [entry["event"] for entry in logs] == ["quoting.book_not_read"]
+    reader.fails = False
+    assert books.book(asked_by="org_a") is reader.read[1]
