@@ -133,7 +133,9 @@ def read_screening(screening_id: Identifier, caller: OwnerReader, session: ReadS
     return screening_out(_found(session, caller, screening_id))
 
 
-@router.get("/{screening_id}/rows", responses=docs.NEXT_PAGE | docs.problems(OwnersOnly, UnknownScreening, InvalidCursor))
+@router.get(
+    "/{screening_id}/rows", responses=docs.NEXT_PAGE | docs.problems(OwnersOnly, UnknownScreening, InvalidCursor)
+)
 def list_screened_parts(
     request: Request,
     response: Response,
