@@ -48,7 +48,7 @@ def test_a_quote_is_told_accepted_and_shown_again(stack: Stack) -> None:
 
     assert "stands until" in told.stdout
     assert "nodes are ruled out" in told.stdout
-    assert f"accept it: fabroute accept {quote_id} --quantity 10" in told.stdout
+    assert f"accept it: fabroute accept {quote_id} --quantity 1 --offer cheapest" in told.stdout
     assert first.stdout == again.stdout
     assert f"10 × {PART} to Hamburg, DE (cheapest)" in first.stdout
     assert "  agreed: €" in first.stdout

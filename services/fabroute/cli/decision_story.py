@@ -39,7 +39,8 @@ def _chosen(chosen: JsonObject) -> Iterator[str]:
     rows = (f"{row['code']} {euro(_int(row['amount_minor']))}" for row in _objects(chosen["breakdown"]))
     yield f"    of which {', '.join(rows)}"
     carbon = f"{_int(chosen['co2e_g']) / 1000:.2f} kg CO2e"
-    yield f"    printed by {chosen['produce_by']}, {chosen['service']}, arrives by {chosen['promised_at']}, {carbon}"
+    sent = f"sent by {chosen['carrier']} {chosen['service']}" if chosen.get("carrier") else chosen["service"]
+    yield f"    printed by {chosen['produce_by']}, {sent}, arrives by {chosen['promised_at']}, {carbon}"
 
 
 def _differs(alternative: JsonObject) -> bool:

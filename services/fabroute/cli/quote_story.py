@@ -5,20 +5,16 @@ from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from fabroute.cli.client import JsonObject
 from fabroute.cli.mapping import Json
+from fabroute.cli.quote_table import offer_table
 from fabroute.cli.report import euro
-from fabroute.kernel.money import decimal_text
 
-WIDE = 130
-"""Columns from which on process, service and unit price stand beside the rest."""
 _SHOWN_NODES = 8
 _NOT_IN_THE_GAME = "PROCESS_MATERIAL"
-_LABEL_STYLES = {"cheapest": "green", "fastest": "cyan", "greenest": "bright_green"}
-_INDENT = (0, 0, 0, 2)
+_INDENT = 2
 
 
 def quote_report(quote: JsonObject, *, width: int) -> RenderableType:
@@ -26,8 +22,10 @@ def quote_report(quote: JsonObject, *, width: int) -> RenderableType:
     quantities = _objects(quote["quantities"])
     parts: list[RenderableType] = [_head(quote), _standing(quote), Text()]
     if any(_objects(each["offers"]) for each in quantities):
-        parts += [Padding(_offer_table(quantities, quote, wide=width >= WIDE), _INDENT, expand=False), Text()]
+        table = offer_table(quantities, quote, width=width - _INDENT)
+        parts += [Padding(table, (0, 0, 0, _INDENT), expand=False), Text()]
         parts += list(_price_breaks(quote))
+    parts += list(_advice(quantities))
     parts += list(_without_offers(quantities))
     parts += list(_ruled_out(_objects(quote["ruled_out"]), quantities=len(quantities)))
     parts += list(_how_to_accept(quote))
@@ -54,51 +52,15 @@ def _standing(quote: JsonObject) -> Text:
     until = f"{_instant(quote['valid_until']):%d %b %H:%M} UTC"
     if quote["state"] == "expired":
         return Text(f"quote {quote['id']}: expired {until}", "red")
-    return Text(f"quote {quote['id']}: stands until {until}; nothing is held for it")
+    return Text(f"quote {quote['id']}: stands until {until}{_sooner(quote)}; nothing is held for it")
 
 
-def _offer_table(quantities: Sequence[JsonObject], quote: JsonObject, *, wide: bool) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    foreign = quote["currency"] != "EUR"
-    in_time = bool(quote["need_by"])
-    table.add_column("pieces", justify="right", no_wrap=True)
-    for heading in ("offer", "node", *(("made by", "sent by") if wide else ())):
-        table.add_column(heading, overflow="fold")
-    for heading in ("landed", "each", *((str(quote["currency"]),) if foreign else ())):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("P10", "P50", "P90", *(("in time",) if in_time else ()), "CO2e"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for each in quantities:
-        for number, offer in enumerate(_objects(each["offers"])):
-            pieces = Text(f"{each['quantity']:,}" if number == 0 else "")
-            table.add_row(pieces, *_offer_cells(offer, wide=wide, foreign=foreign, in_time=in_time))
-    return table
-
-
-def _offer_cells(offer: JsonObject, *, wide: bool, foreign: bool, in_time: bool) -> Iterator[Text]:
-    node = _object(offer["node"])
-    yield _labels(offer)
-    yield Text(f"{node['node_id']} {node['city']} {node['country']}")
-    if wide:
-        yield Text(f"{offer['process']} {offer['material']}")
-        yield Text(f"{offer['carrier']} {offer['service']}", "dim")
-    yield Text(_euro(offer["landed"]), "bold")
-    yield Text(_euro(offer["unit"]))
-    if foreign:
-        price = _object(offer["price"])
-        yield Text(decimal_text(_int(price["amount_minor"]), str(price["currency"])))
-    for name in ("earliest_at", "expected_at", "promised_at"):
-        yield Text(_day(offer[name]), "bold" if name == "promised_at" else "")
-    if in_time:
-        yield Text(f"{100 * float(str(offer['on_time_probability'])):.0f} %")
-    yield Text(f"{_int(offer['co2e_g']) / 1000:,.2f} kg")
-
-
-def _labels(offer: JsonObject) -> Text:
-    labels = Text()
-    for number, label in enumerate(_texts(offer["labels"])):
-        labels.append(" + " if number else "").append(label, _LABEL_STYLES.get(label, ""))
-    return labels
+def _sooner(quote: JsonObject) -> str:
+    """Return when the first of its offers ends, if that is before the quote does."""
+    shortest = quote.get("shortest_valid_until")
+    if not shortest or _instant(shortest) >= _instant(quote["valid_until"]):
+        return ""
+    return f", its first offer until {_instant(shortest):%d %b %H:%M} UTC (cut-off)"
 
 
 def _price_breaks(quote: JsonObject) -> Iterator[Text]:
@@ -111,6 +73,16 @@ def _price_breaks(quote: JsonObject) -> Iterator[Text]:
         for each in breaks
     )
     yield Text(f"  a piece costs {', '.join(words)}")
+
+
+def _advice(quantities: Sequence[JsonObject]) -> Iterator[Text]:
+    """Yield what is told of the quantities for which another way may be cheaper, what is said of several only once."""
+    told: dict[str, list[str]] = {}
+    for each in quantities:
+        if advice := _object(each.get("advice")):
+            told.setdefault(str(advice["meaning"]), []).append(f"{_int(each['quantity']):,}")
+    for meaning, pieces in told.items():
+        yield Text(f"  told: {meaning} (for {', '.join(pieces)})" if len(quantities) > 1 else f"  told: {meaning}")
 
 
 def _without_offers(quantities: Sequence[JsonObject]) -> Iterator[Text]:
@@ -145,11 +117,8 @@ def _how_to_accept(quote: JsonObject) -> Iterator[Text]:
     offered = [each for each in _objects(quote["quantities"]) if _objects(each["offers"])]
     if quote["state"] != "open" or not offered:
         return
-    quantity, offers = offered[-1]["quantity"], _objects(offered[-1]["offers"])
-    other = next((label for offer in offers[1:] for label in _texts(offer["labels"])), None)
-    yield Text(
-        f"  accept it: fabroute accept {quote['id']} --quantity {quantity}" + (f" --offer {other}" if other else "")
-    )
+    label = next(iter(_texts(_objects(offered[0]["offers"])[0]["labels"])))
+    yield Text(f"  accept it: fabroute accept {quote['id']} --quantity {offered[0]['quantity']} --offer {label}")
 
 
 def _place(node: JsonObject) -> str:

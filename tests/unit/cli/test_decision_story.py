@@ -50,6 +50,14 @@ def test_a_chosen_node_is_told_with_every_part_of_its_price() -> None:
     ]
 
 
+def test_a_decision_that_names_its_carrier_shows_it() -> None:
+    (named,) = [row for row in _told(_decision(chosen=_candidate(carrier="dhl"))) if "arrives by" in row]
+    (older,) = [row for row in _told(_decision(chosen=_candidate(carrier=None))) if "arrives by" in row]
+
+    assert named.startswith("    printed by 2026-06-17, sent by dhl economy, arrives by ")
+    assert older.startswith("    printed by 2026-06-17, economy, arrives by ")
+
+
 def test_alternatives_say_what_they_would_change() -> None:
     difference = {"landed_minor": -120, "hours": 24.0, "co2e_g": -300}
     fastest = {"landed_minor": 980, "hours": -31.2, "co2e_g": 10}

@@ -7,9 +7,11 @@ from rich.console import Console
 
 from fabroute.cli.client import JsonObject
 from fabroute.cli.mapping import Json
-from fabroute.cli.quote_story import WIDE, quote_report
+from fabroute.cli.quote_story import quote_report
 from fabroute.cli.quotes import PlaceUnclear, QuantityUnclear, agreed_story, order_body, place_of
 from tests.factories.quote_answers import a_quote_answer, a_ruled_out_answer, an_offer_answer
+
+WIDE = 130
 
 
 def printed(quote: JsonObject, *, width: int = WIDE) -> str:
@@ -46,14 +48,6 @@ def test_each_quantity_has_its_offers_with_price_dates_chance_and_carbon() -> No
     assert line_with("10  cheapest", page).split()[-2:] == ["1.50", "kg"]
 
 
-def test_a_narrow_table_leaves_out_who_makes_and_who_sends_it() -> None:
-    wide, narrow = printed(a_quote_answer()), printed(a_quote_answer(), width=WIDE - 1)
-
-    assert ("made by" in wide, "sent by" in wide, "PA12-MJF" in wide) == (True, True, True)
-    assert ("made by" in narrow, "sent by" in narrow, "PA12-MJF" in narrow) == (False, False, False)
-    assert "€11.30" in narrow
-
-
 def test_another_currency_stands_beside_euro_and_a_chance_only_with_a_need_by() -> None:
     page = printed(a_quote_answer() | {"currency": "CHF", "need_by": None})
 
@@ -88,6 +82,29 @@ def test_price_breaks_tell_what_a_piece_costs() -> None:
 
     assert line_with("a piece costs", page) == "  a piece costs 1 at €11.30, 1,000 at €2.60 (-77 %)"
     assert "a piece costs" not in printed(a_quote_answer())
+
+
+def advised(quantity: int, meaning: str) -> Json:
+    offers: list[Json] = [an_offer_answer()]
+    return {"quantity": quantity, "offers": offers, "routable_if": [], "advice": {"meaning": meaning}}
+
+
+def test_what_is_told_of_a_quantity_stands_below_its_offers_and_what_is_said_of_several_once() -> None:
+    tool = "moulding is cheaper from 400 on"
+    quantities: list[Json] = [advised(1, "printing is cheaper"), advised(500, tool), advised(1_000, tool)]
+
+    page = printed(a_quote_answer() | {"quantities": quantities})
+
+    assert "  told: printing is cheaper (for 1)" in page.splitlines()
+    assert "  told: moulding is cheaper from 400 on (for 500, 1,000)" in page.splitlines()
+    assert page.count("told:") == 2
+
+
+def test_one_quantity_is_told_without_its_number_and_nothing_where_there_is_no_advice() -> None:
+    page = printed(a_quote_answer() | {"quantities": [advised(1, "printing is cheaper")]})
+
+    assert line_with("told:", page) == "  told: printing is cheaper"
+    assert "told:" not in printed(a_quote_answer())
 
 
 def test_nodes_that_are_out_say_why_those_that_come_nearest_first() -> None:
@@ -160,8 +177,10 @@ def test_it_tells_how_to_accept_while_the_quote_stands_and_what_became_of_it_the
     quote = a_quote_answer({1: [an_offer_answer()], 10: [an_offer_answer(), other]})
     taken = quote | {"state": "accepted", "order_id": "ord_1", "accepted_offer": "fastest"}
 
-    assert printed(quote).splitlines()[-1] == "  accept it: fabroute accept qte_1 --quantity 10 --offer fastest"
-    assert printed(a_quote_answer()).splitlines()[-1] == "  accept it: fabroute accept qte_1 --quantity 1"
+    assert printed(quote).splitlines()[-1] == "  accept it: fabroute accept qte_1 --quantity 1 --offer cheapest"
+    assert (
+        printed(a_quote_answer()).splitlines()[-1] == "  accept it: fabroute accept qte_1 --quantity 1 --offer cheapest"
+    )
     assert printed(taken).splitlines()[1] == "quote qte_1: fastest offer accepted by order ord_1"
     assert printed(quote | {"state": "expired"}).splitlines()[1] == "quote qte_1: expired 14 Jun 10:00 UTC"
     assert "accept it" not in printed(taken)
