@@ -180,6 +180,45 @@ def test_what_differs_from_the_quote_is_pointed_at(api: Api) -> None:
     assert "must be RL-0001, as quoted" in response.json()["detail"]
 
 
+def test_an_objective_must_not_contradict_the_offer(api: Api) -> None:
+    quote = quoted(api)
+    (offer,) = quote["quantities"][0]["offers"]
+    table(
+        api,
+        "UPDATE quotes SET document = jsonb_set(document::jsonb, '{quantities,0,offers,0,labels}', "
+        "'[\"cheapest\"]') RETURNING 1",
+    )
+
+    refused = api.place(accepting(quote, quote_offer="cheapest", objective="fastest"))
+    balanced = api.place(accepting(quote, quote_offer="cheapest", objective="balanced"))
+
+    assert offer["labels"] == ["cheapest", "fastest", "greenest"]
+    assert refusal_of(refused) == Refusal(status=422, code="quote_mismatch", pointers=("/objective",))
+    assert "/objective must be cheapest, as the quote_offer, or balanced, or left out" in refused.json()["detail"]
+    assert (balanced.status_code, balanced.json()["objective"]) == (201, "balanced")
+
+
+def test_an_offer_that_is_the_best_in_several_things_goes_with_each_of_these_objectives(api: Api) -> None:
+    placed = api.place(accepting(quoted(api), quote_offer="cheapest", objective="fastest"))
+
+    assert (placed.status_code, placed.json()["objective"]) == (201, "fastest")
+    assert placed.json()["quote"]["offer"] == "cheapest"
+
+
+def test_what_differs_is_told_in_sentences(api: Api) -> None:
+    quote = quoted(api, packaging="medical_clean", quantities=[3])
+    munich = {"city": "Hamburg", "country": "DE", "latitude": 48.1, "longitude": 11.5}
+
+    response = api.place(accepting(quote, quantity=3, ship_to=munich, quote_offer="cheapest"))
+
+    offer, place = response.json()["errors"]
+    assert offer == {
+        "pointer": "/quote_offer",
+        "message": "asks for the cheapest offer for 3, but no node could make that many",
+    }
+    assert place == {"pointer": "/ship_to/latitude", "message": "must be 53.5507, at longitude 9.993, as quoted"}
+
+
 def test_a_quote_that_was_accepted_before_names_its_order(api: Api) -> None:
     body = accepting(quoted(api))
     order = api.place(body).json()

@@ -11,6 +11,7 @@ from fabroute.cli.mapping import Json
 from fabroute.cli.orders import DEFAULT_URL, AsJson, Key, Url, as_json_text
 from fabroute.cli.output import stdout
 from fabroute.kernel.errors import DomainError
+from fabroute.kernel.money import minor_units
 
 advise = typer.Typer(help="Printed or conventional? Which pathway? Ready for mass production?", no_args_is_help=True)
 
@@ -19,9 +20,6 @@ PartNo = Annotated[str | None, typer.Option("--part", help="A part of yours, who
 Currency = Annotated[str, typer.Option(help="Of all amounts, e.g. EUR.")]
 Tooling = Annotated[str | None, typer.Option(help="The tool of one variant, e.g. 6500.")]
 Months = Annotated[str | None, typer.Option("--demand", help="Pieces by month, oldest first: 12,9,11,…")]
-
-_PLACES = 2
-"""Decimals of an amount on the command line; the API takes currencies of any."""
 
 
 class NotAnAmount(DomainError):
@@ -132,7 +130,7 @@ def _money(amount: str | None, currency: str) -> JsonObject | None:
     if amount is None:
         return None
     try:
-        minor = Decimal(amount).scaleb(_PLACES)
+        minor = Decimal(amount) * minor_units(currency.upper())
     except InvalidOperation:
         minor = Decimal("NaN")
     if not minor.is_finite() or minor != minor.to_integral_value():

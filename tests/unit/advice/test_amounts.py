@@ -28,6 +28,7 @@ def an_exchange() -> Exchange:
         (1_800, "EUR", 1_800),
         (1_000, "USD", 800),
         (1_600, "JPY", 1_000),
+        (610, "JPY", Fraction(61_000, 160)),
         (320, "KWD", 100),
         (43, "PLN", 10),
         (1, "PLN", Fraction(10, 43)),

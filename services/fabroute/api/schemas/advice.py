@@ -8,12 +8,13 @@ from pydantic_core import PydanticCustomError
 
 from fabroute.advice import service as advice
 from fabroute.advice.service import MethodQuestion, Recommended, Stated, StatedItem, StatedTerms
-from fabroute.api.schemas.base import Label, MoneyOut, RequestModel, ResponseModel
+from fabroute.api.schemas.base import CurrencyCode, Label, MoneyOut, RequestModel, ResponseModel
 from fabroute.estimation.crossover import CrossoverZone, Method
 from fabroute.kernel.money import Money
 from fabroute.logistics.service import ExchangeRate
 
 _MOST = 10_000_000
+_DECIMALS = 2
 Pieces = Annotated[int, Field(ge=1, le=_MOST, description="Pieces.")]
 Days = Annotated[int, Field(ge=0, le=3_650)]
 
@@ -24,7 +25,7 @@ class AnyMoneyIn(RequestModel):
     amount_minor: int = Field(
         ge=0, le=100_000_000_000, description="In the smallest unit (ISO 4217): 18.00 EUR is 1800, 1,800 JPY as well."
     )
-    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217.")
+    currency: CurrencyCode = Field(description="ISO 4217.")
 
 
 class ConventionalTermsIn(RequestModel):
@@ -100,7 +101,9 @@ class PrinterOut(ResponseModel):
 class CrossoverOut(ResponseModel):
     """From which quantity on the conventional way is cheaper."""
 
-    quantity: float | None = Field(description="Of all variants together; null where printing always is cheaper.")
+    quantity: float | None = Field(
+        description="Of all variants together, to two decimals; null where printing always is cheaper."
+    )
     per_variant: float | None
     from_quantity: int | None = Field(description="The first whole quantity above it.")
     sentence: str
@@ -348,7 +351,8 @@ def rates_out(rates: tuple[ExchangeRate, ...]) -> list[UsedRateOut]:
 
 
 def _finite(value: float) -> float | None:
-    return None if math.isinf(value) else value
+    """Return a number of pieces for an answer, in hundredths: more of it is noise."""
+    return None if math.isinf(value) else round(value, _DECIMALS)
 
 
 def euro(amount_minor: int) -> MoneyOut:

@@ -4,7 +4,7 @@ import unicodedata
 from typing import Annotated, Generic, Self, TypeVar
 
 import pycountry
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from fabroute.kernel.money import Money
@@ -45,6 +45,12 @@ def _known_country(code: str) -> str:
     return code
 
 
+def _currency_code(code: str) -> str:
+    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        raise PydanticCustomError("currency_code", "must be three capital letters of ISO 4217, such as EUR")
+    return code
+
+
 def known_currency(code: str) -> str:
     """Return a currency's code if it is supported: a validator of fields."""
     if code != CURRENCY:
@@ -61,6 +67,10 @@ Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1,
 """A longer text without control characters, kept without the spaces around it."""
 Note = Annotated[str, Field(max_length=400), _PLAIN]
 """A text without control characters, or none."""
+CurrencyCode = Annotated[
+    str, AfterValidator(_currency_code), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
+]
+"""Three capital letters of ISO 4217; whether there is a rate for it, is asked later."""
 Country = Annotated[str, AfterValidator(_known_country), Field(description="ISO 3166-1 alpha-2, capital letters.")]
 
 

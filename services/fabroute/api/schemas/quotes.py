@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from pydantic_core import PydanticCustomError
 
 from fabroute.api.schemas.advice import ShortAdviceOut
-from fabroute.api.schemas.base import Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
+from fabroute.api.schemas.base import CurrencyCode, Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
 from fabroute.api.schemas.decisions import CostOut, ReasonOut
 from fabroute.api.schemas.figures import FigureOut
 from fabroute.api.schemas.orders import Quantity, QuoteOffer, ShipToIn, ShipToOut, ship_to_out
@@ -47,9 +47,8 @@ class QuoteRequest(RequestModel):
     )
     packaging: Packaging = "plain"
     max_price: MoneyIn | None = Field(default=None, description="The highest landed price of each quantity.")
-    currency: str = Field(
+    currency: CurrencyCode = Field(
         default="EUR",
-        pattern="^[A-Z]{3}$",
         description="In which prices are shown beside EUR, by the exchange rate of the day (ISO 4217).",
     )
 

@@ -9,7 +9,7 @@ from fabroute.advice.rules.screening_parts import ScreenedPart
 from fabroute.advice.rules.screening_terms import ScrapRule, ScreeningTerms
 from fabroute.advice.service.screening_facts import ListedPart
 from fabroute.advice.service.screenings import ScreenedRow, ScreeningSummary, ScreeningView
-from fabroute.api.schemas.base import Label, MoneyOut, Note, RequestModel, ResponseModel
+from fabroute.api.schemas.base import CurrencyCode, Label, MoneyOut, Note, RequestModel, ResponseModel
 from fabroute.kernel.money import Money
 
 VerdictName = Literal["digital_twin", "no", "unclear"]
@@ -50,7 +50,7 @@ class ScreeningRowIn(RequestModel):
     demand_history: History = Field(default=[])
     need: Quantity | None = None
     unit_price: Amount | None = None
-    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    currency: CurrencyCode = "EUR"
     moq: int | None = Field(default=None, ge=1, le=int(_MOST))
     lead_days: Days | None = None
     tooling: Amount | None = None

@@ -54,5 +54,8 @@ def rate_on(book: ExchangeBook, currency: str, on: date) -> ExchangeRate:
     for rate in book.rows.get(currency, ()):
         if rate.valid_from <= on <= rate.valid_to:
             return rate
-    advice = f"no exchange rate for {currency} on {on}: ask in EUR, or import one with `fabroute import exchange-rates`"
+    advice = (
+        f"no exchange rate for {currency} on {on}: "
+        "ask the operator for a rate (fabroute import exchange-rates), or ask in EUR"
+    )
     raise CurrencyWithoutRate(advice, problems=(FieldProblem(pointer="/currency", message=advice),))

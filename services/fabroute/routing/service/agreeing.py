@@ -186,9 +186,17 @@ def _offer_differences(
     if quantity not in quantities:
         yield "/lines/0/quantity", f"must be one that was quoted: {', '.join(map(str, quantities))}"
     elif terms is None:
-        yield "/quote_offer", f"there is no {acceptance.label} offer for {quantity}: no node could make it"
+        yield "/quote_offer", f"asks for the {acceptance.label} offer for {quantity}, but no node could make that many"
     elif _is_capped_below(acceptance, quote, terms):
         yield "/max_price/amount_minor", f"is under the quoted price of {euro(terms.landed_minor)} EUR"
+    if _contradicts(acceptance, terms):
+        yield "/objective", f"must be {acceptance.offer}, as the quote_offer, or balanced, or left out"
+
+
+def _contradicts(acceptance: Acceptance, terms: QuotedTerms | None) -> bool:
+    """Tell whether an order wants the best in one thing, but names an offer that is the best in others only."""
+    named = (acceptance.offer,) if terms is None else terms.labels
+    return acceptance.offer is not None and acceptance.objective in set(_OFFERS) - set(named)
 
 
 def _is_capped_below(acceptance: Acceptance, quote: QuoteView, terms: QuotedTerms) -> bool:
@@ -203,7 +211,7 @@ def _place_differences(asked: ShipTo, quoted: ShipTo) -> Iterator[tuple[str, str
     if city_key(asked.city) != city_key(quoted.city):
         yield "/ship_to/city", f"must be {quoted.city}, as quoted"
     elif (asked.latitude, asked.longitude) != (quoted.latitude, quoted.longitude):
-        yield "/ship_to/latitude", f"latitude and longitude must be {quoted.latitude}, {quoted.longitude}, as quoted"
+        yield "/ship_to/latitude", f"must be {quoted.latitude}, at longitude {quoted.longitude}, as quoted"
 
 
 def _wish_differences(acceptance: Acceptance, quote: QuoteView) -> Iterator[tuple[str, str]]:
