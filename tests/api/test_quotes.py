@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fabroute.api.schemas.quotes import RuledOutOut
 from fabroute.database import unit_of_work
 from fabroute.logistics.rules import ExchangeRate
 from fabroute.logistics.service import LogisticsData, save_logistics
@@ -140,7 +141,50 @@ def test_a_currency_without_a_rate_is_refused(api: Api) -> None:
     response = asked(api, currency="ISK")
 
     assert refusal_of(response) == Refusal(status=422, code="currency_without_rate", pointers=("/currency",))
-    assert "fabroute import exchange-rates" in response.json()["detail"]
+    assert response.json()["detail"].endswith(
+        ": ask the operator for a rate (fabroute import exchange-rates), or ask in EUR"
+    )
+
+
+@pytest.mark.parametrize(
+    ("currency", "per_eur", "price", "unit"),
+    [
+        ("USD", 1.16, 8_116, 812),  # 69.97 x 1.16 = 81.1652
+        ("JPY", 163.0, 11_405, 1_141),  # 69.97 x 163 = 11,405.11
+        ("KWD", 0.355, 24_839, 2_484),  # 69.97 x 0.355 = 24.83935
+    ],
+)
+def test_a_price_is_in_the_smallest_unit_of_its_currency(
+    api: Api, currency: str, per_eur: float, price: int, unit: int
+) -> None:
+    rate = ExchangeRate(currency=currency, per_eur=per_eur, valid_from=date(2020, 1, 1), source="a test")
+    in_transaction(
+        api.engine, lambda session: save_logistics(session, data=LogisticsData(exchange_rates=(rate,)))
+    )
+
+    quote = quoted(api, quantities=[10], currency=currency)
+
+    (offer,), (price_break,) = quote["quantities"][0]["offers"], quote["price_breaks"]
+    for shown in (offer, price_break):
+        assert shown["landed"] == {"amount_minor": 6_997, "currency": "EUR"}
+        assert shown["price"] == {"amount_minor": price, "currency": currency}
+        assert shown["unit_price"] == {"amount_minor": unit, "currency": currency}
+
+
+@pytest.mark.parametrize("currency", ["eur", "EURO", "E1R", "ÄÖÜ", ""])
+def test_what_is_no_currency_is_told_in_words(api: Api, currency: str) -> None:
+    response = asked(api, currency=currency)
+
+    assert refusal_of(response) == Refusal(status=422, code="validation_failed", pointers=("/currency",))
+    assert response.json()["detail"] == "/currency must be three capital letters of ISO 4217, such as EUR"
+
+
+def test_a_quote_is_not_made_before_the_instant_that_it_is_of(api: Api) -> None:
+    quote = quoted(api)
+
+    created, as_of = (datetime.fromisoformat(quote[name]) for name in ("created_at", "as_of"))
+    assert created >= as_of
+    assert datetime.fromisoformat(quote["valid_until"]) - created == api.resources.quotes.valid_for
 
 
 def test_a_quote_is_read_as_it_was_made_whatever_happens_to_the_network(api: Api) -> None:
@@ -291,3 +335,24 @@ def test_quotes_of_one_process_share_a_book_until_it_is_too_old(database: Databa
 
     assert first["as_of"] == second["as_of"]
     assert [offer["landed"]["amount_minor"] for offer in second["quantities"][0]["offers"]] == [LANDED]
+
+
+def test_each_offer_says_until_when_it_stands_and_the_quote_says_the_shortest(api: Api) -> None:
+    quote = quoted(api, quantities=[1, 10])
+
+    ends = [offer["valid_until"] for each in quote["quantities"] for offer in each["offers"]]
+    assert min(ends) == quote["shortest_valid_until"]
+    assert all(end <= quote["valid_until"] for end in ends)
+
+
+def test_old_entries_of_single_nodes_are_read_as_groups_of_one() -> None:
+    old = {"node_id": "N1", "kind": "hub", "city": "Ulm", "country": "DE", "quantities": [1], "reasons": []}
+
+    read = RuledOutOut.model_validate(old)
+
+    assert read.model_dump() == {
+        "nodes": [{"node_id": "N1", "city": "Ulm", "country": "DE"}],
+        "quantities": [1],
+        "reasons": [],
+    }
+    assert RuledOutOut.model_validate(read.model_dump()) == read

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from fabroute.routing.service.quoted import Currency, quote_document
 from fabroute.routing.service.quoting import QuoteAsked, QuoteBook, QuoteResult, quote
@@ -27,6 +28,7 @@ from tests.factories.wide_network import a_wide_snapshot, part_numbers, random_a
 PROMISED_P50_MS, PROMISED_P99_MS = 10.0, 30.0
 SLOW_ASKS = 20
 WARM_UP_ASKS_PER_PART = 4
+_AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,9 @@ def _forgotten(result: QuoteResult) -> tuple[Seen, float]:
 
 def _looked_at(result: QuoteResult) -> tuple[Seen, float]:
     began = time.process_time()
-    written = json.dumps(quote_document(result, quote_id="qte_bench", currency=Currency()))
+    written = json.dumps(
+        quote_document(result, quote_id="qte_bench", currency=Currency(), valid_until=result.as_of + _AN_HOUR)
+    )
     took = (time.process_time() - began) * 1000
     plain = repr(tuple(replace(each, routable_if=()) for each in result.quotes))
     seen = Seen(

@@ -53,7 +53,8 @@ def given_quote(
             need_by=need_by,
             max_price_minor=max_price_minor,
         )
-    document = quote_document(quote(book, asked), quote_id=quote_id, currency=Currency())
+    until = now + timedelta(minutes=valid_minutes)
+    document = quote_document(quote(book, asked), quote_id=quote_id, currency=Currency(), valid_until=until)
     new = replace(
         a_quote(owner, document, now=now, quote_id=quote_id),
         revision_id=asked_for,
@@ -63,7 +64,7 @@ def given_quote(
         need_by=need_by,
         max_price_minor=max_price_minor,
         ship_to=replace(ship_to, name=""),
-        valid_until=now + timedelta(minutes=valid_minutes),
+        valid_until=until,
     )
     with unit_of_work(engine) as session:
         return save_quote(session, quote=new)

@@ -31,6 +31,8 @@ from tests.factories.quotes import A_MINUTE_LATER, accepted, an_acceptance, give
 from tests.factories.routable import given_free_minutes, given_routable_network, held_and_taken
 
 LANDED = 5_000 + 997
+CUTOFF = datetime(2026, 6, 15, 13, tzinfo=UTC)
+"""15:00 at the node."""
 ARRIVAL = datetime(2026, 6, 18, 16, 0, tzinfo=UTC)
 NOTHING = {"grams": 0, "minutes": 0, "held_grams": 0, "held_minutes": 0}
 
@@ -126,10 +128,46 @@ def test_a_day_that_can_not_be_reached_any_more_is_named_with_its_lateness(engin
 
     details = not_kept(engine, owner, quote, now=datetime(2026, 6, 15, 13, 1, tzinfo=UTC))  # the cut-off is at 13:00
 
+    assert details["offer_valid_until"] == the_offer(quote)["valid_until"] == CUTOFF.isoformat()
     code, figures = only_reason(details)
     assert (code, figures["need_by"], figures["late_hours"]) == ("NEED_BY", ARRIVAL.isoformat(), 24)
     assert details["alternative"]["promised_at"] == (ARRIVAL + timedelta(days=1)).isoformat()
     assert (details["alternative"]["more_minor"], details["alternative"]["later_hours"]) == (0, 24.0)
+
+
+def test_after_the_cut_off_the_refusal_says_so_and_how_to_renew(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine)
+    quote = given_quote(engine, owner, valid_minutes=600)
+
+    with pytest.raises(QuoteNotKept) as refusal:
+        accepted(engine, an_acceptance(owner, quote), now=CUTOFF + timedelta(minutes=1))
+
+    assert "The cut-off in Berlin was at 2026-06-15T13:00:00Z, production would now begin" in refusal.value.message
+    assert "POST /v1/quotes with the same body renews the quote" in refusal.value.message
+    assert quote.valid_until == NOW + timedelta(hours=10)
+
+
+def test_before_the_cut_off_a_refusal_says_nothing_of_it(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine)
+    quote = given_quote(engine, owner, valid_minutes=600)
+    given_free_minutes(engine, [0] * 14)
+
+    with pytest.raises(QuoteNotKept) as refusal:
+        accepted(engine, an_acceptance(owner, quote), now=CUTOFF)
+
+    assert "cut-off" not in refusal.value.message
+    assert refusal.value.details["offer_valid_until"] == CUTOFF.isoformat()
+
+
+def test_after_the_cut_off_an_offer_is_kept_where_that_changes_nothing(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine)
+    given_free_minutes(engine, [0, 1440, 1440, 1440])
+    quote = given_quote(engine, owner, valid_minutes=600)
+
+    accepted(engine, an_acceptance(owner, quote), now=CUTOFF + timedelta(minutes=1))
+
+    assert the_offer(quote)["valid_until"] == CUTOFF.isoformat()
+    assert table(engine, "SELECT count(*) FROM orders") == [(1,)]
 
 
 def test_a_revoked_certificate_is_named(engine: Engine, owner: Owner) -> None:

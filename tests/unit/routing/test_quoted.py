@@ -24,6 +24,7 @@ from tests.factories.routing import a_node_view, an_exclusion, an_offer_view
 
 AS_OF = datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
 ARRIVAL = datetime(2026, 6, 18, 16, 0, tzinfo=UTC)
+CUTOFF, VALID_UNTIL = datetime(2026, 6, 15, 13, 0, tzinfo=UTC), datetime(2026, 6, 15, 14, 0, tzinfo=UTC)
 EURO = Currency()
 FIGURE = SourcedFigure(code="layer_um", value=80.0, unit="um", mark=Mark.VENDOR, source="V")
 ROWS = {
@@ -73,6 +74,7 @@ def an_offer(
         expected_at=datetime(2026, 6, 17, 16, 0, tzinfo=UTC),
         promised_at=ARRIVAL,
         on_time_per_mille=950,
+        cutoff_at=CUTOFF,
         produce_by=date(2026, 6, 15),
         machine_minutes=60,
         grams=10,
@@ -100,7 +102,7 @@ def a_result(*offers: QuotedOffer, exclusions: tuple[ExcludedNode, ...] = ()) ->
 
 
 def shown(result: QuoteResult, *, currency: Currency = EURO) -> dict[str, object]:
-    return quote_document(result, quote_id="qte_1", currency=currency)
+    return quote_document(result, quote_id="qte_1", currency=currency, valid_until=VALID_UNTIL)
 
 
 def the_offers(document: dict[str, object]) -> list[dict[str, object]]:
@@ -284,9 +286,33 @@ def test_the_terms_of_an_offer_are_read_back_by_any_of_its_labels() -> None:
         service="express",
         landed_minor=1_137,
         promised_at=ARRIVAL,
+        valid_until=CUTOFF,
     )
     assert fastest is not None
     assert (fastest.node_id, fastest.landed_minor) == ("N102", 2_000)
     assert quoted_terms(document, quantity=10, label="fastest") is None
     assert quoted_terms(document, quantity=2, label="cheapest") is None
     assert quoted_quantities(document) == (1, 10)
+
+
+def test_an_offer_stands_until_its_cut_off_and_no_longer_than_the_quote() -> None:
+    soon = replace(an_offer(quantity=1), cutoff_at=CUTOFF)
+    tomorrow = replace(an_offer(quantity=1, labels=("fastest",)), cutoff_at=CUTOFF.replace(day=16))
+
+    document = shown(a_result(soon, tomorrow))
+
+    assert [offer["valid_until"] for offer in the_offers(document)] == [CUTOFF.isoformat(), VALID_UNTIL.isoformat()]
+    assert document["shortest_valid_until"] == CUTOFF.isoformat()
+    assert shown(a_result(tomorrow))["shortest_valid_until"] == VALID_UNTIL.isoformat()
+    assert shown(a_result())["shortest_valid_until"] is None
+
+
+def test_an_offer_of_an_old_quote_has_no_end_of_its_own() -> None:
+    document = shown(a_result(an_offer(quantity=1)))
+    for offer in the_offers(document):
+        del offer["valid_until"]
+
+    terms = quoted_terms(document, quantity=1, label="cheapest")
+
+    assert terms is not None
+    assert (terms.valid_until, terms.promised_at) == (None, ARRIVAL)

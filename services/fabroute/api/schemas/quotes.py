@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from fabroute.api.schemas.advice import ShortAdviceOut
@@ -68,6 +68,11 @@ class QuoteOfferOut(ResponseModel):
     id: str
     labels: list[QuoteOffer] = Field(description="What it is the best in; one offer may be the best in several.")
     quantity: int
+    valid_until: AwareDatetime | None = Field(
+        default=None,
+        description="As that of the quote, or the node's next cut-off where that is sooner: after it production would "
+        "begin a working day later, and it may not be kept. Null in quotes from before offers had one.",
+    )
     node: PlaceOut
     machine_id: str
     machine_offer_id: str = Field(description="The machine with its material and parameter set.")
@@ -168,6 +173,15 @@ class RuledOutOut(ResponseModel):
     quantities: list[int]
     reasons: list[ReasonOut]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_old_quotes(cls, stored: Any) -> Any:
+        """Quotes from before nodes stood together have an entry for each."""
+        if isinstance(stored, dict) and "nodes" not in stored and "node_id" in stored:
+            node = {name: stored.get(name) for name in RuledOutNodeOut.model_fields}
+            return {"nodes": [node], "quantities": stored.get("quantities"), "reasons": stored.get("reasons")}
+        return stored
+
 
 class QuoteSummaryOut(ResponseModel):
     """A quote in short."""
@@ -188,7 +202,10 @@ class QuoteSummaryOut(ResponseModel):
     per_eur: float = Field(description="How much of the currency a euro buys; 1 for EUR.")
     created_at: AwareDatetime
     as_of: AwareDatetime = Field(description="The instant of the network that the quote was made from.")
-    valid_until: AwareDatetime
+    valid_until: AwareDatetime = Field(description="The latest that any of its offers stands.")
+    shortest_valid_until: AwareDatetime | None = Field(
+        default=None, description="The first that one of its offers ends; null where it has none."
+    )
     price_breaks: list[PriceBreakOut] = Field(description="Quantities that no node can make are left out.")
 
 

@@ -27,7 +27,7 @@ from fabroute.routing.service.documents import Verdict
 from fabroute.routing.service.keeping import Broken, Kept, keep_terms, kept_sentence
 from fabroute.routing.service.options import LineChoices
 from fabroute.routing.service.problem import JointProblem, joint_problem
-from fabroute.routing.service.quoted import Document
+from fabroute.routing.service.quoted import Document, QuotedTerms
 from fabroute.routing.service.sentences import euro
 from fabroute.routing.snapshot import RoutingSnapshot, read_snapshot
 from fabroute.solver.plan import PlanStatus, RoutingPlan
@@ -162,7 +162,7 @@ def _require_standing(
     """Return what is to be kept; ``QuoteNotKept`` where the revision is not ordered any more."""
     standing = require_standing(session, acceptance, now=now, quote=quote)
     if standing.closed is not None:
-        raise _not_kept(standing, Broken(reasons=(standing.closed,), alternative=None))
+        raise _not_kept(standing, Broken(reasons=(standing.closed,), alternative=None), now=now)
     return standing
 
 
@@ -171,7 +171,7 @@ def _decided(snapshot: RoutingSnapshot, standing: Standing) -> Decided:
     finder, line, terms = CandidateFinder(snapshot), standing.line, standing.terms
     kept = keep_terms(finder, snapshot, line, terms)
     if isinstance(kept, Broken):
-        raise _not_kept(standing, kept)
+        raise _not_kept(standing, kept, now=snapshot.now)
     (choices,) = finder.choices()
     joint = _joint(finder, choices, kept)
     plan = _plan(joint)
@@ -209,20 +209,32 @@ def _plan(joint: JointProblem) -> RoutingPlan:
     )
 
 
-def _not_kept(standing: Standing, broken: Broken) -> QuoteNotKept:
+def _not_kept(standing: Standing, broken: Broken, *, now: datetime) -> QuoteNotKept:
     agreed, terms = standing.agreed, standing.terms
     reasons = "; ".join(f"{reason['code']}: {reason['message']}" for reason in broken.reasons)
     return QuoteNotKept(
         f"the {agreed.offer} offer of quote {agreed.quote_id} ({terms.quantity} at {euro(terms.landed_minor)} EUR in "
-        f"{terms.city} by {terms.promised_at:%Y-%m-%d}) can't be kept. {reasons}. {_nearest(broken.alternative)}",
+        f"{terms.city} by {terms.promised_at:%Y-%m-%d}) can't be kept. {reasons}. "
+        f"{_cutoff(terms, now)}{_nearest(broken.alternative)}",
         details={
             "quote_id": agreed.quote_id,
             "offer": agreed.offer,
             "quantity": terms.quantity,
             "node_id": terms.node_id,
+            "offer_valid_until": None if terms.valid_until is None else terms.valid_until.isoformat(),
             "reasons": list(broken.reasons),
             "alternative": broken.alternative,
         },
+    )
+
+
+def _cutoff(terms: QuotedTerms, now: datetime) -> str:
+    """Return that the offer's node is past its cut-off, if so: the quote itself may still stand."""
+    if terms.valid_until is None or now <= terms.valid_until:
+        return ""
+    return (
+        f"The cut-off in {terms.city} was at {terms.valid_until:%Y-%m-%dT%H:%M:%SZ}, production would now begin a "
+        "working day later: POST /v1/quotes with the same body renews the quote. "
     )
 
 

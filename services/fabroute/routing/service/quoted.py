@@ -64,12 +64,32 @@ class QuotedTerms:
     service: str
     landed_minor: int
     promised_at: datetime
+    valid_until: datetime | None = None
+    """Until when it stands: the quote's end, or the node's cut-off before it; ``None`` in old quotes."""
 
 
-def quote_document(result: QuoteResult, *, quote_id: str, currency: Currency) -> Document:
-    """Return a quote as it is stored and shown: offers by quantity, price breaks, and all that was ruled out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Paper:
+    """What a quote is written on: the same for all its offers."""
+
+    quote_id: str
+    currency: Currency
+    valid_until: datetime
+
+    def offer_until(self, offer: QuotedOffer) -> datetime:
+        return min(self.valid_until, offer.cutoff_at)
+
+
+def quote_document(result: QuoteResult, *, quote_id: str, currency: Currency, valid_until: datetime) -> Document:
+    """Return a quote as it is stored and shown: offers by quantity, price breaks, and all that was ruled out.
+
+    An offer stands as long as the quote, but not after its node's next cut-off.
+    """
+    paper = _Paper(quote_id=quote_id, currency=currency, valid_until=valid_until)
+    ends = [paper.offer_until(offer) for quote in result.quotes for offer in quote.offers]
     return {
-        "quantities": [_quantity(quote, quote_id, currency) for quote in result.quotes],
+        "shortest_valid_until": min(ends).isoformat() if ends else None,
+        "quantities": [_quantity(quote, paper) for quote in result.quotes],
         "price_breaks": _price_breaks(result.quotes, currency),
         "ruled_out": [_ruled_out(ruled_out) for ruled_out in result.ruled_out],
         "sources": _sources(result.quotes),
@@ -109,6 +129,7 @@ def reason_document(reason: Exclusion) -> Document:
 
 
 def _terms(offer: Mapping[str, Any], quantity: int) -> QuotedTerms:
+    until = offer.get("valid_until")
     return QuotedTerms(
         quantity=quantity,
         labels=tuple(offer["labels"]),
@@ -120,14 +141,15 @@ def _terms(offer: Mapping[str, Any], quantity: int) -> QuotedTerms:
         service=offer["service"],
         landed_minor=offer["landed"]["amount_minor"],
         promised_at=datetime.fromisoformat(offer["promised_at"]),
+        valid_until=None if until is None else datetime.fromisoformat(until),
     )
 
 
-def _quantity(quote: QuantityQuote, quote_id: str, currency: Currency) -> Document:
+def _quantity(quote: QuantityQuote, paper: _Paper) -> Document:
     return {
         "quantity": quote.quantity,
         "candidates": quote.candidates,
-        "offers": [_offer(offer, quote_id, currency) for offer in quote.offers],
+        "offers": [_offer(offer, paper) for offer in quote.offers],
         "pareto": [
             {
                 "node_id": point.node_id,
@@ -143,14 +165,15 @@ def _quantity(quote: QuantityQuote, quote_id: str, currency: Currency) -> Docume
     }
 
 
-def _offer(offer: QuotedOffer, quote_id: str, currency: Currency) -> Document:
+def _offer(offer: QuotedOffer, paper: _Paper) -> Document:
     return {
-        "id": f"{quote_id}.{offer.quantity}.{offer.labels[0]}",
+        "id": f"{paper.quote_id}.{offer.quantity}.{offer.labels[0]}",
         "labels": list(offer.labels),
         "quantity": offer.quantity,
+        "valid_until": paper.offer_until(offer).isoformat(),
         **_made(offer),
         **_sent(offer),
-        **_prices(offer.price.landed_minor, offer.quantity, currency),
+        **_prices(offer.price.landed_minor, offer.quantity, paper.currency),
         "production": money(offer.price.production_minor),
         "freight": money(offer.price.freight_minor),
         "duty": money(offer.price.duty_minor),

@@ -9,6 +9,7 @@ longitude (assumption). What is promised is the day by which nine of ten such de
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -151,6 +152,13 @@ class NodeClock:
             working_days=node.working_days,
             cutoff_local=node.cutoff_local,
         )
+
+    @cached_property
+    def cutoff_at(self) -> datetime:
+        """The instant, in UTC, up to which production begins on the first production day; then a working day later."""
+        first = first_production_day(self._calendars.now, calendar=self.calendar)
+        hours, minutes = divmod(self.cutoff_minute, 60)
+        return datetime.combine(first, time(hours, minutes), tzinfo=ZoneInfo(self.calendar.timezone)).astimezone(UTC)
 
     @cached_property
     def first_bucket(self) -> int:

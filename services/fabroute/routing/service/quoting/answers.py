@@ -35,6 +35,8 @@ class QuotedOffer:
     """Nine in ten are: the date of the quote."""
     on_time_per_mille: int | None
     """How likely it is here by the day it is needed; ``None`` without one."""
+    cutoff_at: datetime
+    """The node's next cut-off: what is ordered after it is begun a working day later."""
     produce_by: date
     machine_minutes: int
     grams: int

@@ -75,6 +75,7 @@ def quoted_offer(
         expected_at=instant(window.p50),
         promised_at=instant(window.p90),
         on_time_per_mille=window.on_time_per_mille,
+        cutoff_at=tables.clocks[int(part.node_of[row])].cutoff_at,
         produce_by=tables.calendars.day(int(amounts.earliest[at])),
         machine_minutes=int(amounts.machine_minutes[at]),
         grams=int(amounts.grams[at]),

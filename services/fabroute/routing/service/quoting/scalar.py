@@ -131,6 +131,7 @@ def _offer(
         expected_at=instant(int(arrivals.p50[option.bucket])),
         promised_at=instant(option.minutes),
         on_time_per_mille=_on_time(finder, asked, option),
+        cutoff_at=finder.calendars.clock(way.node).cutoff_at,
         produce_by=finder.calendars.day(option.bucket),
         machine_minutes=way.machine_minutes,
         grams=way.grams,
