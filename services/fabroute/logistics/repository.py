@@ -97,6 +97,14 @@ def read_tariffs(session: Session, *, ending_from: date) -> Sequence[CarrierTari
     return session.exec(statement.order_by(*key)).all()
 
 
+def read_tariff_ends(session: Session, *, before: date) -> Sequence[tuple[str, str, str, date]]:
+    """Return carrier, zone, service and the last day of what ended before a day."""
+    key = (col(CarrierTariff.carrier), col(CarrierTariff.zone), col(CarrierTariff.service))
+    last = func.max(col(CarrierTariff.valid_to))
+    statement = select(*key, last).where(col(CarrierTariff.valid_to) < before).group_by(*key).order_by(*key)
+    return [(carrier, zone, service, day) for carrier, zone, service, day in session.exec(statement).all()]
+
+
 def read_duty_rules(session: Session, *, ending_from: date) -> Sequence[DutyRule]:
     """Return the duty rules that end on a day or later, by id."""
     statement = select(DutyRule).where(col(DutyRule.valid_to) >= ending_from)

@@ -29,6 +29,7 @@ from fabroute.logistics.rules import (
     freight_book,
     grid_book,
 )
+from fabroute.logistics.rules.lapses import Ended, TariffEnd
 from fabroute.logistics.rules.places import CONTINENTS
 
 _LETTERS = str.maketrans(
@@ -113,6 +114,8 @@ class LogisticsView:
     freight: FreightBook
     grid: GridBook = field(default_factory=GridBook)
     rates: ExchangeBook = field(default_factory=ExchangeBook)
+    ended: Ended = field(default_factory=dict)
+    """When tariffs ended that are over."""
 
 
 def read_logistics(session: Session, *, on: date) -> LogisticsView:
@@ -130,7 +133,15 @@ def read_logistics(session: Session, *, on: date) -> LogisticsView:
         freight=book,
         grid=read_grid_book(session, on=on),
         rates=read_exchange_book(session, on=on),
+        ended=_ended(session, on),
     )
+
+
+def _ended(session: Session, on: date) -> Ended:
+    ended: defaultdict[Zone, list[TariffEnd]] = defaultdict(list)
+    for carrier, zone, service, last in repository.read_tariff_ends(session, before=on):
+        ended[Zone(zone)].append(TariffEnd(ended_on=last, carrier=carrier, service=Service(service)))
+    return {zone: tuple(sorted(ends)) for zone, ends in ended.items()}
 
 
 def read_grid_book(session: Session, *, on: date) -> GridBook:

@@ -51,6 +51,7 @@ class RoutingSnapshot:
             freight.duties.items(),
             freight.g_per_tonne_km.items(),
             self.logistics.grid.rows.items(),
+            self.logistics.ended.items(),
             self.licences.items(),
             self.spent_minor.items(),
         )

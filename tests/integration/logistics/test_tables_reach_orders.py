@@ -84,6 +84,17 @@ def route(engine: Engine) -> tuple[int, int]:
     return report.routed, report.no_route
 
 
+def missing_lanes(engine: Engine) -> object:
+    """Return since when no tariff led from the nodes to a customer, as the only decision has it."""
+    path = '$.exclusions[*].reasons[*] ? (@.code == "LANE_MISSING").message'
+    ((told,),) = table(
+        engine,
+        "SELECT DISTINCT split_part(message #>> '{}', ' ended on ', 2) FROM routing_decisions, "
+        f"jsonb_path_query(document::jsonb, '{path}') AS message",
+    )
+    return told
+
+
 def table(engine: Engine, sql: str) -> list[tuple[object, ...]]:
     return in_transaction(engine, lambda session: rows(session, sql))
 
@@ -95,6 +106,7 @@ def test_a_line_that_no_carrier_takes_is_routed_once_a_table_brings_one(engine: 
     given_orders(engine, make_order(owner))
     assert route(engine) == (0, 1)
     assert table(engine, "SELECT state, state_reason FROM order_lines") == [("no_route", "LANE_MISSING")]
+    assert missing_lanes(engine) == f"{yesterday}: import one that holds now"
 
     assert put_tariffs(engine, a_row(carrier="Swift", valid_from=TODAY)) == ["created"]
     with unit_of_work(engine) as session:

@@ -1,10 +1,12 @@
 """Every line against every node: prices and days worked out by hand, and each reason with its figures."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from fabroute.logistics.rules import Service, Zone
+from fabroute.logistics.rules.lapses import TariffEnd
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.options import LineChoices, Option
@@ -289,6 +291,20 @@ def test_no_lane_and_no_tariff_are_the_same_to_a_parcel() -> None:
 
     assert list(no_lane) == list(no_tariff) == ["LANE_MISSING"]
     assert no_lane["LANE_MISSING"].figures == {"zone": "Z1", "ship_to": "DE"}
+
+
+def test_a_lane_whose_tariffs_are_over_says_since_when_and_what_to_do() -> None:
+    snapshot = a_snapshot(lanes={"N101": {Zone.DOMESTIC: (Service.NEXT_FLIGHT,)}})
+    over = TariffEnd(ended_on=date(2026, 6, 14), carrier="reference", service=Service.NEXT_FLIGHT)
+    ended = replace(snapshot, logistics=replace(snapshot.logistics, ended={Zone.DOMESTIC: (over,)}))
+
+    reason = reasons_of(ended)["LANE_MISSING"]
+
+    assert reason.message == (
+        "the last tariff into zone Z1 (reference, next_flight) ended on 2026-06-14: import one that holds now"
+    )
+    assert reason.figures == {"zone": "Z1", "ship_to": "DE", "services": "next_flight", "ended_on": "2026-06-14"}
+    assert ended.sha256() != snapshot.sha256()
 
 
 def test_a_border_without_a_duty_rule_is_no_lane() -> None:

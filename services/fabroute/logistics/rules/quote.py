@@ -30,6 +30,11 @@ class ParcelTooHeavy(LaneMissing):
 
     code = "parcel_too_heavy"
 
+    def __init__(self, message: str, *, weight_grams: int, limit_grams: int) -> None:
+        super().__init__(message)
+        self.weight_grams = weight_grams
+        self.limit_grams = limit_grams
+
 
 class IncompleteFreightData(DomainError):
     """The rows of data don't cover what a quote needs."""
@@ -192,10 +197,12 @@ def _carriage(tariff: Tariff, band: WeightBand, grams: int, *, great_circle_km: 
 
 
 def _too_heavy(tariffs: Sequence[Tariff], zone: Zone, service: Service, grams: int) -> ParcelTooHeavy:
-    limit = max(tariff.heaviest_grams for tariff in tariffs)
+    limit = int(max(tariff.heaviest_grams for tariff in tariffs))
     return ParcelTooHeavy(
         f"a parcel that counts as {grams / 1000:g} kg is too heavy for {service} into zone {zone}: the limit is "
-        f"{limit / 1000:g} kg, send fewer parts at a time or choose another service"
+        f"{limit / 1000:g} kg, send fewer parts at a time or choose another service",
+        weight_grams=grams,
+        limit_grams=limit,
     )
 
 

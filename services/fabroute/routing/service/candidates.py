@@ -18,6 +18,7 @@ from fabroute.routing.service.choosing import (
     worth_deciding,
 )
 from fabroute.routing.service.gates import Gatekeeper, Reasons, nearest_of_each_code
+from fabroute.routing.service.lanes import LaneAsked, no_lane
 from fabroute.routing.service.machines import MachineTime
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, Way, Wish
 from fabroute.routing.service.pricing import Pricing
@@ -26,7 +27,7 @@ from fabroute.routing.service.timing import Calendars
 from fabroute.routing.service.ways import LineAsked, OfferFinding, WayFinder
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
-from fabroute.solver.eligibility.commerce import lane_exists, price_cap
+from fabroute.solver.eligibility.commerce import price_cap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +92,19 @@ class CandidateFinder:
         against = self._gates.node_reasons(asked.asking, node.node_id)
         services = self._pricing.services(node, asked.destination, day=self.calendars.clock(node).first_day)
         zone = self._pricing.zone(node, asked.destination)
-        no_lane = lane_exists(services, zone=zone.value, destination_country=asked.destination.country)
+        lane = LaneAsked(
+            node_id=node.node_id,
+            zone=zone,
+            country=asked.destination.country,
+            day=self.calendars.clock(node).first_day,
+            services=services,
+        )
+        against_sending = no_lane(self._snapshot.logistics, lane)
         findings = [
             self._ways.look(asked, node, offer, services)
             for offer in self._gates.allowed_offers(asked.asking, node.node_id)
         ]
-        return _at_node(node, against if no_lane is None else (*against, no_lane), findings)
+        return _at_node(node, against if against_sending is None else (*against, against_sending), findings)
 
     def _caps(self, found: Mapping[str, tuple[NodeFinding, ...]]) -> dict[str, int]:
         """Return what each line of an order with a price cap may cost: its share of what is left of the cap."""

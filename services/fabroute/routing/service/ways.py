@@ -6,6 +6,7 @@ from datetime import date
 from fabroute.estimation.facts import InvalidFact
 from fabroute.estimation.production import ProductionEstimate
 from fabroute.inventory.service import RevisionView
+from fabroute.kernel.events import JsonScalar
 from fabroute.logistics.rules import Location, NoDutyRule, ParcelTooHeavy, Service
 from fabroute.network.service import LotView, NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
@@ -121,7 +122,7 @@ class WayFinder:
             try:
                 sendings.append(self._sending(asked, node, offer, estimate, goods, service))
             except (NoDutyRule, ParcelTooHeavy) as error:
-                refusals.append(not_taken(error.message, country=asked.destination.country))
+                refusals.append(not_taken(error, country=asked.destination.country))
         return sendings, tuple(refusals)
 
     def _sending(
@@ -247,9 +248,12 @@ def _hindrances(sendings: list[_Sending]) -> Reasons:
     return full or planned or hindering
 
 
-def not_taken(message: str, *, country: str) -> Exclusion:
+def not_taken(refusal: NoDutyRule | ParcelTooHeavy, *, country: str) -> Exclusion:
     """Return that a service does not take a parcel into a country, in the words of what refused it."""
-    return Exclusion(code=ExclusionCode.LANE_MISSING, message=message, figures={"ship_to": country})
+    figures: dict[str, JsonScalar] = {"ship_to": country}
+    if isinstance(refusal, ParcelTooHeavy):
+        figures |= {"weight_g": refusal.weight_grams, "limit_g": refusal.limit_grams}
+    return Exclusion(code=ExclusionCode.LANE_MISSING, message=refusal.message, figures=figures)
 
 
 def beyond_calendars(*, ready_bucket: int, planned_days: int, machine_minutes: int, machine_id: str) -> Exclusion:

@@ -42,6 +42,27 @@ def lane_exists(services: tuple[str, ...], *, zone: str, destination_country: st
     )
 
 
+def lane_lapsed(
+    missing: Exclusion, *, tariffs: str, services: str, ended_on: date | None, begins_on: date | None
+) -> Exclusion:
+    """Return a missing lane as one that is there without a tariff: the last one ended, or the first one begins later.
+
+    ``tariffs`` names them for people, ``services`` for programs.
+    """
+    days = {"ended_on": ended_on, "begins_on": begins_on}
+    which = f"tariff into zone {missing.figures['zone']} ({tariffs})"
+    what = f"the last {which} ended on {ended_on}" if ended_on else f"the first {which} begins on {begins_on}"
+    return Exclusion(
+        code=missing.code,
+        message=f"{what}: import one that holds now",
+        figures={
+            **missing.figures,
+            "services": services,
+            **{name: day.isoformat() for name, day in days.items() if day is not None},
+        },
+    )
+
+
 def price_cap(*, landed_minor: int, maximum_minor: int | None, machine_id: str | None = None) -> Exclusion | None:
     """Require that the landed price stays within the order's cap."""
     if maximum_minor is None or landed_minor <= maximum_minor:

@@ -123,6 +123,7 @@ def test_a_parcel_over_the_last_band_is_refused_with_the_limit() -> None:
         "a parcel that counts as 30.5 kg is too heavy for express into zone Z1: the limit is 30 kg, "
         "send fewer parts at a time or choose another service"
     )
+    assert (refusal.value.weight_grams, refusal.value.limit_grams) == (30_500, 30_000)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from fabroute.solver.eligibility.commerce import (
     capacity,
     lane_exists,
+    lane_lapsed,
     minimum_order,
     need_by,
     packaging_offered,
@@ -52,6 +53,25 @@ def test_packaging_and_lane_must_be_there() -> None:
     assert lane is not None
     assert packaging.message == "packaging esd is not offered, only brand, plain"
     assert (lane.code, lane.message) == ("LANE_MISSING", "does not ship to JP (zone Z4)")
+
+
+def test_a_lane_without_a_tariff_of_the_day_says_which_one_is_nearest() -> None:
+    missing = lane_exists((), zone="Z2", destination_country="ES")
+    assert missing is not None
+    words, zone = {"tariffs": "reference, express", "services": "express"}, {"zone": "Z2", "ship_to": "ES"}
+
+    over = lane_lapsed(missing, **words, ended_on=date(2026, 11, 21), begins_on=None)
+    early = lane_lapsed(missing, **words, ended_on=None, begins_on=date(2026, 12, 1))
+
+    assert over.message == (
+        "the last tariff into zone Z2 (reference, express) ended on 2026-11-21: import one that holds now"
+    )
+    assert over.figures == zone | {"services": "express", "ended_on": "2026-11-21"}
+    assert early.message == (
+        "the first tariff into zone Z2 (reference, express) begins on 2026-12-01: import one that holds now"
+    )
+    assert early.figures == zone | {"services": "express", "begins_on": "2026-12-01"}
+    assert over.code == early.code == "LANE_MISSING"
 
 
 def test_the_price_cap_is_included_and_a_cent_more_is_not() -> None:

@@ -25,7 +25,7 @@ from fabroute.routing.service.quoting.survey import (
 )
 from fabroute.routing.service.timing import NEVER
 from fabroute.routing.service.ways import beyond_calendars, build_too_long, not_taken
-from fabroute.solver.eligibility import Exclusion, ProductionWindow
+from fabroute.solver.eligibility import Exclusion, ExclusionCode, ProductionWindow
 from fabroute.solver.eligibility.commerce import capacity, late_arrival, minimum_order, over_the_cap
 from fabroute.solver.eligibility.law import print_licence
 from fabroute.solver.eligibility.proofs import certificate_expires, part_qualified
@@ -203,12 +203,12 @@ class Reasoner:
             consignment=consignment_of(setting.asked.criticality),
             day=setting.book.tables.clocks[int(setting.part.node_of[row])].first_day,
         )
-        words = ""
+        country = setting.asked.destination.country
         try:
             quote_shipment(setting.book.snapshot.logistics.freight, shipment, service=service)
         except (NoDutyRule, ParcelTooHeavy) as error:
-            words = error.message
-        return not_taken(words, country=setting.asked.destination.country)
+            return not_taken(error, country=country)
+        return Exclusion(code=ExclusionCode.LANE_MISSING, message="", figures={"ship_to": country})
 
     def _capacity(self, row: int, column: int, latest: int, free: int) -> Exclusion:
         setting, machine_id = self._setting, self._setting.part.facts[row].machine_id

@@ -28,12 +28,12 @@ from fabroute.logistics.rules.tariffs import LONG_HAUL_KM, ROAD_KM_PER_DAY, ROAD
 from fabroute.logistics.service import LogisticsView
 from fabroute.network.service import NodeView
 from fabroute.routing.service.arrivals import Days
+from fabroute.routing.service.lanes import LaneAsked, no_lane
 from fabroute.routing.service.quoting.grouping import shared
 from fabroute.routing.service.quoting.network import Flags, NetworkTables
 from fabroute.routing.service.quoting.parts import Figures
 from fabroute.routing.service.quoting.travel import Transits, transits_of
 from fabroute.solver.eligibility import Exclusion
-from fabroute.solver.eligibility.commerce import lane_exists
 
 SERVICES = tuple(Service)
 NO_WAY = -1
@@ -102,7 +102,9 @@ class FreightMaker:
     """Finds the ways to destinations on one day's logistics."""
 
     def __init__(self, tables: NetworkTables, logistics: LogisticsView) -> None:
+        self._logistics = logistics
         self._book = logistics.freight
+        self._ids = [node.node_id for node in tables.nodes]
         self._lanes = [logistics.lanes.get(node.node_id, {}) for node in tables.nodes]
         self._origins = [_place(node) for node in tables.nodes]
         self._territories = np.array([customs_territory(origin.country) for origin in self._origins])
@@ -144,10 +146,7 @@ class FreightMaker:
         customs: Flags = self._territories != customs_territory(destination.country)
         return _Lanes(
             services=tuple(services for services, _ in served),
-            no_lane=shared(
-                lane_exists(services, zone=zone.value, destination_country=destination.country)
-                for zone, (services, _) in zip(zones, served, strict=True)
-            ),
+            no_lane=shared(self._no_lane(node, zone, destination.country) for node, zone in enumerate(zones)),
             customs=customs,
             node=node,
             service=service,
@@ -167,6 +166,11 @@ class FreightMaker:
             self._prices[grams] = np.array([*prices, NO_PRICE], dtype=np.int64)
         found = np.array([self._prices[grams] for grams in weights], dtype=np.int64)
         return found.reshape(len(weights), len(self._tariffs) + 1).T
+
+    def _no_lane(self, node: int, zone: Zone, country: str) -> Exclusion | None:
+        services, _ = self._services(node, zone)
+        asked = LaneAsked(node_id=self._ids[node], zone=zone, country=country, day=self._days[node], services=services)
+        return no_lane(self._logistics, asked)
 
     def _services(self, node: int, zone: Zone) -> tuple[tuple[Service, ...], tuple[tuple[int, int], ...]]:
         """Return a node's services into a zone on its first day, and the tariffs of each by their positions."""
