@@ -106,9 +106,28 @@ def test_a_node_that_became_dearer_is_named_with_both_prices(engine: Engine, own
 
     details = not_kept(engine, owner, quote)
 
-    assert only_reason(details) == ("PRICE_CAP", {"landed_minor": LANDED + 1_000, "maximum_minor": LANDED})
+    assert only_reason(details) == ("PRICE_CHANGED", {"now_minor": LANDED + 1_000, "quoted_minor": LANDED})
+    assert [(reason["message"], reason["machine_id"]) for reason in details["reasons"]] == [
+        (
+            "now costs 69.97 EUR landed, 59.97 EUR were quoted: the node's rates, a tariff or a duty changed since",
+            "N101-A",
+        )
+    ]
     assert (details["alternative"]["more_minor"], details["alternative"]["later_hours"]) == (1_000, 0.0)
     assert details["alternative"]["landed"] == {"amount_minor": LANDED + 1_000, "currency": "EUR"}
+
+
+def test_a_node_that_became_dearer_than_the_customers_cap_is_named_with_the_cap(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine)
+    quote = given_quote(engine, owner, max_price_minor=LANDED + 999)
+    table(engine, "UPDATE nodes SET minimum_order_minor = 5999 RETURNING 1")
+    within = not_kept(engine, owner, quote)
+    table(engine, "UPDATE nodes SET minimum_order_minor = 6000 RETURNING 1")
+    over = not_kept(engine, owner, quote)
+
+    assert only_reason(within) == ("PRICE_CHANGED", {"now_minor": LANDED + 999, "quoted_minor": LANDED})
+    assert only_reason(over) == ("PRICE_CAP", {"landed_minor": LANDED + 1_000, "maximum_minor": LANDED + 999})
+    assert over["alternative"] is None
 
 
 def test_an_aircraft_on_the_ground_does_not_pay_more_than_was_agreed_either(engine: Engine, owner: Owner) -> None:
@@ -118,7 +137,7 @@ def test_an_aircraft_on_the_ground_does_not_pay_more_than_was_agreed_either(engi
 
     details = not_kept(engine, owner, quote)
 
-    assert only_reason(details) == ("PRICE_CAP", {"landed_minor": LANDED + 1, "maximum_minor": LANDED})
+    assert only_reason(details) == ("PRICE_CHANGED", {"now_minor": LANDED + 1, "quoted_minor": LANDED})
     assert details["alternative"]["more_minor"] == 1  # five times the cap may be paid, but not without a new quote
 
 

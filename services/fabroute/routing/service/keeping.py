@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fabroute.logistics.rules import Service
 from fabroute.network.service import NodeView
 from fabroute.orders.service import ClaimedLine
-from fabroute.routing.rules import WEIGHTS
+from fabroute.routing.rules import WEIGHTS, price_cap_minor
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.options import Option, Way, Wish, option_at
 from fabroute.routing.service.quoted import Document, QuotedTerms, money, reason_document
@@ -14,6 +14,9 @@ from fabroute.routing.service.sentences import day_name, euro
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.eligibility.commerce import price_cap
+
+PRICE_CHANGED = "PRICE_CHANGED"
+"""A reason of its own, beside the codes of nodes: what was quoted costs more now, within the customer's cap if any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,9 @@ def keep_terms(
     chosen = next(iter((*sorted(quoted, key=lambda option: option.way.lot.lot_id != terms.lot_id), *options)), None)
     if chosen is not None:
         return Kept(option=chosen, as_quoted=bool(quoted))
+    cap_minor = price_cap_minor(line.max_price_minor, criticality=line.criticality)
     return Broken(
-        reasons=_reasons(snapshot, strict, terms),
+        reasons=_reasons(snapshot, strict, terms, cap_minor=cap_minor),
         alternative=_alternative(finder, line, terms),
     )
 
@@ -87,7 +91,9 @@ def _is_quoted(way: Way, terms: QuotedTerms) -> bool:
     return way.offer.offer_id == terms.machine_offer_id and way.service == terms.service
 
 
-def _reasons(snapshot: RoutingSnapshot, strict: ClaimedLine, terms: QuotedTerms) -> tuple[Document, ...]:
+def _reasons(
+    snapshot: RoutingSnapshot, strict: ClaimedLine, terms: QuotedTerms, *, cap_minor: int | None
+) -> tuple[Document, ...]:
     """Return what speaks against the quoted machine and service, looked at as if there were nothing else."""
     node = snapshot.network.nodes.get(terms.node_id)
     if node is None:
@@ -96,9 +102,22 @@ def _reasons(snapshot: RoutingSnapshot, strict: ClaimedLine, terms: QuotedTerms)
         message = f"machine {terms.machine_id} is not offered so any more"
         return (_gone("PROCESS_MATERIAL", message, machine_id=terms.machine_id),)
     (finding,) = CandidateFinder(_quoted_only(snapshot, node, terms)).findings(strict)
-    dear = min((way.price.landed_minor for way in finding.ways), default=0)
-    reason = price_cap(landed_minor=dear, maximum_minor=terms.landed_minor, machine_id=terms.machine_id)
-    return tuple(map(reason_document, finding.reasons if reason is None else (reason,)))
+    now_minor = min((way.price.landed_minor for way in finding.ways), default=0)
+    if now_minor <= terms.landed_minor:
+        return tuple(map(reason_document, finding.reasons))
+    over = price_cap(landed_minor=now_minor, maximum_minor=cap_minor, machine_id=terms.machine_id)
+    return (_dearer(terms, now_minor=now_minor) if over is None else reason_document(over),)
+
+
+def _dearer(terms: QuotedTerms, *, now_minor: int) -> Document:
+    """Return that the quoted machine and service cost more than was quoted, though no more than the customer's cap."""
+    return {
+        "code": PRICE_CHANGED,
+        "message": f"now costs {euro(now_minor)} EUR landed, {euro(terms.landed_minor)} EUR were quoted: "
+        "the node's rates, a tariff or a duty changed since",
+        "figures": {"now_minor": now_minor, "quoted_minor": terms.landed_minor},
+        "machine_id": terms.machine_id,
+    }
 
 
 def _gone(code: str, message: str, **figures: str) -> Document:
