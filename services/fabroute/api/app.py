@@ -1,13 +1,13 @@
 """The ASGI application: ``create_app`` for any server, ``python -m fabroute.api`` for uvicorn."""
 
-import gc
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
 
 from fabroute.api import description
+from fabroute.api.garbage import rare_garbage_collection
 from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.parameters import refuse_unknown_parameters
 from fabroute.api.problems import install_problem_handlers
@@ -38,7 +38,6 @@ from fabroute.api.routers import (
 )
 from fabroute.settings import Settings, get_settings
 
-_GC_THRESHOLDS = (50_000, 50, 1_000)
 _ROUTERS = (
     orders,
     quotes,
@@ -108,20 +107,6 @@ def build_app(resources: Resources | None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    with _rare_garbage_collection():
+    with rare_garbage_collection():
         async with running(app.state.resources):
             yield
-
-
-@contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
-    """Keep collections out of the requests' way: unfrozen, they take the slowest percent from 15 to over 60 ms."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import Connection
 from sqlalchemy import Engine
 
+from fabroute.api.garbage import set_aside_again
 from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import OrderDesk
 from fabroute.api.intake.doorbell import Doorbell
@@ -96,9 +97,12 @@ def make_resources(settings: Settings) -> Resources:
 
 
 def _quote_books(engine: Engine, settings: Settings) -> QuoteBooks:
-    def read(_: QuoteBook | None) -> QuoteBook:
+    def read(before: QuoteBook | None) -> QuoteBook:
         with unit_of_work(engine, repeatable_read=True) as session:
-            return read_book(session, now=utc_now(), horizon_days=settings.planning_horizon_days)
+            book = read_book(session, now=utc_now(), horizon_days=settings.planning_horizon_days)
+        if before is None:
+            set_aside_again()
+        return book
 
     return QuoteBooks(read, seconds=settings.quote_snapshot_seconds)
 
