@@ -35,7 +35,7 @@ def test_balanced_pays_a_euro_an_hour_and_ten_cents_a_kilogram() -> None:
     assert cost == 2_000_000 + 2_400_000 + 30_000 + 24
 
 
-def test_greenest_pays_a_thousand_euro_a_kilogram_so_that_money_only_breaks_ties() -> None:
+def test_greenest_saves_carbon_as_long_as_a_kilogram_costs_under_a_thousand_euro() -> None:
     weights = WEIGHTS["greenest"]
 
     clean_and_dear = generalised_cost_millis(weights, landed_minor=50_000, minutes=600, co2e_g=900)
