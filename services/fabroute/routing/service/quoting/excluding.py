@@ -1,6 +1,6 @@
 """Why every node that can't, can't: objects with words and figures, written only for these."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import chain
 
@@ -70,30 +70,30 @@ class Reasoner:
         """
         grouping, quantities = Grouping(), self._setting.amounts.quantities
         one_by_one = some(able | has_ways | self._changing | self._over).tolist()
-        standing = _standing(able, has_ways)
+        standing, changing, over = _standing(able, has_ways), self._changing.tolist(), self._over.tolist()
         for node, view in enumerate(self._setting.book.tables.nodes):
             if not one_by_one[node]:
                 grouping.add(view, quantities, self._unchanging(node))
                 continue
-            by_quantity = zip(quantities, self._by_quantity(node, standing[node]), strict=True)
+            found = self._by_quantity(node, zip(standing[node], changing[node], over[node], strict=True))
+            by_quantity = zip(quantities, found, strict=True)
             for pieces, reasons in together((pieces, reasons) for pieces, reasons in by_quantity if reasons):
                 grouping.add(view, pieces, reasons)
         return grouping.groups()
 
-    def _by_quantity(self, node: int, standing: list[int]) -> Iterator[Reasons]:
+    def _by_quantity(self, node: int, columns: Iterable[tuple[int, bool, bool]]) -> Iterator[Reasons]:
         """Return what speaks against a node for each quantity, nothing where it can make it."""
-        changing, over = self._changing[node].tolist(), self._over[node].tolist()
-        for column, stands in enumerate(standing):
+        for column, (stands, changing, over) in enumerate(columns):
             if stands == _ABLE:
                 yield ()
                 continue
             if stands == _HAS_WAYS:
                 reasons = nearest_of_each_code(self._against[node])
-            elif changing[column]:
+            elif changing:
                 reasons = self._changed(node, column)
             else:
                 reasons = self._unchanging(node)
-            yield (*reasons, self._caps.too_dear(node, column)) if self._caps and over[column] else reasons
+            yield (*reasons, self._caps.too_dear(node, column)) if self._caps and over else reasons
 
     def _unchanging(self, node: int) -> Reasons:
         """Return what speaks against a node and its offers for every quantity."""
