@@ -63,6 +63,19 @@ def test_a_known_part_brings_its_conventional_price_and_the_cheapest_estimate(la
     }
 
 
+def test_the_break_even_is_where_each_quantity_is_printed_at_its_own_price(lasting: JobWorld) -> None:
+    found: Any = advised(lasting.owner, "method", {"quantity": 1, "part": "RL-0001"})
+    there = found["crossover"]["break_even_quantity"]
+    before, after = (estimate(lasting, quantity) for quantity in (there - 1, there))
+
+    assert found["crossover"]["quantity"] < there
+    assert before <= 650_000 + max(there - 1, 500) * 70
+    assert after > 650_000 + max(there, 500) * 70
+    assert f"the conventional way is cheaper from {there:,} on" in found["crossover"]["sentence"]
+    assert f"from {there:,} pieces on the conventional way is cheaper" in found["conditions"]
+    assert "the piece price of 1," in found["crossover"]["sentence"]
+
+
 def test_stated_figures_go_before_those_of_the_record(lasting: JobWorld) -> None:
     asked: Json = {
         "quantity": 800,
@@ -73,7 +86,7 @@ def test_stated_figures_go_before_those_of_the_record(lasting: JobWorld) -> None
     found: Any = advised(lasting.owner, "method", asked)
 
     assert (found["printed"]["unit"], found["printed"]["printer"]) == (eur(1_800), None)
-    assert found["crossover"]["quantity"] == 375.72
+    assert (found["crossover"]["quantity"], found["crossover"]["break_even_quantity"]) == (375.72, None)
     assert found["sources"]["minimum_quantity"] == "stated"
     assert (found["recommendation"], found["saving"]) == ("conventional", eur(734_000))
 
@@ -166,7 +179,9 @@ def test_an_order_line_carries_advice_once_it_is_routed(api: Api) -> None:
     assert line["advice"] | {"meaning": ""} == {
         "zone": "conventional",
         "crossover": 0.96,
+        "unit": eur(1_250),
         "cheaper": "conventional",
+        "cheaper_from": None,
         "saving": eur(1_300),
         "conventional": eur(1_200),
         "meaning": "",

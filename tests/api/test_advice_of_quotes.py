@@ -46,10 +46,13 @@ def test_each_quantity_is_advised_for_itself_without_freight(api: Api) -> None:
     assert one["advice"] == {
         "zone": "additive",
         "crossover": 4.08,
+        "unit": eur(5_000),
         "cheaper": "print",
+        "cheaper_from": 60,
         "saving": eur(20_100 - 5_000),
         "conventional": eur(20_100),
-        "meaning": "printing saves 151.00 EUR here and is the cheaper way up to 4 pieces",
+        "meaning": "printing saves 151.00 EUR here; at this quantity's piece price of 50.00 EUR the crossover is at 4 "
+        "pieces; of the quantities asked, the conventional way is cheaper from 60 on",
     }
     assert many["advice"]["crossover"] == round(20_000 / (unit - 100), 2)
     assert (many["advice"]["cheaper"], many["advice"]["conventional"]) == ("conventional", eur(26_000))
@@ -72,11 +75,13 @@ def test_a_quote_of_a_part_without_a_conventional_price_has_none(api: Api) -> No
     assert (len(quantity["offers"]), quantity["advice"]) == (1, None)
 
 
-def test_a_quantity_that_nobody_can_make_has_none(api: Api) -> None:
+def test_a_quantity_that_nobody_can_make_is_told_what_it_costs_conventionally(api: Api) -> None:
     given_conventional(api, unit=100, tooling=20_000)
     (quantity,) = quoted(api, 90_000)["quantities"]
 
-    assert (quantity["offers"], quantity["advice"]) == ([], None)
+    assert (quantity["offers"], quantity["advice"]["conventional"]) == ([], eur(9_020_000))
+    assert (quantity["advice"]["zone"], quantity["advice"]["unit"], quantity["advice"]["saving"]) == (None,) * 3
+    assert quantity["advice"]["meaning"].startswith("no node can print 90,000 as asked; conventionally they cost")
 
 
 def test_a_quote_beyond_its_crossover_is_accepted_and_its_order_told(api: Api) -> None:

@@ -1,10 +1,11 @@
 """Which way is advised: the worked example with its zones, its limits and its hybrids."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from fabroute.advice.rules.method import MethodAdvice, Recommended, advise_method, first_quantity_above
+from fabroute.advice.rules.method import BreakEven, MethodAdvice, Recommended, advise_method, first_quantity_above
 from fabroute.estimation.crossover import CrossoverZone
 from fabroute.estimation.facts import InvalidFact
 from tests.factories.advice import a_case
@@ -181,6 +182,37 @@ def test_a_complex_shape_may_make_the_hybrid_the_dearer_one() -> None:
     assert advice.recommended is Recommended.CONVENTIONAL
     assert advice.hybrid is not None
     assert advice.hybrid.total_minor > advice.totals.conventional_minor
+
+
+@pytest.mark.parametrize(("frozen", "stable"), [(None, None), (False, False), (True, True)])
+def test_without_a_tool_there_are_no_words_about_one(frozen: bool | None, stable: bool | None) -> None:
+    free = terms(tooling=0, minimum_quantity=250)
+    plain = advise_method(a_case(quantity=10_000_000, conventional=terms(tooling=0), frozen=frozen, stable=stable))
+    scrapping = advise_method(a_case(quantity=400, conventional=free, frozen=frozen, stable=stable))
+    near = advise_method(a_case(quantity=12, conventional=free, frozen=frozen, stable=stable))
+
+    assert (plain.recommended, scrapping.recommended) == (Recommended.CONVENTIONAL, Recommended.CONVENTIONAL)
+    assert plain.reasons == (
+        "a conventional piece costs less and needs no tool: the conventional way is cheaper at any quantity",
+    )
+    assert scrapping.sentence == "400 is over twice the crossover at 9.7: the conventional way is clearly cheaper"
+    assert (plain.conditions, scrapping.conditions) == ((), ())
+    assert "tool" not in told(near)
+
+
+def test_prices_of_other_quantities_tell_where_the_ways_really_meet() -> None:
+    case = a_case(quantity=120)
+    meeting = advise_method(replace(case, break_even=BreakEven(quantity=960, printed_unit_minor=747)))
+    never = advise_method(replace(case, break_even=BreakEven(quantity=None)))
+
+    assert meeting.sentence == (
+        "120 is under half of the crossover at 375.7: printing is clearly the way; this is at the piece price of 120, "
+        "18.00 EUR: with each quantity at its own price, the conventional way is cheaper from 960 on, where a printed "
+        "piece costs 7.47 EUR"
+    )
+    assert meeting.conditions == ("from 960 pieces on the conventional way is cheaper",)
+    assert never.sentence.endswith("with each quantity at its own price, printing is the cheaper way of large ones")
+    assert (never.conditions, never.break_even) == ((), BreakEven(quantity=None))
 
 
 @pytest.mark.parametrize(("crossover", "above"), [(375.72, 376), (376.0, 377), (0.0, 1), (math.inf, None)])

@@ -1,22 +1,25 @@
 """Printed or conventional, for stated figures and for parts whose record knows some of them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
+from types import MappingProxyType
 
 from sqlmodel import Session
 
+from fabroute.advice.rules.break_even import find_break_even
 from fabroute.advice.rules.method import MethodAdvice, MethodCase, advise_method
 from fabroute.advice.rules.screening_parts import PrintedUnit
 from fabroute.advice.service.amounts import Exchange, Stated
-from fabroute.advice.service.printing import cheapest_print
+from fabroute.advice.service.printing import Printable, printable_on
 from fabroute.advice.service.records import find_part, revision_to_print
 from fabroute.estimation.crossover import Amount, Item, Terms, rounded_minor
 from fabroute.inventory.service import ConventionalMethod, RevisionView
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.logistics.service import ExchangeRate
 
+_NO_TOOL = MappingProxyType({"conventional.tooling": " (0 where no tool is needed)"})
 STATED, RECORD, ESTIMATE, ASSUMED = "stated", "record", "estimate", "assumption"
 
 
@@ -96,7 +99,8 @@ def ask_method(session: Session, *, question: MethodQuestion, today: date) -> Me
     part = None if question.part is None else find_part(session, question.organisation_id, question.part)
     revision = None if part is None else revision_to_print(part, question.revision)
     figures = _Figures(exchange=Exchange(session, on=today), record=None if part is None else part.conventional)
-    printed_by = _printed_by(session, question, revision, today)
+    printable = _printable(session, question, revision, today)
+    printed_by = None if printable is None else printable.cheapest(question.quantity)
     figures.take(question, printed_by)
     missing = tuple(figures.missing(question))
     if missing and part is None:
@@ -109,9 +113,17 @@ def ask_method(session: Session, *, question: MethodQuestion, today: date) -> Me
         conventional=figures.conventional(),
         sources=figures.sources,
         missing=missing,
-        advice=None if missing else advise_method(figures.case(question)),
+        advice=None if missing else advise_method(_case(figures, question, printable)),
         rates=figures.exchange.used,
     )
+
+
+def _case(figures: "_Figures", question: MethodQuestion, printable: Printable | None) -> MethodCase:
+    """Return the case, with its break-even where the network prices any quantity of the one shape."""
+    case = figures.case(question)
+    if printable is None or not printable.kinds or question.items:
+        return case
+    return replace(case, break_even=find_break_even(printable.price_minor, terms=case.terms, variants=case.variants))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -204,12 +216,12 @@ class _Figures:
         return found
 
 
-def _printed_by(
+def _printable(
     session: Session, question: MethodQuestion, revision: RevisionView | None, today: date
-) -> PrintedUnit | None:
+) -> Printable | None:
     if question.printed_unit is not None or revision is None:
         return None
-    return cheapest_print(session, revision=revision, quantity=question.quantity, on=today)
+    return printable_on(session, revision=revision, on=today)
 
 
 def _each(question: MethodQuestion, figure: Callable[[StatedItem], object]) -> bool:
@@ -219,8 +231,10 @@ def _each(question: MethodQuestion, figure: Callable[[StatedItem], object]) -> b
 def _incomplete(missing: tuple[str, ...]) -> AdviceIncomplete:
     problems = tuple(
         FieldProblem(
-            pointer=f"/{name.replace('.', '/')}", message="is needed: state it, or name a part whose record knows it"
+            pointer=f"/{name.replace('.', '/')}",
+            message=f"is needed: state it{_NO_TOOL.get(name, '')}, or name a part whose record knows it",
         )
         for name in missing
     )
-    return AdviceIncomplete(f"state {', '.join(missing)}, or name a part whose record knows it", problems=problems)
+    named = ", ".join(name + _NO_TOOL.get(name, "") for name in missing)
+    return AdviceIncomplete(f"state {named}, or name a part whose record knows it", problems=problems)

@@ -169,14 +169,21 @@ def _new_quote(it: _Understood, result: QuoteResult, *, per_eur: float, valid_un
 
 def _advised(document: dict[str, Any], conventional: ConventionalMethod) -> dict[str, Any]:
     """Return a quote's document with advice beside each quantity, for what its cheapest offer costs to print."""
-    advised = [quoted | {"advice": _advice(quoted, conventional)} for quoted in document["quantities"]]
+    printed = {
+        quoted["quantity"]: offer["production"]["amount_minor"]
+        for quoted in document["quantities"]
+        for offer in quoted["offers"]
+        if "cheapest" in offer["labels"]
+    }
+    advised = [
+        quoted | {"advice": _advice(quoted["quantity"], printed, conventional)} for quoted in document["quantities"]
+    ]
     return document | {"quantities": advised}
 
 
-def _advice(quoted: Mapping[str, Any], conventional: ConventionalMethod) -> dict[str, Any] | None:
-    printed = [offer["production"]["amount_minor"] for offer in quoted["offers"] if "cheapest" in offer["labels"]]
-    if not printed:
-        return None
-    found = quote_advice(quantity=quoted["quantity"], printed_minor=printed[0], conventional=conventional)
+def _advice(quantity: int, printed: Mapping[int, int], conventional: ConventionalMethod) -> dict[str, Any] | None:
+    found = quote_advice(
+        quantity=quantity, printed_minor=printed.get(quantity), conventional=conventional, asked=printed
+    )
     shown = short_advice_out(found)
     return None if shown is None else shown.model_dump(mode="json")

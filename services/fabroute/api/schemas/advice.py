@@ -1,6 +1,7 @@
 """Advice over the wire: printed or conventional, the five pathways, mass production, viability."""
 
 import math
+from fractions import Fraction
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -106,6 +107,12 @@ class CrossoverOut(ResponseModel):
     )
     per_variant: float | None
     from_quantity: int | None = Field(description="The first whole quantity above it.")
+    break_even_quantity: int | None = Field(
+        default=None,
+        description="The first quantity from which the conventional way is cheaper with each quantity at its own "
+        "printed price: `quantity` takes the piece price of the quantity asked, as if it stayed. Null where the "
+        "printed price is stated, and where printing is cheaper even of ten million.",
+    )
     sentence: str
 
 
@@ -180,10 +187,22 @@ class MethodOut(ResponseModel):
 class ShortAdviceOut(ResponseModel):
     """Printed or conventional, in short: an order beyond its crossover is taken, and told."""
 
-    zone: CrossoverZone
-    crossover: float | None = Field(description="Null where printing is cheaper at any quantity.")
+    zone: CrossoverZone | None = Field(description="Null where no node can print the quantity.")
+    crossover: float | None = Field(
+        description="At `unit`, the piece price of this quantity; null where printing is cheaper at any, or impossible."
+    )
+    unit: MoneyOut | None = Field(
+        default=None, description="A printed piece at this quantity; it costs less in larger ones."
+    )
     cheaper: Method
-    saving: MoneyOut = Field(description="What the cheaper way saves against the other one; freight is in neither.")
+    cheaper_from: int | None = Field(
+        default=None,
+        description="Of the quantities asked together, the first from which the conventional way is the cheaper one.",
+    )
+    saving: MoneyOut | None = Field(
+        description="What the cheaper way saves against the other one; freight is in neither. Null where no node can "
+        "print the quantity."
+    )
     conventional: MoneyOut = Field(description="All pieces with the tool, and what a minimum order scraps.")
     meaning: str
 
@@ -214,7 +233,7 @@ def method_out(asked: MethodIn, answer: advice.MethodAnswer) -> MethodOut:
         part=answer.part_no,
         revision=answer.revision,
         zone=None if found is None else found.zone,
-        crossover=None if found is None else _crossover_out(found, asked.quantity, variants),
+        crossover=None if found is None else _crossover_out(found, variants),
         printed=_printed_out(asked, answer),
         conventional=_conventional_out(answer),
         cheaper=None if found is None else found.totals.cheaper,
@@ -236,9 +255,13 @@ def short_advice_out(found: advice.ShortAdvice | None) -> ShortAdviceOut | None:
         return None
     return ShortAdviceOut(
         zone=found.zone,
-        crossover=_finite(found.crossover),
+        crossover=None if found.crossover is None else _finite(found.crossover),
+        unit=None
+        if found.printed_minor is None
+        else euro(advice.rounded_minor(Fraction(found.printed_minor, found.quantity))),
         cheaper=found.cheaper,
-        saving=euro(found.saving_minor),
+        cheaper_from=found.cheaper_from,
+        saving=maybe_euro(found.saving_minor),
         conventional=euro(found.conventional_minor),
         meaning=found.meaning,
     )
@@ -273,13 +296,14 @@ def _item(asked: AdvisedItemIn, pointer: str) -> StatedItem:
     )
 
 
-def _crossover_out(found: advice.MethodAdvice, quantity: int, variants: int) -> CrossoverOut:
+def _crossover_out(found: advice.MethodAdvice, variants: int) -> CrossoverOut:
     crossover = found.crossover
     return CrossoverOut(
         quantity=_finite(crossover),
         per_variant=_finite(crossover / variants),
         from_quantity=None if math.isinf(crossover) else math.floor(crossover) + 1,
-        sentence=advice.zone_sentence(found.zone, quantity=quantity, crossover=crossover),
+        break_even_quantity=None if found.break_even is None else found.break_even.quantity,
+        sentence=found.sentence,
     )
 
 
