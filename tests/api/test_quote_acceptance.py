@@ -81,6 +81,8 @@ def test_accepting_a_quote_answers_with_the_routed_order_and_its_job(api: Api) -
         "offer": "cheapest",
         "price": offer["landed"],
         "arrival": offer["promised_at"],
+        "arrival_at_risk": False,
+        "arrival_note": f"arrival by {offer['promised_at'][:10]} stands as agreed",
     }
     assert (line["routing"]["node_id"], line["routing"]["landed"]) == ("N101", offer["landed"])
     assert table(api, "SELECT id, state, quantity FROM jobs") == [(line["routing"]["job_id"], "offered", 10)]
@@ -88,6 +90,22 @@ def test_accepting_a_quote_answers_with_the_routed_order_and_its_job(api: Api) -
     assert api.client.get(response.headers["Location"]).json() == order
     after = api.client.get(f"/v1/quotes/{quote['id']}").json()
     assert (after["state"], after["order_id"], after["accepted_offer"]) == ("accepted", order["id"], "cheapest")
+
+
+def test_an_agreed_date_is_at_risk_while_the_job_is_held_and_where_there_is_no_route(api: Api) -> None:
+    order = api.place(accepting(quoted(api))).json()
+    path, day = f"/v1/orders/{order['id']}", order["quote"]["arrival"][:10]
+
+    table(api, "UPDATE jobs SET state = 'held', held_reason = 'CERT_EXPIRED' RETURNING 1")
+    held = api.client.get(path).json()
+    table(api, "UPDATE order_lines SET state = 'no_route', state_reason = 'CAPACITY' RETURNING 1")
+    unrouted = api.client.get(path).json()
+
+    assert [it["quote"]["arrival_at_risk"] for it in (order, held, unrouted)] == [False, True, True]
+    begins = f"the price stands, but arrival by {day} is at risk: "
+    assert held["quote"]["arrival_note"] == f"{begins}its job is held (CERT_EXPIRED)"
+    assert unrouted["quote"]["arrival_note"] == f"{begins}the line is without a route"
+    assert held["quote"]["price"] == unrouted["quote"]["price"] == order["quote"]["price"]
 
 
 def test_the_decision_can_be_read_as_any_other(api: Api) -> None:
@@ -248,12 +266,14 @@ def test_a_quote_that_can_not_be_kept_says_why_in_codes_and_figures_and_what_com
 
     response = api.place(accepting(quote))
 
-    assert refusal_of(response) == Refusal(status=409, code="quote_not_kept")
+    assert refusal_of(response) == Refusal(status=409, code="quote_not_kept", pointers=("/quote_id",))
     details = response.json()["details"]
     (reason,) = details["reasons"]
     assert (details["quote_id"], details["offer"], details["quantity"]) == (quote["id"], "cheapest", 1)
     assert (reason["code"], reason["machine_id"], reason["figures"]["free_minutes"]) == ("CAPACITY", "N101-A", 0)
     assert (details["alternative"]["node_id"], details["alternative"]["more_minor"]) == ("N102", 1_000)
+    assert set(reason) == {"code", "message", "figures", "machine_id"}
+    assert response.json()["errors"][0]["message"] == f"CAPACITY: {reason['message']}"
     assert "Nearest is Potsdam: 10.00 EUR more, at the same time" in response.json()["detail"]
     assert table(api, "SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM idempotency_keys)") == [(0, 0)]
 
@@ -335,7 +355,8 @@ def test_an_accepted_order_is_cancelled_as_any_other_and_its_quote_stays_accepte
     cancelled = api.client.post(f"/v1/orders/{order['id']}/cancel")
 
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
-    assert cancelled.json()["quote"] == order["quote"]
+    unchanged = {name: value for name, value in order["quote"].items() if name != "arrival_note"}
+    assert cancelled.json()["quote"] == unchanged | {"arrival_note": "the order is cancelled"}
     assert in_transaction(api.engine, held_and_taken) == dict.fromkeys(
         ("grams", "minutes", "held_grams", "held_minutes"), 0
     )

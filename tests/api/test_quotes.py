@@ -147,28 +147,23 @@ def test_a_currency_without_a_rate_is_refused(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("currency", "per_eur", "price", "unit"),
+    ("currency", "per_eur", "price"),
     [
-        ("USD", 1.16, 8_116, 812),  # 69.97 x 1.16 = 81.1652
-        ("JPY", 163.0, 11_405, 1_141),  # 69.97 x 163 = 11,405.11
-        ("KWD", 0.355, 24_839, 2_484),  # 69.97 x 0.355 = 24.83935
+        ("USD", 1.16, 6_957),  # 59.97 x 1.16 = 69.5652
+        ("JPY", 163.0, 9_775),  # 59.97 x 163 = 9,775.11
+        ("KWD", 0.355, 21_289),  # 59.97 x 0.355 = 21.28935
     ],
 )
-def test_a_price_is_in_the_smallest_unit_of_its_currency(
-    api: Api, currency: str, per_eur: float, price: int, unit: int
-) -> None:
+def test_a_price_is_in_the_smallest_unit_of_its_currency(api: Api, currency: str, per_eur: float, price: int) -> None:
     rate = ExchangeRate(currency=currency, per_eur=per_eur, valid_from=date(2020, 1, 1), source="a test")
-    in_transaction(
-        api.engine, lambda session: save_logistics(session, data=LogisticsData(exchange_rates=(rate,)))
-    )
+    in_transaction(api.engine, lambda session: save_logistics(session, data=LogisticsData(exchange_rates=(rate,))))
 
-    quote = quoted(api, quantities=[10], currency=currency)
+    quote = quoted(api, currency=currency)
 
     (offer,), (price_break,) = quote["quantities"][0]["offers"], quote["price_breaks"]
     for shown in (offer, price_break):
-        assert shown["landed"] == {"amount_minor": 6_997, "currency": "EUR"}
-        assert shown["price"] == {"amount_minor": price, "currency": currency}
-        assert shown["unit_price"] == {"amount_minor": unit, "currency": currency}
+        assert shown["landed"] == {"amount_minor": LANDED, "currency": "EUR"}
+        assert shown["price"] == shown["unit_price"] == {"amount_minor": price, "currency": currency}
 
 
 @pytest.mark.parametrize("currency", ["eur", "EURO", "E1R", "ÄÖÜ", ""])

@@ -51,10 +51,19 @@ def test_a_quote_is_told_accepted_and_shown_again(stack: Stack) -> None:
     assert f"accept it: fabroute accept {quote_id} --quantity 1 --offer cheapest" in told.stdout
     assert first.stdout == again.stdout
     assert f"10 × {PART} to Hamburg, DE (cheapest)" in first.stdout
-    assert "  agreed: €" in first.stdout
-    with pytest.raises(ApiRefusal, match="was accepted by order ord_") as refusal:
-        run(stack, "accept", quote_id, "--quantity", "1")
-    assert (refusal.value.code, refusal.value.status) == ("quote_already_accepted", 409)
+    assert "    agreed €" in first.stdout
+
+
+def test_a_quote_that_was_accepted_in_another_way_shows_that_order_and_fails(stack: Stack) -> None:
+    quote_id = asked(stack, "--quantity", "1", "--quantity", "10")["id"]
+    first = run(stack, "accept", quote_id, "--quantity", "10", "--json")
+
+    other = run(stack, "accept", quote_id, "--quantity", "1")
+
+    order_id = json.loads(first.stdout)["id"]
+    assert (first.exit_code, other.exit_code) == (0, 1)
+    assert f"order {order_id}: routed" in other.stdout
+    assert f"10 × {PART} to Hamburg, DE (cheapest)" in other.stdout
 
 
 def test_an_accepted_quote_costs_what_it_said(stack: Stack) -> None:
@@ -90,6 +99,7 @@ def test_a_wish_that_nobody_can_meet_is_told_with_reasons(stack: Stack) -> None:
 
     told = run(stack, "quote", PART, "--to", "Hamburg,DE", "--need-by", need_by)
 
+    assert told.exit_code == 1
     assert "1: no node can make it" in told.stdout
     assert "NEED_BY: arrives" in told.stdout
     assert "accept it" not in told.stdout

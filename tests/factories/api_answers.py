@@ -45,3 +45,15 @@ def order_answer(
             }
         ],
     }
+
+
+def an_agreed_quote_answer() -> JsonObject:
+    """Return what an order agreed on for 146.36 EUR, and can't have in time any more."""
+    return {
+        "quote_id": "qte_1",
+        "offer": "cheapest",
+        "price": {"amount_minor": 14_636, "currency": "EUR"},
+        "arrival": "2026-06-17T16:00:00Z",
+        "arrival_at_risk": True,
+        "arrival_note": "the price stands, but arrival by 2026-06-17 is at risk: 2026-06-18 17:00 UTC is promised now",
+    }

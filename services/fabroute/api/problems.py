@@ -71,10 +71,16 @@ class ProblemBody(BaseModel):
     code: str = Field(description="Stable name of the reason.")
     detail: str = Field(description="What happened and what to do, for people.")
     request_id: str = Field(description="Also in the header X-Request-Id; name it when you ask for help.")
-    errors: list[FieldProblemBody] = Field(description="The fields that can't be taken; empty for other errors.")
+    errors: list[FieldProblemBody] = Field(
+        description="The fields that can't be taken, and of `quote_not_kept` each reason; empty for other errors."
+    )
     details: dict[str, Any] | None = Field(
         default=None,
-        description="What a program can go on with, by `code`: ids, reasons with figures. Not always there.",
+        description="What a program can go on with, by `code`: ids, reasons with figures. Not always there. Of "
+        "`quote_not_kept`: `quote_id`, `offer`, `quantity`, `node_id`; `reasons`, each with `code`, `message`, "
+        "`figures` and `machine_id`; `alternative`, which is null or has `node_id`, `city`, `country`, `service`, "
+        "`landed`, `promised_at`, `more_minor` (cents dearer than quoted) and `later_hours`. Of "
+        "`quote_already_accepted`: `order_id`.",
     )
 
 

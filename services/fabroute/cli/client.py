@@ -26,7 +26,9 @@ class ApiRefusal(DomainError):
         self.code = str(problem.get("code", "unexpected_answer"))
         self.status = response.status_code
         lines = [f"{item['pointer']}: {item['message']}".lstrip(": ") for item in _objects(problem.get("errors"))]
-        super().__init__("; ".join(lines) or str(problem.get("detail", f"HTTP {response.status_code}")))
+        detail = str(problem.get("detail", f"HTTP {response.status_code}"))
+        told_in_full = problem.get("details")  # such a detail says more than the lines
+        super().__init__(detail if told_in_full else "; ".join(lines) or detail)
         self.lines = tuple(lines)
 
 

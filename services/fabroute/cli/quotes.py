@@ -4,14 +4,16 @@ from typing import Annotated
 
 import typer
 
-from fabroute.cli.client import ApiClient, JsonObject
+from fabroute.cli.client import ApiClient, ApiRefusal, JsonObject
 from fabroute.cli.mapping import Json, OrderBody
 from fabroute.cli.orders import DEFAULT_URL, AsJson, Key, Url, as_json_text
-from fabroute.cli.output import stdout
+from fabroute.cli.output import complain, stdout
 from fabroute.cli.quote_story import quote_report
-from fabroute.cli.report import euro, order_story
+from fabroute.cli.report import order_story
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.money import minor_from_major
+
+_TAKEN = "quote_already_accepted"
 
 
 class PlaceUnclear(DomainError):
@@ -42,7 +44,10 @@ def quote(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Tell at once what a part costs and when it is there: cheapest, fastest and greenest, and why others are out."""
+    """Tell at once what a part costs and when it is there: cheapest, fastest and greenest, and why others are out.
+
+    Exit code 1 if there is no offer for any of the quantities.
+    """
     quantities: list[Json] = [*(quantity or [1])]
     asked: OrderBody = {"part": part, "ship_to": place_of(to), "quantities": quantities, "packaging": packaging}
     named: dict[str, Json] = {"need_by": need_by, "criticality": criticality, "revision": revision}
@@ -52,6 +57,8 @@ def quote(
     with ApiClient(url=url, key=key) as client:
         made = client.post("/v1/quotes", asked)
     _show(made, as_json)
+    if not has_offer(made):
+        raise typer.Exit(1)
 
 
 def accept(
@@ -65,12 +72,19 @@ def accept(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Order what was quoted, for its price and date; calling it again shows the same order."""
+    """Order what was quoted, for its price and date; the same command again shows the same order.
+
+    A quote that was accepted in another way (by another program, or with other words) is not ordered again: the order
+    that accepted it is shown, with exit code 1.
+    """
     with ApiClient(url=url, key=key) as client:
         found = client.get(f"/v1/quotes/{quote_id}")
         body = order_body(found, quantity=quantity, offer=offer, reference=reference)
-        placed = client.place_order(body, idempotency_key=f"cli-accept-{quote_id}-{_ordered(body)}-{offer}")
-    stdout.print(as_json_text(placed) if as_json else f"{order_story(placed)}\n{agreed_story(placed)}", markup=False)
+        order, is_this = _accepted(client, body, f"cli-accept-{quote_id}-{_ordered(body)}-{offer}")
+    stdout.print(as_json_text(order) if as_json else order_story(order), markup=False)
+    if not is_this:
+        complain(f"nothing was ordered now: {quote_id} had been accepted before, by order {order['id']}")
+        raise typer.Exit(1)
 
 
 def place_of(written: str) -> JsonObject:
@@ -97,13 +111,21 @@ def order_body(quote: JsonObject, *, quantity: int | None, offer: str, reference
     return body if reference is None else {**body, "reference": reference}
 
 
-def agreed_story(order: JsonObject) -> str:
-    """Return what an order that accepted a quote agreed on."""
-    agreed = order["quote"]
-    assert isinstance(agreed, dict)
-    price = agreed["price"]
-    assert isinstance(price, dict)
-    return f"  agreed: {euro(int(str(price['amount_minor'])))} by {str(agreed['arrival'])[:10]}, whatever happens"
+def has_offer(quote: JsonObject) -> bool:
+    """Tell whether a quote has an offer for at least one of its quantities."""
+    quoted = quote["quantities"]
+    return isinstance(quoted, list) and any(isinstance(it, dict) and it["offers"] for it in quoted)
+
+
+def _accepted(client: ApiClient, body: OrderBody, key: str) -> tuple[JsonObject, bool]:
+    """Return the order that accepts a quote, and whether it is this one; else it is the one that did so before."""
+    try:
+        return client.place_order(body, idempotency_key=key), True
+    except ApiRefusal as refusal:
+        if refusal.code != _TAKEN:
+            raise
+    quote = client.get(f"/v1/quotes/{body['quote_id']}")
+    return client.get(f"/v1/orders/{quote['order_id']}"), False
 
 
 def _ship_to(quote: JsonObject) -> JsonObject:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
 from rich.table import Table
 from rich.text import Text
@@ -39,8 +40,19 @@ class LineReport:
     job_id: str = ""
     held_reason: str = ""
     """Why its job is held; empty unless it is."""
+    agreed_minor: int | None = None
+    """What is paid by an accepted quote, whatever was routed; ``None`` without one."""
+    agreed_at: datetime | None = None
+    """When that quote promised it."""
+    agreed_note: str = ""
+    """Why it may not be there by then; empty where the date stands."""
     advice: str = ""
     """What the conventional way would save; empty where printing is the cheaper one, or that is not known."""
+
+    @property
+    def price_minor(self) -> int:
+        """What is paid: as agreed by a quote, else as routed."""
+        return self.landed_minor if self.agreed_minor is None else self.agreed_minor
 
     @property
     def lead_days(self) -> float:
@@ -76,8 +88,26 @@ def _line_report(order: JsonObject, line: JsonObject) -> LineReport:
         why=str(routing.get("why") or ""),
         job_id=str(routing.get("job_id") or ""),
         held_reason=str(routing.get("held_reason") or ""),
+        **_agreed(_dict(order.get("quote"))),
         advice=str(advice["meaning"]) if advice.get("cheaper") == "conventional" else "",
     )
+
+
+class _Agreed(TypedDict, total=False):
+    agreed_minor: int
+    agreed_at: datetime
+    agreed_note: str
+
+
+def _agreed(quote: JsonObject) -> _Agreed:
+    """Return what an order agreed on by accepting a quote; nothing without one."""
+    if not quote:
+        return {}
+    return {
+        "agreed_minor": _int(_dict(quote["price"])["amount_minor"]),
+        "agreed_at": datetime.fromisoformat(str(quote["arrival"])),
+        "agreed_note": str(quote.get("arrival_note") or "") if quote.get("arrival_at_risk") else "",
+    }
 
 
 def order_table(orders: Iterable[JsonObject], *, width: int = WIDE) -> Table:
@@ -108,15 +138,15 @@ def _texts(line: LineReport) -> list[Text]:
 
 
 def _cells(line: LineReport) -> tuple[str, ...]:
-    routed = line.state == "routed"
+    routed, promised = line.state == "routed", line.agreed_at or line.promised_at
     return (
         line.reference,
         f"{line.quantity} × {line.part}",
         f"{line.city} {line.country}",
         line.objective,
         line.node if routed else line.state.replace("_", " "),
-        euro(line.landed_minor) if routed else "",
-        f"{line.promised_at:%d %b}" if line.promised_at else "",
+        euro(line.price_minor) if routed else "",
+        f"{promised:%d %b}" if promised else "",
         str(line.candidates),
         str(line.excluded),
         f"held: {line.held_reason}" if line.held_reason else line.why or line.state_reason,
@@ -137,10 +167,7 @@ def order_story(order: JsonObject) -> str:
     rows = [f"order {order['id']}: {str(order['state']).replace('_', ' ')}"]
     for line in line_reports([order]):
         rows.append(f"  {line.quantity} × {line.part} to {line.city}, {line.country} ({line.objective})")
-        if line.state == "routed" and line.promised_at:
-            rows.append(
-                f"    {line.node}: {euro(line.landed_minor)} landed, arrives by {line.promised_at:%Y-%m-%d %H:%M %Z}"
-            )
+        rows.extend(_price_words(line))
         rows.extend(_held_words(line))
         if line.advice:
             rows.append(f"    told: {line.advice}")
@@ -150,6 +177,17 @@ def order_story(order: JsonObject) -> str:
             f"    {line.candidates} nodes could, {line.excluded} are ruled out: fabroute order why {line.order_id}"
         )
     return "\n".join(rows)
+
+
+def _price_words(line: LineReport) -> list[str]:
+    """Return what is paid and when it is there: first what a quote agreed on, then what is routed now."""
+    made = f"arrives by {line.promised_at:%Y-%m-%d %H:%M %Z}" if line.promised_at else ""
+    if line.agreed_minor is None:
+        return [f"    {line.node}: {euro(line.landed_minor)} landed, {made}"] if line.state == "routed" and made else []
+    agreed = f"    agreed {euro(line.agreed_minor)} by {line.agreed_at:%d %b}"
+    if line.state == "routed" and made:
+        agreed += f"; made at {line.node} for {euro(line.landed_minor)}, {made}"
+    return [agreed, *([f"    {line.agreed_note}"] if line.agreed_note else [])]
 
 
 def _held_words(line: LineReport) -> list[str]:
@@ -175,7 +213,7 @@ def outcome_summary(lines: Sequence[LineReport]) -> list[str]:
     )
     if routed:
         rows.append(
-            f"landed cost {euro(sum(line.landed_minor for line in routed))}, "
+            f"landed cost {euro(sum(line.price_minor for line in routed))}, "
             f"{sum(line.co2e_g for line in routed) / 1000:,.1f} kg CO2e, "
             f"median lead time {_median([line.lead_days for line in routed]):.1f} days"
         )
@@ -196,7 +234,7 @@ def country_table(lines: Sequence[LineReport]) -> Table:
 
 def _country_cells(lines: Sequence[LineReport]) -> list[str]:
     routed = [line for line in lines if line.state == "routed"]
-    landed, carbon = sum(line.landed_minor for line in routed), sum(line.co2e_g for line in routed) / 1000
+    landed, carbon = sum(line.price_minor for line in routed), sum(line.co2e_g for line in routed) / 1000
     count = max(1, len(routed))
     return [
         str(len(lines)),

@@ -8,7 +8,7 @@ from rich.console import Console
 from fabroute.cli.client import JsonObject
 from fabroute.cli.mapping import Json
 from fabroute.cli.quote_story import quote_report
-from fabroute.cli.quotes import PlaceUnclear, QuantityUnclear, agreed_story, order_body, place_of
+from fabroute.cli.quotes import PlaceUnclear, QuantityUnclear, has_offer, order_body, place_of
 from tests.factories.quote_answers import a_quote_answer, a_ruled_out_answer, an_offer_answer
 
 WIDE = 130
@@ -239,8 +239,6 @@ def test_a_place_that_was_assumed_is_left_to_be_assumed_again() -> None:
     assert "reference" not in body
 
 
-def test_what_was_agreed_is_told_with_price_and_day() -> None:
-    agreed: JsonObject = {"price": {"amount_minor": 1_130, "currency": "EUR"}, "arrival": "2026-06-17T16:00:00Z"}
-
-    assert agreed_story({"quote": agreed}) == "  agreed: €11.30 by 2026-06-17, whatever happens"
-    assert "€0.05" in agreed_story({"quote": agreed | {"price": {"amount_minor": 5, "currency": "EUR"}}})
+def test_a_quote_has_an_offer_if_one_of_its_quantities_has() -> None:
+    assert has_offer(a_quote_answer({1: [], 10: [an_offer_answer()]}))
+    assert not has_offer(a_quote_answer({1: [], 10: []}))

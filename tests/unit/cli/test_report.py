@@ -6,7 +6,7 @@ from rich.table import Table
 
 from fabroute.cli.client import JsonObject
 from fabroute.cli.report import country_table, euro, line_reports, order_story, order_table, outcome_summary
-from tests.factories.api_answers import NO_ROUTE_WHY, order_answer, routing_answer
+from tests.factories.api_answers import NO_ROUTE_WHY, an_agreed_quote_answer, order_answer, routing_answer
 
 
 def _printed(table: Table) -> list[str]:
@@ -31,6 +31,27 @@ def test_the_table_shows_where_for_how_much_by_when_and_why() -> None:
     assert all(word in routed for word in ("2 × AP-0101", "Berlin DE", "N001 Hamburg", "€11.30", "18 Jun", "57"))
     assert all(word in refused for word in ("no route", "60", NO_ROUTE_WHY))
     assert "€" not in refused
+
+
+def test_what_a_quote_agreed_on_stands_before_what_was_routed() -> None:
+    answer = order_answer() | {"quote": an_agreed_quote_answer()}
+
+    assert order_story(answer).splitlines()[2:4] == [
+        "    agreed €146.36 by 17 Jun; made at N001 Hamburg for €11.30, arrives by 2026-06-18 17:00 UTC",
+        "    the price stands, but arrival by 2026-06-17 is at risk: 2026-06-18 17:00 UTC is promised now",
+    ]
+    row = _printed(order_table([answer]))[1]
+    assert ("€146.36" in row, "17 Jun" in row, "€11.30" in row, "18 Jun" in row) == (True, True, False, False)
+    assert _printed(country_table(line_reports([answer])))[1].split()[4] == "€146.36"
+
+
+def test_what_was_agreed_is_told_of_an_order_without_a_route_and_a_date_that_stands_needs_no_note() -> None:
+    standing = an_agreed_quote_answer() | {"arrival_at_risk": False, "arrival_note": "arrival stands as agreed"}
+
+    story = order_story(order_answer(state="no_route") | {"quote": standing})
+
+    assert story.splitlines()[2] == "    agreed €146.36 by 17 Jun"
+    assert "arrival stands" not in story
 
 
 def test_words_in_brackets_are_shown_and_not_taken_for_colours() -> None:

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
+from fabroute.api.schemas.agreed import RoutingOut
 from fabroute.api.schemas.base import MoneyOut, ResponseModel
-from fabroute.api.schemas.orders import RoutingOut
 from fabroute.kernel.money import Money
 from fabroute.production.service import JobOfLine
 from fabroute.routing.service import DecisionSummary, DecisionView

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, Field, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from fabroute.api.schemas.advice import ShortAdviceOut
+from fabroute.api.schemas.agreed import AgreedQuoteOut, QuoteOffer, RoutingOut, agreed_out
 from fabroute.api.schemas.base import (
     Country,
     Label,
@@ -41,7 +42,6 @@ def _quantity_in_range(value: object, handler: ValidatorFunctionWrapHandler) -> 
     return quantity
 
 
-QuoteOffer = Literal["cheapest", "fastest", "greenest"]
 NO_ADVICE: Mapping[str, ShortAdviceOut] = MappingProxyType({})
 Quantity = Annotated[
     int, Field(ge=MINIMUM_QUANTITY, le=MAXIMUM_QUANTITY, description="Pieces."), WrapValidator(_quantity_in_range)
@@ -119,34 +119,6 @@ class OrderRequest(RequestModel):
         if self.quote_offer is not None and self.quote_id is None:
             raise PydanticCustomError("offer_without_quote", "has a quote_offer, but no quote_id that it is of")
         return self
-
-
-class AgreedQuoteOut(ResponseModel):
-    """The quote that an order accepted. Its price and date stand, wherever the parts are made in the end."""
-
-    quote_id: str
-    offer: QuoteOffer
-    price: MoneyOut = Field(description="Landed: what you pay.")
-    arrival: AwareDatetime = Field(description="The promised date of the quote.")
-
-
-class RoutingOut(ResponseModel):
-    """What was decided for a line, in short. The whole decision: GET /v1/orders/{order_id}/decision."""
-
-    node_id: str | None = Field(description="The node that prints; null where no node can.")
-    city: str | None
-    country: str | None
-    landed: MoneyOut | None = Field(description="Production, freight and duty.")
-    promised_at: AwareDatetime | None = Field(description="Arrival; it does not stand while the job is held.")
-    co2e_g: int | None = Field(description="Grams of CO2 equivalent of printing and shipping.")
-    candidates: int = Field(description="Nodes that could.")
-    excluded: int = Field(description="Nodes that are ruled out, each with its reasons in the decision.")
-    why: str = Field(description="One sentence.")
-    job_id: str | None = Field(description="The job in the node's queue; null where there is none (any more).")
-    job_state: str | None = Field(description="`offered`, `accepted` or `held`; null without a job.")
-    held_reason: str = Field(
-        description="Which gates closed; empty unless the job is held. It goes on once it is resumed or taken back."
-    )
 
 
 class LineOut(ResponseModel):
@@ -229,17 +201,9 @@ def order_out(
             "placed_at": order.placed_at,
             "updated_at": order.updated_at,
             "lines": [_line_out(line, routings, advice) for line in order.lines],
-            "quote": _agreed_out(order),
+            "quote": agreed_out(order, routings),
         }
     )
-
-
-def _agreed_out(order: OrderView) -> dict[str, object] | None:
-    agreed = order.agreed
-    if agreed is None:
-        return None
-    price = MoneyOut.of(Money(amount_minor=agreed.price_minor, currency=order.currency))
-    return {"quote_id": agreed.quote_id, "offer": agreed.offer, "price": price, "arrival": agreed.arrival}
 
 
 def _max_price_out(order: OrderView) -> MoneyOut | None:

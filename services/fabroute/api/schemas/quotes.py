@@ -8,10 +8,11 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from fabroute.api.schemas.advice import ShortAdviceOut
+from fabroute.api.schemas.agreed import QuoteOffer
 from fabroute.api.schemas.base import CurrencyCode, Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
 from fabroute.api.schemas.decisions import CostOut, ReasonOut
 from fabroute.api.schemas.figures import FigureOut
-from fabroute.api.schemas.orders import Quantity, QuoteOffer, ShipToIn, ShipToOut, ship_to_out
+from fabroute.api.schemas.orders import Quantity, ShipToIn, ShipToOut, ship_to_out
 from fabroute.kernel.money import Money
 from fabroute.orders.rules import Criticality, Packaging
 from fabroute.orders.service import QuoteState, QuoteView

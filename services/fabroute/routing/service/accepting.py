@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from fabroute.database import unit_of_work
-from fabroute.kernel.errors import DomainError
+from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
 from fabroute.orders import service as orders
 from fabroute.orders.rules import GLOBAL_SCOPE
@@ -43,7 +43,7 @@ AnswerWriter = Callable[[Session, str], bytes]
 
 
 class QuoteNotKept(DomainError):
-    """What was quoted can't be made for that price by that day any more; ``details`` say why and what comes nearest."""
+    """What was quoted can't be kept: `details.reasons` and `errors` say why, `details.alternative` what is nearest."""
 
     code = "quote_not_kept"
     status = 409
@@ -216,6 +216,10 @@ def _not_kept(standing: Standing, broken: Broken, *, now: datetime) -> QuoteNotK
         f"the {agreed.offer} offer of quote {agreed.quote_id} ({terms.quantity} at {euro(terms.landed_minor)} EUR in "
         f"{terms.city} by {terms.promised_at:%Y-%m-%d}) can't be kept. {reasons}. "
         f"{_cutoff(terms, now)}{_nearest(broken.alternative)}",
+        problems=tuple(
+            FieldProblem(pointer="/quote_id", message=f"{reason['code']}: {reason['message']}")
+            for reason in broken.reasons
+        ),
         details={
             "quote_id": agreed.quote_id,
             "offer": agreed.offer,
