@@ -42,8 +42,9 @@ An order that was answered with 201 is in the database.
 network changes. `parked`: routing failed again and again, a person has to look. `cancelled`: by you.
 
 **Quotes.** `POST /v1/quotes` answers at once with up to three offers (cheapest, fastest, greenest) for each quantity.
-Accept one with `POST /v1/orders` and its `quote_id`: price and date then stand. If they can't be kept, `quote_not_kept`
-names every reason, and nothing is ordered.
+Accept one with `POST /v1/orders` and its `quote_id`: its price then stands, its date is promised. If they can't be
+kept, `quote_not_kept` names every reason, and nothing is ordered. Later on, `quote.arrival_at_risk` of the order tells
+when its date may not be kept. A quote stays `accepted` when its order is cancelled: ask for a new one.
 
 **Making a part.** A job lies in the queue of its node: `offered` → `accepted`; `held` while a gate is closed (a
 certificate that was revoked or lapsed, a frozen licence, …), then resumed, or taken back and routed again; `cancelled`.

@@ -118,7 +118,8 @@ def cancel_order(order_id: Identifier, caller: OrdersWriter, session: WriteSessi
     """Cancel an order with its jobs, and give back the material and the machine time held for it.
 
     Cancelling a cancelled order changes nothing, so this can be repeated. Once a node has fetched the file of a job or
-    has printed, the order can't be cancelled any more: agree with the node first.
+    has printed, the order can't be cancelled any more: agree with the node first. A quote that the order accepted
+    stays `accepted`: ask for a new one.
     """
     production.cancel_order(
         session, organisation_id=caller.organisation_id, order_id=order_id, actor=caller.key_id, now=now

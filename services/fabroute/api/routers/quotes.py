@@ -56,8 +56,10 @@ def make_quote(
 ) -> QuoteOut:
     """Ask what a part costs and when it is there: up to three offers for each quantity, at once.
 
-    Nothing is held for a quote. Accept it with `POST /v1/orders` and its `quote_id`: its price and date then stand, or
-    the refusal says exactly why they can't be kept any more.
+    Nothing is held for a quote. Accept it with `POST /v1/orders` and its `quote_id`: its price then stands and its date
+    is promised, or the refusal says exactly why they can't be kept any more. A quote is made from a look at the network
+    at `as_of`, which may be up to `quote_snapshot_seconds` old, a setting of this installation (10 by default).
+    Carriers deliver on working days: P10, P50 and P90 are therefore often the same day.
     """
     made = get_resources(request).quotes.make(asked=asked, principal=caller, now=now)
     response.headers["Location"] = f"/v1/quotes/{made.id}"

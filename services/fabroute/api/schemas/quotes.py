@@ -86,7 +86,10 @@ class QuoteOfferOut(ResponseModel):
     produce_by: date
     service: str = Field(description="The shipping service.")
     carrier: str
-    earliest_at: AwareDatetime = Field(description="One delivery in ten is there by then (P10).")
+    earliest_at: AwareDatetime = Field(
+        description="One delivery in ten is there by then (P10). Carriers deliver on working days: P10, P50 and P90 "
+        "are often the same day."
+    )
     expected_at: AwareDatetime = Field(description="Half of them are (P50).")
     promised_at: AwareDatetime = Field(description="Nine in ten are (P90): the date of the quote.")
     on_time_probability: float | None = Field(description="To be there by the need-by; null without one.")
@@ -188,7 +191,10 @@ class QuoteSummaryOut(ResponseModel):
     """A quote in short."""
 
     id: str
-    state: QuoteState = Field(description="`open` until `valid_until`, then `expired`; `accepted` once ordered.")
+    state: QuoteState = Field(
+        description="`open` until `valid_until`, then `expired`; `accepted` once ordered, even if that order is "
+        "cancelled: ask for a new quote then."
+    )
     order_id: str | None = Field(description="The order that accepted it.")
     accepted_offer: QuoteOffer | None
     part: str
@@ -202,7 +208,10 @@ class QuoteSummaryOut(ResponseModel):
     currency: str
     per_eur: float = Field(description="How much of the currency a euro buys; 1 for EUR.")
     created_at: AwareDatetime
-    as_of: AwareDatetime = Field(description="The instant of the network that the quote was made from.")
+    as_of: AwareDatetime = Field(
+        description="The instant of the network that the quote was made from: never after `created_at`, and up to "
+        "`quote_snapshot_seconds` before it, a setting of the installation."
+    )
     valid_until: AwareDatetime = Field(description="The latest that any of its offers stands.")
     shortest_valid_until: AwareDatetime | None = Field(
         default=None, description="The first that one of its offers ends; null where it has none."

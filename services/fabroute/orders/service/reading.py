@@ -41,7 +41,7 @@ class LineView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreedQuote:
-    """The quote that an order accepted: its landed price (cents) and day stand, wherever the parts are made."""
+    """The quote that an order accepted: its landed price (cents) stands, its day was promised."""
 
     quote_id: str
     offer: str
