@@ -30,7 +30,7 @@ def plain(answer: Any) -> Any:
 
 
 def test_the_example_of_a_build_is_taken_and_answered(world: JobWorld) -> None:
-    world.fetched()
+    world.fetched_long_ago()
     answer = world.bureau.post(f"{world.job}/build-times", json=load("BuildTimeIn.full_bed.json"))
 
     assert answer.status_code == 201, answer.text

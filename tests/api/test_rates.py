@@ -49,7 +49,7 @@ def test_the_same_again_changes_nothing_and_tells_nobody(world: JobWorld) -> Non
 
 
 def test_the_history_stays_in_pages(world: JobWorld) -> None:
-    for day, cents in (("2026-01-01", 3000), ("2027-01-01", 3300), ("2025-01-01", 2800)):
+    for day, cents in (("2025-01-01", 2800), ("2034-01-01", 3300), ("2032-01-01", 3000)):
         stated(world.bureau, valid_from=day, amount={"amount_minor": cents, "currency": "EUR"})
     stated(world.bureau, code="labour_hour", amount={"amount_minor": 0, "currency": "EUR"})
 
@@ -60,8 +60,8 @@ def test_the_history_stays_in_pages(world: JobWorld) -> None:
     assert [(it["code"], it["subject"], it["valid_from"], it["amount"]["amount_minor"]) for it in listed] == [
         ("labour_hour", None, "2026-01-01", 0),
         ("machine_hour", None, "2025-01-01", 2800),
-        ("machine_hour", None, "2026-01-01", 3000),
-        ("machine_hour", None, "2027-01-01", 3300),
+        ("machine_hour", None, "2032-01-01", 3000),
+        ("machine_hour", None, "2034-01-01", 3300),
     ]
     assert second.json()["has_more"] is False
 
@@ -102,3 +102,13 @@ def test_a_rate_that_can_not_be_taken_is_pointed_at(
 
     assert refusal_of(answer) == Refusal(status=422, code=code, pointers=(pointer,))
     assert lasting.bureau.get(RATES).json()["data"] == []
+
+
+def test_what_was_priced_with_a_stated_price_is_not_priced_anew(world: JobWorld) -> None:
+    first = stated(world.bureau, valid_from="2026-01-01")
+    refused = stated(world.bureau, valid_from="2026-02-01")
+
+    assert first.status_code == 201
+    assert refusal_of(refused) == Refusal(status=422, code="invalid_rate", pointers=("/valid_from",))
+    assert "2026-02-01 is past" in refused.json()["detail"]
+    assert world.bureau.get(RATES).json()["data"] == [first.json()]

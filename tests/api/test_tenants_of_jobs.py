@@ -13,6 +13,7 @@ from fabroute.database import unit_of_work
 from fabroute.identity.service import issue_api_key
 from tests.api.test_tenants import TAGS_OF_JOBS
 from tests.factories.api import Api
+from tests.factories.api_builds import days_ago, timed
 from tests.factories.api_jobs import JobWorld, a_job_world
 from tests.factories.databases import in_transaction, rows
 from tests.factories.organisations import BUREAU, NOW
@@ -64,6 +65,7 @@ EXPECTED: Mapping[str, Mapping[str, Answer]] = {
     "GET /v1/jobs/{job_id}/prints": PARTIES,
     "POST /v1/jobs/{job_id}/build-times": AT_THE_NODE,
     "GET /v1/jobs/{job_id}/build-times": PARTIES,
+    "POST /v1/jobs/{job_id}/build-times/{number}/withdrawal": AT_THE_NODE,
     "POST /v1/jobs/{job_id}/reprint-requests": AT_THE_NODE,
     "GET /v1/reprint-requests": only(*EVERYONE),
     "GET /v1/reprint-requests/{request_id}": PARTIES,
@@ -84,6 +86,7 @@ BODIES: Mapping[str, Any] = {
     "take-back": {"reason": "asked by everyone"},
     "prints": {"number": 2, "result": "good"},
     "build-times": {"parts": 1, "machine_minutes": 700, "height_mm": 380.0},
+    "withdrawal": {"reason": "asked by everyone"},
     "decision": {"granted": True},
 }
 
@@ -102,7 +105,8 @@ class Things:
 def things(standing_api: Api) -> Iterator[Things]:
     """A job with a failed print, a photo, a reprint request and an unused ticket; a certificate; a first article."""
     with a_job_world(standing_api) as world, standing_api.as_(key_without_scopes(standing_api)) as scopeless:
-        world.fetched()
+        world.fetched_long_ago()
+        timed(world.bureau, world.job, finished_at=days_ago(50))
         photo = world.photo()
         world.printed(1, "failed")
         wish = {"print_number": 1, "reason": "warped", "evidence_id": photo}
@@ -118,6 +122,7 @@ def things(standing_api: Api) -> Iterator[Things]:
             "first_article_id": article,
             "job_id": world.job_id,
             "name": "crack.jpg",
+            "number": "1",
             "token": world.ticket().rpartition("/")[2],
             "request_id": world.bureau.post(f"{world.job}/reprint-requests", json=wish).json()["id"],
         }
@@ -155,7 +160,7 @@ def test_every_operation_has_its_row() -> None:
         if operation["tags"][0] in TAGS_OF_JOBS
     ]
     assert sorted(found) == sorted(EXPECTED)
-    assert len(found) == 33
+    assert len(found) == 34
 
 
 @pytest.mark.parametrize("operation", sorted(EXPECTED))

@@ -19,6 +19,7 @@ from fabroute.identity.rules import ALL_SCOPES
 from fabroute.identity.service import issue_api_key
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.time import utc_now
+from tests.factories.api_jobs import make_old
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -103,6 +104,15 @@ def _token_of_node(stack: Stack, organisation_id: str) -> str:
         engine.dispose()
 
 
+def _let_time_pass(stack: Stack) -> None:
+    """Have jobs that were fetched today been so long ago: a build of theirs takes hours."""
+    engine = create_database_engine(stack.environment["FABROUTE_DATABASE_URL"])
+    try:
+        make_old(engine)
+    finally:
+        engine.dispose()
+
+
 def _wait_until(look: Callable[[], Any], *, seconds: float = 60) -> Any:
     """Return what ``look`` finds as soon as it is something, ``None`` after so many seconds."""
     deadline = time.monotonic() + seconds
@@ -131,6 +141,7 @@ def test_a_worker_learns_from_a_reported_build_within_seconds(stack: Stack) -> N
     with ApiClient(url=stack.url, key=_token_of_node(stack, node["organisation_id"])) as bureau:
         bureau.post(f"/v1/jobs/{job['id']}/acceptance")
         bureau.text(str(bureau.post(f"/v1/jobs/{job['id']}/file-tickets")["url"]))
+        _let_time_pass(stack)
         told: dict[str, Json] = {"parts": 2, "machine_minutes": 480, "height_mm": 40, "printed_cm3": 60}
         build: Any = bureau.post(f"/v1/jobs/{job['id']}/build-times", told)
 

@@ -1,11 +1,13 @@
 """Jobs of many parts whose builds are timed over HTTP."""
 
+from datetime import timedelta
+
 import httpx
 
 from fabroute.kernel.time import utc_now
 from fabroute.production.service import learn_calibrations
 from tests.factories.api import an_order
-from tests.factories.api_jobs import JobWorld, given_offered_jobs
+from tests.factories.api_jobs import JobWorld, given_offered_jobs, make_old
 from tests.factories.databases import in_transaction
 
 FULL_BED_MINUTES = 641
@@ -13,7 +15,7 @@ FULL_BED_MINUTES = 641
 
 
 def a_fetched_job(world: JobWorld, *, quantity: int) -> str:
-    """Return where a job of so many parts is read that the bureau accepted, and whose file it fetched."""
+    """Return where a job of so many parts is read that the bureau accepted, and whose file it fetched, long ago."""
     ordered = world.api.place(an_order(lines=[{"part": "RL-0001", "quantity": quantity}]), key=f"{quantity} parts")
     assert ordered.status_code == 201, ordered.text
     (job_id,) = given_offered_jobs(world.api.engine)
@@ -21,13 +23,24 @@ def a_fetched_job(world: JobWorld, *, quantity: int) -> str:
     assert world.bureau.post(f"{job}/acceptance").status_code == 200
     ticket = world.bureau.post(f"{job}/file-tickets").json()["url"]
     assert world.bureau.get(ticket).status_code == 200
+    make_old(world.api.engine)
     return job
 
 
 def timed(client: httpx.Client, job: str, **told: object) -> httpx.Response:
-    """Report a build of one part in a full bed that took 700 minutes, or what is told."""
+    """Report a build of one part in a full bed that took 700 minutes until now, or what is told."""
     body = {"parts": 1, "machine_minutes": 700, "height_mm": 380.0} | told
     return client.post(f"{job}/build-times", json=body)
+
+
+def days_ago(days: int) -> str:
+    """Return the instant so many days ago, as it is sent."""
+    return (utc_now() - timedelta(days=days)).isoformat()
+
+
+def withdrawn(client: httpx.Client, job: str, number: int, *, reason: str = "hours as minutes") -> httpx.Response:
+    """Withdraw a build of a job."""
+    return client.post(f"{job}/build-times/{number}/withdrawal", json={"reason": reason})
 
 
 def learn(world: JobWorld) -> int:

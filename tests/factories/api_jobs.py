@@ -18,12 +18,18 @@ from fabroute.production.service import offer_jobs
 from fabroute.qualification.service import NewCertificate, save_certificates
 from fabroute.routing.ports import JobOffer
 from tests.factories.api import Api, an_order
+from tests.factories.databases import rows
 from tests.factories.network import TODAY, a_lot, a_network, save_a_network
 from tests.factories.organisations import BUREAU, NOW
 from tests.factories.production import an_offered_job
 
 CERTIFICATE = "crt_N101"
 PRINTS = 3
+_LONG_AGO = (
+    "UPDATE jobs SET accepted_at = accepted_at - interval '100 days',"
+    " file_released_at = file_released_at - interval '100 days'"
+    " WHERE file_released_at > now() - interval '1 day' RETURNING id"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,11 @@ class JobWorld:
         """Accept the job and fetch its file."""
         self.accepted()
         assert self.bureau.get(self.ticket()).status_code == 200
+
+    def fetched_long_ago(self) -> None:
+        """Accept the job and fetch its file as if that were a hundred days ago."""
+        self.fetched()
+        make_old(self.api.engine)
 
     def photo(self, name: str = "crack.jpg", content: bytes = b"\xff\xd8 a photo") -> str:
         """Add a photo as the bureau and return its id."""
@@ -100,6 +111,12 @@ def a_job_world(api: Api) -> Iterator[JobWorld]:
             stranger=stranger,
             operator=operator,
         )
+
+
+def make_old(engine: Engine) -> None:
+    """Have what was accepted and fetched today been so a hundred days ago: time enough for builds."""
+    with unit_of_work(engine) as session:
+        rows(session, _LONG_AGO)
 
 
 def save_a_qualified_node(engine: Engine) -> None:

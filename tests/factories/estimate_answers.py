@@ -105,6 +105,7 @@ def an_estimates_answer(
         "revision": "A",
         "revision_id": "rev_1",
         "revision_state": "released",
+        "warning": None,
         "process_materials": ["MJF:PA12-MJF", "SLS:PA12-SLS"],
         "quantity": 10,
         "able": len(estimates) if able is None else able,

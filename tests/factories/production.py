@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -34,6 +34,14 @@ from tests.factories.organisations import BUREAU, NOW
 
 PRODUCE_BY = date(2026, 6, 16)
 CERTIFICATE = "crt_N101"
+_LONG_AGO = (
+    "UPDATE jobs SET accepted_at = accepted_at - interval '100 days',"
+    " file_released_at = file_released_at - interval '100 days' WHERE id = :it RETURNING id"
+)
+_FREE_SINCE = (
+    "SELECT coalesce(max(build.finished_at), job.file_released_at) FROM jobs job"
+    " LEFT JOIN build_times build ON build.machine_id = job.machine_id WHERE job.id = :it GROUP BY job.id"
+)
 CENTURY = (date(2020, 1, 1), date(2099, 12, 31))
 
 
@@ -132,6 +140,19 @@ class Floor:
         """Have the bureau fetch the file of a job."""
         token = self.token(job_id)
         return self.do(lambda session: redeem_ticket(session, principal=BUREAU_KEY, token=token, now=NOW))
+
+    def fetched_long_ago(self, quantity: int = 1) -> str:
+        """Return the id of a job that the bureau accepted, and whose file it fetched, a hundred days ago."""
+        job_id = self.accepted(quantity)
+        self.fetched(job_id)
+        self.table(_LONG_AGO, it=job_id)
+        return job_id
+
+    def next_end(self, job_id: str, minutes: int) -> datetime:
+        """Return when a build of so many minutes ends that begins as soon as the job's machine was free again."""
+        ((free,),) = self.table(_FREE_SINCE, it=job_id)
+        assert isinstance(free, datetime)
+        return free + timedelta(minutes=minutes)
 
     def printed(self, job_id: str, result: str) -> PrintView:
         """Have the bureau report a print."""

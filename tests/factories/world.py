@@ -407,6 +407,7 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "finished_at": NOW,
             "reported_by": "key_1",
             "reported_at": NOW,
+            "withdrawal_reason": "",
         },
     ),
     (

@@ -23,8 +23,7 @@ def floor(engine: Engine) -> Floor:
 
 
 def a_timed_build(floor: Floor, *, minutes: int = 833) -> str:
-    job_id = floor.accepted(3)
-    floor.fetched(job_id)
+    job_id = floor.fetched_long_ago(3)
     told = BuildReport(parts=1, machine_minutes=minutes, height_mm=380.0)
     floor.do(lambda session: report_build(session, principal=BUREAU_KEY, job_id=job_id, report=told, now=NOW))
     return job_id

@@ -27,6 +27,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "screening.paused": (JUDGE_SCREENINGS,),
     "job.print_reported": (LEARN_CALIBRATIONS,),
     "build.timed": (LEARN_CALIBRATIONS,),
+    "build.withdrawn": (LEARN_CALIBRATIONS,),
 }
 """Events that are not named here are facts without a listener in this process."""
 

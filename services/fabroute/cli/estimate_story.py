@@ -33,6 +33,8 @@ def estimates_report(found: JsonObject, *, width: int) -> RenderableType:
         (f"{found['part']} {found['revision']}", "bold"), f" ({found['revision_state']}), {pieces}, production only"
     )
     parts: list[RenderableType] = [head]
+    if found["warning"]:
+        parts.append(Text(f"  {found['warning']}", "bold red"))
     if estimates:
         parts += [Padding(_summary_table(estimates, wide=width >= WIDE), _INDENT, expand=False)]
         parts += [*_left_out(found), Text()]

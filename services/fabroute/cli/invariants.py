@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, text
 
+from fabroute.estimation.calibration import MOST_LEARNT_RATIO
+
 _LIVE_JOB = "state NOT IN ('cancelled', 'declined', 'failed')"
 _REQUIRED = "(SELECT id, unnest(required_certificates) AS required FROM part_revisions)"
 _OFFER_OF_JOB = "o.machine_id = j.machine_id AND o.material = j.material AND o.parameter_set = j.parameter_set"
@@ -16,13 +18,15 @@ _COVERS = (
 _EVIDENCE = (
     "SELECT machine_id, parameter_set, sum(builds)::int AS builds, sum(ratio) AS ratios, sum(ratio * ratio) AS squares,"
     " sum(good)::int AS good_prints, sum(failed)::int AS failed_prints, max(reported_at) AS newest FROM ("
-    "SELECT machine_id, parameter_set, 1 AS builds, ln(machine_minutes::float8 / estimated_minutes) AS ratio,"
-    " 0 AS good, 0 AS failed, reported_at FROM build_times UNION ALL"
+    "SELECT machine_id, parameter_set, 1 AS builds,"
+    f" ln(least({MOST_LEARNT_RATIO}::float8, greatest(1 / {MOST_LEARNT_RATIO}::float8,"
+    " machine_minutes::float8 / estimated_minutes))) AS ratio,"
+    " 0 AS good, 0 AS failed, reported_at FROM build_times WHERE withdrawn_at IS NULL UNION ALL"
     " SELECT machine_id, parameter_set, 0, 0, good_prints, failed_prints,"
     " (SELECT max(p.reported_at) FROM print_records p WHERE p.job_id = jobs.id)"
     " FROM jobs WHERE good_prints + failed_prints > 0) seen GROUP BY machine_id, parameter_set"
 )
-"""What builds and prints say of each machine with a parameter set."""
+"""What builds and prints say of each machine with a parameter set, no build more than estimates learn from one."""
 _CHANGES_OF_JOB = "'job.accepted', 'job.held', 'job.resumed', 'job.cancelled'"
 
 

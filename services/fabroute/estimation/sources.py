@@ -9,6 +9,7 @@ from itertools import chain
 from types import MappingProxyType
 
 from fabroute.estimation.calibration import (
+    MOST_LEARNT_RATIO,
     NO_EVIDENCE,
     P90_BEFORE_EVIDENCE,
     PRIOR_BUILDS,
@@ -103,6 +104,7 @@ _EFFICIENCY_NOTE = "scan vectors and travel cost time"
 _OF_EVERY_ESTIMATE: tuple[tuple[str, float, str, str], ...] = (
     ("prior_builds", PRIOR_BUILDS, "builds", "what the data sheet's time is worth against timed builds"),
     ("p90_before_evidence", P90_BEFORE_EVIDENCE, "share of P50", "P90 of a build's time before any build was timed"),
+    ("most_learnt_ratio", MOST_LEARNT_RATIO, "times the estimate", "as far as one timed build counts"),
     ("prior_prints", PRIOR_PRINTS, "prints", "what a node's stated yield is worth against judged prints"),
     ("multi_laser_efficiency", MULTI_LASER_EFFICIENCY, "share of the volume rate", "of machines with four lasers"),
     ("crossover_additive_below", ADDITIVE_BELOW, "share of the crossover", "print below it"),

@@ -14,6 +14,7 @@ JobEvent = Literal[
     "job.file_released",
     "job.print_reported",
     "build.timed",
+    "build.withdrawn",
 ]
 ReprintEvent = Literal["reprint.requested", "reprint.granted", "reprint.refused"]
 

@@ -172,3 +172,7 @@ class BuildTime(SQLModel, table=True):
     finished_at: datetime = Field(sa_column=instant())
     reported_by: str
     reported_at: datetime = Field(sa_column=instant())
+    withdrawn_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """Since when it counts no longer, because it was reported wrongly."""
+    withdrawn_by: str | None = None
+    withdrawal_reason: str = ""

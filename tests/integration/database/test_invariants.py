@@ -139,6 +139,7 @@ MORE_BREAKS = [
     ("a calibration is the sum of its evidence", "UPDATE calibrations SET log_ratio_sum = 0.0954"),
     ("a calibration is the sum of its evidence", "UPDATE calibrations SET failed_prints = 0"),
     ("a calibration is the sum of its evidence", "DELETE FROM build_times"),
+    ("a calibration is the sum of its evidence", "UPDATE build_times SET withdrawn_at = now()"),
 ]
 
 STILL_RIGHT = [

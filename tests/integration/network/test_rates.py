@@ -78,9 +78,9 @@ def test_the_rate_that_began_last_counts_and_one_of_tomorrow_does_not_yet(networ
     tomorrow = TODAY + timedelta(days=1)
     state(
         network,
+        a_rate(amount_minor=3500),
         a_rate(amount_minor=4100, valid_from=tomorrow),
         a_rate(amount_minor=3800, valid_from=TODAY),
-        a_rate(amount_minor=3500),
     )
 
     by_day = {day: rates_on(network, day)["N101-A PA12-MJF"].machine_minor_per_hour for day in (TODAY, tomorrow)}
@@ -187,13 +187,25 @@ def test_a_stated_rate_is_audited_and_wakes_lines_without_a_route(network: Engin
 
 
 def test_the_same_rate_again_changes_nothing_and_another_of_the_day_takes_its_place(network: Engine) -> None:
-    first, again, other = state(network, a_rate(), a_rate(), a_rate(amount_minor=3900, source="typing error mended"))
+    today = a_rate(valid_from=TODAY)
+    first, again, other = state(network, today, today, replace(today, amount_minor=3900, source="typing error mended"))
 
     amounts = "SELECT data ->> 'from_minor', data ->> 'to_minor' FROM audit_entries WHERE action = 'node.rate_stated'"
     assert again == first
     assert (other.amount_minor, other.source) == (3900, "typing error mended")
     assert in_transaction(network, lambda session: rows(session, amounts)) == [(None, "3800"), ("3800", "3900")]
-    assert history(network) == [("machine_hour", "", NEW_YEAR, 3900)]
+    assert history(network) == [("machine_hour", "", TODAY, 3900)]
+
+
+@pytest.mark.parametrize("day", [NEW_YEAR, NEW_YEAR + timedelta(days=1), TODAY - timedelta(days=1)])
+def test_only_the_first_price_of_its_kind_counts_from_a_day_that_is_past(network: Engine, day: date) -> None:
+    state(network, a_rate(), a_rate(), a_rate(subject="N101-A", amount_minor=3000))
+
+    with pytest.raises(InvalidRate, match=f"{day} is past, .* Give a day from {TODAY}") as refusal:
+        state(network, a_rate(amount_minor=3900, valid_from=day))
+
+    assert [problem.pointer for problem in refusal.value.problems] == ["/valid_from"]
+    assert history(network) == [("machine_hour", "", NEW_YEAR, 3800), ("machine_hour", "N101-A", NEW_YEAR, 3000)]
 
 
 def test_a_rate_that_is_stated_by_many_at_once_is_stated_once(network: Engine) -> None:
@@ -207,8 +219,8 @@ def test_a_rate_that_is_stated_by_many_at_once_is_stated_once(network: Engine) -
 def test_the_history_is_listed_by_kind_and_subject_in_pages(network: Engine) -> None:
     state(
         network,
-        a_rate(code="labour_hour", amount_minor=5000, valid_from=TODAY),
         a_rate(code="labour_hour", amount_minor=4700),
+        a_rate(code="labour_hour", amount_minor=5000, valid_from=TODAY),
         a_rate(subject="N101-A", amount_minor=3000),
         a_rate(amount_minor=3800),
         a_rate(code="material_kg", subject="PA12-MJF", amount_minor=5500),

@@ -79,6 +79,28 @@ def test_without_a_released_revision_the_last_is_meant(floor: Floor) -> None:
     assert [problem.pointer for problem in refusal.value.problems] == ["/revision"]
 
 
+def test_a_withdrawn_revision_is_estimated_with_a_warning(floor: Floor) -> None:
+    usual = ask(floor)
+    floor.table("UPDATE part_revisions SET state = 'withdrawn' RETURNING id")
+    withdrawn = ask(floor, revision="A")
+
+    assert usual.warning is None
+    assert withdrawn.warning == (
+        "revision A of RL-0001 is withdrawn: it can't be ordered or printed any more, these figures only tell what it "
+        "would have taken"
+    )
+
+
+def test_a_part_without_a_revision_is_told_how_to_get_one(floor: Floor) -> None:
+    given_part(floor.engine, organisation_id=floor.owner.organisation_id, part_no="TRY-1")
+
+    for revision in (None, "A"):
+        with pytest.raises(RevisionNotInInventory) as refusal:
+            ask(floor, part="TRY-1", revision=revision)
+        assert str(refusal.value) == "TRY-1 has no revision yet: add one with POST /v1/parts/TRY-1/revisions"
+    assert [problem.pointer for problem in refusal.value.problems] == ["/revision"]
+
+
 def test_a_revision_without_a_size_has_no_estimate(floor: Floor) -> None:
     part_id = given_part(floor.engine, organisation_id=floor.owner.organisation_id, part_no="NEW-1")
     added(floor, a_drawn_revision(part_id=part_id))

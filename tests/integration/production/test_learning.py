@@ -13,7 +13,7 @@ from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
 from fabroute.estimation.calibration import time_spread
 from fabroute.network.service import evidence_of, read_offerings, save_network
-from fabroute.production.service import BuildReport, learn_calibrations, report_build
+from fabroute.production.service import BuildReport, BuildWithdrawal, learn_calibrations, report_build, withdraw_build
 from tests.factories.concurrency import at_once
 from tests.factories.network import TODAY, a_machine, a_network, a_node, an_offer
 from tests.factories.organisations import NOW
@@ -29,9 +29,10 @@ def learn(floor: Floor, *, node_id: str | None = "N101", now: datetime = NOW) ->
 
 
 def timed(floor: Floor, job_id: str, *minutes: int) -> None:
-    """Have the bureau report builds of one part each, in beds that were full."""
+    """Have the bureau report builds of one part each, in beds that were full, one after the other."""
     for each in minutes:
-        told = BuildReport(parts=1, machine_minutes=each, height_mm=380.0)
+        end = floor.next_end(job_id, each)
+        told = BuildReport(parts=1, machine_minutes=each, height_mm=380.0, finished_at=end)
         floor.do(_reporting(job_id, told))
 
 
@@ -40,9 +41,7 @@ def _reporting(job_id: str, told: BuildReport) -> Callable[[Session], object]:
 
 
 def a_fetched_job(floor: Floor, quantity: int = 10) -> str:
-    job_id = floor.accepted(quantity)
-    floor.fetched(job_id)
-    return job_id
+    return floor.fetched_long_ago(quantity)
 
 
 def expected(minutes: Sequence[int]) -> tuple[float, float]:
@@ -69,6 +68,37 @@ def test_a_calibration_is_the_sum_of_its_evidence(floor: Floor) -> None:
     builds, total, squares, good, failed = learnt(floor)
     assert (builds, good, failed) == (3, 2, 1)
     assert (total, squares) == pytest.approx(expected([833, 641, 700]), abs=1e-12)
+
+
+def test_a_build_counts_as_three_times_its_estimate_at_most_and_a_third_at_least(floor: Floor) -> None:
+    timed(floor, a_fetched_job(floor), 6_400, 65, 833)
+
+    assert learn(floor) == 1
+
+    most, usual = math.log(3), math.log(833 / FULL_BED_MINUTES)
+    assert learnt(floor)[1:3] == pytest.approx((usual, 2 * most**2 + usual**2), abs=1e-12)
+    assert [
+        finding.broken for finding in check_invariants(floor.engine) if "calibration" in finding.invariant.name
+    ] == [0]
+
+
+def test_what_was_withdrawn_is_as_if_it_had_never_been_reported(floor: Floor) -> None:
+    job_id = a_fetched_job(floor)
+    timed(floor, job_id, 833)
+    learn(floor)
+    before = learnt(floor)
+    timed(floor, job_id, 5_000)
+    learn(floor)
+
+    def withdraw(number: int) -> None:
+        told = BuildWithdrawal(number=number, reason="another build's time")
+        floor.do(lambda it: withdraw_build(it, principal=BUREAU_KEY, job_id=job_id, withdrawal=told, now=LATER))
+
+    withdraw(2)
+    assert (learn(floor, now=LATER), learnt(floor)) == (1, before)
+    withdraw(1)
+    assert (learn(floor, now=LATER), learnt(floor)) == (1, (0, 0.0, 0.0, 0, 0))
+    assert {finding.broken for finding in check_invariants(floor.engine)} == {0}
 
 
 def test_learning_twice_is_learning_once(floor: Floor) -> None:
@@ -114,8 +144,11 @@ def test_builds_that_are_reported_while_others_learn_are_not_lost(floor: Floor) 
 
     def work(job_id: str) -> Callable[[], None]:
         def report_and_learn() -> None:
-            for minutes in (700, 800, 900):
-                timed(floor, job_id, minutes)
+            for day, minutes in enumerate((700, 800, 900), start=3 * jobs.index(job_id)):
+                told = BuildReport(
+                    parts=1, machine_minutes=minutes, height_mm=380.0, finished_at=NOW - timedelta(days=day)
+                )
+                floor.do(_reporting(job_id, told))
                 learn(floor)
 
         return report_and_learn

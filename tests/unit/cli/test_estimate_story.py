@@ -167,3 +167,11 @@ def test_a_constant_of_no_machine_or_material_is_one_of_all_estimates() -> None:
 
     assert lines[1].split() == ["vendor", "all", "estimates", "fit_margin_mm", "3", "mm"]
     assert len(lines) == 2
+
+
+def test_a_warning_stands_under_the_head_before_any_figure() -> None:
+    answer = an_estimates_answer(an_estimate()) | {"warning": "revision A of AP-0101 is withdrawn"}
+    lines = shown(estimates_report(answer, width=80), width=80)
+
+    assert lines[1] == "  revision A of AP-0101 is withdrawn"
+    assert lines[2].split()[0] == "machine"

@@ -17,6 +17,7 @@ from fabroute.estimation.calibration import (
     QUANTILES,
     Evidence,
     calibrated_yield,
+    learnt_log_ratio,
     log_ratio,
     time_spread,
 )
@@ -213,7 +214,39 @@ def test_evidence_adds_up_builds_and_prints() -> None:
 def test_a_build_teaches_the_log_of_its_ratio() -> None:
     assert log_ratio(real_minutes=120, estimated_minutes=100) == pytest.approx(0.1823215568)
     assert log_ratio(real_minutes=100, estimated_minutes=100) == 0
-    assert log_ratio(real_minutes=1, estimated_minutes=1000) == pytest.approx(-math.log(1000))
+    assert log_ratio(real_minutes=1, estimated_minutes=10) == pytest.approx(-math.log(10))
+
+
+@pytest.mark.parametrize(("ratio", "learnt"), [(10, 3), (3.01, 3), (2.9, 2.9), (1, 1), (0.35, 0.35), (0.3, 1 / 3)])
+def test_a_build_counts_as_no_more_than_three_times_its_estimate(ratio: float, learnt: float) -> None:
+    assert learnt_log_ratio(real_minutes=100 * ratio, estimated_minutes=100) == pytest.approx(math.log(learnt))
+    taught = NO_EVIDENCE.with_build(real_minutes=100 * ratio, estimated_minutes=100)
+    assert (taught.log_ratio_sum, taught.log_ratio_sum_squares) == pytest.approx(
+        (math.log(learnt), math.log(learnt) ** 2)
+    )
+
+
+@given(
+    honest=st.lists(st.floats(min_value=0.8, max_value=1.25), min_size=9, max_size=9),
+    absurd=st.one_of(st.floats(min_value=0.1, max_value=0.3), st.floats(min_value=3, max_value=10)),
+)
+def test_one_absurd_report_among_ten_moves_the_median_by_less_than_a_tenth(honest: list[float], absurd: float) -> None:
+    """Nine builds of up to a quarter more or less: ten instead of them end within ``(3 / 0.8) ** (1 / 14)`` of it."""
+    usual = math.exp(math.fsum(math.log(it) for it in honest) / 9)
+    right = time_spread(evidence_of([*honest, usual])).p50_factor
+    moved = time_spread(evidence_of([*honest, absurd])).p50_factor
+    assert 0.9 < moved / right < 1.1
+    assert abs(math.log(moved / right)) == pytest.approx(
+        abs(max(-math.log(3), min(math.log(3), math.log(absurd))) - math.log(usual)) / 14
+    )
+
+
+@given(ratio=st.floats(min_value=0.4, max_value=2.5))
+def test_honest_builds_still_converge_to_the_true_ratio(ratio: float) -> None:
+    """After n builds of one ratio r the median is ``r ** (n / (n + 4))``, cut off or not."""
+    found = {n: time_spread(evidence_of([ratio] * n)).p50_factor for n in (10, 100, 1000)}
+    assert found == pytest.approx({n: ratio ** (n / (n + 4)) for n in found})
+    assert found[1000] == pytest.approx(ratio, rel=0.005)
 
 
 @pytest.mark.parametrize(("real", "estimated"), [(0, 10), (-1, 10), (float("nan"), 10), (10, 0), (10, float("inf"))])
@@ -224,9 +257,9 @@ def test_times_that_no_build_takes_are_not_learnt_from(real: float, estimated: f
         NO_EVIDENCE.with_build(real_minutes=real, estimated_minutes=estimated)
 
 
-@pytest.mark.parametrize(("real", "estimated"), [(10_001, 10), (10, 10_001)])
+@pytest.mark.parametrize(("real", "estimated"), [(101, 10), (10, 101)])
 def test_hours_that_were_given_as_minutes_are_not_learnt_from(real: float, estimated: float) -> None:
-    with pytest.raises(InvalidFact, match="check the units, a ratio over 1000 is not learnt from") as caught:
+    with pytest.raises(InvalidFact, match="check the units, a ratio over 10 is not learnt from") as caught:
         log_ratio(real_minutes=real, estimated_minutes=estimated)
     assert f"{real:g} real minutes" in str(caught.value)
 

@@ -84,6 +84,7 @@ def test_every_constant_of_a_process_is_an_assumption_that_is_listed(process: Pr
         ("finishing_hands", 2, "people", Mark.ASSUMPTION),
         ("prior_builds", PRIOR_BUILDS, "builds", Mark.ASSUMPTION),
         ("p90_before_evidence", P90_BEFORE_EVIDENCE, "share of P50", Mark.ASSUMPTION),
+        ("most_learnt_ratio", 3.0, "times the estimate", Mark.ASSUMPTION),
         ("prior_prints", PRIOR_PRINTS, "prints", Mark.ASSUMPTION),
         ("multi_laser_from", 53.0, "cm3 per h", Mark.VENDOR),
         ("multi_laser_efficiency", 0.8, "share of the volume rate", Mark.ASSUMPTION),

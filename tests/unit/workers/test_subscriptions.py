@@ -29,7 +29,7 @@ def test_an_uploaded_file_is_validated_whatever_the_planning_scope() -> None:
     assert errands[0].arguments == {}
 
 
-@pytest.mark.parametrize("event", ["build.timed", "job.print_reported"])
+@pytest.mark.parametrize("event", ["build.timed", "build.withdrawn", "job.print_reported"])
 def test_the_machines_of_a_node_learn_from_its_builds_and_prints(event: str) -> None:
     errands = errands_of(event_name=event, data={"node_id": "N101", "number": 3})
     assert errands == (Errand(task="production.learn_calibrations", node_id="N101"),)

@@ -47,8 +47,9 @@ def state_rate(
 ) -> RateOut:
     """State what your node asks from a day on: it replaces the assumption in every estimate, quote and route.
 
-    The same again changes nothing; another amount for the same day takes the place of the first. Lines without a route
-    are looked at again.
+    The same again changes nothing; another amount for the same day takes the place of the first, the audit log keeps
+    both. A day before today (UTC) is taken for the first price of its code and subject only. Lines without a route are
+    looked at again.
     """
     return rate_out(network.state_rate(session, rate=new_rate(node_id, told), actor=caller.key_id, now=now))
 
@@ -65,7 +66,10 @@ def list_rates(
     page: PageQuery,
     code: Annotated[RateCode | None, Query(description="Only prices of this kind.")] = None,
 ) -> Listing[RateOut]:
-    """List what your node ever stated, with its history: of each kind and subject the oldest first."""
+    """List what your node states from which day on: of each kind and subject the oldest first.
+
+    Of what was stated for the same day, the last one counts and stands here; the audit log keeps every statement.
+    """
     node = network.find_node(session, node_id=node_id)
     if caller.kind != "operator" and node.organisation_id != caller.organisation_id:
         raise errors.NodeNotYours(f"what node {node_id} asks for is seen by its own organisation and the operator only")

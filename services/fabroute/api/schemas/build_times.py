@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import RequestModel, ResponseModel
+from fabroute.api.schemas.base import RequestModel, ResponseModel, Sentence
 from fabroute.production.service import BuildReport, BuildTimeView
 
 _MOST_MINUTES = 525_600
@@ -35,7 +35,18 @@ class BuildTimeIn(RequestModel):
         description="All that the build exposed, supports and other orders' parts included. Needed for SLS; else this "
         "job's parts alone.",
     )
-    finished_at: AwareDatetime | None = Field(default=None, description="When the machine was free again; else now.")
+    finished_at: AwareDatetime | None = Field(
+        default=None,
+        description="When the machine was free again; else now. The build began so many minutes before: not before the "
+        "job was accepted, nor sooner before its file was fetched than set-up and warm-up take, nor while the machine "
+        "was at another build. A build that held parts of several jobs is reported for one of them.",
+    )
+
+
+class BuildWithdrawalIn(RequestModel):
+    """Why a build that was reported is withdrawn."""
+
+    reason: Sentence = Field(description="What was wrong with the report.", examples=["hours were given as minutes"])
 
 
 class BuildTimeOut(ResponseModel):
@@ -54,6 +65,8 @@ class BuildTimeOut(ResponseModel):
     ratio: float = Field(description="Real over estimated: 1.3 took 30 % longer.")
     finished_at: AwareDatetime
     reported_at: AwareDatetime
+    withdrawn_at: AwareDatetime | None = Field(description="Since when it counts no longer; null while it counts.")
+    withdrawal_reason: str | None = Field(description="Null while it counts.")
 
 
 def build_report(told: BuildTimeIn) -> BuildReport:
@@ -84,4 +97,6 @@ def build_time_out(build: BuildTimeView) -> BuildTimeOut:
         ratio=round(build.ratio, 4),
         finished_at=build.finished_at,
         reported_at=build.reported_at,
+        withdrawn_at=build.withdrawn_at,
+        withdrawal_reason=build.withdrawal_reason or None,
     )

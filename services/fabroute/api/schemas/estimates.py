@@ -99,6 +99,7 @@ class EstimatesOut(ResponseModel):
     revision: str
     revision_id: str
     revision_state: str
+    warning: str | None = Field(description="Why nothing of this revision can be printed; null where it can.")
     process_materials: list[str] = Field(description="What the revision may be made of: `PROCESS:MATERIAL`.")
     quantity: int
     able: int = Field(description="How many could, with those that `limit` left out.")
@@ -125,6 +126,7 @@ def estimates_out(found: Estimates, *, limit: int) -> EstimatesOut:
         revision=found.revision.revision,
         revision_id=found.revision.revision_id,
         revision_state=found.revision.state,
+        warning=found.warning,
         process_materials=list(found.revision.process_materials),
         quantity=found.quantity,
         able=len(found.estimates),

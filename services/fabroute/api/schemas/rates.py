@@ -11,9 +11,14 @@ from fabroute.network.service import MOST_MINOR, NewRate, RateCode, RateView
 
 
 class RateAmountIn(RequestModel):
-    """A price for an hour or a kilogram, in whole cents; 0 where it costs nothing."""
+    """A price for an hour or a kilogram, in whole cents."""
 
-    amount_minor: int = Field(ge=0, le=MOST_MINOR, description="Cents; 38.00 EUR is 3800.")
+    amount_minor: int = Field(
+        ge=0,
+        le=MOST_MINOR,
+        description="Cents; 38.00 EUR is 3800. 0 is allowed, for what is free: an hour of a machine that is written "
+        "off, or material that the customer sends.",
+    )
     currency: Annotated[str, AfterValidator(known_currency)] = Field(description="`EUR`, the only one so far.")
 
 
@@ -28,7 +33,10 @@ class RateIn(RequestModel):
         examples=["N101-A"],
     )
     amount: RateAmountIn
-    valid_from: date = Field(description="The first day on which it counts, until a later one begins.")
+    valid_from: date = Field(
+        description="The first day on which it counts, until a later one begins: today (UTC) or later, unless it is "
+        "the node's first price of this code and subject."
+    )
     source: Sentence = Field(description="Where it comes from, e.g. 'price list 2027'.")
 
 

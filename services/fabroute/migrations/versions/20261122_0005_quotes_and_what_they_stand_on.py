@@ -128,6 +128,9 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reported_by", sa.String(), nullable=False),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_by", sa.String(), nullable=True),
+        sa.Column("withdrawal_reason", sa.String(), nullable=False),
         sa.CheckConstraint(
             "machine_minutes > 0 AND estimated_minutes > 0 AND parts > 0", name=op.f("ck_build_times_positive")
         ),

@@ -43,6 +43,12 @@ def find_rate(session: Session, key: RateKey) -> NodeRate | None:
     return session.get(NodeRate, key, populate_existing=True)
 
 
+def has_rate(session: Session, *, node_id: str, code: str, subject: str) -> bool:
+    """Return whether the node has stated any price of this code and subject."""
+    named = (NodeRate.node_id == node_id, NodeRate.code == code, NodeRate.subject == subject)
+    return session.exec(select(NodeRate.valid_from).where(*named).limit(1)).first() is not None
+
+
 def save_rate(session: Session, row: Mapping[str, object]) -> None:
     """Save a rate; a known one of the same day is written over."""
     session.connection().execute(_SAVE, dict(row))

@@ -86,8 +86,10 @@ class RateView:
 def state_rate(session: Session, *, rate: NewRate, actor: str, now: datetime) -> RateView:
     """Keep a price that a node states and return it. Audited; ``network.changed``. The same again changes nothing.
 
-    Another amount for the same day takes the place of the first; the audit log keeps both. Raises ``UnknownNode``,
-    ``UnknownRateSubject``, and ``InvalidRate`` for a day more than ten years away.
+    Another amount for the same day takes the place of the first: the last one of a day counts and is listed, the audit
+    log keeps all. A day before today (UTC) is taken only for the first price of its code and subject: what was priced
+    with a stated price is never priced anew. Raises ``UnknownNode``, ``UnknownRateSubject``, and ``InvalidRate`` for
+    such a day, or one more than ten years away.
     """
     find_node(session, node_id=rate.node_id)
     _require_near(rate, now)
@@ -96,12 +98,16 @@ def state_rate(session: Session, *, rate: NewRate, actor: str, now: datetime) ->
     key = (rate.node_id, rate.code, rate.subject, rate.valid_from)
     known = rates.find_rate(session, key)
     if known is None or (known.amount_minor, known.source) != (rate.amount_minor, rate.source):
+        _require_not_past(session, rate, now)
         _save(session, rate, before=known, actor=actor, now=now)
     return _view(rates.find_rate(session, key))
 
 
 def list_rates(session: Session, *, node_id: str, code: str | None, cursor: str | None, limit: int) -> Page[RateView]:
-    """Return a page of what a node ever stated: by code, then subject, oldest first. Raises ``UnknownNode``."""
+    """Return a page of what a node states, for each day the last it said: by code, then subject, oldest first.
+
+    Raises ``UnknownNode``.
+    """
     find_node(session, node_id=node_id)
     found = rates.read_rates(session, node_id=node_id, code=code, after=_after(cursor), limit=limit + 1)
     return page_of([_view(row) for row in found], limit=limit, cursor_of=_cursor)
@@ -145,6 +151,16 @@ def _save(session: Session, rate: NewRate, *, before: NodeRate | None, actor: st
 def _require_near(rate: NewRate, now: datetime) -> None:
     if abs(rate.valid_from - now.date()) > _FURTHEST:
         advice = f"{rate.valid_from} is more than ten years away: give the first day on which the price counts"
+        raise InvalidRate(advice, problems=(FieldProblem(pointer="/valid_from", message=advice),))
+
+
+def _require_not_past(session: Session, rate: NewRate, now: datetime) -> None:
+    today = now.date()
+    if rate.valid_from < today and rates.has_rate(session, node_id=rate.node_id, code=rate.code, subject=rate.subject):
+        advice = (
+            f"{rate.valid_from} is past, and this node has stated a price of this kind before: estimates and quotes "
+            f"stand on it. Give a day from {today} (UTC) on"
+        )
         raise InvalidRate(advice, problems=(FieldProblem(pointer="/valid_from", message=advice),))
 
 

@@ -1,6 +1,7 @@
 """Statements on how long builds took, and on all that teaches about machines."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import TextClause, func, text
 from sqlalchemy.engine import RowMapping
@@ -10,7 +11,7 @@ from fabroute.production.models import BuildTime
 
 
 def add(session: Session, build: BuildTime) -> None:
-    """Add a build of a job that the caller has locked."""
+    """Add or change a build of a job that the caller has locked."""
     session.add(build)
     session.flush()
 
@@ -21,8 +22,9 @@ def find_build(session: Session, *, job_id: str, number: int) -> BuildTime | Non
 
 
 def count_builds(session: Session, *, job_id: str) -> tuple[int, int]:
-    """Return how many builds of a job were timed, and how many of its parts they held."""
-    builds, parts = func.count(), func.coalesce(func.sum(col(BuildTime.parts)), 0)
+    """Return how many builds of a job were ever reported, and the parts in those that were not withdrawn."""
+    counting = func.sum(col(BuildTime.parts)).filter(col(BuildTime.withdrawn_at).is_(None))
+    builds, parts = func.count(), func.coalesce(counting, 0)
     row = session.exec(select(builds, parts).where(BuildTime.job_id == job_id)).one()
     return int(row[0]), int(row[1])
 
@@ -33,6 +35,22 @@ def read_builds(session: Session, *, job_id: str, after: int, limit: int) -> Seq
     return session.exec(statement.order_by(col(BuildTime.number)).limit(limit)).all()
 
 
+def lock_machine(session: Session, *, machine_id: str) -> None:
+    """Let nobody else report a build of this machine until this transaction ends."""
+    session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(f"builds of {machine_id}", 0))))
+
+
+def find_overlapping(
+    session: Session, *, machine_id: str, finished_at: datetime, minutes: int, most: timedelta
+) -> RowMapping | None:
+    """Return the first build of a machine that was on it for longer than ``most`` during the one that is described.
+
+    For longer than half of the shorter one, if that is less. Job, number, end and minutes; withdrawn ones don't count.
+    """
+    parameters = {"machine_id": machine_id, "finished_at": finished_at, "minutes": minutes, "most": most}
+    return session.connection().execute(_OVERLAPPING, parameters).mappings().first()
+
+
 def read_taught(session: Session, *, node_id: str | None) -> list[tuple[str, str]]:
     """Return the machines with parameter sets that jobs have taught something about: a node's jobs, or all."""
     statement = _TAUGHT if node_id is None else _TAUGHT_AT_NODE
@@ -40,9 +58,12 @@ def read_taught(session: Session, *, node_id: str | None) -> list[tuple[str, str
     return [(row.machine_id, row.parameter_set) for row in found]
 
 
-def sum_builds(session: Session, keys: Collection[tuple[str, str]]) -> Sequence[RowMapping]:
-    """Return count and sums of the builds of machines with parameter sets, added up in the order of jobs."""
-    return _summed(session, _BUILDS, keys)
+def sum_builds(session: Session, keys: Collection[tuple[str, str]], *, most: float) -> Sequence[RowMapping]:
+    """Return count and sums of the builds of machines with parameter sets, added up in the order of jobs.
+
+    A ratio over ``most``, or under one over it, counts as that. What was withdrawn doesn't count.
+    """
+    return _summed(session, _BUILDS.bindparams(most=most), keys)
 
 
 def sum_prints(session: Session, keys: Collection[tuple[str, str]]) -> Sequence[RowMapping]:
@@ -55,6 +76,17 @@ def _summed(session: Session, statement: TextClause, keys: Collection[tuple[str,
     parameters = {"machine_ids": machine_ids, "parameter_sets": parameter_sets}
     return session.connection().execute(statement, parameters).mappings().all()
 
+
+_OVERLAPPING = text("""
+SELECT build.job_id, build.number, build.finished_at, build.machine_minutes FROM build_times build
+CROSS JOIN LATERAL (SELECT make_interval(mins => build.machine_minutes) AS took) lasted
+CROSS JOIN LATERAL (SELECT make_interval(mins => :minutes) AS took) wanted
+WHERE build.machine_id = :machine_id AND build.withdrawn_at IS NULL
+    AND least(build.finished_at, :finished_at)
+        - greatest(build.finished_at - lasted.took, CAST(:finished_at AS timestamptz) - wanted.took)
+        > least(CAST(:most AS interval), least(lasted.took, wanted.took) / 2)
+ORDER BY build.finished_at, build.job_id, build.number LIMIT 1
+""")
 
 _WITH_EVIDENCE = """
 SELECT DISTINCT job.machine_id, job.parameter_set FROM jobs job
@@ -73,7 +105,9 @@ SELECT build.machine_id, build.parameter_set, count(*) AS builds,
     sum(learnt.ratio * learnt.ratio ORDER BY build.job_id, build.number) AS log_ratio_sum_squares
 FROM {_ASKED}
 JOIN build_times build ON build.machine_id = asked.machine_id AND build.parameter_set = asked.parameter_set
-CROSS JOIN LATERAL (SELECT ln(build.machine_minutes::float8 / build.estimated_minutes) AS ratio) learnt
+    AND build.withdrawn_at IS NULL
+CROSS JOIN LATERAL (SELECT ln(least(CAST(:most AS float8), greatest(1 / CAST(:most AS float8),
+    build.machine_minutes::float8 / build.estimated_minutes))) AS ratio) learnt
 GROUP BY build.machine_id, build.parameter_set
 """)
 """In one order, because sums of binary fractions depend on it: the same evidence gives the same row, bit by bit."""

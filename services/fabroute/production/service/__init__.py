@@ -2,17 +2,18 @@
 
 from fabroute.production.repository.jobs import JobOfLine
 from fabroute.production.service.access import JobStateConflict, NotTheNode, NotTheOwner, UnknownJob
+from fabroute.production.service.build_spans import BuildsOverlap, InvalidBuildTime
 from fabroute.production.service.build_times import (
     BuildReport,
     BuildTimeConflict,
     BuildTimeImplausible,
     BuildTimeView,
-    InvalidBuildTime,
     NoPartsLeft,
     OfferGone,
     list_builds,
     report_build,
 )
+from fabroute.production.service.build_withdrawals import BuildWithdrawal, UnknownBuild, withdraw_build
 from fabroute.production.service.ending import (
     JobFinished,
     JobStarted,
@@ -97,6 +98,8 @@ __all__ = [
     "BuildTimeConflict",
     "BuildTimeImplausible",
     "BuildTimeView",
+    "BuildWithdrawal",
+    "BuildsOverlap",
     "CertificateRevocation",
     "EstimateAsked",
     "Estimates",
@@ -138,6 +141,7 @@ __all__ = [
     "TicketExpired",
     "TicketUsed",
     "TicketVoid",
+    "UnknownBuild",
     "UnknownEvidence",
     "UnknownJob",
     "UnknownJobState",
@@ -177,5 +181,6 @@ __all__ = [
     "revoke_first_article",
     "take_back_held",
     "take_back_job",
+    "withdraw_build",
     "withdraw_revision",
 ]

@@ -17,7 +17,7 @@ class UnknownJob(DomainError):
 
 
 class NotTheNode(DomainError):
-    """Only the organisation whose node has the job may do this."""
+    """Only the organisation whose node has the job may do this, and mostly the operator on its behalf."""
 
     code = "not_the_node"
     status = 403
@@ -49,7 +49,8 @@ def lock_at_node(session: Session, *, principal: Principal, job_id: str, operato
     """Return a job, locked, to its node (and the operator). Raises ``UnknownJob``, and ``NotTheNode`` to its owner."""
     job = find_visible(session, principal=principal, job_id=job_id)
     if not _is_node(session, principal, job) and not (operator_too and principal.kind == "operator"):
-        raise NotTheNode(f"job {job_id} lies with node {job.node_id}: this is for its own organisation to do")
+        who = "its own organisation, or the operator on its behalf," if operator_too else "its own organisation"
+        raise NotTheNode(f"job {job_id} lies with node {job.node_id}: this is for {who} to do")
     return _locked(session, job_id)
 
 

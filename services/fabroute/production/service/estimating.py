@@ -15,7 +15,7 @@ from fabroute.estimation.rotations import PartDoesNotFit
 from fabroute.estimation.sources import Mark, SourcedFigure, all_constants, mark_of
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
-from fabroute.inventory.service import RevisionView
+from fabroute.inventory.service import PartView, RevisionView
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.logistics.rules import GridBook, grid_g_per_kwh
 from fabroute.logistics.service import freight_constants, read_grid_book
@@ -91,6 +91,16 @@ class Estimates:
     quantity: int
     estimates: tuple[MachineEstimate, ...]
     unable: tuple[MachineUnable, ...]
+
+    @property
+    def warning(self) -> str | None:
+        """What has to be known before anybody trusts these figures; ``None`` where there is nothing."""
+        if self.revision.state != "withdrawn":
+            return None
+        return (
+            f"revision {self.revision.revision} of {self.revision.part_no} is withdrawn: it can't be ordered or "
+            "printed any more, these figures only tell what it would have taken"
+        )
 
 
 def estimate_part(session: Session, *, principal: Principal, asked: EstimateAsked, now: datetime) -> Estimates:
@@ -192,10 +202,16 @@ def _revision(session: Session, principal: Principal, asked: EstimateAsked) -> R
         raise PartNotInInventory(message, problems=(FieldProblem(pointer="/part", message=message),))
     fitting = [it for it in part.revisions if asked.revision in (None, it.revision)]
     if not fitting:
-        known = ", ".join(it.revision for it in part.revisions) or "none"
-        message = f"{asked.part} has no revision {asked.revision or 'yet'}: there is {known}"
+        message = _no_revision(part, asked)
         raise RevisionNotInInventory(message, problems=(FieldProblem(pointer="/revision", message=message),))
     return next((it for it in fitting if it.state == "released"), fitting[-1])
+
+
+def _no_revision(part: PartView, asked: EstimateAsked) -> str:
+    if not part.revisions:
+        return f"{asked.part} has no revision yet: add one with POST /v1/parts/{part.part_no}/revisions"
+    known = ", ".join(it.revision for it in part.revisions)
+    return f"{asked.part} has no revision {asked.revision}: there is {known}"
 
 
 def _offered(session: Session, principal: Principal, asked: EstimateAsked, *, on: date) -> Offerings:
