@@ -447,7 +447,7 @@ def test_a_quantity_that_nothing_fits_can_not_be_accepted(engine: Engine, owner:
     given_routable_network(engine)
     quote = given_quote(engine, owner, quantities=(1, 100_000))
 
-    with pytest.raises(QuoteMismatch, match="no cheapest offer for 100000") as refusal:
+    with pytest.raises(QuoteMismatch, match="the cheapest offer for 100000, but no node") as refusal:
         accepted(engine, an_acceptance(owner, quote, quantity=100_000))
 
     assert [problem.pointer for problem in refusal.value.problems] == ["/quote_offer"]
