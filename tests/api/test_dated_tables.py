@@ -1,6 +1,7 @@
 """Tables of carriers, customs, carbon, grids and currencies over HTTP: in, listed, out, and in again."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -237,7 +238,17 @@ def test_a_parameter_that_is_none_is_refused(operator: httpx.Client) -> None:
             "is 1: it overlaps the band up to 2 kg, let one",
         ),
         ("carrier-tariffs", ",0,2,", ",1,2,", "/rows/1/over_kg", "is 1: no band covers lighter parcels"),
-        ("carrier-tariffs", ",0,2,", ",0,31.5,", "/rows/2", "up to 31.5 kg stands in row 1 already"),
+        (
+            "carrier-tariffs",
+            ",2,31.5,",
+            ",5,3,",
+            "/rows/2/over_kg",
+            "is 5 and up_to_kg 3: a band goes from the lighter to the heavier parcel, swap or correct them",
+        ),
+        ("duty-rules", ",0,0.1,", ",0,5,", "/rows/2/fraction", "is a share: 0.05 for 5 %, 1 at the most"),
+        ("exchange-rates", "CHF", "XXX", "/rows/3/currency", "is no currency: use three capital letters of ISO 4217"),
+        ("exchange-rates", "CHF", "XTS", "/rows/3/currency", "is no currency: use three capital letters of ISO 4217"),
+        ("carrier-tariffs", ",0,2,", ",0,31.5,", "/rows/2", "up to 31.5 kg stands in line 2 already"),
         ("carrier-tariffs", "2:500|4:450", "2:500|4:400", "/rows/3/transit", "adds up to 950 of a thousand parcels"),
         ("carrier-tariffs", "2:500|4:450", "4:500|2:450", "/rows/3/transit", "the quickest first"),
         ("carrier-tariffs", "2:500|4:450|5:50", "", "/rows/3/transit", "is missing: give days:per mille"),
@@ -300,6 +311,32 @@ def test_every_wrong_value_is_told_with_row_and_field_and_nothing_is_kept(
     assert [place for place, _ in told] == [pointer]
     assert message in told[0][1]
     assert found(standing_api, f"SELECT count(*) FROM {name.replace('-', '_')}") == [(0,)]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_days_to_come_without_a_row_and_high_duties_are_warned_of(operator: httpx.Client, dry_run: bool) -> None:
+    told = {name: send_table(operator, name, content, dry_run=dry_run).json() for name, _, content in TABLES}
+    high = send_table(operator, "duty-rules", DUTIES.replace(",0,0.1,", ",0,0.6,"), dry_run=dry_run).json()
+
+    assert told["carbon-factors"]["warnings"] == told["exchange-rates"]["warnings"] == []
+    assert high["warnings"] == ["duty rule US-B2C: fraction 0.6 takes 60% of the value: 5 % are 0.05"]
+    assert high["problems"] == told["duty-rules"]["warnings"] == []
+
+
+def test_a_tariff_that_ends_within_a_year_is_warned_of(operator: httpx.Client) -> None:
+    today = datetime.now(tz=UTC).date()
+    last = today + timedelta(days=20)
+    table = TARIFFS.replace("2026-01-01,2026-12-31", f"2020-01-01,{last}")
+
+    told = send_table(operator, "carrier-tariffs", table).json()["warnings"]
+
+    begins = last + timedelta(days=1)
+    assert told == [
+        f"{lane}: a row holds today and none from {begins} on: import what follows"
+        for lane in ("Z1 economy", "Z1 express")
+    ]
+    longer = table.replace(f",{last},", f",{today + timedelta(days=365)},")
+    assert send_table(operator, "carrier-tariffs", longer).json()["warnings"] == []
 
 
 def test_all_problems_of_a_table_are_told_at_once(refused_operator: httpx.Client) -> None:

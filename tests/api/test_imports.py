@@ -151,7 +151,7 @@ def test_every_problem_of_every_row_is_told_at_once_and_nothing_is_kept(api: Api
     assert "'line_down'" in dry["problems"][0]["message"]
     assert refusal_of(refused).code == "import_refused"
     assert refusal_of(refused).pointers == tuple(pointer for pointer, _ in WRONG_PARTS_PROBLEMS)
-    assert problem_of(refused)["detail"].startswith("nothing was imported: row 1 criticality: must be ")
+    assert problem_of(refused)["detail"].startswith("nothing was imported: line 2 criticality: must be ")
     assert "(and 16 more)" in problem_of(refused)["detail"]
     assert (count(api, "parts"), count(api, "audit_entries")) == before
 

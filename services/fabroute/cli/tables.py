@@ -148,6 +148,8 @@ def _import(kind: Kind, file: Path, *, key: str, url: str, dry_run: bool) -> Non
         done = _done(client, table, dry_run=dry_run)
     problems = _objects(done["problems"])
     _show_problems(problems)
+    for warning in cast("list[str]", done.get("warnings") or []):
+        stdout.print(f"  warning: {warning}", markup=False)
     stdout.print(f"{file.name}: {_import_summary(done, dry_run=dry_run)}", markup=False)
     if problems:
         raise typer.Exit(1)

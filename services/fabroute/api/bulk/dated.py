@@ -21,6 +21,7 @@ from fabroute.logistics.service import DatedTable, ExchangeRate, GridRow, NewCar
 Row = TypeVar("Row", bound=DatedRow)
 Item = TypeVar("Item")
 DATES = (Column(name="valid_from", required=True), Column(name="valid_to", required=True))
+_HIGH_DUTY = 0.5
 SOURCE = Column(name="source", required=True)
 
 
@@ -75,6 +76,24 @@ def _taker(
     return take
 
 
+def warner(
+    table: DatedTable[Item], unlikely: Callable[[Row], str | None] = lambda _: None
+) -> Callable[[Session, Sequence[Row], ImportTerms], Sequence[str]]:
+    """Return what tells of days to come without a row, and of rows with ``unlikely`` values."""
+
+    def warn(session: Session, rows: Sequence[Row], terms: ImportTerms) -> list[str]:
+        told = [message for row in rows if (message := unlikely(row)) is not None]
+        return told + logistics.coverage_warnings(session, table=table, today=terms.now.date())
+
+    return warn
+
+
+def _high_duty(row: DutyRuleRow) -> str | None:
+    if row.fraction is None or row.fraction <= _HIGH_DUTY:
+        return None
+    return f"duty rule {row.rule_id}: fraction {row.fraction:g} takes {row.fraction:.0%} of the value: 5 % are 0.05"
+
+
 def _dates(row: DatedRow) -> dict[str, Any]:
     return {"valid_from": row.valid_from, "valid_to": row.valid_to or row.valid_from, "source": row.source or ""}
 
@@ -107,6 +126,7 @@ DUTY_RULES = TableKind(
     model=DutyRuleRow,
     key_of=lambda row: f"duty rule {row.rule_id}",
     take=_taker(logistics.DUTY_RULES, _duty_rule, ("fixed_eur", "fraction", "valid_to", "source")),
+    warn=warner(logistics.DUTY_RULES, _high_duty),
 )
 CARBON_FACTORS = TableKind(
     columns=(
@@ -122,6 +142,7 @@ CARBON_FACTORS = TableKind(
         lambda row: NewCarbonFactor(mode=row.mode, g_per_tonne_km=row.g_per_tonne_km or 0.0, **_dates(row)),
         ("g_per_tonne_km", "valid_to", "source"),
     ),
+    warn=warner(logistics.CARBON_FACTORS),
 )
 GRID_INTENSITIES = TableKind(
     columns=(
@@ -137,6 +158,7 @@ GRID_INTENSITIES = TableKind(
         lambda row: GridRow(country=row.country, g_per_kwh=row.g_per_kwh or 0.0, **_dates(row)),
         ("g_per_kwh", "valid_to", "source"),
     ),
+    warn=warner(logistics.GRID_INTENSITIES),
 )
 EXCHANGE_RATES = TableKind(
     columns=(

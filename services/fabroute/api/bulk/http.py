@@ -102,4 +102,5 @@ def _import_out(result: ImportResult, *, dry_run: bool) -> ImportOut:
             )
             for problem in result.problems
         ],
+        warnings=list(result.warnings),
     )

@@ -57,6 +57,7 @@ class ImportResult:
 
     rows: tuple[ImportedRow, ...]
     problems: tuple[RowProblem, ...]
+    warnings: tuple[str, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """Return how many rows came out so."""
@@ -85,6 +86,8 @@ class TableKind(Generic[Model]):
 
     Several reasons against one row are a ``RowRefused``. Where any is refused, everything is rolled back.
     """
+    warn: Callable[[Session, Sequence[Model], ImportTerms], Sequence[str]] = lambda *_: ()
+    """Returns what people may want to look at once the rows are in; it keeps nothing out."""
     together: frozenset[str] = frozenset()
     """Fields that say something only together: with one of them wrong, none is judged any further."""
 
@@ -107,11 +110,14 @@ def import_table(engine: Engine, *, kind: TableKind[Model], table: Table, terms:
     parsed = list(_parsed(kind, table.rows, problems))
     with unit_of_work(engine) as session:
         rows = tuple(_taken(session, kind, parsed, terms, problems))
+        contents = [item.content for item in parsed]
+        warnings = () if problems else tuple(kind.warn(session, contents, terms))
         if terms.dry_run:
             session.rollback()
         elif problems:
             raise refusal_of(problems)
-    return ImportResult(rows=rows, problems=tuple(sorted(problems, key=lambda problem: problem.row)))
+    ordered = tuple(sorted(problems, key=lambda problem: problem.row))
+    return ImportResult(rows=rows, problems=ordered, warnings=warnings)
 
 
 def refusal_of(problems: Sequence[RowProblem]) -> ImportRefused:
@@ -165,12 +171,17 @@ def raise_all(refusals: Sequence[DomainError]) -> None:
 
 
 def _place(problem: RowProblem) -> str:
-    words = [f"row {problem.row}" if problem.row else "", problem.field]
+    words = [_where(problem.row, problem.line) if problem.row else "", problem.field]
     return " ".join(word for word in words if word) or "the table"
 
 
+def _where(row: int, line: int | None) -> str:
+    """Return a row as people find it: by the line of their file, where it has lines."""
+    return f"row {row}" if line is None else f"line {line}"
+
+
 def _parsed(kind: TableKind[Model], rows: Sequence[Row], problems: list[RowProblem]) -> Iterator[_Parsed[Model]]:
-    seen: dict[str, int] = {}
+    seen: dict[str, Row] = {}
     for row in rows:
         found: list[FieldProblem] = []
         content = _content(kind.model, row.values, found)
@@ -183,11 +194,11 @@ def _parsed(kind: TableKind[Model], rows: Sequence[Row], problems: list[RowProbl
         if content is None:
             continue
         key = kind.key_of(content)
-        first = seen.setdefault(key, row.number)
-        if first == row.number:
+        first = seen.setdefault(key, row)
+        if first is row:
             yield _Parsed(row=row, content=content, key=key, wrong=wrong)
         else:
-            message = f"{key} stands in row {first} already: one row is enough"
+            message = f"{key} stands in {_where(first.number, first.line)} already: one row is enough"
             problems.append(_problem(row, "duplicate_row", FieldProblem(pointer="", message=message)))
 
 

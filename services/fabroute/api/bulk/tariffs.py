@@ -8,7 +8,7 @@ from itertools import pairwise
 from sqlmodel import Session
 
 from fabroute.api.bulk.cells import Column
-from fabroute.api.bulk.dated import DATES, SOURCE, as_text, both, euro_of, minor_of, missing, put
+from fabroute.api.bulk.dated import DATES, SOURCE, as_text, both, euro_of, minor_of, missing, put, warner
 from fabroute.api.bulk.importing import ImportTerms, TableKind
 from fabroute.api.schemas.imports import Outcome
 from fabroute.api.schemas.logistics import TariffRow
@@ -92,6 +92,7 @@ CARRIER_TARIFFS = TableKind(
     model=TariffRow,
     key_of=lambda row: f"{row.carrier} {row.zone} {row.service} from {row.valid_from} {_words(row.up_to_kg)}",
     take=take_tariffs,
+    warn=warner(logistics.CARRIER_TARIFFS),
 )
 
 
@@ -136,13 +137,18 @@ def _bands_of_tariffs(rows: Sequence[TariffRow]) -> list[list[int]]:
 
 def _judge_bands(judged: JudgedTariffs, places: Sequence[int]) -> None:
     first = judged.rows[places[0]]
-    if first.over_kg:
+    turned = {place for place in places if _is_reversed(judged.rows[place])}
+    for place in turned:
+        row = judged.rows[place]
+        advice = f"is {row.over_kg:g} and up_to_kg {row.up_to_kg:g}: a band goes from the lighter to the heavier parcel"
+        judged.refuse(place, "over_kg", f"{advice}, swap or correct them")
+    if first.over_kg and not turned:
         judged.refuse(places[0], "over_kg", f"is {first.over_kg:g}: no band covers lighter parcels, add one from 0")
     if first.up_to_kg == 0:
         judged.refuse(places[0], "up_to_kg", "is 0: give the heaviest parcel of the band, or nothing for any weight")
     for before, place in pairwise(places):
         lighter, row = judged.rows[before], judged.rows[place]
-        if row.over_kg is not None and row.over_kg != lighter.up_to_kg:
+        if row.over_kg is not None and not turned and row.over_kg != lighter.up_to_kg:
             what = "leaves a gap after" if row.over_kg > _limit(lighter) else "overlaps"
             band = f"the band {_words(lighter.up_to_kg)}"
             judged.refuse(place, "over_kg", f"is {row.over_kg:g}: it {what} {band}, let one begin where the other ends")
@@ -150,6 +156,10 @@ def _judge_bands(judged: JudgedTariffs, places: Sequence[int]) -> None:
             if getattr(row, column) != getattr(first, column):
                 advice = f"differs from the band {_words(first.up_to_kg)} of the same tariff: give all bands the same"
                 judged.refuse(place, column, advice)
+
+
+def _is_reversed(row: TariffRow) -> bool:
+    return row.over_kg is not None and bool(row.up_to_kg) and row.over_kg >= _limit(row)
 
 
 def _judge_transit(judged: JudgedTariffs, place: int) -> None:

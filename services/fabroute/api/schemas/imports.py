@@ -160,3 +160,6 @@ class ImportOut(ResponseModel):
     unchanged: int
     results: list[ImportedRowOut]
     problems: list[ImportProblemOut] = Field(description="Of a dry run; any would refuse the import.")
+    warnings: list[str] = Field(
+        default=[], description="What to look at, though it was taken: days to come without a row, unlikely values."
+    )

@@ -16,7 +16,11 @@ from fabroute.logistics.rules.exchange import EURO
 from fabroute.logistics.rules.grids import EVERYWHERE_ELSE
 from fabroute.logistics.service import ExchangeRate, GridRow, NewCarbonFactor, NewDutyRule, NewTariff
 
-CURRENCIES = frozenset(currency.alpha_3 for currency in pycountry.currencies)
+_NO_MONEY = frozenset(
+    ["XXX", "XTS", "XAU", "XAG", "XPT", "XPD", "XBA", "XBB", "XBC", "XBD", "XDR", "XSU", "XUA", "XAD"]
+)
+"""Codes of ISO 4217 for metals, units of account, tests and no currency at all: nobody asks prices in them."""
+CURRENCIES = frozenset(currency.alpha_3 for currency in pycountry.currencies) - _NO_MONEY
 """ISO 4217."""
 _MOST_EURO = 20_000_000
 _CENT = Decimal("0.01")
@@ -61,6 +65,12 @@ def _known_territory(code: str) -> str:
     return code
 
 
+def _share(value: float) -> float:
+    if not value <= 1:
+        raise PydanticCustomError("share", "is a share: 0.05 for 5 %, 1 at the most")
+    return value
+
+
 def _known_grid(code: str) -> str:
     if code != EVERYWHERE_ELSE and code not in COUNTRIES:
         raise PydanticCustomError("unknown_country", "use * or a country's code of ISO 3166-1 alpha-2, such as DE")
@@ -70,6 +80,7 @@ def _known_grid(code: str) -> str:
 Day = Annotated[date, Field(strict=False)]
 Euro = Annotated[float, Field(ge=0, le=_MOST_EURO), _in_steps(_CENT, "has parts of a cent: give two decimals")]
 Kilograms = Annotated[float, Field(ge=0, le=100_000), _in_steps(_GRAM, "has parts of a gram: give three decimals")]
+Share = Annotated[float, Field(ge=0), AfterValidator(_share)]
 Fraction = Annotated[float, Field(ge=0, le=10)]
 TransitStep = Annotated[tuple[int, int], BeforeValidator(_step_of)]
 """``2:500``, or an array ``[2, 500]``: within two working days, 500 of a thousand parcels more."""
@@ -110,7 +121,7 @@ class DutyRuleRow(DatedRow):
     consignment: Literal["b2c", "b2b"]
     maximum_value_eur: Euro | None = None
     fixed_eur: Euro | None = None
-    fraction: Fraction | None = None
+    fraction: Share | None = None
 
 
 class CarbonFactorRow(DatedRow):

@@ -11,7 +11,7 @@ from fabroute.logistics.service.data import (
 )
 from fabroute.logistics.service.listing import DatedQuery, exchange_rate, list_rows
 from fabroute.logistics.service.places import find_place, load_places, resolve_destination
-from fabroute.logistics.service.putting import InvalidDatedRow, RowOutcome, invalid_row, put_rows
+from fabroute.logistics.service.putting import InvalidDatedRow, RowOutcome, coverage_warnings, invalid_row, put_rows
 from fabroute.logistics.service.saving import save_logistics
 from fabroute.logistics.service.tables import (
     CARBON_FACTORS,
@@ -59,6 +59,7 @@ __all__ = [
     "UnknownCountry",
     "UnknownDestination",
     "city_key",
+    "coverage_warnings",
     "exchange_rate",
     "find_place",
     "freight_constants",

@@ -1,7 +1,8 @@
 """Bringing dated rows in: all of a table or nothing, each judged beside what is there already."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, Literal
 
 from sqlmodel import Session
@@ -11,6 +12,7 @@ from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.logistics import repository
 from fabroute.logistics.events import network_changed
+from fabroute.logistics.rules.coverage import uncovered_days
 from fabroute.logistics.rules.periods import Problems, period_problems
 from fabroute.logistics.service.tables import DatedTable, Item
 from fabroute.outbox.service import record
@@ -42,6 +44,16 @@ def put_rows(
         repository.save(session, table.model, rows)
         _tell(session, table.name, outcomes, principal=principal, now=now)
     return [refusals.get(place, outcome) for place, outcome in enumerate(outcomes)]
+
+
+def coverage_warnings(session: Session, *, table: DatedTable[Item], today: date) -> list[str]:
+    """Return what holds today and does not hold on a day within a year, with the days, as the table is now."""
+    covers = table.covers
+    if covers is None:
+        return []
+    items = [table.item_of(row) for row in repository.read_all(session, table.model)]
+    periods = [replace(table.period_of(item), subject=covers(item)) for item in items]
+    return [str(days) for days in uncovered_days(periods, today=today)]
 
 
 def _refusals(table: DatedTable[Item], items: Sequence[Item], known: Sequence[Any]) -> dict[int, InvalidDatedRow]:

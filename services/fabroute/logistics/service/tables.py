@@ -29,6 +29,8 @@ class DatedTable(Generic[Item]):
     period_of: Callable[[Item], Period]
     problems_of: Callable[[Item], Iterable[FieldProblem]] = lambda _: ()
     """What is wrong with one row, whatever the others say."""
+    covers: Callable[[Item], str] | None = None
+    """What needs a row on every day to come, in words; ``None``: nothing does."""
     seamless: bool = False
     """Whether every day between the first and the last must have a row."""
 
@@ -105,6 +107,7 @@ CARRIER_TARIFFS: DatedTable[NewTariff] = DatedTable(
     item_of=lambda row: NewTariff(tariff=tariff_of(row), source=row.source),
     period_of=_tariff_period,
     problems_of=_tariff_problems,
+    covers=lambda row: f"{row.tariff.zone.value} {row.tariff.service.value}",
 )
 DUTY_RULES: DatedTable[NewDutyRule] = DatedTable(
     name="duty_rules",
@@ -112,6 +115,7 @@ DUTY_RULES: DatedTable[NewDutyRule] = DatedTable(
     row_of=_duty_row,
     item_of=lambda row: NewDutyRule(rule_id=row.id, duty=duty_of(row), source=row.source),
     period_of=_duty_period,
+    covers=lambda row: f"{row.duty.territory} {row.duty.consignment}",
 )
 CARBON_FACTORS: DatedTable[NewCarbonFactor] = DatedTable(
     name="carbon_factors",
@@ -119,6 +123,7 @@ CARBON_FACTORS: DatedTable[NewCarbonFactor] = DatedTable(
     row_of=_factor_row,
     item_of=_factor_of,
     period_of=lambda factor: _period(factor.mode.value, factor),
+    covers=lambda factor: factor.mode.value,
     seamless=True,
 )
 GRID_INTENSITIES: DatedTable[GridRow] = DatedTable(
@@ -127,6 +132,7 @@ GRID_INTENSITIES: DatedTable[GridRow] = DatedTable(
     row_of=asdict,
     item_of=grid_row_of,
     period_of=lambda row: _period(row.country, row),
+    covers=lambda row: row.country,
 )
 EXCHANGE_RATES: DatedTable[ExchangeRate] = DatedTable(
     name="exchange_rates",
