@@ -60,7 +60,8 @@ def minor_from_major(amount: Decimal | str) -> int:
 
 def minor_units(currency: str) -> int:
     """Return how many minor units one of a currency has: 100 for EUR, 1 for JPY, 1000 for KWD (ISO 4217)."""
-    return 10 ** _EXPONENTS.get(currency, _CENTS)
+    units: int = 10 ** _EXPONENTS.get(currency, _CENTS)
+    return units
 
 
 def decimal_text(amount_minor: int, currency: str) -> str:
