@@ -46,7 +46,7 @@ def find_rate(session: Session, key: RateKey) -> NodeRate | None:
 def has_rate(session: Session, *, node_id: str, code: str, subject: str) -> bool:
     """Return whether the node has stated any price of this code and subject."""
     named = (NodeRate.node_id == node_id, NodeRate.code == code, NodeRate.subject == subject)
-    return session.exec(select(NodeRate.valid_from).where(*named).limit(1)).first() is not None
+    return session.exec(select(col(NodeRate.valid_from)).where(*named).limit(1)).first() is not None
 
 
 def save_rate(session: Session, row: Mapping[str, object]) -> None:

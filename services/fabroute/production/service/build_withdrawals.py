@@ -44,8 +44,8 @@ def withdraw_build(
         build.withdrawn_at, build.withdrawn_by = now, principal.key_id
         build.withdrawal_reason = withdrawal.reason
         rows.add(session, build)
-        said = {"number": build.number, "reason": withdrawal.reason}
-        tell(session, job, "build.withdrawn", actor=principal.key_id, now=now, **said)
+        number, reason = build.number, build.withdrawal_reason
+        tell(session, job, "build.withdrawn", actor=principal.key_id, now=now, number=number, reason=reason)
     return build_view(build)
 
 
