@@ -73,7 +73,9 @@ async def get_principal(request: Request) -> Principal:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise Unauthenticated("send your API key in the header: Authorization: Bearer fr_…")
-    known = keys.recall(token, now=now) or await run_in_threadpool(keys.look_up, token, now=now)
+    known = keys.recall(token, now=now)
+    if known is None:
+        known = await run_in_threadpool(keys.look_up, token, now=now)
     request.state.organisation_id = known.organisation_id
     return known
 

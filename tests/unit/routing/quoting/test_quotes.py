@@ -155,6 +155,16 @@ def test_a_day_in_the_past_is_met_by_nobody_and_says_from_when_on_it_would_be() 
     assert found.routable_if[0].landed_minor == 10_392
 
 
+def test_a_day_and_a_price_that_are_missed_together_are_told_as_a_pair() -> None:
+    found = the_quote(a_question(need_by=june(10), max_price_minor=1))
+
+    assert codes(found) == ["NEED_BY", "PRICE_CAP"]
+    (fix,) = found.routable_if
+    assert fix.change == "it may arrive 2026-06-19 16:00 UTC and cost 101.93 EUR"
+    assert dict(fix.figures) == {"need_by": "2026-06-19T16:00:00+00:00", "max_price_minor": 10_193}
+    assert (fix.landed_minor, fix.machine_id) == (10_193, "N101-A")
+
+
 def test_a_soft_day_may_be_missed() -> None:
     found = the_quote(a_question(need_by=june(10), need_by_hard=False))
 
@@ -177,8 +187,9 @@ def test_a_part_that_fits_nowhere_is_told_by_how_much() -> None:
     found = the_quote(a_question(part=PartAsked(revision=a_revision_view(box_mm=(400, 40, 20)))))
 
     assert codes(found) == ["BUILD_VOLUME"]
-    assert found.routable_if[0].landed_minor is None
-    assert found.routable_if[0].change == "the side that does not fit had 324 mm at most"
+    figures = found.exclusions[0].reasons[0].figures
+    assert (figures["needs_mm"], figures["has_mm"], figures["part_mm"]) == (400, 324, "400 × 40 × 20")
+    assert found.routable_if == ()  # a part that fits is another part, with another price
 
 
 def test_a_part_without_a_size_can_not_be_quoted() -> None:

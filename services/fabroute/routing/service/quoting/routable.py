@@ -1,7 +1,10 @@
-"""Where no node can make a quantity: those that one thing keeps from it, and the least change by which they could."""
+"""Where no node can make a quantity: those that one thing keeps from it, and the least change by which they could.
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+Also those that only date and price together keep from it. Nothing is told of nodes that other things may keep from it,
+too: where no carrier goes there is no date and no price, and a part that fits would be another part.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -21,6 +24,8 @@ from fabroute.solver.eligibility import Exclusion, ExclusionCode
 
 MOST_SHOWN = 5
 _TIME = frozenset({ExclusionCode.NEED_BY, ExclusionCode.CAPACITY})
+_DATE_AND_PRICE = frozenset({ExclusionCode.NEED_BY, ExclusionCode.PRICE_CAP})
+_ANOTHER_PART = frozenset({ExclusionCode.PROCESS_MATERIAL, ExclusionCode.BUILD_VOLUME})
 _STOCK = frozenset({ExclusionCode.MATERIAL_SHORT, ExclusionCode.LOT_BLOCKED})
 _BITS: Mapping[ExclusionCode, int] = MappingProxyType({code: 1 << place for place, code in enumerate(ExclusionCode)})
 _ALIKE: Mapping[ExclusionCode, int] = MappingProxyType(
@@ -40,27 +45,44 @@ class _Chance:
 
 
 def routable_if(setting: Setting, survey: Survey, column: int, ruled_out: Iterable[RuledOut]) -> tuple[RoutableIf, ...]:
-    """Return at most five nodes with a single code against them, and its nearest fix; those that land cheapest first.
+    """Return at most five nodes that could with a change, and the least one: single ones first, by what they land at.
 
-    Nodes without the process or material are not among them: for these the part would have to be another one.
+    All else was looked at: with the change nothing speaks against what the node would make. Nodes without the process,
+    the material or the room are not among them: for these the part would have to be another one.
     """
     place, quantity = setting.book.tables.place, setting.amounts.quantities[column]
     chances = _Chances(setting, survey, column)
-    found = [
-        (ExcludedNode(node=node, reasons=each.reasons), chances.best(place[node.node_id], each.reasons[0].code))
+    looked_at = (
+        (ExcludedNode(node=node, reasons=each.reasons), chances.best(place[node.node_id], _codes(each.reasons)))
         for each in ruled_out
-        if quantity in each.quantities
-        and len(each.reasons) == 1
-        and each.reasons[0].code is not ExclusionCode.PROCESS_MATERIAL
+        if quantity in each.quantities and _can_be_mended(_codes(each.reasons))
         for node in each.nodes
-    ]
+    )
+    found = [(excluded, chance) for excluded, chance in looked_at if chance is not None]
     nearest = sorted(found, key=_rank)[:MOST_SHOWN]
     return tuple(_fix(setting, each, each.reasons[0], chance) for each, chance in nearest)
 
 
-def _rank(found: tuple[ExcludedNode, _Chance | None]) -> tuple[float, str]:
+def _codes(reasons: Sequence[Exclusion]) -> frozenset[ExclusionCode]:
+    return frozenset(reason.code for reason in reasons)
+
+
+def _can_be_mended(codes: frozenset[ExclusionCode]) -> bool:
+    """Tell whether one change does it, or a later day with a higher price."""
+    return codes == _DATE_AND_PRICE or (len(codes) == 1 and not codes & _ANOTHER_PART)
+
+
+def _rank(found: tuple[ExcludedNode, _Chance]) -> tuple[bool, int, int, str]:
     excluded, chance = found
-    return (math.inf if chance is None else chance.landed_minor, excluded.node.node_id)
+    landed = _landed(excluded.reasons[0], chance)
+    return (landed is None, len(excluded.reasons), landed or 0, excluded.node.node_id)
+
+
+def _landed(reason: Exclusion, chance: _Chance) -> int | None:
+    """Return what it would cost; unknown where fewer or more would be ordered, or a machine has no day at all."""
+    if reason.code is ExclusionCode.MIN_ORDER or chance.day >= NEVER:
+        return None
+    return chance.landed_minor
 
 
 class _Chances:
@@ -74,12 +96,14 @@ class _Chances:
         self._priced: list[list[bool]] = survey.priced[:, column].tolist()
         self._in_time: list[list[bool]] = survey.in_time[:, column].tolist()
 
-    def best(self, node: int, code: ExclusionCode) -> _Chance | None:
-        """Return the best that the node's offers come to that only fail by a code: soonest where time is what lacks."""
-        others = ~_ALIKE.get(code, _BITS[code])
-        rows = (row for row in range(*self._setting.part.at_node[node]) if not self._against(row) & others)
-        chances = [chance for row in rows for chance in self._of(row, code)]
-        if code in _TIME:
+    def best(self, node: int, codes: frozenset[ExclusionCode]) -> _Chance | None:
+        """Return the best that the node's offers come to that only fail by codes: soonest where time is what lacks."""
+        mended = 0
+        for code in codes:
+            mended |= _ALIKE.get(code, _BITS[code])
+        rows = (row for row in range(*self._setting.part.at_node[node]) if not self._against(row) & ~mended)
+        chances = [chance for row in rows for chance in self._of(row, codes)]
+        if codes <= _TIME:
             return min(chances, key=lambda each: (each.day, each.landed_minor), default=None)
         return min(chances, key=lambda each: (each.landed_minor, each.day), default=None)
 
@@ -90,11 +114,11 @@ class _Chances:
             found |= _BITS[reason.code]
         return found
 
-    def _of(self, row: int, code: ExclusionCode) -> Iterator[_Chance]:
-        cap = None if code is ExclusionCode.PRICE_CAP else self._setting.cap_minor
-        counted = (self._priced if code in _TIME else self._in_time)[row]
+    def _of(self, row: int, codes: frozenset[ExclusionCode]) -> Iterator[_Chance]:
+        cap = None if ExclusionCode.PRICE_CAP in codes else self._setting.cap_minor
+        counted = (self._priced if codes & _TIME else self._in_time)[row]
         for there, landed, day in zip(counted, self._landed[row], self._days[row], strict=True):
-            if there and day < NEVER and (cap is None or landed <= cap):
+            if there and (day < NEVER or ExclusionCode.CAPACITY in codes) and (cap is None or landed <= cap):
                 machine_id = self._setting.part.facts[row].machine_id
                 yield _Chance(landed_minor=landed, day=day, machine_id=machine_id)
 
@@ -115,14 +139,17 @@ def _failing(setting: Setting, survey: Survey, column: int) -> Days:
     return found
 
 
-def _fix(setting: Setting, excluded: ExcludedNode, reason: Exclusion, chance: _Chance | None) -> RoutableIf:
+def _fix(setting: Setting, excluded: ExcludedNode, reason: Exclusion, chance: _Chance) -> RoutableIf:
     calendars = setting.book.tables.calendars
-    promised = None if chance is None else calendars.instant(minutes_of_day(setting, chance.day))
+    promised = None if chance.day >= NEVER else calendars.instant(minutes_of_day(setting, chance.day))
+    least = -(-chance.landed_minor // PRICE_CAP_MULTIPLIER.get(setting.asked.criticality, 1))
     figures: _Figures = reason.figures
-    if reason.code in _TIME and promised is not None and setting.need_by is not None:
+    if _codes(excluded.reasons) == _DATE_AND_PRICE and promised is not None:
+        change = f"it may arrive {promised:%Y-%m-%d %H:%M} UTC and cost {euro(least)} EUR"
+        figures = {"need_by": promised.isoformat(), "max_price_minor": least}
+    elif reason.code in _TIME and promised is not None and setting.need_by is not None:
         change, figures = f"it may arrive {promised:%Y-%m-%d %H:%M} UTC", {"need_by": promised.isoformat()}
-    elif reason.code is ExclusionCode.PRICE_CAP and chance is not None:
-        least = -(-chance.landed_minor // PRICE_CAP_MULTIPLIER.get(setting.asked.criticality, 1))
+    elif reason.code is ExclusionCode.PRICE_CAP:
         change, figures = f"it may cost {euro(least)} EUR", {"max_price_minor": least}
     else:
         change = _CHANGES[reason.code](figures)
@@ -131,8 +158,8 @@ def _fix(setting: Setting, excluded: ExcludedNode, reason: Exclusion, chance: _C
         code=reason.code,
         change=change,
         figures=figures,
-        machine_id=reason.machine_id if chance is None else chance.machine_id,
-        landed_minor=None if chance is None else chance.landed_minor,
+        machine_id=chance.machine_id,
+        landed_minor=_landed(reason, chance),
         promised_at=promised,
     )
 
@@ -159,7 +186,6 @@ _CHANGES: Mapping[ExclusionCode, Callable[[_Figures], str]] = MappingProxyType(
     {
         ExclusionCode.FILE_NOT_VALIDATED: lambda it: "the revision is released with a validated print file",
         ExclusionCode.NO_PARAMETER_SET: lambda it: f"parameter set {it['parameter_set']} is qualified and allowed",
-        ExclusionCode.BUILD_VOLUME: lambda it: f"the side that does not fit had {it['has_mm']:g} mm at most",
         ExclusionCode.CERTIFICATE_MISSING: lambda it: f"the node proves {it['missing']} for {it['scope']}",
         ExclusionCode.CERTIFICATE_EXPIRES: lambda it: f"{it['certificate']} holds through {it['production_to']}",
         ExclusionCode.PART_NOT_QUALIFIED: lambda it: f"a first article with {it['parameter_set']} is approved",
