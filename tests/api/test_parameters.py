@@ -33,7 +33,9 @@ def test_a_misspelt_dry_run_imports_nothing(standing_api: Api) -> None:
     known = standing_api.client.post("/v1/imports/parts?dry_run=true", content=PARTS, headers=headers)
 
     assert refusal_of(refused) == Refusal(status=422, code="validation_failed", pointers=("",))
-    assert problem_of(refused)["detail"] == "parameter dryrun: import_parts does not know it, it takes dry_run"
+    assert (
+        problem_of(refused)["detail"] == "parameter dryrun: POST /v1/imports/parts does not know it, it takes dry_run"
+    )
     assert (known.status_code, known.json()["created"]) == (200, 1)
     assert standing_api.client.get("/v1/parts/Q-1").status_code == 404
 

@@ -58,7 +58,7 @@ def test_a_broken_table_names_line_and_field_and_ends_with_one(stack: Stack, tmp
     assert done.exit_code == 1
     assert done.stdout.splitlines() == [
         "  line 2, currency: is no currency: use three capital letters of ISO 4217, as USD (validation_failed)",
-        "  line 2, per_eur: Input should be greater than 0 (validation_failed)",
+        "  line 2, per_eur: must be more than 0 (validation_failed)",
         "rates.csv: 2 problems: nothing was imported",
     ]
 

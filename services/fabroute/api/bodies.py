@@ -13,12 +13,35 @@ from fabroute.kernel.errors import FieldProblem
 
 Body = TypeVar("Body", bound=BaseModel)
 
+_NUMBER = "must be a number with a point, such as 120.5"
+_DATE = "must be a date, such as 2026-12-01"
+_FORMS: Mapping[str, str] = {
+    "^[A-Z]{3}$": "must be three capital letters, such as EUR",
+    "^[A-Z]{2}$": "must be two capital letters, such as DE",
+}
+"""Patterns that can be told in words."""
 _WORDS: Mapping[str, str] = {
     "missing": "is required",
     "extra_forbidden": "is no field of this object: leave it out",
     "literal_error": "must be {expected}",
     "greater_than_equal": "must be at least {ge:,.15g}",
     "less_than_equal": "must be at most {le:,.15g}",
+    "greater_than": "must be more than {gt:,.15g}",
+    "less_than": "must be less than {lt:,.15g}",
+    "enum": "must be {expected}",
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "date_type": _DATE,
+    "date_parsing": _DATE,
+    "date_from_datetime_parsing": _DATE,
+    "date_from_datetime_inexact": _DATE,
+    "list_type": "must be a list, as in [1, 2]",
+    "tuple_type": "must be a list, as in [1, 2]",
+    "dict_type": "must be a JSON object",
+    "string_pattern_mismatch": "must have the form {pattern}",
     "finite_number": "must be a finite number",
     "string_too_short": "must have at least {min_length} character(s)",
     "string_too_long": "must have at most {max_length} characters",
@@ -79,7 +102,7 @@ def parse_body(model: type[Body], content: bytes) -> Body:
 
 def field_problems(details: Sequence[ErrorDetails]) -> tuple[FieldProblem, ...]:
     """Return what a model found wrong, with JSON pointers, in the words of this API."""
-    return tuple(FieldProblem(pointer=_pointer(item["loc"]), message=_message(item)) for item in details)
+    return tuple(FieldProblem(pointer=_pointer(item["loc"]), message=problem_message(item)) for item in details)
 
 
 def _require_json(request: Request) -> None:
@@ -119,6 +142,12 @@ def _pointer(location: Sequence[int | str]) -> str:
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in location)
 
 
-def _message(item: ErrorDetails) -> str:
+def problem_message(item: ErrorDetails) -> str:
+    """Return what a model found wrong with a value in the words of this API; a kind without words keeps its own."""
+    context = item.get("ctx", {})
+    if (form := _FORMS.get(str(context.get("pattern")))) is not None:
+        return form
+    if item["type"] == "string_too_short" and context["min_length"] == 1:
+        return "must not be empty"
     words = _WORDS.get(item["type"])
-    return item["msg"] if words is None else words.format(**item.get("ctx", {}))
+    return item["msg"] if words is None else words.format(**context)

@@ -23,7 +23,9 @@ async def refuse_unknown_parameters(request: Request) -> None:
     unknown = [name for name in request.query_params if name not in known]
     if unknown:
         allowed = f"it takes {', '.join(known)}" if known else "it takes none"
-        messages = [f"parameter {_shown(name)}: {route.name} does not know it, {allowed}" for name in unknown]
+        messages = [
+            f"parameter {_shown(name)}: {_operation(request, route)} does not know it, {allowed}" for name in unknown
+        ]
         problems = tuple(FieldProblem(pointer="", message=message) for message in messages)
         raise ValidationFailed("; ".join(messages), problems=problems)
 
@@ -38,6 +40,11 @@ def declared_parameters(route: APIRoute) -> tuple[str, ...]:
     described = (route.openapi_extra or {}).get("parameters", ())
     by_hand = [str(parameter["name"]) for parameter in described if parameter["in"] == "query"]
     return tuple(dict.fromkeys([*read, *by_hand]))
+
+
+def _operation(request: Request, route: APIRoute) -> str:
+    """Return an operation as clients know it: ``POST /v1/advice/screenings``."""
+    return f"{request.method} {route.path}"
 
 
 def _shown(name: str) -> str:

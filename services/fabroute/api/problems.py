@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from fabroute.api.bodies import problem_message
 from fabroute.api.errors import (
     IdempotencyKeyInFlight,
     InternalError,
@@ -176,7 +177,7 @@ async def _invalid_parameters(request: Request, error: Exception) -> Response:
     places = {str(item["loc"][0]) for item in error.errors()}
     if "path" in places:
         return _refusal(request, RouteNotFound(f"there is nothing at {request.url.path}"))
-    messages = [f"parameter {item['loc'][-1]}: {item['msg']}" for item in error.errors()]
+    messages = [f"parameter {item['loc'][-1]}: {problem_message(item)}" for item in error.errors()]
     problems = tuple(FieldProblem(pointer="", message=message) for message in messages)
     return _refusal(request, ValidationFailed("; ".join(messages), problems=problems))
 

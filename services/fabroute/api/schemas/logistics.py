@@ -41,7 +41,9 @@ def _step_of(value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
     days, _, share = value.partition(":")
     numbers = (days.strip(), share.strip())
-    return tuple(int(number) for number in numbers) if all(map(str.isdecimal, numbers)) else value
+    if not all(map(str.isdecimal, numbers)):
+        raise PydanticCustomError("transit_form", "is not days:per mille, as in 1:500|2:450|3:50")
+    return tuple(int(number) for number in numbers)
 
 
 def _known_currency(code: str) -> str:
