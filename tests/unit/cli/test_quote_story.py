@@ -242,3 +242,13 @@ def test_a_place_that_was_assumed_is_left_to_be_assumed_again() -> None:
 def test_a_quote_has_an_offer_if_one_of_its_quantities_has() -> None:
     assert has_offer(a_quote_answer({1: [], 10: [an_offer_answer()]}))
     assert not has_offer(a_quote_answer({1: [], 10: []}))
+
+
+def test_a_price_in_yen_has_no_decimals_and_one_in_dinars_three() -> None:
+    yen, dinar = ({"amount_minor": 9_775, "currency": code} for code in ("JPY", "KWD"))
+
+    in_yen = printed(a_quote_answer({1: [an_offer_answer() | {"price": yen}]}) | {"currency": "JPY"})
+    in_dinars = printed(a_quote_answer({1: [an_offer_answer() | {"price": dinar}]}) | {"currency": "KWD"})
+
+    assert " 9,775 " in line_with("Hamburg", in_yen)
+    assert " 9.775 " in line_with("Hamburg", in_dinars)
