@@ -87,8 +87,8 @@ class OrderRequest(RequestModel):
         default=None,
         description="What routing looks for: `cheapest`, the lowest landed cost; `fastest`, the earliest arrival; "
         "`balanced`, a balance of cost, time and carbon; `greenest`, the least CO2e, as long as a kilogram saved costs "
-        "under 1,000 EUR (the `greenest` offer of a quote is the least CO2e of all). Without it: `fastest` for `aog` and "
-        "`line_down`, `balanced` for `consumer`, else `cheapest`.",
+        "under 1,000 EUR (the `greenest` offer of a quote is the least CO2e of all). Without it: `fastest` for `aog` "
+        "and `line_down`, `balanced` for `consumer`, else `cheapest`.",
     )
     criticality: Criticality | None = Field(
         default=None, description="What waits for the part; without it, the usual one of the first line's part."
