@@ -131,8 +131,24 @@ def test_the_scrap_of_the_minimum_order_is_counted_in_money(mill: Api) -> None:
     assert set(rows_) <= {"purchase", "moq_scrap", "printing", "printed_stock"}
 
 
-def test_months_are_columns_and_an_empty_one_is_without_demand(mill: Api) -> None:
-    table = "part_no,demand_2026-02,demand_2025-12,demand_2026-01\nP-1,3,,0\nP-2,,,\n"
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"demand": 10, "demand_history": [4] * 12}, "demand says 10 a year, the history comes to 48"),
+        ({"demand": 5, "demand_history": [0] * 24}, "demand says 5 a year, the history comes to 0"),
+    ],
+)
+def test_a_demand_that_its_own_history_contradicts_is_refused(mill: Api, row: Row, words: str) -> None:
+    refused = send(mill.client, [{"part_no": "P-1"} | row])
+    (told,) = problem_of(refused)["errors"]
+    assert (refused.status_code, told["pointer"]) == (422, "/rows/1/demand")
+    assert words in told["message"]
+    assert send(mill.client, [{"part_no": "P-1", "demand": 48, "demand_history": [3] * 12}]).status_code == 202
+    assert send(mill.client, [{"part_no": "P-1", "demand": 2, "demand_history": [0, 0, 1]}]).status_code == 202
+
+
+def test_months_are_columns_and_only_empty_ones_are_no_history(mill: Api) -> None:
+    table = "part_no,demand_2026-02,demand_2025-12,demand_2026-01\nP-1,3,0,0\nP-2,,,\n"
     first, second = ranked(mill.client, judged(mill, table))
     assert (first["part_no"], first["adi"], first["yearly_demand"], first["demand_class"]) == (
         "P-1",
@@ -186,7 +202,7 @@ def test_terms_that_can_not_be_are_refused(mill: Api, query: str, code: str, wor
 WRONG = """part_no,demand_2026-01,demand_2026-03,unit_price,moq,printable,demand_history,currency
 A,1,1,1,1,yes,,EUR
 B,x,-1,1,1,perhaps,,EUR
-A,,,1,0,,,
+A,1,,1,0,,,
 C,,,-1,,,1|two,EURO
 D,2,2,1,,,1|2,
 ,,,,,,,
@@ -201,6 +217,7 @@ def test_every_problem_of_every_row_is_told_and_nothing_is_kept(mill: Api) -> No
         "/rows/2/demand_2026-01",
         "/rows/2/demand_2026-03",
         "/rows/2/printable",
+        "/rows/3/demand_2026-03",
         "/rows/3/moq",
         "/rows/3",
         "/rows/4/demand_history/1",
@@ -218,7 +235,7 @@ def test_every_problem_of_every_row_is_told_and_nothing_is_kept(mill: Api) -> No
 @pytest.mark.parametrize(
     ("table", "pointers"),
     [
-        ("", ("/part_no",)),
+        ("", ("",)),
         ("part_no\n", ("",)),
         ("name\nx\n", ("/part_no",)),
         ("part_no,price\nA,1\n", ("/price",)),

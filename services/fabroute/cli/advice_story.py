@@ -26,7 +26,7 @@ def mass_production_story(advice: JsonObject) -> str:
     for it in _objects(advice["signals"]):
         lines.append(f"  {_MARKS[str(it['state'])]} {_words(it['signal'])}: {it['evidence']}")
         if it["state"] != "held":
-            lines.append(f"      it holds with {it['definition']}")
+            lines.append(f"      needed: {it['definition']}")
     if advice["horizon_assumed"]:
         lines.append(f"  a horizon of {advice['horizon_years']:g} years is assumed")
     return "\n".join(lines)

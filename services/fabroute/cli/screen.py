@@ -1,5 +1,6 @@
 """``fabroute screen``: which parts of a spare-part list are worth a digital twin."""
 
+import os
 import time
 from collections.abc import Sequence
 from itertools import islice
@@ -16,6 +17,7 @@ from fabroute.cli.output import note, stdout
 from fabroute.cli.progress import Step, counted_progress
 from fabroute.cli.screening_story import ranking_table, screening_sentence
 from fabroute.cli.tables import UnreadableFile
+from fabroute.kernel.errors import DomainError
 
 _PATH = "/v1/advice/screenings"
 _POLL_SECONDS = 0.3
@@ -23,6 +25,13 @@ _STALL_SECONDS = 120.0
 _REFUSED = "import_refused"
 _SHOWN_PROBLEMS = 50
 _LISTS = ("process_materials",)
+
+
+class UnwritableFile(DomainError):
+    """The file for the result can't be written."""
+
+    code = "unwritable_file"
+    status = 422
 
 
 def screen(
@@ -42,6 +51,7 @@ def screen(
     process_materials (PA12|LPBF:316L), required_certificates, tolerance_mm, printable what is known. Parts of your
     inventory bring their own facts. Terms and their defaults: see POST /v1/advice/screenings.
     """
+    _require_writable(out)
     terms = [("name", file.stem if name is None else name), *_terms(term or ())]
     with ApiClient(url=url, key=key) as client:
         asked = _asked(client, file, terms)
@@ -71,6 +81,19 @@ def wait_for_screening(client: ApiClient, *, screening_id: str, step: Step) -> J
                 f"(fabroute work)? The list is safe: GET {_PATH}/{screening_id} tells how far it is"
             )
         time.sleep(_POLL_SECONDS)
+
+
+def _require_writable(out: Path | None) -> None:
+    """Raise ``UnwritableFile`` before any work is done for a file that could not be written after it."""
+    if out is None:
+        return
+    folder = out.parent
+    if not folder.is_dir():
+        raise UnwritableFile(f"can't write {out}: there is no folder {folder}")
+    if out.is_dir():
+        raise UnwritableFile(f"can't write {out}: it is a folder")
+    if not os.access(out if out.exists() else folder, os.W_OK):
+        raise UnwritableFile(f"can't write {out}: permission denied")
 
 
 def _terms(stated: Sequence[str]) -> list[tuple[str, str]]:

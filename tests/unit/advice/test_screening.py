@@ -124,9 +124,6 @@ def test_a_print_file_in_the_inventory_spares_the_digitisation() -> None:
         ({"printable": False}, "not_printable", "the list says that it can't be printed"),
         ({"tolerance_mm": 0.05}, "tolerance_too_fine", "needs 0.05 mm, printing holds 0.1 mm"),
         ({"process_materials": ("NBR", "steel")}, "material_not_printed", "no node that is up prints NBR or steel"),
-        ({"volume_cm3": 24.5}, "impossible_geometry", "more than the 24 cm3 of the bounding box"),
-        ({"box_mm": (0.0, 30.0, 20.0)}, "impossible_geometry", "a side of the box is 0 mm"),
-        ({"volume_cm3": 0.0}, "impossible_geometry", "volume or mass is 0"),
         (
             {"box_mm": (201.0, 30.0, 20.0)},
             "too_large",
@@ -195,6 +192,24 @@ def test_a_part_of_which_too_little_is_known_is_unclear(
     found = judged(**({"unit_price_minor": 40_000.0} | changes))
     assert (found.verdict, codes(found), found.missing) == ("unclear", [code], missing)
     assert (found.yearly_saving_minor, found.rows, found.printed, found.crossover) == (None, (), None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"volume_cm3": 24.5}, "more than the 24 cm3 of the bounding box"),
+        ({"box_mm": (0.0, 30.0, 20.0)}, "a side of the box is 0 mm"),
+        ({"box_mm": (0.001, 30.0, 20.0)}, "a side of the box is 0.001 mm, thinner than anything printed"),
+        ({"volume_cm3": 0.0}, "volume or mass is 0"),
+    ],
+)
+def test_a_size_that_can_not_be_is_unclear_and_told_to_be_checked(changes: dict[str, Any], words: str) -> None:
+    found = judged(**changes)
+    assert (found.verdict, codes(found), found.yearly_saving_minor) == ("unclear", ["impossible_geometry"], None)
+    assert words in found.reasons[0].message
+    assert found.reasons[0].message.endswith(
+        "; check box_x_mm, box_y_mm, box_z_mm (mm) and volume_cm3 (cm3) or mass_g (g)"
+    )
 
 
 def test_everything_that_is_missing_is_told_at_once() -> None:

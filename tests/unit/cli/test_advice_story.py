@@ -89,9 +89,9 @@ def test_signals_are_marked_and_the_open_ones_defined() -> None:
         "stay",
         "  ✓ design frozen: stated: yes",
         "  ✗ demand stable: ADI 2.00",
-        "      it holds with ADI under 1.32",
+        "      needed: ADI under 1.32",
         "  ? tooling justified: not known",
-        "      it holds with saving",
+        "      needed: saving",
         "  a horizon of 3 years is assumed",
     ]
 

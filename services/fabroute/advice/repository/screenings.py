@@ -217,12 +217,14 @@ def count_verdicts(session: Session, screening_id: str) -> Sequence[tuple[Verdic
     return [tuple(row) for row in session.connection().execute(_COUNTS, {"id": screening_id})]
 
 
-def read_ranked_rows(session: Session, wanted: RowFilter) -> Sequence[ScreeningRow]:
-    """Return rows by yearly saving, the largest first, then those without one; equals in the order of the list."""
+def read_ranked_rows(session: Session, wanted: RowFilter) -> Sequence[Mapping[Any, Any]]:
+    """Return rows by yearly saving, the largest first, then those without one; equals in the order of the list.
+
+    Each is a mapping from column to value: tens of thousands of models would take longer than all else.
+    """
     statement = _RANKED_FROM_THE_FIRST
     if wanted.after_saving is not None:
         statement = _RANKED_AFTER_SAVING
     elif wanted.after_position:
         statement = _RANKED_WITHOUT_SAVING
-    found = session.connection().execute(statement, asdict(wanted)).mappings()
-    return [ScreeningRow(screening_id=wanted.screening_id, **row) for row in found]
+    return session.connection().execute(statement, asdict(wanted)).mappings().all()

@@ -105,11 +105,6 @@ def _material_not_printed(known: Known) -> Reason | None:
     return Reason(code="material_not_printed", message=message)
 
 
-def _impossible_geometry(known: Known) -> Reason | None:
-    problem = known.size.problem
-    return None if problem is None else Reason(code="impossible_geometry", message=problem)
-
-
 def _no_demand(known: Known) -> Reason | None:
     if known.need is None or known.need.wanted:
         return None
@@ -140,7 +135,6 @@ _RULES: tuple[Callable[[Known], Reason | None], ...] = (
     _not_printable,
     _tolerance_too_fine,
     _material_not_printed,
-    _impossible_geometry,
     too_large,
     _no_demand,
     _stock_lasts,
@@ -149,11 +143,14 @@ _RULES: tuple[Callable[[Known], Reason | None], ...] = (
 
 
 def _missing(known: Known) -> Iterator[Reason]:
+    if known.size.problem is not None:
+        message = f"{known.size.problem}; check box_x_mm, box_y_mm, box_z_mm (mm) and volume_cm3 (cm3) or mass_g (g)"
+        yield Reason(code="impossible_geometry", message=message)
     if known.demand is None:
         yield Reason(code="demand_unknown", message="give demand, demand_history or demand_YYYY-MM columns")
     if known.part.unit_price_minor is None:
         yield Reason(code="price_unknown", message="give unit_price")
-    if known.size.geometry is None:
+    if known.size.geometry is None and known.size.problem is None:
         yield Reason(code="size_unknown", message="give box and volume: box_x_mm, box_y_mm, box_z_mm, volume_cm3")
     if not known.wishes:
         yield Reason(code="material_unknown", message="give process_materials, such as MJF:PA12, PA12 or LPBF")

@@ -8,6 +8,8 @@ from fabroute.estimation.facts import Box, InvalidFact, MaterialFacts, PartGeome
 
 USUAL_FILL = 0.24
 """Share of its bounding box that a printed part fills: the median of real ones."""
+THINNEST_MM = 0.1
+"""No part is flatter (assumption): a side under it was measured in other units."""
 _ALIKE = 1.2
 """Materials whose densities differ by more say nothing about a volume."""
 _BOX = ("box_x_mm", "box_y_mm", "box_z_mm")
@@ -29,6 +31,8 @@ def size_of(part: ScreenedPart, materials: Sequence[MaterialFacts]) -> SizeFound
     A box without a volume is taken to be filled as usual, a volume without a box to be a cube so filled; both are
     marked. A mass gives the volume in the lightest of the materials, if they are about as heavy.
     """
+    if part.box_mm is not None and 0 < min(part.box_mm) < THINNEST_MM:
+        return SizeFound(problem=f"a side of the box is {min(part.box_mm):g} mm, thinner than anything printed")
     if part.box_mm is not None and min(part.box_mm) <= 0:
         return SizeFound(problem=f"a side of the box is {min(part.box_mm):g} mm: leave unknown sides empty")
     volume, known = _volume_of(part, materials)

@@ -51,8 +51,8 @@ class Basis(StrEnum):
 
 DEFINITIONS = {
     Signal.DESIGN_FROZEN: "no new revision in 6 months or in 3 lots",
-    Signal.DEMAND_STABLE: "over 12 months, ADI under 1.32 and CV² under 0.49",
-    Signal.FEEDBACK_POSITIVE: "customers say that the part is good",
+    Signal.DEMAND_STABLE: "steady over 12 months: wanted most months (ADI under 1.32), in even sizes (CV² under 0.49)",
+    Signal.FEEDBACK_POSITIVE: "feedback from customers who use the part is positive",
     Signal.INSPECTION_CLEAR: "what is measured, and within which limits, is written down",
     Signal.MATERIAL_CONFIRMED: "material and finish are decided",
     Signal.SUPPLIER_REPEATABLE: "over 5 lots, first-pass yield of 98 % or more and 95 % or more on time",

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from fabroute.advice.events import screening_told
-from fabroute.advice.models import Screening, ScreeningRow
+from fabroute.advice.models import Screening
 from fabroute.advice.repository import screenings
 from fabroute.advice.repository.screenings import RowFilter
 from fabroute.advice.rules.screening_parts import VERDICTS, Verdict
@@ -239,16 +239,8 @@ def _kept_summary(document: Mapping[str, Any]) -> ScreeningSummary:
     return ScreeningSummary(**{**document, "reasons": reasons})
 
 
-def _screened(row: ScreeningRow) -> ScreenedRow:
-    return ScreenedRow(
-        position=row.position,
-        part_no=row.part_no,
-        name=row.given["name"],
-        verdict=next((verdict for verdict in VERDICTS if verdict == row.verdict), None),
-        yearly_saving_minor=row.yearly_saving_minor,
-        given=row.given,
-        judgement=row.judgement,
-    )
+def _screened(row: Mapping[Any, Any]) -> ScreenedRow:
+    return ScreenedRow(name=row["given"]["name"], **row)
 
 
 def _cursor_of(row: ScreenedRow) -> str:

@@ -78,7 +78,7 @@ def _csv_lines(lines: Sequence[Sequence[str]]) -> str:
 def _json_pieces(_columns: Sequence[Column], pages: Iterator[Sequence[Row]]) -> Iterator[bytes]:
     separator = b"[\n"
     for rows in pages:
-        for row in rows:
-            yield separator + to_json(row)
+        if rows:
+            yield separator + b",\n".join(map(to_json, rows))
             separator = b",\n"
     yield b"[]\n" if separator == b"[\n" else b"\n]\n"

@@ -17,7 +17,7 @@ from fabroute.api.bulk.importing import ImportTerms, TableKind, judged
 from fabroute.api.bulk.tables import Row, RowProblem, Table, TableFormat, read_table
 from fabroute.api.schemas.imports import Outcome
 from fabroute.api.schemas.screenings import ScreeningRowIn, listed_of
-from fabroute.kernel.errors import DomainError
+from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.logistics import service as logistics
 from fabroute.logistics.service import CurrencyWithoutRate
 
@@ -47,6 +47,16 @@ COLUMNS = (
 _MONTH = re.compile(r"demand_(\d{4})-(0[1-9]|1[0-2])")
 _MONTHS_IN_HEADER = re.compile(rb"demand_\d{4}-(?:0[1-9]|1[0-2])(?!\d)")
 _MOST = 1_000_000_000
+_MONTHS_A_YEAR = 12
+_FAR_APART = 2.0
+"""Demand and history that differ by more contradict each other."""
+
+
+class DemandContradicts(DomainError):
+    """A row states a demand that its own history is far from."""
+
+    code = "demand_contradicts"
+    status = 422
 
 
 def read_list(content: bytes, *, format: TableFormat) -> Table:
@@ -63,7 +73,7 @@ def screening_kind(terms: ScreeningTerms, *, name: str, made: list[str]) -> "Tab
 
     def take(session: Session, rows: Sequence[ScreeningRowIn], how: ImportTerms) -> list[Outcome | DomainError]:
         rates = _rates(session, {row.currency for row in rows}, how.now.date())
-        found = judged(lambda row: _listed(row, rates), rows)
+        found = judged(lambda row: _listed(row, rates, terms), rows)
         listed = tuple(item for item in found if isinstance(item, ListedPart))
         asked = NewScreening(organisation_id=how.caller.organisation_id, name=name, terms=terms, rows=listed)
         if listed:
@@ -84,18 +94,34 @@ def _rates(session: Session, currencies: Collection[str], on: date) -> dict[str,
     return rates
 
 
-def _listed(row: ScreeningRowIn, rates: Mapping[str, float | CurrencyWithoutRate]) -> ListedPart:
+def _listed(row: ScreeningRowIn, rates: Mapping[str, float | CurrencyWithoutRate], terms: ScreeningTerms) -> ListedPart:
+    _require_one_demand(row, terms.period_months)
     per_eur = rates[row.currency]
     if isinstance(per_eur, CurrencyWithoutRate):
         raise per_eur
     return listed_of(row, per_eur=per_eur)
 
 
-def _with_history(row: Row, problems: list[RowProblem]) -> Row:
-    """Return a row with its months as a history, the oldest first; an empty month is one without demand.
+def _require_one_demand(row: ScreeningRowIn, period_months: float) -> None:
+    """Raise ``DemandContradicts`` where a year's demand is far from what a year or more of history comes to."""
+    months = len(row.demand_history) * period_months
+    if row.demand is None or months < _MONTHS_A_YEAR:
+        return
+    yearly = sum(row.demand_history) * _MONTHS_A_YEAR / months
+    if max(row.demand, yearly) <= _FAR_APART * min(row.demand, yearly):
+        return
+    message = (
+        f"demand says {row.demand:g} a year, the history comes to {yearly:g}: give the one that is right, and leave "
+        "the other out"
+    )
+    raise DemandContradicts(message, problems=(FieldProblem(pointer="/demand", message=message),))
 
-    A row in which all months are empty has no history. A month that is left out between two others, or a history
-    beside months, is a problem.
+
+def _with_history(row: Row, problems: list[RowProblem]) -> Row:
+    """Return a row with its months as a history, the oldest first.
+
+    A row in which all months are empty has no history. A month that is left out or empty where others are filled, or
+    a history beside months, is a problem: nobody can tell whether nothing was wanted, or nothing is known.
     """
     months = sorted(name for name in row.values if _MONTH.fullmatch(name))
     if not months:
@@ -107,15 +133,18 @@ def _with_history(row: Row, problems: list[RowProblem]) -> Row:
     rest = {name: value for name, value in row.values.items() if name not in months}
     cells = [row.values[name] for name in months]
     if not wrong and any(cell is not None for cell in cells):
-        rest["demand_history"] = [0 if cell is None else cell for cell in cells]
+        rest["demand_history"] = cells
     return Row(number=row.number, line=row.line, values=rest)
 
 
 def _month_problems(row: Row, months: Sequence[str]) -> Iterator[RowProblem]:
     if row.values.get("demand_history") and any(row.values[name] is not None for name in months):
         yield _problem(row, "demand_history", "is there beside columns of months: give one of them")
+    is_filled = any(row.values[name] is not None for name in months)
     for name in months:
         cell = row.values[name]
+        if cell is None and is_filled:
+            yield _problem(row, name, "is empty: write 0 for a month in which nothing was wanted")
         if cell is not None and not _is_quantity(cell):
             yield _problem(row, name, "must be a number from 0 to 1,000,000,000")
 

@@ -1,5 +1,6 @@
 """Tables as they come in: CSV with a header line, or a JSON array of objects; every problem with its row and field."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,11 +79,21 @@ class _Reading:
 def read_table(content: bytes, *, format: TableFormat, columns: Sequence[Column]) -> Table:
     """Return the rows of a table; values are what JSON would hold, not checked any further."""
     reading = _Reading()
+    if not _is_text(content, reading):
+        return Table(problems=tuple(reading.problems))
     if format == "json":
         _read_json(content, reading)
     else:
         _read_csv(content, columns, reading)
     return reading.table()
+
+
+def _is_text(content: bytes, reading: _Reading) -> bool:
+    if not content.removeprefix(codecs.BOM_UTF8).strip():
+        reading.refuse("the file is empty: a CSV file begins with a header line, a JSON file with [")
+    elif b"\0" in content:
+        reading.refuse("this is no text file: save the table as CSV in UTF-8, or send a JSON array")
+    return not reading.problems
 
 
 def _read_json(content: bytes, reading: _Reading) -> None:

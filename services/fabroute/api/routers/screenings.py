@@ -46,14 +46,15 @@ from fabroute.kernel.errors import FieldProblem
 
 router = APIRouter(prefix="/v1/advice/screenings", tags=["advice"])
 
-_PAGE = 500
+_PAGE = 5_000
 _LISTS = ("process_materials",)
 _LIST_BODY: docs.Extra = {
     "requestBody": {
         "required": True,
         "description": "A CSV file in UTF-8 with a header line (separated by comma, semicolon or tab), or a JSON array "
         f"of objects. Columns: {', '.join(column.name for column in COLUMNS)}, and demand_2026-01 and so on, one for "
-        "each month. Only part_no is required; what is not known is left empty. Lists in a cell are written a|b. "
+        "each month, 0 where nothing was wanted. "
+        "Only part_no is required; what is not known is left empty. Lists in a cell are written a|b. "
         "Amounts are in whole units of `currency` (EUR, if it is empty). "
         f"Up to {MOST_ROWS:,} rows and {MAXIMUM_BYTES // 2**20} MiB.",
         "content": {

@@ -47,12 +47,13 @@ def test_months_become_one_history_in_the_order_of_the_calendar() -> None:
     assert (row.number, row.line) == (1, 2)
 
 
-def test_an_empty_month_is_one_without_demand_and_only_empty_ones_are_no_history() -> None:
-    first, second = a_list("part_no,demand_2026-01,demand_2026-02\nP-1,,4\nP-2,,\n").rows
-    assert first.values["demand_history"] == [0, 4.0]
-    assert "demand_history" not in second.values
-    (named,) = a_json_list({"part_no": "P-1", "demand_2026-01": None, "demand_2026-02": 0}).rows
-    assert named.values == {"part_no": "P-1", "demand_history": [0, 0]}
+def test_an_empty_month_beside_filled_ones_is_refused_and_only_empty_ones_are_no_history() -> None:
+    table = a_list("part_no,demand_2026-01,demand_2026-02\nP-1,,4\nP-2,,\n")
+    assert problems(table) == [(1, "demand_2026-01")]
+    assert table.problems[0].message == "is empty: write 0 for a month in which nothing was wanted"
+    assert all("demand_history" not in row.values for row in table.rows)
+    named = a_json_list({"part_no": "P-1", "demand_2026-01": None, "demand_2026-02": 0})
+    assert problems(named) == [(1, "demand_2026-01")]
 
 
 def test_a_list_without_months_is_left_as_it_is() -> None:

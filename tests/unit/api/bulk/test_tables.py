@@ -71,7 +71,10 @@ def test_every_problem_of_the_header_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("content", "format", "words"),
     [
-        (b"", "csv", "the column is missing"),
+        (b"", "csv", "the file is empty: a CSV file begins with a header line, a JSON file with ["),
+        (b"\xef\xbb\xbf \n", "json", "the file is empty: a CSV file begins with a header line, a JSON file with ["),
+        (b"\0\0\0\0", "csv", "this is no text file: save the table as CSV in UTF-8, or send a JSON array"),
+        (b"part_no\n\0\n", "csv", "this is no text file: save the table as CSV in UTF-8, or send a JSON array"),
         (b"part_no\n", "csv", "the table has no rows"),
         (b"part_no\n\xff\n", "csv", "the file is not UTF-8 (byte 8): save it as UTF-8"),
         (b'part_no\n"A\n', "csv", "is not well-formed CSV (unexpected end of data): check the quotes"),
