@@ -103,7 +103,8 @@ def test_the_list_is_sent_as_it_is_under_the_name_of_its_file(told: ToldApi, mil
     assert (media_type, body) == ("text/csv", b"part_no\nD-1\n")
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-1].startswith("of 3,200 parts 31 (1.0%) are worth a digital twin, saving €41,200")
-    assert "Nozzle [old]" in done.stdout
+    assert "Nozzle" in done.stdout
+    assert "[old]" in done.stdout  # a word of the name, no markup; a narrow terminal has it in a line of its own
 
 
 def test_terms_go_into_the_query_and_materials_one_by_one(told: ToldApi, mill: Path) -> None:

@@ -157,7 +157,7 @@ def test_the_operator_s_commands_work_on_the_same_database(stack: Stack) -> None
 
     assert (migrated.returncode, migrated.stdout) == (0, "schema: current\n")
     assert checked.returncode == 0, checked.stdout
-    assert checked.stdout.splitlines()[-1] == "40 invariants checked, 0 broken"
+    assert checked.stdout.splitlines()[-1] == "44 invariants checked, 0 broken"
     key = made.stdout.strip()
     assert _run(stack, "order", "list", "--key", key).exit_code == 0
     with pytest.raises(ApiRefusal) as refusal:
@@ -203,6 +203,6 @@ def test_help_names_every_command_and_starts_with_the_newcomer_s(stack: Stack) -
     names = re.findall(r"^│ (\w+) ", shown, flags=re.MULTILINE)
 
     assert names == list(COMMANDS)
-    assert names[:5] == ["demo", "inspect", "order", "part", "export"]
+    assert names[:6] == ["demo", "inspect", "order", "quote", "accept", "part"]
     assert "New here? Run: fabroute demo" in shown
     assert os.environ.get("FABROUTE_URL") != stack.url

@@ -55,8 +55,8 @@ def test_the_example_list_is_screened_and_no_is_the_usual_answer(stack: Stack, t
     )
     assert [row["verdict"] for row in rows].count("no") == 47
     assert (rows[0]["verdict"], rows[0]["rank"], len(rows)) == ("digital_twin", "1", 50)
-    assert rows[0]["part_no"] in table[1]
-    assert rows[0]["node_id"] in table[1]
+    assert any(rows[0]["part_no"] in line for line in table)  # a narrow terminal has headings of several lines
+    assert any(rows[0]["node_id"] in line for line in table)
 
 
 def test_terms_change_the_verdict_and_are_told_back(stack: Stack) -> None:

@@ -148,6 +148,8 @@ def test_short_advice_is_answered_whole(printed: int) -> None:
 
     assert found is not None
     assert shown is not None
+    assert found.crossover is not None
+    assert shown.saving is not None
     assert shown.crossover == (None if math.isinf(found.crossover) else round(found.crossover, 2))
     assert (shown.saving.amount_minor, shown.conventional.amount_minor) == (found.saving_minor, 706_000)
     assert short_advice_out(None) is None

@@ -245,10 +245,11 @@ def test_a_quote_has_an_offer_if_one_of_its_quantities_has() -> None:
 
 
 def test_a_price_in_yen_has_no_decimals_and_one_in_dinars_three() -> None:
-    yen, dinar = ({"amount_minor": 9_775, "currency": code} for code in ("JPY", "KWD"))
+    yen: dict[str, Json] = {"amount_minor": 9_775, "currency": "JPY"}
+    dinar: dict[str, Json] = {"amount_minor": 9_775, "currency": "KWD"}
 
-    in_yen = printed(a_quote_answer({1: [an_offer_answer() | {"price": yen}]}) | {"currency": "JPY"})
-    in_dinars = printed(a_quote_answer({1: [an_offer_answer() | {"price": dinar}]}) | {"currency": "KWD"})
+    in_yen = printed(a_quote_answer({1: [{**an_offer_answer(), "price": yen}]}) | {"currency": "JPY"})
+    in_dinars = printed(a_quote_answer({1: [{**an_offer_answer(), "price": dinar}]}) | {"currency": "KWD"})
 
     assert " 9,775 " in line_with("Hamburg", in_yen)
     assert " 9.775 " in line_with("Hamburg", in_dinars)

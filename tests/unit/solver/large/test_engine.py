@@ -96,7 +96,7 @@ def test_small_scopes_keep_their_engine() -> None:
 
     assert (plan.engine, plan.status, plan.cost) == ("cp_sat", PlanStatus.OPTIMAL, 106)
     assert plan.prices is None
-    assert engines.LARGE_OPTIONS == 5_000
+    assert engines.LARGE_OPTIONS == 20_000
 
 
 def test_the_same_seed_gives_the_same_plan_in_another_process() -> None:
@@ -105,11 +105,11 @@ def test_the_same_seed_gives_the_same_plan_in_another_process() -> None:
         "from fabroute.solver.limits import SolveLimits\n"
         "from tests.benchmarks.routing_instances import Size, make_instance\n"
         "limits = SolveLimits(seed=5, deterministic_seconds=0.3, wall_seconds=300.0)\n"
-        "plan = solve(make_instance(Size(orders=400, nodes=60)).problem, limits)\n"
+        "plan = solve(make_instance(Size(orders=1000, nodes=100)).problem, limits)\n"
         "print(plan.engine, plan.cost, plan.bound, plan.status, hash(plan.chosen))\n"
     )
     limits = SolveLimits(seed=5, deterministic_seconds=0.3, wall_seconds=300.0)
-    here = solve(make_instance(Size(orders=400, nodes=60)).problem, limits)
+    here = solve(make_instance(Size(orders=1000, nodes=100)).problem, limits)
     elsewhere = subprocess.run(
         [sys.executable, "-c", program],
         env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PYTHONHASHSEED": "7"},
