@@ -29,6 +29,13 @@ class NotAnAmount(DomainError):
     status = 422
 
 
+class ContradictoryAnswers(DomainError):
+    """Something was answered with yes and with no."""
+
+    code = "contradictory_answers"
+    status = 422
+
+
 @advise.command()
 def method(
     quantity: Quantity,
@@ -122,6 +129,11 @@ def viability(
 
 
 def _answers(yes: list[str] | None, no: list[str] | None) -> JsonObject:
+    both = sorted({*(yes or [])} & {*(no or [])})
+    if both:
+        raise ContradictoryAnswers(
+            f"{', '.join(both)} can't be answered with yes and with no: leave one of the two out"
+        )
     named: dict[str, Json] = dict.fromkeys(yes or [], True)
     return named | dict.fromkeys(no or [], False)
 

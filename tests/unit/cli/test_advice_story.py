@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fabroute.cli.advice import NotAnAmount, _money, _months
+from fabroute.cli.advice import ContradictoryAnswers, NotAnAmount, _answers, _money, _months
 from fabroute.cli.advice_story import mass_production_story, method_story, pathways_story, viability_story
 
 
@@ -133,3 +133,11 @@ def test_months_are_a_list_of_pieces() -> None:
     assert _months(None) is None
     with pytest.raises(NotAnAmount, match="is no list of pieces by month"):
         _months("12,-1")
+
+
+def test_answers_are_taken_as_given_and_not_both_ways() -> None:
+    assert _answers(["fast_response"], ["sporadic_demand"]) == {"fast_response": True, "sporadic_demand": False}
+    assert _answers(None, None) == {}
+    with pytest.raises(ContradictoryAnswers, match="b, c can't be answered with yes and with no") as refused:
+        _answers(["c", "a", "b"], ["b", "c"])
+    assert refused.value.status == 422
