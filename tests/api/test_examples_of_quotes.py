@@ -29,7 +29,7 @@ ANSWERS = (
 )
 REQUESTS = ("QuoteRequest.two_quantities.json", "MethodIn.worked.json")
 _STAYS = ("node_id", "machine_id", "machine_offer_id", "lot_id", "order_id")
-_VARIES = ("id", "created_by", "as_of", "valid_until", "produce_by", "hours")
+_VARIES = ("id", "created_by", "as_of", "valid_until", "shortest_valid_until", "produce_by", "hours")
 
 
 @pytest.fixture

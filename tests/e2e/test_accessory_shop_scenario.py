@@ -300,7 +300,7 @@ def test_where_hamburg_is_gone_by_then_the_shop_is_told_what_krakow_asks(shop: A
     body: Json = {"quote_id": quote["id"], **WISHES, "lines": [{"part": CLIP, "quantity": 1}]}
     response = shop.place(body, key="basket 4713")
 
-    assert refusal_of(response) == Refusal(status=409, code="quote_not_kept")
+    assert refusal_of(response) == Refusal(status=409, code="quote_not_kept", pointers=("/quote_id",))
     details = response.json()["details"]
     assert [reason["code"] for reason in details["reasons"]] == ["NODE_DOWN"]
     assert (details["alternative"]["city"], details["alternative"]["more_minor"]) == ("Kraków", 200)

@@ -20,6 +20,7 @@ def _demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"COLUMNS": "220", "FABROUTE_DATABASE_URL": "postgresql://nowhere.invalid/ignored"},
         capture_output=True,
         text=True,
+        encoding="utf-8",
         timeout=170,
         check=False,
     )

@@ -153,4 +153,4 @@ def test_a_worker_learns_from_a_reported_build_within_seconds(stack: Stack) -> N
     factors = {it["code"]: it["value"] for it in after["figures"]}
     assert (before["learnt_from"], after["learnt_from"]["builds"]) == (None, 1)
     ratio = build["machine_minutes"] / build["estimated_minutes"]
-    assert factors["time_factor_p50"] == pytest.approx(ratio ** (1 / 5), rel=1e-9)
+    assert factors["time_factor_p50"] == pytest.approx(min(3, ratio) ** (1 / 5), rel=1e-9)  # as far as one build counts

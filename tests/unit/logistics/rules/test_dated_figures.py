@@ -90,7 +90,8 @@ def test_a_currency_without_a_rate_of_the_day_is_refused_and_never_guessed(curre
         rate_on(RATES, currency, day)
     assert (refusal.value.code, refusal.value.status) == ("currency_without_rate", 422)
     assert refusal.value.message == (
-        f"no exchange rate for {currency} on {day}: ask in EUR, or import one with `fabroute import exchange-rates`"
+        f"no exchange rate for {currency} on {day}: ask the operator for a rate "
+        "(fabroute import exchange-rates), or ask in EUR"
     )
     assert [problem.pointer for problem in refusal.value.problems] == ["/currency"]
 

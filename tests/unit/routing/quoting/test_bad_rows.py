@@ -71,10 +71,9 @@ def test_what_else_speaks_against_the_machine_is_said_too() -> None:
 def test_where_nothing_else_is_wrong_the_row_is_what_has_to_change() -> None:
     (found,) = quote(QuoteBook(snapshot=a_snapshot(offers=(HUGE,))), a_question()).quotes
 
-    (change,) = found.routable_if
     (words,) = [words for words, offer in WORDS.items() if offer is HUGE]
-    assert (change.code.value, change.landed_minor) == ("NODE_DOWN", None)
-    assert change.change == f"what is known of the machine is put right: {words}"
+    assert found.routable_if == ()  # without a row there is no price and no day to name
+    assert [words in reason.message for node in found.exclusions for reason in node.reasons] == [True]
 
 
 def test_a_run_goes_on_and_the_log_names_the_machine_once() -> None:
