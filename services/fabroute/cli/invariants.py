@@ -361,7 +361,8 @@ INVARIANTS: Sequence[Invariant] = (
         query="SELECT machine_id, parameter_set, c.builds, e.builds, c.good_prints, e.good_prints FROM calibrations c"
         f" LEFT JOIN ({_EVIDENCE}) e USING (machine_id, parameter_set)"
         " WHERE coalesce(e.newest, '-infinity') < least(c.learnt_at, clock_timestamp() - interval '5 minutes')"
-        " AND ((c.builds, c.good_prints, c.failed_prints) IS DISTINCT FROM (e.builds, e.good_prints, e.failed_prints)"
+        " AND ((c.builds, c.good_prints, c.failed_prints) IS DISTINCT FROM"
+        " (coalesce(e.builds, 0), coalesce(e.good_prints, 0), coalesce(e.failed_prints, 0))"
         " OR abs(c.log_ratio_sum - e.ratios) > 1e-6 OR abs(c.log_ratio_sum_squares - e.squares) > 1e-6)",
         advice="estimates don't say what builds and prints did: is a worker running (fabroute work)? If so, report it",
     ),
