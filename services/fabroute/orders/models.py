@@ -30,6 +30,12 @@ class Order(SQLModel, table=True):
     need_by: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     need_by_hard: bool = True
     max_price_minor: int | None = None
+    split_max_nodes: int = 1
+    """How many nodes may share a line; 1: a line is not split."""
+    split_min_per_node: int = 1
+    """Fewest pieces that a node of a split line gets."""
+    cost_of_waiting_minor: int | None = None
+    """What an hour until delivery costs the customer, because something stands still; in cents."""
     currency: str
     ship_to_name: str = ""
     ship_to_city: str
@@ -83,6 +89,10 @@ class OrderLine(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     next_attempt_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     decision_id: str | None = None
+    promised_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """The first promise that was made, kept when the line is planned anew: never later, never dearer."""
+    promised_minor: int | None = None
+    """The landed price of that promise, in cents."""
 
 
 class Quote(SQLModel, table=True):

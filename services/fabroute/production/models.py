@@ -17,10 +17,12 @@ class Job(SQLModel, table=True):
         Index(
             "uq_jobs_one_live_dispatch",
             "order_line_id",
+            "share_no",
             unique=True,
             postgresql_where=text("state NOT IN ('cancelled', 'declined', 'failed')"),
         ),
         Index("ix_jobs_held", "id", postgresql_where=text("state = 'held'")),
+        Index("ix_jobs_planned", "dispatch_at", postgresql_where=text("state = 'planned'")),
         Index("ix_jobs_learnt_from", "machine_id", "parameter_set"),
     )
 
@@ -30,6 +32,8 @@ class Job(SQLModel, table=True):
     node_id: str = Field(foreign_key="nodes.id")
     order_id: str = Field(index=True)
     order_line_id: str
+    share_no: int = 0
+    """Which part of a split line; 0 where the line is not split."""
     decision_id: str
     revision_id: str
     part_no: str
@@ -49,7 +53,11 @@ class Job(SQLModel, table=True):
     ship_to_country: str
     promised_at: datetime = Field(sa_column=instant())
     state: str
-    """``offered``, ``accepted``, ``held`` or ``cancelled`` in this version."""
+    """``planned``, ``offered``, ``accepted``, ``held`` or ``cancelled`` in this version."""
+    dispatch_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """Until when a planned job waits for others that share its build; its node sees it from then on."""
+    build_key: str | None = None
+    """Names the shared build that it is planned in: equal keys, one build."""
     offered_at: datetime = Field(sa_column=instant())
     updated_at: datetime = Field(sa_column=instant())
     version: int = 1

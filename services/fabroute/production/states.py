@@ -1,4 +1,4 @@
-"""The life of a job in this version: offered to a node, accepted by it, held where a gate closes, or cancelled."""
+"""The life of a job in this version: planned for a shared build, offered to a node, accepted by it, held where a gate closes, or cancelled."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,13 +6,14 @@ from typing import Literal
 
 from fabroute.kernel.errors import DomainError
 
-JobState = Literal["offered", "accepted", "held", "cancelled"]
+JobState = Literal["planned", "offered", "accepted", "held", "cancelled"]
 
 TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        "planned": frozenset({"offered", "held", "cancelled"}),
         "offered": frozenset({"accepted", "held", "cancelled"}),
         "accepted": frozenset({"held", "cancelled"}),
-        "held": frozenset({"offered", "accepted", "cancelled"}),
+        "held": frozenset({"planned", "offered", "accepted", "cancelled"}),
         "cancelled": frozenset(),
     }
 )

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from fabroute.database.columns import document, instant, large_integer
@@ -54,6 +55,9 @@ class RoutingDecision(SQLModel, table=True):
     order_id: str = Field(index=True)
     order_line_id: str = Field(index=True)
     fence: int
+    kind: str = "first"
+    """``first`` for the first decision of a line or one after its job came back, ``online`` for a promise at once,
+    ``improved`` for a better plan of a line that was promised before."""
     outcome: str
     """``routed`` or ``no_route``."""
     node_id: str | None = None
@@ -66,3 +70,113 @@ class RoutingDecision(SQLModel, table=True):
     why: str
     document: dict[str, Any] = Field(sa_column=document())
     decided_at: datetime = Field(sa_column=instant())
+
+
+class PlanningScope(SQLModel, table=True):
+    """A part of all lines that is decided together; whoever holds its lease routes it, under the newest fence."""
+
+    __tablename__ = "planning_scopes"
+
+    name: str = Field(primary_key=True)
+    fence: int = 0
+    holder: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    updated_at: datetime = Field(sa_column=instant())
+
+
+class RunArchive(SQLModel, table=True):
+    """All that a run decided by, as compressed arrays: to repeat it, or to ask what another policy had done."""
+
+    __tablename__ = "run_archives"
+
+    run_id: str = Field(primary_key=True, foreign_key="routing_runs.id")
+    sha256: str
+    """Of ``content``."""
+    content: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_column=instant())
+
+
+class RoutingPolicy(SQLModel, table=True):
+    """How an organisation wants its lines routed; a change is a new version, the newest counts."""
+
+    __tablename__ = "routing_policies"
+    __table_args__ = (UniqueConstraint("organisation_id", "version"),)
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(foreign_key="organisations.id")
+    version: int
+    document: dict[str, Any] = Field(sa_column=document())
+    created_by: str
+    created_at: datetime = Field(sa_column=instant())
+
+
+class PolicyCost(SQLModel, table=True):
+    """What one rule of a policy cost in one run: the plan with it less the plan without it."""
+
+    __tablename__ = "policy_costs"
+    __table_args__ = (Index("ix_policy_costs_owner", "organisation_id", "decided_at"),)
+
+    run_id: str = Field(primary_key=True, foreign_key="routing_runs.id")
+    organisation_id: str = Field(primary_key=True)
+    rule: str = Field(primary_key=True)
+    """Which rule of the policy, such as ``cap:nod_…``."""
+    policy_version: int
+    lines: int
+    landed_minor: int = Field(sa_column=large_integer())
+    """Landed money, in cents; under 0 where the rule moved cost to time or carbon."""
+    cost_millis: int = Field(sa_column=large_integer())
+    """Generalised cost, in milli-minor units."""
+    decided_at: datetime = Field(sa_column=instant())
+
+
+class ShadowRun(SQLModel, table=True):
+    """A past period, decided again under another policy or on another network, without acting."""
+
+    __tablename__ = "shadow_runs"
+    __table_args__ = (Index("ix_shadow_runs_owner", "organisation_id", "id"),)
+
+    id: str = Field(primary_key=True)
+    organisation_id: str
+    state: str
+    """``waiting``, ``running``, ``done`` or ``failed``."""
+    request: dict[str, Any] = Field(sa_column=document())
+    report: dict[str, Any] | None = Field(default=None, sa_column=document(nullable=True))
+    runs_done: int = 0
+    runs_total: int = 0
+    lease_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    attempts: int = 0
+    created_by: str
+    created_at: datetime = Field(sa_column=instant())
+    finished_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+
+
+class ReadinessReport(SQLModel, table=True):
+    """How ready the network is to print an organisation's released parts, at one instant."""
+
+    __tablename__ = "readiness_reports"
+    __table_args__ = (Index("ix_readiness_reports_owner", "organisation_id", "id"),)
+
+    id: str = Field(primary_key=True)
+    organisation_id: str
+    as_of: datetime = Field(sa_column=instant())
+    entries: int
+    document: dict[str, Any] = Field(sa_column=document())
+    """Counts, what changed since the report before, and what would add second sources most cheaply."""
+
+
+class ReadinessEntry(SQLModel, table=True):
+    """One part in its usual quantity to one region: who can make it now, in 30 days, and with any one node gone."""
+
+    __tablename__ = "readiness_entries"
+
+    report_id: str = Field(primary_key=True, foreign_key="readiness_reports.id")
+    part_id: str = Field(primary_key=True)
+    region: str = Field(primary_key=True)
+    revision_id: str
+    quantity: int
+    state: str
+    """``ready``, ``one_failure_away``, ``ends_soon`` or ``no_route``."""
+    nodes_now: int
+    nodes_later: int
+    """With what is known of 30 days from now: certificates, lots, planned outages."""
+    document: dict[str, Any] = Field(sa_column=document())

@@ -1,7 +1,7 @@
 """What an engine decided, and the days on which the work falls."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabroute.kernel.errors import DomainError
-from fabroute.solver.problem import NO_LOT, RoutingProblem
+from fabroute.solver.problem import NO_BUILD, NO_LOT, RoutingProblem
 
 FloatArray = NDArray[np.float64]
 
@@ -56,10 +56,14 @@ class ScarcityPrices:
         return np.asarray(self.minute - later)
 
     def of_options(self, problem: RoutingProblem) -> FloatArray:
-        """Return, per option, the price of all that it draws on."""
+        """Return, per option, the price of all minutes and grams that it draws on, the draws of a split too."""
         lots = np.append(self.gram, 0.0)
         grams = problem.option_grams * lots[np.where(problem.option_lot == NO_LOT, -1, problem.option_lot)]
-        return np.asarray(problem.option_minutes * self.minute[problem.option_pool, problem.option_bucket] + grams)
+        price = problem.option_minutes * self.minute[problem.option_pool, problem.option_bucket] + grams
+        more = problem.draw_grams * lots[np.where(problem.draw_lot == NO_LOT, -1, problem.draw_lot)]
+        more = more + problem.draw_minutes * self.minute[problem.draw_pool, problem.draw_bucket]
+        np.add.at(price, problem.draw_option, more)
+        return np.asarray(price)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,25 +108,72 @@ class DayShare:
 
 
 def plan_cost(problem: RoutingProblem, chosen: Sequence[int]) -> int:
-    """Return the cost of a choice in milli-minor, unrouted lines at their price."""
-    return sum(
-        int(problem.unrouted_cost[line] if option == UNROUTED else problem.option_cost[option])
-        for line, option in enumerate(chosen)
+    """Return the cost of a choice in milli-minor: options, opened builds, what quotas exceed, unrouted lines."""
+    taken = [option for option in chosen if option != UNROUTED]
+    unrouted = sum(int(problem.unrouted_cost[line]) for line, option in enumerate(chosen) if option == UNROUTED)
+    options = sum(int(problem.option_cost[option]) for option in taken)
+    builds = sum(int(problem.build_cost[build]) for build in opened_builds(problem, chosen))
+    return unrouted + options + builds + _excess_cost(problem, taken)
+
+
+def opened_builds(problem: RoutingProblem, chosen: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """Return the builds that a choice opens, each with its lines, both ascending."""
+    lines: dict[int, list[int]] = defaultdict(list)
+    for line, option in enumerate(chosen):
+        if option != UNROUTED and problem.option_build[option] != NO_BUILD:
+            lines[int(problem.option_build[option])].append(line)
+    return {build: tuple(lines[build]) for build in sorted(lines)}
+
+
+def quota_weights(problem: RoutingProblem, chosen: Sequence[int]) -> list[int]:
+    """Return what the chosen options weigh together in each quota."""
+    taken = set(chosen) - {UNROUTED}
+    weights = [0] * len(problem.quota_limit)
+    shares = zip(
+        problem.share_quota.tolist(), problem.share_option.tolist(), problem.share_weight.tolist(), strict=True
     )
+    for quota, option, weight in shares:
+        if option in taken:
+            weights[quota] += weight
+    return weights
 
 
 def day_plan(problem: RoutingProblem, chosen: Sequence[int]) -> tuple[DayShare, ...]:
     """Spread the chosen work over days, earliest deadline first on each pool, as early as the pool has minutes.
 
     Work may be cut at the end of a day. Shares come sorted by pool, bucket, line; an option without minutes has none.
-    Raises `PlanDoesNotFit` when a pool has too few minutes before a deadline.
+    What a build takes to open counts as work of its first line. Raises `PlanDoesNotFit` when a pool has too few
+    minutes before a deadline.
     """
     work: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for line, option in enumerate(chosen):
-        if option != UNROUTED:
-            due = (int(problem.option_bucket[option]), line, int(problem.option_minutes[option]))
-            work[int(problem.option_pool[option])].append(due)
+    for pool, bucket, line, minutes in _work(problem, chosen):
+        work[pool].append((bucket, line, minutes))
     return tuple(sorted(share for pool in work for share in _pool_days(problem, pool, sorted(work[pool]))))
+
+
+def _work(problem: RoutingProblem, chosen: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield pool, bucket, line and minutes of all that has to be worked."""
+    line_of = {option: line for line, option in enumerate(chosen) if option != UNROUTED}
+    for option, line in line_of.items():
+        pool, bucket = problem.option_pool[option], problem.option_bucket[option]
+        yield int(pool), int(bucket), line, int(problem.option_minutes[option])
+    for draw, option in enumerate(problem.draw_option.tolist()):
+        if option in line_of:
+            pool, bucket = problem.draw_pool[draw], problem.draw_bucket[draw]
+            yield int(pool), int(bucket), line_of[option], int(problem.draw_minutes[draw])
+    for build, lines in opened_builds(problem, chosen).items():
+        pool, bucket = problem.build_pool[build], problem.build_bucket[build]
+        yield int(pool), int(bucket), lines[0], int(problem.build_minutes[build])
+
+
+def _excess_cost(problem: RoutingProblem, taken: Sequence[int]) -> int:
+    over = (
+        weight - limit
+        for weight, limit in zip(quota_weights(problem, taken), problem.quota_limit.tolist(), strict=True)
+    )
+    return sum(
+        max(0, price) * max(0, units) for price, units in zip(problem.quota_excess_cost.tolist(), over, strict=True)
+    )
 
 
 def _pool_days(problem: RoutingProblem, pool: int, work: Iterable[tuple[int, int, int]]) -> Iterable[DayShare]:

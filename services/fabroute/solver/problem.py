@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +16,14 @@ BoolArray = NDArray[np.bool_]
 
 TOTAL_LIMIT = 2**62
 NO_LOT = -1
+NO_BUILD = -1
+HARD = -1
+"""Excess cost of a quota that may not be exceeded at all."""
 _LOW_BITS = 31
+
+
+def _none() -> IntArray:
+    return np.zeros(0, dtype=np.int64)
 
 
 class InvalidProblem(DomainError, ValueError):
@@ -30,8 +37,12 @@ class InvalidProblem(DomainError, ValueError):
 class RoutingProblem:
     """Lines 0…n-1, each to take one of its options or to stay unrouted at a price.
 
+    An option draws minutes on one pool and grams on one lot; the option of a split order has further *draws*. Options
+    of one *build* share what it costs to open it, as far as its volume goes. A *quota* limits what all chosen options
+    together may weigh (a share of a node, the money of an order), hard or at a price for each unit over it.
+
     Options are sorted by line. Every array is copied, made int64 and read-only, and checked when the problem is made;
-    `InvalidProblem` names the first entry that can't be taken.
+    `InvalidProblem` names the first entry that can't be taken. Draws, builds and quotas are empty where not given.
     """
 
     line_count: int
@@ -51,15 +62,46 @@ class RoutingProblem:
     """Minutes that each pool has in each bucket, shape (pools, buckets); of that bucket alone, not cumulative."""
     stock: IntArray
     """Grams on each lot."""
+    draw_option: IntArray = field(default_factory=_none)
+    """Further draws of options, sorted by option: which option each belongs to."""
+    draw_pool: IntArray = field(default_factory=_none)
+    draw_bucket: IntArray = field(default_factory=_none)
+    draw_minutes: IntArray = field(default_factory=_none)
+    draw_lot: IntArray = field(default_factory=_none)
+    draw_grams: IntArray = field(default_factory=_none)
+    option_build: IntArray = field(default_factory=_none)
+    """Build that each option is made in, or ``NO_BUILD``; left empty: no option shares a build."""
+    option_volume: IntArray = field(default_factory=_none)
+    """What each option takes of its build's volume; 0 without a build."""
+    build_cost: IntArray = field(default_factory=_none)
+    """What it costs to open each build, once, milli-minor; not in the costs of its options."""
+    build_pool: IntArray = field(default_factory=_none)
+    build_bucket: IntArray = field(default_factory=_none)
+    """Deadline of each build's opening minutes: that of its options."""
+    build_minutes: IntArray = field(default_factory=_none)
+    """Set-up, warm-up and cooling, once a build; not in the minutes of its options."""
+    build_volume: IntArray = field(default_factory=_none)
+    """Room of each build, in the units of ``option_volume``."""
+    quota_limit: IntArray = field(default_factory=_none)
+    """Most that the chosen options of each quota may weigh together."""
+    quota_excess_cost: IntArray = field(default_factory=_none)
+    """Milli-minor for each unit over the limit, or ``HARD``."""
+    share_quota: IntArray = field(default_factory=_none)
+    """Shares, sorted by quota: what an option weighs in a quota."""
+    share_option: IntArray = field(default_factory=_none)
+    share_weight: IntArray = field(default_factory=_none)
 
     _DIMENSIONS: ClassVar[dict[str, int]] = {"capacity": 2}
 
     def __post_init__(self) -> None:
         if self.line_count < 0:
             raise InvalidProblem(f"line_count is {self.line_count}: it can't be negative")
-        for field in fields(self)[1:]:
-            values = _read_only_integers(field.name, getattr(self, field.name), self._DIMENSIONS.get(field.name, 1))
-            object.__setattr__(self, field.name, values)
+        for each in fields(self)[1:]:
+            values = _read_only_integers(each.name, getattr(self, each.name), self._DIMENSIONS.get(each.name, 1))
+            object.__setattr__(self, each.name, values)
+        if not self.option_build.size:
+            object.__setattr__(self, "option_build", _read_only(np.full(self.option_count, NO_BUILD)))
+            object.__setattr__(self, "option_volume", _read_only(np.zeros(self.option_count)))
         self._check_lengths()
         self._check_references()
         self._check_ranges()
@@ -68,6 +110,11 @@ class RoutingProblem:
     def option_count(self) -> int:
         """Number of options of all lines."""
         return len(self.option_line)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every option draws on one pool and one lot alone: no further draws, builds or quotas."""
+        return not (self.draw_option.size or self.build_cost.size or self.quota_limit.size)
 
     def line_start(self) -> IntArray:
         """Return the CSR pointer: options of line ``i`` are ``line_start[i]`` up to ``line_start[i + 1]``."""
@@ -79,41 +126,113 @@ class RoutingProblem:
 
     def snapshot_sha256(self) -> str:
         """Return a hash of every number in the problem: equal hashes, equal problems, on any machine."""
-        digest = hashlib.sha256(f"routing-problem/1 lines={self.line_count}".encode())
-        for field in fields(self)[1:]:
-            values: IntArray = getattr(self, field.name)
-            digest.update(f"\n{field.name}{values.shape}".encode())
+        digest = hashlib.sha256(f"routing-problem/2 lines={self.line_count}".encode())
+        for each in fields(self)[1:]:
+            values: IntArray = getattr(self, each.name)
+            digest.update(f"\n{each.name}{values.shape}".encode())
             digest.update(values.astype("<i8").tobytes())
         return digest.hexdigest()
 
     def _check_lengths(self) -> None:
-        for name in ("option_cost", "option_pool", "option_bucket", "option_minutes", "option_lot", "option_grams"):
-            if len(getattr(self, name)) != self.option_count:
-                raise InvalidProblem(f"{name} has {len(getattr(self, name))} entries for {self.option_count} options")
-        if len(self.unrouted_cost) != self.line_count:
-            raise InvalidProblem(f"unrouted_cost has {len(self.unrouted_cost)} entries for {self.line_count} lines")
-        unsorted = np.flatnonzero(np.diff(self.option_line) < 0)
-        if unsorted.size:
-            raise InvalidProblem(f"options must be sorted by line: option {unsorted[0] + 1} goes back a line")
+        for names, count, what in (
+            (_OF_OPTIONS, self.option_count, "options"),
+            (("unrouted_cost",), self.line_count, "lines"),
+            (_OF_DRAWS, len(self.draw_option), "draws"),
+            (_OF_BUILDS, len(self.build_cost), "builds"),
+            (("quota_excess_cost",), len(self.quota_limit), "quotas"),
+            (("share_option", "share_weight"), len(self.share_quota), "shares"),
+        ):
+            for name in names:
+                if len(getattr(self, name)) != count:
+                    raise InvalidProblem(f"{name} has {len(getattr(self, name))} entries for {count} {what}")
+        _sorted_by("options", "line", self.option_line)
+        _sorted_by("draws", "option", self.draw_option)
+        _sorted_by("shares", "quota", self.share_quota)
 
     def _check_references(self) -> None:
         pools, buckets = self.capacity.shape
-        _refer("option_line", self.option_line, 0, self.line_count, "lines")
-        _refer("option_pool", self.option_pool, 0, pools, "pools")
-        _refer("option_bucket", self.option_bucket, 0, buckets, "buckets")
-        _refer("option_lot", self.option_lot, NO_LOT, len(self.stock), "lots")
+        lots, builds, quotas = len(self.stock), len(self.build_cost), len(self.quota_limit)
+        for names, lowest, count, what in (
+            (("option_line",), 0, self.line_count, "lines"),
+            (("option_pool", "draw_pool", "build_pool"), 0, pools, "pools"),
+            (("option_bucket", "draw_bucket", "build_bucket"), 0, buckets, "buckets"),
+            (("option_lot", "draw_lot"), NO_LOT, lots, "lots"),
+            (("draw_option", "share_option"), 0, self.option_count, "options"),
+            (("option_build",), NO_BUILD, builds, "builds"),
+            (("share_quota",), 0, quotas, "quotas"),
+        ):
+            for name in names:
+                _refer(name, getattr(self, name), lowest, count, what)
+        self._check_builds()
+
+    def _check_builds(self) -> None:
+        """An option is made in a build of its own pool and bucket, and takes volume only of a build."""
+        shared = np.flatnonzero(self.option_build != NO_BUILD)
+        build = self.option_build[shared]
+        elsewhere = shared[
+            (self.build_pool[build] != self.option_pool[shared])
+            | (self.build_bucket[build] != self.option_bucket[shared])
+        ]
+        if elsewhere.size:
+            raise InvalidProblem(f"option {elsewhere[0]} and its build are not on the same pool and bucket")
+        nowhere = np.flatnonzero((self.option_build == NO_BUILD) & (self.option_volume != 0))
+        if nowhere.size:
+            raise InvalidProblem(f"option_volume[{nowhere[0]}] is not 0, but the option has no build")
 
     def _check_ranges(self) -> None:
-        for name in ("option_cost", "option_minutes", "option_grams", "unrouted_cost", "capacity", "stock"):
+        for name in _AMOUNTS:
             values: IntArray = getattr(self, name).ravel()
-            negative = np.flatnonzero(values < 0)
+            lowest = HARD if name == "quota_excess_cost" else 0
+            negative = np.flatnonzero(values < lowest)
             if negative.size:
                 raise InvalidProblem(f"{name}[{negative[0]}] is {values[negative[0]]}: it can't be negative")
-            total = exact_sum(values)
+            total = exact_sum(np.maximum(values, 0))
             if total >= TOTAL_LIMIT:
                 raise InvalidProblem(f"{name} adds up to {total}, over the limit of 2^62: use coarser units")
-        if exact_sum(self.option_cost) + exact_sum(self.unrouted_cost) >= TOTAL_LIMIT:
-            raise InvalidProblem("option_cost and unrouted_cost add up to 2^62 or more: use coarser units")
+        costs = (self.option_cost, self.unrouted_cost, self.build_cost)
+        if sum(map(exact_sum, costs)) + self._most_excess_cost() >= TOTAL_LIMIT:
+            raise InvalidProblem("costs of options, builds, quotas and unrouted lines reach 2^62: use coarser units")
+
+    def _most_excess_cost(self) -> int:
+        """Return what all soft quotas would cost if every option were taken."""
+        weights = [0] * len(self.quota_limit)
+        for quota, weight in zip(self.share_quota.tolist(), self.share_weight.tolist(), strict=True):
+            weights[quota] += weight
+        prices, limits = self.quota_excess_cost.tolist(), self.quota_limit.tolist()
+        return sum(
+            max(0, price) * max(0, weight - limit) for price, weight, limit in zip(prices, weights, limits, strict=True)
+        )
+
+
+_OF_OPTIONS = (
+    "option_cost",
+    "option_pool",
+    "option_bucket",
+    "option_minutes",
+    "option_lot",
+    "option_grams",
+    "option_build",
+    "option_volume",
+)
+_OF_DRAWS = ("draw_pool", "draw_bucket", "draw_minutes", "draw_lot", "draw_grams")
+_OF_BUILDS = ("build_pool", "build_bucket", "build_minutes", "build_volume")
+_AMOUNTS = (
+    "option_cost",
+    "option_minutes",
+    "option_grams",
+    "unrouted_cost",
+    "capacity",
+    "stock",
+    "draw_minutes",
+    "draw_grams",
+    "option_volume",
+    "build_cost",
+    "build_minutes",
+    "build_volume",
+    "quota_limit",
+    "quota_excess_cost",
+    "share_weight",
+)
 
 
 def exact_sum(values: IntArray) -> int:
@@ -129,9 +248,19 @@ def _read_only_integers(name: str, given: object, dimensions: int) -> IntArray:
         raise InvalidProblem(f"{name} must have {dimensions} dimension(s), not {raw.ndim}")
     if raw.size and (raw.dtype.kind not in "iu" or int(raw.max()) >= TOTAL_LIMIT):
         raise InvalidProblem(f"{name} must hold whole numbers below 2^62 (it holds {raw.dtype})")
-    values = raw.astype(np.int64)
-    values.setflags(write=False)
-    return values
+    return _read_only(raw)
+
+
+def _read_only(values: NDArray[np.generic]) -> IntArray:
+    whole = values.astype(np.int64)
+    whole.setflags(write=False)
+    return whole
+
+
+def _sorted_by(what: str, key: str, values: IntArray) -> None:
+    unsorted = np.flatnonzero(np.diff(values) < 0)
+    if unsorted.size:
+        raise InvalidProblem(f"{what} must be sorted by {key}: entry {unsorted[0] + 1} goes back")
 
 
 def _refer(name: str, values: IntArray, lowest: int, count: int, what: str) -> None:
