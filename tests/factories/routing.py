@@ -277,9 +277,9 @@ def some_choices(line: ClaimedLine, *options: Option, exclusions: tuple[Excluded
         options=tuple(by_cost),
         exclusions=exclusions,
         best=tuple(best.values()),
-        cheapest=min(options, key=lambda option: option.way.price.landed_minor, default=None),
+        cheapest=min(options, key=lambda option: option.price.landed_minor, default=None),
         fastest=min(options, key=lambda option: option.minutes, default=None),
-        greenest=min(options, key=lambda option: option.way.price.co2e_g, default=None),
+        greenest=min(options, key=lambda option: option.price.co2e_g, default=None),
     )
 
 

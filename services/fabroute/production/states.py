@@ -1,4 +1,4 @@
-"""The life of a job in this version: planned for a shared build, offered to a node, accepted by it, held where a gate closes, or cancelled."""
+"""The life of a job in this version: planned, offered to a node, accepted, held at a closed gate, or cancelled."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -53,11 +53,11 @@ def test_a_price_is_what_hand_calculation_says() -> None:
     # Two clips in one build. Exposure 2 x 20 x 1.1 / (12 x 0.75) = 4.8889 h, build 0.75 h: 5.6389 h on the machine.
     # Work on the file 1150 + machine 2255.556 + operator 518.778 + set-up 2300 + consumables 200
     # + material 57.288 g x 3 = 171.864 + post 736 + inspection 184 = 7516.197; a quarter margin: 9395.25.
-    assert express.way.price.production_minor == 9395
+    assert express.price.production_minor == 9395
     # A parcel of 9 x 8 x 8 cm, half a kilogram: (800 + 45) x 1.18 = 997.1.
-    assert express.way.price.freight_minor == 997
-    assert express.way.price.duty_minor == 0
-    assert sum(row.amount_minor for row in express.way.price.breakdown) == express.way.price.landed_minor == 10392
+    assert express.price.freight_minor == 997
+    assert express.price.duty_minor == 0
+    assert sum(row.amount_minor for row in express.price.breakdown) == express.price.landed_minor == 10392
     assert (express.way.machine_minutes, express.way.grams) == (339, 58)
 
 
@@ -66,7 +66,7 @@ def test_carbon_is_that_of_electricity_material_way_and_packaging() -> None:
 
     # 0.25 kW x (0.25 + 4.8889) h = 1.28472 kWh x 380.9 = 489.35 g; 57.288 g x 2.5 = 143.22 g: 633.
     # 111.195 km x 1.25 x 115 g x 125 g/tkm = 2.0 g; 65 g of packaging: 67.
-    assert express.way.price.co2e_g == 633 + 67
+    assert express.price.co2e_g == 633 + 67
 
 
 def test_the_promise_is_the_90_percent_delivery_at_five_oclock() -> None:
@@ -83,10 +83,10 @@ def test_economy_is_cheaper_and_therefore_first_for_the_cheapest_objective() -> 
 
     # (640 + 36) x 1.18 = 797.68
     assert choices.options[0].way.service == "economy"
-    assert choices.options[0].way.price.freight_minor == 798
+    assert choices.options[0].price.freight_minor == 798
     assert choices.options[0].cost_millis == (9395 + 798) * 1000 + 104
     assert choices.cheapest is not None
-    assert choices.cheapest.way.price.landed_minor == 10_193
+    assert choices.cheapest.price.landed_minor == 10_193
 
 
 def test_the_fastest_objective_takes_the_earliest_delivery() -> None:
@@ -102,7 +102,7 @@ def test_abroad_duty_is_added_and_holidays_of_both_ends_count() -> None:
     express = express_option(a_line(country="CH"))
 
     # Zone 3: (2400 + 180) x 1.18 = 3044.4; duty 3 % of 9395.
-    assert (express.way.price.freight_minor, express.way.price.duty_minor) == (3044, 282)
+    assert (express.price.freight_minor, express.price.duty_minor) == (3044, 282)
     assert express.minutes == (4 * 24 + 16 - 8) * 60  # three working days from Tuesday on
 
 
@@ -334,7 +334,7 @@ def test_a_node_may_refuse_small_orders_or_lift_their_price() -> None:
 
     reasons = reasons_of(a_snapshot(nodes=(refusing,)))
     assert reasons["MIN_ORDER"].figures["minimum_minor"] == 10_000
-    assert choices_of(a_snapshot(nodes=(lifting,))).options[0].way.price.production_minor == 10_000
+    assert choices_of(a_snapshot(nodes=(lifting,))).options[0].price.production_minor == 10_000
 
 
 # ---------------------------------------------------------------- the order's criticality and cap
@@ -388,7 +388,7 @@ def test_lines_of_one_order_share_its_cap() -> None:
 
     first, second = CandidateFinder(a_snapshot(*lines)).choices()
     assert {option.way.service for choices in (first, second) for option in choices.options} == {"economy"}
-    worst = sum(max(option.way.price.landed_minor for option in each.options) for each in (first, second))
+    worst = sum(max(option.price.landed_minor for option in each.options) for each in (first, second))
     assert worst <= 20_400
 
 

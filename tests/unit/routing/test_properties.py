@@ -120,7 +120,7 @@ def test_nothing_is_given_away_twice_and_no_cap_is_broken(seed: int) -> None:
         for day, worked in days:
             minutes[option.way.offer.machine_id, day] += worked
         grams[option.way.lot.lot_id] += option.way.grams
-        spent[verdict.choices.line.order_id] += option.way.price.landed_minor
+        spent[verdict.choices.line.order_id] += option.price.landed_minor
     for (machine_id, day), worked in minutes.items():
         offset = (day - snapshot.network.first_day).days
         assert worked <= snapshot.network.capacity[machine_id][offset]

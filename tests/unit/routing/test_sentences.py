@@ -20,7 +20,7 @@ from tests.factories.routing import a_node_view, a_way, an_exclusion, an_option
 
 FRIDAY = datetime(2026, 6, 19, 16, 0, tzinfo=UTC)
 HAMBURG = an_option(a_way(node=a_node_view(node_id="N1", city="Hamburg")))
-FREIGHT_ROWS = HAMBURG.way.price.breakdown[1:]
+FREIGHT_ROWS = HAMBURG.price.breakdown[1:]
 KRAKOW = an_option(a_way(node=a_node_view(node_id="N2", city="Kraków", country="PL"), freight_minor=690))
 
 
@@ -66,7 +66,7 @@ def test_nodes_that_never_could_are_counted_apart_from_those_that_almost_could()
 
 def test_a_price_that_was_lifted_to_the_node_s_minimum_says_so() -> None:
     lifting = BreakdownRow(code="minimum_order_top_up", amount_minor=640)
-    price = replace(HAMBURG.way.price, breakdown=(lifting, *FREIGHT_ROWS))
+    price = replace(HAMBURG.price, breakdown=(lifting, *FREIGHT_ROWS))
     lifted = replace(HAMBURG, way=replace(HAMBURG.way, price=price))
 
     assert sentence(lifted) == "Hamburg: 11.30 EUR (minimum order), arrives 19 Jun; no other node can"

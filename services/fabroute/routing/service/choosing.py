@@ -55,23 +55,19 @@ def worth_deciding(earliest: Sequence[Option], *, wish: Wish, limit: int) -> Wor
 
 def cheapest(options: Iterable[Option]) -> Option | None:
     """Return the option with the least landed cost, the earlier one of equals."""
-    return min(
-        options, key=lambda option: (option.way.price.landed_minor, option.minutes, *_rank(option)), default=None
-    )
+    return min(options, key=lambda option: (option.price.landed_minor, option.minutes, *_rank(option)), default=None)
 
 
 def fastest(options: Iterable[Option]) -> Option | None:
     """Return the option that is there first, the cheaper one of equals."""
-    return min(
-        options, key=lambda option: (option.minutes, option.way.price.landed_minor, *_rank(option)), default=None
-    )
+    return min(options, key=lambda option: (option.minutes, option.price.landed_minor, *_rank(option)), default=None)
 
 
 def greenest(options: Iterable[Option]) -> Option | None:
     """Return the option with the least carbon, the cheaper one of equals."""
     return min(
         options,
-        key=lambda option: (option.way.price.co2e_g, option.way.price.landed_minor, *_rank(option)),
+        key=lambda option: (option.price.co2e_g, option.price.landed_minor, *_rank(option)),
         default=None,
     )
 

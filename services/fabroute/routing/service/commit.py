@@ -130,7 +130,7 @@ def _comparison(entries: Sequence[_Entry], decided: Decided) -> dict[str, object
 
 
 def _landed(options: Iterable[Option]) -> int:
-    return sum(option.way.price.landed_minor for option in options)
+    return sum(option.price.landed_minor for option in options)
 
 
 def _sent_back(entry: _Entry, *, now: datetime) -> LineOutcome:
@@ -216,9 +216,9 @@ def _decision_row(entry: _Entry, run_id: str, decided: Decided, *, now: datetime
         "outcome": "no_route" if chosen is None else "routed",
         "node_id": None if chosen is None else chosen.way.node.node_id,
         "machine_id": None if chosen is None else chosen.way.offer.machine_id,
-        "landed_minor": None if chosen is None else chosen.way.price.landed_minor,
+        "landed_minor": None if chosen is None else chosen.price.landed_minor,
         "promised_at": None if chosen is None else promised_at(chosen, decided.calendars),
-        "co2e_g": None if chosen is None else chosen.way.price.co2e_g,
+        "co2e_g": None if chosen is None else chosen.price.co2e_g,
         "candidates": len(verdict.choices.best),
         "excluded": len(verdict.exclusions),
         "why": entry.sentence,

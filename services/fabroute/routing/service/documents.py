@@ -72,7 +72,7 @@ def decision_document(
 
 def candidate(option: Option, calendars: Calendars) -> Document:
     """Return an option in words and figures: money in cents, carbon and material in grams."""
-    way, price = option.way, option.way.price
+    way, price = option.way, option.price
     return {
         "node_id": way.node.node_id,
         "kind": way.node.kind,
@@ -116,9 +116,9 @@ def _alternatives(verdict: Verdict, chosen: Option, calendars: Calendars) -> lis
             "label": label,
             "candidate": candidate(option, calendars),
             "difference": {
-                "landed_minor": option.way.price.landed_minor - chosen.way.price.landed_minor,
+                "landed_minor": option.price.landed_minor - chosen.price.landed_minor,
                 "hours": round((option.minutes - chosen.minutes) / 60, 1),
-                "co2e_g": option.way.price.co2e_g - chosen.way.price.co2e_g,
+                "co2e_g": option.price.co2e_g - chosen.price.co2e_g,
             },
         }
         for label, option in named

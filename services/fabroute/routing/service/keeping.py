@@ -157,7 +157,7 @@ def _distance(option: Option, terms: QuotedTerms, calendars: Calendars) -> tuple
     late = calendars.instant(option.minutes) - terms.promised_at
     return (
         max(0, int(late.total_seconds() // 60)),
-        max(0, option.way.price.landed_minor - terms.landed_minor),
+        max(0, option.price.landed_minor - terms.landed_minor),
         _rank(option),
     )
 

@@ -1,6 +1,7 @@
 """What a line can choose from: ways to make and send it, and options, which are ways with a deadline."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from fabroute.estimation.breakdown import BreakdownRow
 from fabroute.estimation.sources import SourcedFigure
@@ -50,15 +51,50 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Share:
+    """A part of a split line: so many pieces made on one machine by the end of a bucket."""
+
+    way: Way
+    """For these pieces alone: its price, minutes and grams are theirs."""
+    quantity: int
+    bucket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Option:
-    """A way with a deadline: production ends in ``bucket`` or before, delivery is promised for its end."""
+    """A way with a deadline: production ends in ``bucket`` or before, delivery is promised for its end.
+
+    The option of a split line has ``shares``; its own way and bucket are those of the first share, the largest.
+    """
 
     way: Way
     bucket: int
     minutes: int
-    """From now to the promised hand-over: nine of ten deliveries are not later."""
+    """From now to the promised hand-over: nine of ten deliveries are not later. The latest of a split's shares."""
     cost_millis: int
     """Generalised cost."""
+    shares: tuple[Share, ...] = ()
+    """All parts of a split, at least two; empty for an option that one machine makes whole."""
+
+    @property
+    def price(self) -> Price:
+        """What the option costs and emits, all shares together."""
+        return added_up([share.way.price for share in self.shares]) if self.shares else self.way.price
+
+
+def added_up(prices: Sequence[Price]) -> Price:
+    """Return several prices as one; rows of one code are added up, in the order in which codes come first."""
+    amounts: dict[str, BreakdownRow] = {}
+    for row in (row for price in prices for row in price.breakdown):
+        known = amounts.get(row.code)
+        amounts[row.code] = row if known is None else replace(known, amount_minor=known.amount_minor + row.amount_minor)
+    return Price(
+        production_minor=sum(price.production_minor for price in prices),
+        freight_minor=sum(price.freight_minor for price in prices),
+        duty_minor=sum(price.duty_minor for price in prices),
+        co2e_g=sum(price.co2e_g for price in prices),
+        breakdown=tuple(amounts.values()),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ def why_routed(
 
     ``best`` is the line's own best option, which other orders may have taken; ``runner_up`` the best of other nodes.
     """
-    parts = [f"{chosen.way.node.city}: {_price(chosen.way.price)}, arrives {day_name(promised_at)}"]
+    parts = [f"{chosen.way.node.city}: {_price(chosen.price)}, arrives {day_name(promised_at)}"]
     outbid = best.cost_millis < chosen.cost_millis
     if outbid:
         parts.append(_what_others_took(chosen, best))
@@ -43,7 +43,7 @@ def why_routed(
 def why_not_routed(exclusions: Sequence[ExcludedNode], *, outbid: Option | None) -> str:
     """Return why a line has no place; ``outbid`` is its best option if it had one, but other orders took it."""
     if outbid is not None:
-        price = euro(outbid.way.price.landed_minor)
+        price = euro(outbid.price.landed_minor)
         return _joined([f"{outbid.way.node.city} at {price} EUR was taken by other orders", *_ruled_out(exclusions)])
     if not exclusions:
         return "there is no node in the network"
@@ -74,9 +74,9 @@ def reason_counts(exclusions: Sequence[ExcludedNode]) -> dict[str, int]:
 
 def difference(other: Option, chosen: Option, *, objective: str) -> str:
     """Return how much worse another option is in what the objective looks at; where it isn't, what else differs."""
-    money = other.way.price.landed_minor - chosen.way.price.landed_minor
+    money = other.price.landed_minor - chosen.price.landed_minor
     hours = round((other.minutes - chosen.minutes) / 60)
-    grams = other.way.price.co2e_g - chosen.way.price.co2e_g
+    grams = other.price.co2e_g - chosen.price.co2e_g
     worse, *words = {
         "cheapest": (money, _money(money), _hours(hours)),
         "fastest": (hours, _hours(hours), _money(money)),
@@ -104,7 +104,7 @@ def _price(price: Price) -> str:
 
 def _what_others_took(chosen: Option, best: Option) -> str:
     if best.way.node.node_id != chosen.way.node.node_id:
-        return f"{best.way.node.city} at {euro(best.way.price.landed_minor)} {_OUTBID}"
+        return f"{best.way.node.city} at {euro(best.price.landed_minor)} {_OUTBID}"
     better = difference(best, chosen, objective="balanced")
     return f"alone it would be {better}" if better != _EQUAL else f"its first machine there {_OUTBID}"
 

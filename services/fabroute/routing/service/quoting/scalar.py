@@ -160,9 +160,9 @@ def _point(finder: CandidateFinder, option: Option) -> ParetoPoint:
 def _merits(options: Sequence[Option]) -> Merits:
     """Return what options are compared by; their order breaks ties."""
     return Merits(
-        landed_minor=_integers(option.way.price.landed_minor for option in options),
+        landed_minor=_integers(option.price.landed_minor for option in options),
         promised=_integers(option.minutes for option in options),
-        co2e_g=_integers(option.way.price.co2e_g for option in options),
+        co2e_g=_integers(option.price.co2e_g for option in options),
         rank=np.arange(len(options)),
     )
 
