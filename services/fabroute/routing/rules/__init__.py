@@ -1,0 +1,41 @@
+"""What routing weighs and what owners may ask of it, as data and pure functions."""
+
+from fabroute.routing.rules.objectives import (
+    HORIZON_DAYS,
+    MILLIS_PER_MINOR,
+    OPTIONS_PER_LINE,
+    OPTIONS_PER_RUN,
+    PART_QUALIFICATION,
+    PRICE_CAP_MULTIPLIER,
+    SAME_COUNTRY,
+    TIE_BREAK_LIMIT_MILLIS,
+    UNROUTED_FIXED_MILLIS,
+    UNROUTED_MULTIPLIER,
+    WEIGHTS,
+    ObjectiveWeights,
+    generalised_cost_millis,
+    options_per_line,
+    price_cap_minor,
+    shares_of_cap,
+    unrouted_cost_millis,
+)
+
+__all__ = [
+    "HORIZON_DAYS",
+    "MILLIS_PER_MINOR",
+    "OPTIONS_PER_LINE",
+    "OPTIONS_PER_RUN",
+    "PART_QUALIFICATION",
+    "PRICE_CAP_MULTIPLIER",
+    "SAME_COUNTRY",
+    "TIE_BREAK_LIMIT_MILLIS",
+    "UNROUTED_FIXED_MILLIS",
+    "UNROUTED_MULTIPLIER",
+    "WEIGHTS",
+    "ObjectiveWeights",
+    "generalised_cost_millis",
+    "options_per_line",
+    "price_cap_minor",
+    "shares_of_cap",
+    "unrouted_cost_millis",
+]
