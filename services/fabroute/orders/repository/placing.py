@@ -41,6 +41,8 @@ class NewLine:
     part_id: str
     revision_id: str
     quantity: int
+    planning_scope: str | None = None
+    """With which lines it is decided; ``None``: with those of the order's scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +107,8 @@ WITH asked AS (
 ), asked_lines AS (
     SELECT asked.number, asked.organisation_id, line.*
     FROM asked, ROWS FROM (json_to_recordset(asked.lines) AS (
-        id text, part_id text, revision_id text, quantity int
-    )) WITH ORDINALITY AS line (id, part_id, revision_id, quantity, position)
+        id text, part_id text, revision_id text, quantity int, planning_scope text
+    )) WITH ORDINALITY AS line (id, part_id, revision_id, quantity, planning_scope, position)
 ), closed AS (
     SELECT line.number, array_agg(line.position::int ORDER BY line.position) AS positions
     FROM asked_lines line
@@ -138,18 +140,19 @@ WITH asked AS (
     INSERT INTO orders
         (id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
          max_price_minor, currency, ship_to_name, ship_to_city, ship_to_country, ship_to_latitude,
-         ship_to_longitude, ship_to_assumed, state, placed_at, updated_at, version)
+         ship_to_longitude, ship_to_assumed, state, placed_at, updated_at, version, split_max_nodes,
+         split_min_per_node)
     SELECT id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
            max_price_minor, currency, ship_to->>'name', ship_to->>'city', ship_to->>'country',
            (ship_to->>'latitude')::float8, (ship_to->>'longitude')::float8, (ship_to->>'assumed')::bool,
-           'pending', placed_at, placed_at, 1
+           'pending', placed_at, placed_at, 1, 1, 1
     FROM placed
 ), write_lines AS (
     INSERT INTO order_lines
         (id, order_id, position, part_id, revision_id, quantity, planning_scope, state, state_reason, attempts,
          fence, next_attempt_at)
-    SELECT line.id, placed.id, line.position, line.part_id, line.revision_id, line.quantity, placed.planning_scope,
-           'pending', '', 0, 0, clock_timestamp()
+    SELECT line.id, placed.id, line.position, line.part_id, line.revision_id, line.quantity,
+           coalesce(line.planning_scope, placed.planning_scope), 'pending', '', 0, 0, clock_timestamp()
     FROM asked_lines line JOIN placed USING (number)
 ), write_audit AS (
     INSERT INTO audit_entries (organisation_id, occurred_at, actor, action, subject_type, subject_id, data)
@@ -157,7 +160,10 @@ WITH asked AS (
 ), write_events AS (
     INSERT INTO outbox_events (event_id, name, organisation_id, subject_type, subject_id, data, occurred_at)
     SELECT 'evt_' || split_part(id, '_', 2), 'order.placed', organisation_id, 'order', id,
-           jsonb_build_object('scope', planning_scope), placed_at
+           jsonb_build_object('scope', (
+               SELECT string_agg(DISTINCT coalesce(line.planning_scope, placed.planning_scope), ',')
+               FROM asked_lines line WHERE line.number = placed.number
+           )), placed_at
     FROM placed ORDER BY number
 )
 SELECT accepted.subject_id IS NOT NULL, closed.positions, known.request_sha256, known.status,
