@@ -6,14 +6,29 @@ from dataclasses import dataclass
 from fabroute.estimation.breakdown import BreakdownRow, rounded_rows
 from fabroute.estimation.calibration import NO_EVIDENCE, Evidence, TimeSpread, time_spread
 from fabroute.estimation.carbon import embodied_g_per_kg, production_co2_g
-from fabroute.estimation.coefficients import LineNeeds, line_cost, line_needs
+from fabroute.estimation.coefficients import LineCost, LineNeeds, line_cost, line_needs
 from fabroute.estimation.facts import Box, InvalidFact, MachineModelFacts, MaterialFacts, NodeRates, PartGeometry
 from fabroute.estimation.plan import BuildPlan, plan_build
 from fabroute.estimation.sources import SourcedFigure, figures_used
 
 MOST_PIECES = 100_000
 """The largest order line: beyond it, nobody prints."""
+WHOLE_BUILD = 10**9
+"""Room of a build: a part takes this over the number of copies that one build holds."""
 _NOISE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOpening:
+    """What a line pays and takes for one build before any part is in it, and how much of that build it fills."""
+
+    cost_minor: int
+    """Set-up, warm-up, layers, unloading and consumables, with yield and margin; never what would bring the price
+    under the node's minimum order. Part of ``price_minor``."""
+    minutes: int
+    """Part of ``machine_minutes``."""
+    volume: int
+    """Of ``WHOLE_BUILD``: what the parts in the last build occupy of its plate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +69,8 @@ class ProductionEstimate:
     """Of electricity and virgin material; transport is not in it."""
     figures: tuple[SourcedFigure, ...]
     """Every constant behind the estimate, with its mark."""
+    opening: BuildOpening | None = None
+    """Of the last of its builds, where other lines may share it; ``None`` where the line pays for a share already."""
 
 
 def estimate_production(
@@ -105,6 +122,7 @@ def estimate_production(
         energy_wh=_up(energy_wh),
         co2_g=_up(co2_g),
         figures=figures_used(machine, material, rates, evidence),
+        opening=_opening(plan, needs, costs, quantity, most_minor=_over_minimum(breakdown, rates)),
     )
 
 
@@ -137,6 +155,25 @@ def _times(plan: BuildPlan, needs: LineNeeds, quantity: int, spread: TimeSpread)
         build=build,
         delays=tuple(max(0, _up(fullest * factor * 60) - build) for factor in spread.quantile_factors),
     )
+
+
+def _opening(
+    plan: BuildPlan, needs: LineNeeds, costs: LineCost, quantity: int, *, most_minor: int
+) -> BuildOpening | None:
+    """Return what opens the last build; rounded down, so that what stays with the line is never too little."""
+    hours = needs.machine_hours(builds=plan.builds(quantity), quantity=quantity)
+    alone = quantity % plan.parts_per_build
+    if plan.shared or not alone:
+        return None
+    return BuildOpening(
+        cost_minor=min(math.floor(sum(costs.per_build) + _NOISE), most_minor),
+        minutes=min(math.floor(needs.hours_per_build * needs.tries * 60 + _NOISE), max(1, _up(hours * 60)) - 1),
+        volume=alone * WHOLE_BUILD // plan.parts_per_build,
+    )
+
+
+def _over_minimum(breakdown: tuple[BreakdownRow, ...], rates: NodeRates) -> int:
+    return sum(row.amount_minor for row in breakdown) - rates.minimum_order_minor
 
 
 def _priced_rows(costs: list[tuple[str, float]], rates: NodeRates) -> tuple[BreakdownRow, ...]:
