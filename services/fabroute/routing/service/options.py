@@ -9,6 +9,7 @@ from fabroute.network.service import LotView, NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.rules import ObjectiveWeights, generalised_cost_millis
 from fabroute.routing.service.arrivals import Arrivals
+from fabroute.routing.service.openings import Opening
 from fabroute.solver.eligibility import Exclusion
 
 
@@ -48,6 +49,8 @@ class Way:
     """Last bucket whose promised delivery is in time and for which every proof holds."""
     figures: tuple[SourcedFigure, ...] = ()
     """Every constant behind the estimate of production, with its mark."""
+    opening: Opening | None = None
+    """Of the last of its builds, where other lines may share it; part of price and minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,6 +61,22 @@ class Share:
     """For these pieces alone: its price, minutes and grams are theirs."""
     quantity: int
     bucket: int
+    minutes: int
+    """From now to the promised hand-over of these pieces."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildShare:
+    """What a line has of a build that it shares with others."""
+
+    key: str
+    """Equal keys, one build: names machine, lot, day and lines."""
+    lines: int
+    """How many lines share it."""
+    volume_share: float
+    """Of what all its lines occupy, 0 to 1."""
+    saved_minor: int
+    """Off the price that the line would have alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,11 +94,17 @@ class Option:
     """Generalised cost."""
     shares: tuple[Share, ...] = ()
     """All parts of a split, at least two; empty for an option that one machine makes whole."""
+    build: BuildShare | None = None
+    """Once a plan is made: the shared build; price and minutes are the line's share then."""
 
     @property
     def price(self) -> Price:
         """What the option costs and emits, all shares together."""
         return added_up([share.way.price for share in self.shares]) if self.shares else self.way.price
+
+    def parts(self, quantity: int) -> tuple[Share, ...]:
+        """Return what is made where: the shares of a split, or the whole ``quantity`` of the line by its one way."""
+        return self.shares or (Share(way=self.way, quantity=quantity, bucket=self.bucket, minutes=self.minutes),)
 
 
 def added_up(prices: Sequence[Price]) -> Price:

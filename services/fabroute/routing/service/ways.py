@@ -14,6 +14,7 @@ from fabroute.routing.service.arrivals import Arrivals, Days
 from fabroute.routing.service.estimable import no_estimate
 from fabroute.routing.service.gates import Asking, Gatekeeper, Reasons
 from fabroute.routing.service.machines import MachineTime
+from fabroute.routing.service.openings import opening_of
 from fabroute.routing.service.options import Price, Way, Wish
 from fabroute.routing.service.pricing import Goods, Pricing, landed_price
 from fabroute.routing.service.timing import BEYOND_MINUTES, NEVER, Calendars, latest_bucket
@@ -226,6 +227,7 @@ class WayFinder:
                 earliest=earliest,
                 latest=min(sending.latest, proven, self._calendars.bucket(lot.expires_on)),
                 figures=estimate.figures,
+                opening=opening_of(estimate, asked.line, asked.revision),
             )
             for sending in sendings
             if sending.hindrance is None
