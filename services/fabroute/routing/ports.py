@@ -17,6 +17,8 @@ class JobOffer:
     node_id: str
     order_id: str
     order_line_id: str
+    share_no: int = 0
+    """Which part of a split line; 0 where the line is not split."""
     decision_id: str
     revision_id: str
     part_no: str

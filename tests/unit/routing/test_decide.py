@@ -10,7 +10,7 @@ from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.decide import decide
 from fabroute.routing.service.decided import Decided, PlanRefused, verified
 from fabroute.routing.service.documents import decision_document, why
-from fabroute.routing.service.problem import joint_problem
+from fabroute.routing.service.problem import MachineDays, joint_problem
 from fabroute.solver.limits import SolveLimits
 from fabroute.solver.plan import PlanStatus, RoutingPlan
 from tests.factories.routing import a_lot_view, a_node_view
@@ -36,7 +36,7 @@ def test_a_line_goes_to_the_cheapest_node_that_can() -> None:
     assert outcome(decided) == {"line_1": "Hannover"}
     assert decided.plan.status is PlanStatus.OPTIMAL
     assert decided.plan.gap == 0.0
-    assert decided.days == {"line_1": ((june(15).date(), 339),)}
+    assert decided.days == {"line_1": (MachineDays(machine_id="N1-A", minutes_by_day=((june(15).date(), 339),)),)}
 
 
 def test_lines_are_decided_jointly_where_time_is_scarce() -> None:

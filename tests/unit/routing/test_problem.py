@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 
 from fabroute.routing.service.outbid import Leftovers, outbid_exclusions
-from fabroute.routing.service.problem import JointProblem, Supply, joint_problem
+from fabroute.routing.service.problem import JointProblem, MachineDays, Supply, joint_problem
 from fabroute.solver.plan import UNROUTED
 from tests.factories.routing import (
     a_claimed_line,
@@ -79,12 +79,14 @@ def test_without_any_option_there_is_nothing_to_decide() -> None:
 def test_a_plan_is_named_again_and_its_work_spread_over_days() -> None:
     joint, calendars = two_lines(), some_calendars(horizon_days=3)
     chosen = joint.chosen([2, 3])
-    days = joint.days([1, 3], calendars)
+    days, hamburg = joint.days([1, 3], calendars), joint.options[0].way.offer.machine_id
 
     assert {line: option.way.node.city for line, option in chosen.items()} == {"line_1": "Kraków", "line_2": "Hamburg"}
     assert days == {
-        "line_2": ((date(2026, 6, 15), 100),),
-        "line_1": ((date(2026, 6, 15), 50), (date(2026, 6, 16), 50)),
+        "line_2": (MachineDays(machine_id=hamburg, minutes_by_day=((date(2026, 6, 15), 100),)),),
+        "line_1": (
+            MachineDays(machine_id=hamburg, minutes_by_day=((date(2026, 6, 15), 50), (date(2026, 6, 16), 50))),
+        ),
     }
     assert list(joint.chosen([UNROUTED, 3])) == ["line_2"]
 

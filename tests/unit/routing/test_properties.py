@@ -114,7 +114,9 @@ def test_nothing_is_given_away_twice_and_no_cap_is_broken(seed: int) -> None:
     grams: defaultdict[str, int] = defaultdict(int)
     spent: defaultdict[str, int] = defaultdict(int)
     for verdict, option in chosen_of(decided):
-        days = decided.days[verdict.choices.line.line_id]
+        (works,) = decided.days[verdict.choices.line.line_id]
+        days = works.minutes_by_day
+        assert works.machine_id == option.way.offer.machine_id
         assert sum(worked for _, worked in days) == option.way.machine_minutes
         assert max(day for day, _ in days) <= decided.calendars.day(option.bucket)
         for day, worked in days:

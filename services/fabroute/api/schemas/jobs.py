@@ -17,6 +17,7 @@ class JobOut(ResponseModel):
     node_id: str
     order_id: str
     order_line_id: str
+    share_no: int = Field(description="Which part of a split line; 0 where the line is not split.")
     decision_id: str
     part: str
     revision_id: str
@@ -60,6 +61,7 @@ def job_out(job: JobView) -> JobOut:
         node_id=job.node_id,
         order_id=job.order_id,
         order_line_id=job.order_line_id,
+        share_no=job.share_no,
         decision_id=job.decision_id,
         part=job.part_no,
         revision_id=job.revision_id,

@@ -23,7 +23,7 @@ from fabroute.routing.ports import JobOffer
 
 
 def offer_jobs(session: Session, *, offers: tuple[JobOffer, ...], now: datetime) -> None:
-    """Put jobs into the queues of their nodes; a second live job for one order line is refused by the database."""
+    """Put jobs into the queues of their nodes; the database refuses a second live job for a share of an order line."""
     if not offers:
         return
     job_rows.insert_jobs(session, [_row(offer, now=now) for offer in offers])

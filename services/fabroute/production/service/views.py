@@ -16,6 +16,8 @@ class JobView:
     node_id: str
     order_id: str
     order_line_id: str
+    share_no: int
+    """Which part of a split line; 0 where the line is not split."""
     decision_id: str
     revision_id: str
     part_no: str
@@ -34,6 +36,10 @@ class JobView:
     ship_to_country: str
     promised_at: datetime
     state: str
+    dispatch_at: datetime | None
+    """Until when a planned job waits for others that share its build."""
+    build_key: str | None
+    """Names the shared build that it is planned in."""
     offered_at: datetime
     updated_at: datetime
     version: int

@@ -9,14 +9,14 @@ from sqlmodel import Session
 from fabroute.identity.service import AuditRecord, record_audits
 from fabroute.inventory.service import LicenceLease, lease_prints, return_leases
 from fabroute.kernel.ids import new_id
-from fabroute.network.service import Reservation, reserve
+from fabroute.network.service import Reservation, release, reserve
 from fabroute.orders.service import ClaimedLine, LineOutcome, lock_fenced_lines, record_outcomes
 from fabroute.routing import repository
 from fabroute.routing.ports import JobDispatch, JobOffer
 from fabroute.routing.service.decided import Decided
 from fabroute.routing.service.documents import Verdict, decision_document, promised_at, why
 from fabroute.routing.service.facts import licence_facts, node_facts
-from fabroute.routing.service.options import Option
+from fabroute.routing.service.options import Option, Share
 from fabroute.routing.service.sentences import binding_reason
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
@@ -55,12 +55,28 @@ class _Entry:
 
     verdict: Verdict
     decision_id: str
-    job_id: str
+    job_ids: tuple[str, ...]
+    """One for each part of the chosen option; none for a line without a place."""
     sentence: str
 
     @property
     def line(self) -> ClaimedLine:
         return self.verdict.choices.line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """A job on its way into the database: the whole of a routed line, or one share of it."""
+
+    entry: _Entry
+    share: Share
+    share_no: int
+    job_id: str
+    minutes_by_day: tuple[tuple[date, int], ...]
+
+    @property
+    def line(self) -> ClaimedLine:
+        return self.entry.line
 
 
 def write_run(
@@ -75,13 +91,14 @@ def write_run(
     now = snapshot.now
     held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in snapshot.lines})
     entries = [_entry(verdict, decided) for verdict in decided.verdicts if _line_id(verdict) in held]
-    refused = _hold(session, entries, snapshot, decided)
-    kept = [entry for entry in entries if entry.job_id not in refused and entry.verdict.is_final]
-    deferred = [entry for entry in entries if entry.job_id in refused or not entry.verdict.is_final]
+    refused = _hold(session, _works(entries, decided), snapshot, decided)
+    kept = [entry for entry in entries if entry.line.line_id not in refused and entry.verdict.is_final]
+    deferred = [entry for entry in entries if entry.line.line_id in refused or not entry.verdict.is_final]
     written = Written(routed=len(_routed(kept)), no_route=len(kept) - len(_routed(kept)), deferred=len(deferred))
     repository.insert_run(session, _run_row(facts, snapshot, decided, written) | _comparison(kept, decided))
     repository.insert_decisions(session, [_decision_row(entry, facts.run_id, decided, now=now) for entry in kept])
-    dispatch(session, offers=_offers(kept, snapshot, decided.calendars), now=now)
+    offers = tuple(_offer(work, snapshot, decided.calendars) for work in _works(kept, decided))
+    dispatch(session, offers=offers, now=now)
     outcomes = (*map(_outcome, kept), *(_sent_back(entry, now=now) for entry in deferred))
     record_outcomes(session, outcomes=outcomes, now=now)
     record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in kept])
@@ -142,7 +159,34 @@ def _sent_back(entry: _Entry, *, now: datetime) -> LineOutcome:
 
 def _entry(verdict: Verdict, decided: Decided) -> _Entry:
     sentence = decided.sentences.get(_line_id(verdict)) or why(verdict, decided.calendars)
-    return _Entry(verdict=verdict, decision_id=new_id("dec"), job_id=new_id("job"), sentence=sentence)
+    return _Entry(
+        verdict=verdict,
+        decision_id=new_id("dec"),
+        job_ids=tuple(new_id("job") for _ in _parts(verdict)),
+        sentence=sentence,
+    )
+
+
+def _parts(verdict: Verdict) -> tuple[Share, ...]:
+    return () if verdict.chosen is None else verdict.chosen.parts(verdict.choices.line.quantity)
+
+
+def _works(entries: Iterable[_Entry], decided: Decided) -> list[_Work]:
+    """Return the jobs of all routed lines: one for each machine that works for the line."""
+    works = []
+    for entry in entries:
+        days = {each.machine_id: each.minutes_by_day for each in decided.days.get(entry.line.line_id, ())}
+        works += [
+            _Work(
+                entry=entry,
+                share=share,
+                share_no=number,
+                job_id=job_id,
+                minutes_by_day=days[share.way.offer.machine_id],
+            )
+            for number, (share, job_id) in enumerate(zip(_parts(entry.verdict), entry.job_ids, strict=True))
+        ]
+    return works
 
 
 def _line_id(verdict: Verdict) -> str:
@@ -153,36 +197,43 @@ def _routed(entries: Sequence[_Entry]) -> list[tuple[_Entry, Option]]:
     return [(entry, entry.verdict.chosen) for entry in entries if entry.verdict.chosen is not None]
 
 
-def _hold(session: Session, entries: Sequence[_Entry], snapshot: RoutingSnapshot, decided: Decided) -> Collection[str]:
-    """Hold licensed prints, material and machine time; return the ids of the jobs that don't get all of them."""
-    unlicensed = _lease(session, entries, snapshot, decided.calendars)
-    licensed = [entry for entry in entries if entry.job_id not in unlicensed]
-    refused = _reserve(session, licensed, decided, now=snapshot.now)
-    if refused:
-        return_leases(session, job_ids=refused, now=snapshot.now)
-    return unlicensed | refused
+def _hold(session: Session, works: Sequence[_Work], snapshot: RoutingSnapshot, decided: Decided) -> Collection[str]:
+    """Hold licensed prints, material and machine time; return the lines that don't get all of them for all jobs.
+
+    A line gets everything or nothing: what some of its jobs got is given back where another of them was refused.
+    """
+    now, line_of = snapshot.now, {work.job_id: work.line.line_id for work in works}
+    unlicensed = {line_of[job_id] for job_id in _lease(session, works, snapshot, decided.calendars)}
+    licensed = [work for work in works if work.line.line_id not in unlicensed]
+    refused = _reserve(session, licensed, now=now)
+    lost = {line_of[job_id] for job_id in refused}
+    half_held = [work.job_id for work in licensed if work.line.line_id in lost and work.job_id not in refused]
+    if half_held:
+        release(session, job_ids=half_held, now=now)
+    if unlicensed or lost:
+        given_up = [work.job_id for work in works if work.line.line_id in unlicensed | lost]
+        return_leases(session, job_ids=given_up, now=now)
+    return unlicensed | lost
 
 
-def _lease(
-    session: Session, entries: Sequence[_Entry], snapshot: RoutingSnapshot, calendars: Calendars
-) -> frozenset[str]:
+def _lease(session: Session, works: Sequence[_Work], snapshot: RoutingSnapshot, calendars: Calendars) -> frozenset[str]:
     """Lease prints for the jobs whose revisions need a licence; return the ids of the jobs that got none."""
     licences = {key: list(map(licence_facts, held)) for key, held in snapshot.licences.items()}
     leases, refused = [], set()
-    for entry, option in _routed(entries):
-        if not snapshot.revisions[entry.line.revision_id].licence_required:
+    for work in works:
+        if not snapshot.revisions[work.line.revision_id].licence_required:
             continue
-        taken = _taken(licences.get(entry.line.revision_id, []), entry, option, through=calendars.day(option.bucket))
+        taken = _taken(licences.get(work.line.revision_id, []), work.share, through=calendars.day(work.share.bucket))
         if taken is None:
-            refused.add(entry.job_id)
+            refused.add(work.job_id)
         else:
-            leases.append(LicenceLease(job_id=entry.job_id, licence_id=taken, prints=entry.line.quantity))
+            leases.append(LicenceLease(job_id=work.job_id, licence_id=taken, prints=work.share.quantity))
     return frozenset(refused) | lease_prints(session, leases=tuple(leases), now=snapshot.now)
 
 
-def _taken(licences: list[LicenceFacts], entry: _Entry, option: Option, *, through: date) -> str | None:
-    """Take a line's prints from the licence to be used up first and return its id; None if there is none any more."""
-    node, prints = node_facts(option.way.node), entry.line.quantity
+def _taken(licences: list[LicenceFacts], share: Share, *, through: date) -> str | None:
+    """Take a job's prints from the licence to be used up first and return its id; None if there is none any more."""
+    node, prints = node_facts(share.way.node), share.quantity
     usable = usable_licences(node, licences, prints=prints, through=through)
     if not usable:
         return None
@@ -190,16 +241,16 @@ def _taken(licences: list[LicenceFacts], entry: _Entry, option: Option, *, throu
     return usable[0].licence_id
 
 
-def _reserve(session: Session, entries: Sequence[_Entry], decided: Decided, *, now: datetime) -> frozenset[str]:
+def _reserve(session: Session, works: Sequence[_Work], *, now: datetime) -> frozenset[str]:
     reservations = tuple(
         Reservation(
-            job_id=entry.job_id,
-            lot_id=option.way.lot.lot_id,
-            grams=option.way.grams,
-            machine_id=option.way.offer.machine_id,
-            minutes_by_day=decided.days[entry.line.line_id],
+            job_id=work.job_id,
+            lot_id=work.share.way.lot.lot_id,
+            grams=work.share.way.grams,
+            machine_id=work.share.way.offer.machine_id,
+            minutes_by_day=work.minutes_by_day,
         )
-        for entry, option in _routed(entries)
+        for work in works
     )
     return reserve(session, reservations=reservations, now=now)
 
@@ -232,23 +283,20 @@ def _decision_row(entry: _Entry, run_id: str, decided: Decided, *, now: datetime
     }
 
 
-def _offers(entries: Sequence[_Entry], snapshot: RoutingSnapshot, calendars: Calendars) -> tuple[JobOffer, ...]:
-    return tuple(_offer(entry, option, snapshot, calendars) for entry, option in _routed(entries))
-
-
-def _offer(entry: _Entry, option: Option, snapshot: RoutingSnapshot, calendars: Calendars) -> JobOffer:
-    line, way = entry.line, option.way
+def _offer(work: _Work, snapshot: RoutingSnapshot, calendars: Calendars) -> JobOffer:
+    line, share, way = work.line, work.share, work.share.way
     revision = snapshot.revisions[line.revision_id]
     return JobOffer(
-        job_id=entry.job_id,
+        job_id=work.job_id,
         organisation_id=line.organisation_id,
         node_id=way.node.node_id,
         order_id=line.order_id,
         order_line_id=line.line_id,
-        decision_id=entry.decision_id,
+        share_no=work.share_no,
+        decision_id=work.entry.decision_id,
         revision_id=line.revision_id,
         part_no=revision.part_no,
-        quantity=line.quantity,
+        quantity=share.quantity,
         machine_id=way.offer.machine_id,
         material=way.offer.material.code,
         parameter_set=way.offer.parameter_set,
@@ -256,12 +304,12 @@ def _offer(entry: _Entry, option: Option, snapshot: RoutingSnapshot, calendars: 
         grams=way.grams,
         machine_minutes=way.machine_minutes,
         price_minor=way.price.production_minor,
-        produce_by=calendars.day(option.bucket),
+        produce_by=calendars.day(share.bucket),
         shipping_service=way.service,
         packaging=", ".join(wanted_packaging(order=line.packaging, part=revision.packaging)),
         ship_to_city=line.ship_to_city,
         ship_to_country=line.ship_to_country,
-        promised_at=promised_at(option, calendars),
+        promised_at=calendars.instant(share.minutes),
     )
 
 
@@ -287,5 +335,6 @@ def _audit(entry: _Entry, *, run_id: str, now: datetime) -> AuditRecord:
             "run_id": run_id,
             "decision_id": entry.decision_id,
             "node_id": None if chosen is None else chosen.way.node.node_id,
+            **({"shares": len(chosen.shares)} if chosen is not None and chosen.shares else {}),
         },
     )

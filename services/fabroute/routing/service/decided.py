@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 
 from fabroute.kernel.errors import DomainError
 from fabroute.routing.rules import UNROUTED_MULTIPLIER
 from fabroute.routing.service.documents import Verdict
 from fabroute.routing.service.options import Option
+from fabroute.routing.service.problem import MachineDays
 from fabroute.routing.service.timing import Calendars
 from fabroute.solver.plan import RoutingPlan
 from fabroute.solver.problem import RoutingProblem
@@ -26,8 +26,8 @@ class Decided:
     """What a run decided, ready to be written down."""
 
     verdicts: tuple[Verdict, ...]
-    days: Mapping[str, tuple[tuple[date, int], ...]]
-    """By routed line: the days on which its machine works for it, with minutes."""
+    days: Mapping[str, tuple[MachineDays, ...]]
+    """By routed line: each machine that works for it, with its days and minutes."""
     baseline: Mapping[str, Option]
     """By line: what one-by-one, cheapest-first routing of the same lines would have chosen."""
     plan: RoutingPlan

@@ -21,6 +21,8 @@ class DecisionView:
     order_id: str
     order_line_id: str
     fence: int
+    kind: str
+    """``first``, ``online`` or ``improved``."""
     outcome: str
     node_id: str | None
     machine_id: str | None

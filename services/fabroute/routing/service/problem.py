@@ -1,5 +1,6 @@
 """The choices of all lines as one routing problem of integer arrays, and the way back from its plan."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,14 @@ class Supply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachineDays:
+    """The days on which a machine works for a line, ascending, with minutes."""
+
+    machine_id: str
+    minutes_by_day: tuple[tuple[date, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JointProblem:
     """A routing problem whose lines, options, pools and lots can be named again."""
 
@@ -41,13 +50,16 @@ class JointProblem:
             if option != UNROUTED
         }
 
-    def days(self, plan: Sequence[int], calendars: Calendars) -> dict[str, tuple[tuple[date, int], ...]]:
-        """Return the days on which each routed line's machine works for it, and for how many minutes."""
-        shares: dict[str, tuple[tuple[date, int], ...]] = {}
+    def days(self, plan: Sequence[int], calendars: Calendars) -> dict[str, tuple[MachineDays, ...]]:
+        """Return, by routed line, the machines that work for it, in the order of their ids, each with its days."""
+        days: defaultdict[tuple[str, str], list[tuple[date, int]]] = defaultdict(list)
         for share in day_plan(self.problem, plan):
-            line_id = self.choices[share.line].line.line_id
-            shares[line_id] = (*shares.get(line_id, ()), (calendars.day(share.bucket), share.minutes))
-        return shares
+            key = (self.choices[share.line].line.line_id, self.machines[share.pool])
+            days[key].append((calendars.day(share.bucket), share.minutes))
+        machines: defaultdict[str, list[MachineDays]] = defaultdict(list)
+        for (line_id, machine_id), minutes in sorted(days.items()):
+            machines[line_id].append(MachineDays(machine_id=machine_id, minutes_by_day=tuple(minutes)))
+        return {line_id: tuple(of_line) for line_id, of_line in machines.items()}
 
 
 def joint_problem(choices: Sequence[LineChoices], *, supply: Supply, buckets: int) -> JointProblem:
