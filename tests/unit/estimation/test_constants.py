@@ -34,6 +34,7 @@ LIMITS = {
     "MOST_MINOR_PER_KG",
     "MOST_PIECES",
     "MOST_COUNTED",
+    "WHOLE_BUILD",
     "LARGEST_RATIO",
 }
 
