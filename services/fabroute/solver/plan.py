@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabroute.kernel.errors import DomainError
-from fabroute.solver.problem import NO_BUILD, NO_LOT, RoutingProblem
+from fabroute.solver.problem import NO_BUILD, NO_LOT, BoolArray, RoutingProblem
 
 FloatArray = NDArray[np.float64]
 
@@ -47,6 +47,8 @@ class ScarcityPrices:
     """
     gram: FloatArray
     """Milli-minor for one gram of each lot, never negative."""
+    quota: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """Milli-minor for one unit of each quota, never negative and never over what exceeding it costs; empty: nothing."""
 
     @property
     def row(self) -> FloatArray:
@@ -56,13 +58,15 @@ class ScarcityPrices:
         return np.asarray(self.minute - later)
 
     def of_options(self, problem: RoutingProblem) -> FloatArray:
-        """Return, per option, the price of all minutes and grams that it draws on, the draws of a split too."""
+        """Return, per option, the price of all that it draws on: minutes, grams, quotas, the draws of a split too."""
         lots = np.append(self.gram, 0.0)
         grams = problem.option_grams * lots[np.where(problem.option_lot == NO_LOT, -1, problem.option_lot)]
         price = problem.option_minutes * self.minute[problem.option_pool, problem.option_bucket] + grams
         more = problem.draw_grams * lots[np.where(problem.draw_lot == NO_LOT, -1, problem.draw_lot)]
         more = more + problem.draw_minutes * self.minute[problem.draw_pool, problem.draw_bucket]
         np.add.at(price, problem.draw_option, more)
+        if self.quota.size:
+            np.add.at(price, problem.share_option, problem.share_weight * self.quota[problem.share_quota])
         return np.asarray(price)
 
 
@@ -81,6 +85,8 @@ class RoutingPlan:
     wall_ms: int = field(compare=False)
     prices: ScarcityPrices | None = field(default=None, compare=False, repr=False)
     """Of engines that price the whole scope at once; others have none."""
+    engine_reason: str = field(default="", compare=False)
+    """Why this engine was taken, in a sentence with figures."""
 
     def __post_init__(self) -> None:
         if self.bound > self.cost:
@@ -113,7 +119,7 @@ def plan_cost(problem: RoutingProblem, chosen: Sequence[int]) -> int:
     unrouted = sum(int(problem.unrouted_cost[line]) for line, option in enumerate(chosen) if option == UNROUTED)
     options = sum(int(problem.option_cost[option]) for option in taken)
     builds = sum(int(problem.build_cost[build]) for build in opened_builds(problem, chosen))
-    return unrouted + options + builds + _excess_cost(problem, taken)
+    return unrouted + options + builds + _excess_cost(problem, chosen)
 
 
 def opened_builds(problem: RoutingProblem, chosen: Sequence[int]) -> dict[int, tuple[int, ...]]:
@@ -127,28 +133,30 @@ def opened_builds(problem: RoutingProblem, chosen: Sequence[int]) -> dict[int, t
 
 def quota_weights(problem: RoutingProblem, chosen: Sequence[int]) -> list[int]:
     """Return what the chosen options weigh together in each quota."""
-    taken = set(chosen) - {UNROUTED}
-    weights = [0] * len(problem.quota_limit)
-    shares = zip(
-        problem.share_quota.tolist(), problem.share_option.tolist(), problem.share_weight.tolist(), strict=True
-    )
-    for quota, option, weight in shares:
-        if option in taken:
-            weights[quota] += weight
-    return weights
+    shares = _taken(problem, chosen)[problem.share_option]
+    weights = np.zeros(len(problem.quota_limit), dtype=np.int64)
+    np.add.at(weights, problem.share_quota[shares], problem.share_weight[shares])
+    return [int(weight) for weight in weights]
 
 
 def day_plan(problem: RoutingProblem, chosen: Sequence[int]) -> tuple[DayShare, ...]:
     """Spread the chosen work over days, earliest deadline first on each pool, as early as the pool has minutes.
 
-    Work may be cut at the end of a day. Shares come sorted by pool, bucket, line; an option without minutes has none.
-    What a build takes to open counts as work of its first line. Raises `PlanDoesNotFit` when a pool has too few
-    minutes before a deadline.
+    Work may be cut at the end of a day. Shares come sorted by pool, bucket, line, one for each day on which a pool
+    works for a line; an option without minutes has none. What a build takes to open counts as work of its first line.
+    Raises `PlanDoesNotFit` when a pool has too few minutes before a deadline.
     """
     work: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
     for pool, bucket, line, minutes in _work(problem, chosen):
         work[pool].append((bucket, line, minutes))
-    return tuple(sorted(share for pool in work for share in _pool_days(problem, pool, sorted(work[pool]))))
+    shares: dict[tuple[int, int, int], int] = defaultdict(int)
+    for pool, queue in work.items():
+        for bucket, line, minutes in _pool_days(problem, pool, sorted(queue)):
+            shares[pool, bucket, line] += minutes
+    return tuple(
+        DayShare(pool=pool, bucket=bucket, line=line, minutes=minutes)
+        for (pool, bucket, line), minutes in sorted(shares.items())
+    )
 
 
 def _work(problem: RoutingProblem, chosen: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
@@ -157,26 +165,34 @@ def _work(problem: RoutingProblem, chosen: Sequence[int]) -> Iterator[tuple[int,
     for option, line in line_of.items():
         pool, bucket = problem.option_pool[option], problem.option_bucket[option]
         yield int(pool), int(bucket), line, int(problem.option_minutes[option])
-    for draw, option in enumerate(problem.draw_option.tolist()):
-        if option in line_of:
-            pool, bucket = problem.draw_pool[draw], problem.draw_bucket[draw]
-            yield int(pool), int(bucket), line_of[option], int(problem.draw_minutes[draw])
+    for draw in np.flatnonzero(_taken(problem, chosen)[problem.draw_option]):
+        pool, bucket, line = problem.draw_pool[draw], problem.draw_bucket[draw], line_of[int(problem.draw_option[draw])]
+        yield int(pool), int(bucket), line, int(problem.draw_minutes[draw])
     for build, lines in opened_builds(problem, chosen).items():
         pool, bucket = problem.build_pool[build], problem.build_bucket[build]
         yield int(pool), int(bucket), lines[0], int(problem.build_minutes[build])
 
 
-def _excess_cost(problem: RoutingProblem, taken: Sequence[int]) -> int:
-    over = (
-        weight - limit
-        for weight, limit in zip(quota_weights(problem, taken), problem.quota_limit.tolist(), strict=True)
-    )
+def _taken(problem: RoutingProblem, chosen: Sequence[int]) -> BoolArray:
+    """Tell which options are chosen."""
+    options = np.array(chosen, dtype=np.int64)
+    taken = np.zeros(problem.option_count, dtype=np.bool_)
+    taken[options[options != UNROUTED]] = True
+    return taken
+
+
+def _excess_cost(problem: RoutingProblem, chosen: Sequence[int]) -> int:
+    weights, limits = quota_weights(problem, chosen), problem.quota_limit.tolist()
+    prices = problem.quota_excess_cost.tolist()
     return sum(
-        max(0, price) * max(0, units) for price, units in zip(problem.quota_excess_cost.tolist(), over, strict=True)
+        max(0, price) * max(0, weight - limit) for price, weight, limit in zip(prices, weights, limits, strict=True)
     )
 
 
-def _pool_days(problem: RoutingProblem, pool: int, work: Iterable[tuple[int, int, int]]) -> Iterable[DayShare]:
+def _pool_days(
+    problem: RoutingProblem, pool: int, work: Iterable[tuple[int, int, int]]
+) -> Iterator[tuple[int, int, int]]:
+    """Yield bucket, line and minutes of the work of one pool, given as deadline, line and minutes."""
     free = problem.capacity[pool].tolist()
     bucket = 0
     for deadline, line, minutes in work:
@@ -186,7 +202,7 @@ def _pool_days(problem: RoutingProblem, pool: int, work: Iterable[tuple[int, int
                 raise PlanDoesNotFit(f"pool {pool} lacks {left} minutes before the end of bucket {deadline}")
             taken = min(left, free[bucket])
             if taken:
-                yield DayShare(pool=pool, bucket=bucket, line=line, minutes=taken)
+                yield bucket, line, taken
             free[bucket] -= taken
             left -= taken
             bucket += free[bucket] == 0

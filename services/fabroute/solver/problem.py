@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
 import numpy as np
@@ -70,7 +70,7 @@ class RoutingProblem:
     draw_lot: IntArray = field(default_factory=_none)
     draw_grams: IntArray = field(default_factory=_none)
     option_build: IntArray = field(default_factory=_none)
-    """Build that each option is made in, or ``NO_BUILD``; left empty: no option shares a build."""
+    """Build that each option is made in, or ``NO_BUILD``; may be left empty where there are no builds."""
     option_volume: IntArray = field(default_factory=_none)
     """What each option takes of its build's volume; 0 without a build."""
     build_cost: IntArray = field(default_factory=_none)
@@ -99,7 +99,7 @@ class RoutingProblem:
         for each in fields(self)[1:]:
             values = _read_only_integers(each.name, getattr(self, each.name), self._DIMENSIONS.get(each.name, 1))
             object.__setattr__(self, each.name, values)
-        if not self.option_build.size:
+        if not self._names_a_build():
             object.__setattr__(self, "option_build", _read_only(np.full(self.option_count, NO_BUILD)))
             object.__setattr__(self, "option_volume", _read_only(np.zeros(self.option_count)))
         self._check_lengths()
@@ -123,6 +123,28 @@ class RoutingProblem:
     def cumulative_capacity(self) -> IntArray:
         """Return the minutes of each pool from bucket 0 up to and including each bucket."""
         return np.cumsum(self.capacity, axis=1, dtype=np.int64)
+
+    def only(self, options: BoolArray, *, lines: BoolArray | None = None) -> RoutingProblem:
+        """Return the problem of some options and some lines alone, numbered anew; all else keeps its number.
+
+        Options of lines that are left out must not be kept.
+        """
+        kept_lines = np.ones(self.line_count, dtype=np.bool_) if lines is None else lines
+        draws, shares = options[self.draw_option], options[self.share_option]
+        numbers = np.cumsum(options, dtype=np.int64) - 1
+        changed: dict[str, IntArray] = {name: getattr(self, name)[options] for name in _OF_OPTIONS}
+        changed |= {name: getattr(self, name)[draws] for name in _OF_DRAWS}
+        changed["option_line"] = (np.cumsum(kept_lines, dtype=np.int64) - 1)[self.option_line[options]]
+        return replace(
+            self,
+            line_count=int(kept_lines.sum()),
+            unrouted_cost=self.unrouted_cost[kept_lines],
+            draw_option=numbers[self.draw_option[draws]],
+            share_quota=self.share_quota[shares],
+            share_option=numbers[self.share_option[shares]],
+            share_weight=self.share_weight[shares],
+            **changed,
+        )
 
     def snapshot_sha256(self) -> str:
         """Return a hash of every number in the problem: equal hashes, equal problems, on any machine."""
@@ -179,6 +201,11 @@ class RoutingProblem:
         if nowhere.size:
             raise InvalidProblem(f"option_volume[{nowhere[0]}] is not 0, but the option has no build")
 
+    def _names_a_build(self) -> bool:
+        """Tell whether builds are given, or an option speaks of one: without that, the length follows the options."""
+        named = bool((self.option_build != NO_BUILD).any() or self.option_volume.any())
+        return named or bool(self.build_cost.size)
+
     def _check_ranges(self) -> None:
         for name in _AMOUNTS:
             values: IntArray = getattr(self, name).ravel()
@@ -186,22 +213,22 @@ class RoutingProblem:
             negative = np.flatnonzero(values < lowest)
             if negative.size:
                 raise InvalidProblem(f"{name}[{negative[0]}] is {values[negative[0]]}: it can't be negative")
-            total = exact_sum(np.maximum(values, 0))
+        for names in _ADDED_UP:
+            total = sum(exact_sum(getattr(self, name).ravel()) for name in names)
             if total >= TOTAL_LIMIT:
-                raise InvalidProblem(f"{name} adds up to {total}, over the limit of 2^62: use coarser units")
-        costs = (self.option_cost, self.unrouted_cost, self.build_cost)
-        if sum(map(exact_sum, costs)) + self._most_excess_cost() >= TOTAL_LIMIT:
-            raise InvalidProblem("costs of options, builds, quotas and unrouted lines reach 2^62: use coarser units")
+                raise InvalidProblem(f"the sum of {', '.join(names)} is {total}, over the limit of 2^62: {_COARSER}")
+        total = sum(exact_sum(getattr(self, name)) for name in _COSTS) + self._most_excess_cost()
+        if total >= TOTAL_LIMIT:
+            raise InvalidProblem(f"the costs of {', '.join(_COSTS)} and quotas reach {total}, over 2^62: {_COARSER}")
 
     def _most_excess_cost(self) -> int:
         """Return what all soft quotas would cost if every option were taken."""
-        weights = [0] * len(self.quota_limit)
-        for quota, weight in zip(self.share_quota.tolist(), self.share_weight.tolist(), strict=True):
-            weights[quota] += weight
-        prices, limits = self.quota_excess_cost.tolist(), self.quota_limit.tolist()
-        return sum(
-            max(0, price) * max(0, weight - limit) for price, weight, limit in zip(prices, weights, limits, strict=True)
-        )
+        soft = np.flatnonzero(self.quota_excess_cost > 0)
+        ends = np.searchsorted(self.share_quota, np.stack([soft, soft + 1]))
+        weight_up_to = np.append(0, np.cumsum(self.share_weight, dtype=np.int64))
+        over = np.maximum(weight_up_to[ends[1]] - weight_up_to[ends[0]] - self.quota_limit[soft], 0)
+        prices = self.quota_excess_cost[soft].tolist()
+        return sum(price * units for price, units in zip(prices, over.tolist(), strict=True))
 
 
 _OF_OPTIONS = (
@@ -233,6 +260,17 @@ _AMOUNTS = (
     "quota_excess_cost",
     "share_weight",
 )
+_COSTS = ("option_cost", "unrouted_cost", "build_cost")
+_ADDED_UP = (
+    ("option_minutes", "draw_minutes", "build_minutes"),
+    ("option_grams", "draw_grams"),
+    ("option_volume",),
+    ("capacity",),
+    ("stock",),
+    ("share_weight",),
+)
+"""Amounts that are added up with each other: neither a sum nor a part of it may leave the range."""
+_COARSER = "use coarser units"
 
 
 def exact_sum(values: IntArray) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fabroute.solver.plan import UNROUTED, RoutingPlan
-from fabroute.solver.problem import NO_LOT, RoutingProblem
+from fabroute.solver.problem import HARD, NO_BUILD, NO_LOT, RoutingProblem
 
 
 class Rule(StrEnum):
@@ -16,6 +16,8 @@ class Rule(StrEnum):
     OPTION_OF_ITS_LINE = "option_of_its_line"
     CUMULATIVE_CAPACITY = "cumulative_capacity"
     LOT_STOCK = "lot_stock"
+    BUILD_ROOM = "build_room"
+    QUOTA = "quota"
     DAY_PLAN = "day_plan"
     COST = "cost"
     BOUND = "bound"
@@ -47,7 +49,13 @@ def verify(problem: RoutingProblem, chosen: Sequence[int]) -> tuple[Violation, .
     if broken:
         return broken
     taken = [(line, option) for line, option in enumerate(chosen) if option != UNROUTED]
-    return (*_cumulative_capacity(problem, taken), *_lot_stock(problem, taken), *_day_plan(problem, taken))
+    return (
+        *_cumulative_capacity(problem, taken),
+        *_lot_stock(problem, taken),
+        *_build_room(problem, taken),
+        *_quota(problem, taken),
+        *_day_plan(problem, taken),
+    )
 
 
 def _every_line_decided(problem: RoutingProblem, chosen: Sequence[int]) -> Iterator[Violation]:
@@ -73,12 +81,45 @@ def _option_of_its_line(problem: RoutingProblem, chosen: Sequence[int]) -> Itera
         yield Violation(rule=Rule.OPTION_OF_ITS_LINE, message=message, figures={"line": line, "option": option})
 
 
+def _work(problem: RoutingProblem, taken: list[tuple[int, int]]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield pool, deadline, line and minutes of all work: options, their further draws, builds that are opened."""
+    line_of = {option: line for line, option in taken}
+    for line, option in taken:
+        pool, bucket = int(problem.option_pool[option]), int(problem.option_bucket[option])
+        yield pool, bucket, line, int(problem.option_minutes[option])
+    for draw, option in enumerate(problem.draw_option.tolist()):
+        if option in line_of:
+            pool, bucket = int(problem.draw_pool[draw]), int(problem.draw_bucket[draw])
+            yield pool, bucket, line_of[option], int(problem.draw_minutes[draw])
+    for build, lines in sorted(_built(problem, taken).items()):
+        pool, bucket = int(problem.build_pool[build]), int(problem.build_bucket[build])
+        yield pool, bucket, lines[0][0], int(problem.build_minutes[build])
+
+
+def _built(problem: RoutingProblem, taken: list[tuple[int, int]]) -> Mapping[int, list[tuple[int, int]]]:
+    """Return lines and options by the build that they are made in."""
+    built: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for line, option in taken:
+        build = int(problem.option_build[option])
+        if build != NO_BUILD:
+            built[build].append((line, option))
+    return built
+
+
+def _weighed(problem: RoutingProblem, taken: list[tuple[int, int]]) -> Mapping[int, int]:
+    """Return what the taken options weigh in each quota."""
+    options = {option for _, option in taken}
+    weighed: dict[int, int] = defaultdict(int)
+    for share, option in enumerate(problem.share_option.tolist()):
+        if option in options:
+            weighed[int(problem.share_quota[share])] += int(problem.share_weight[share])
+    return weighed
+
+
 def _cumulative_capacity(problem: RoutingProblem, taken: list[tuple[int, int]]) -> Iterator[Violation]:
     asked: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for _, option in taken:
-        asked[int(problem.option_pool[option])][int(problem.option_bucket[option])] += int(
-            problem.option_minutes[option]
-        )
+    for pool, bucket, _, minutes in _work(problem, taken):
+        asked[pool][bucket] += minutes
     for pool, by_bucket in sorted(asked.items()):
         need = have = 0
         for bucket, minutes in enumerate(problem.capacity[pool].tolist()):
@@ -94,10 +135,13 @@ def _cumulative_capacity(problem: RoutingProblem, taken: list[tuple[int, int]]) 
 
 def _lot_stock(problem: RoutingProblem, taken: list[tuple[int, int]]) -> Iterator[Violation]:
     asked: dict[int, int] = defaultdict(int)
-    for _, option in taken:
-        lot = int(problem.option_lot[option])
-        if lot != NO_LOT:
-            asked[lot] += int(problem.option_grams[option])
+    options = {option for _, option in taken}
+    for option in options:
+        asked[int(problem.option_lot[option])] += int(problem.option_grams[option])
+    for draw, option in enumerate(problem.draw_option.tolist()):
+        if option in options:
+            asked[int(problem.draw_lot[draw])] += int(problem.draw_grams[draw])
+    asked.pop(NO_LOT, None)
     for lot, need in sorted(asked.items()):
         have = int(problem.stock[lot])
         if need > have:
@@ -108,12 +152,34 @@ def _lot_stock(problem: RoutingProblem, taken: list[tuple[int, int]]) -> Iterato
             )
 
 
+def _build_room(problem: RoutingProblem, taken: list[tuple[int, int]]) -> Iterator[Violation]:
+    for build, lines in sorted(_built(problem, taken).items()):
+        need, have = sum(int(problem.option_volume[option]) for _, option in lines), int(problem.build_volume[build])
+        if need > have:
+            yield Violation(
+                rule=Rule.BUILD_ROOM,
+                message=f"build {build} holds {need} of volume, has room for {have}",
+                figures={"build": build, "needs": need, "has": have},
+            )
+
+
+def _quota(problem: RoutingProblem, taken: list[tuple[int, int]]) -> Iterator[Violation]:
+    """Only hard quotas can be broken; what a soft one is exceeded by is part of the cost."""
+    for quota, weight in sorted(_weighed(problem, taken).items()):
+        limit = int(problem.quota_limit[quota])
+        if weight > limit and int(problem.quota_excess_cost[quota]) == HARD:
+            yield Violation(
+                rule=Rule.QUOTA,
+                message=f"quota {quota} is used up to {weight}, its limit is {limit}",
+                figures={"quota": quota, "weight": weight, "limit": limit},
+            )
+
+
 def _day_plan(problem: RoutingProblem, taken: list[tuple[int, int]]) -> Iterator[Violation]:
     """Work each pool's days in turn, most urgent line first: whatever is open after its last day is late."""
     open_work: dict[int, list[list[int]]] = defaultdict(list)
-    for line, option in taken:
-        due = [int(problem.option_bucket[option]), line, int(problem.option_minutes[option])]
-        open_work[int(problem.option_pool[option])].append(due)
+    for pool, bucket, line, minutes in _work(problem, taken):
+        open_work[pool].append([bucket, line, minutes])
     for pool, queue in sorted(open_work.items()):
         queue.sort()
         for bucket, minutes in enumerate(problem.capacity[pool].tolist()):
@@ -139,9 +205,13 @@ def _late(pool: int, bucket: int, queue: list[list[int]]) -> Iterator[Violation]
 
 
 def _cost(problem: RoutingProblem, plan: RoutingPlan) -> Iterator[Violation]:
-    total = 0
-    for line, option in enumerate(plan.chosen):
-        total += int(problem.unrouted_cost[line]) if option == UNROUTED else int(problem.option_cost[option])
+    taken = [(line, option) for line, option in enumerate(plan.chosen) if option != UNROUTED]
+    total = sum(int(problem.unrouted_cost[line]) for line, option in enumerate(plan.chosen) if option == UNROUTED)
+    total += sum(int(problem.option_cost[option]) for _, option in taken)
+    total += sum(int(problem.build_cost[build]) for build in _built(problem, taken))
+    for quota, weight in _weighed(problem, taken).items():
+        over, price = weight - int(problem.quota_limit[quota]), int(problem.quota_excess_cost[quota])
+        total += over * price if over > 0 and price != HARD else 0
     if total != plan.cost:
         yield Violation(
             rule=Rule.COST,

@@ -1,15 +1,37 @@
 """Plans: cost, gap, and the days on which the work falls."""
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fabroute.kernel.errors import DomainError
-from fabroute.solver.plan import UNROUTED, DayShare, PlanDoesNotFit, PlanStatus, RoutingPlan, day_plan, plan_cost
-from tests.factories.solver import OptionRow, all_choices, is_feasible, routing_problem, small_tight_problem
+from fabroute.solver.plan import (
+    UNROUTED,
+    DayShare,
+    PlanDoesNotFit,
+    PlanStatus,
+    RoutingPlan,
+    day_plan,
+    opened_builds,
+    plan_cost,
+    quota_weights,
+)
+from fabroute.solver.problem import RoutingProblem
+from tests.factories.solver import (
+    BuildRow,
+    Draw,
+    OptionRow,
+    QuotaRow,
+    all_choices,
+    is_feasible,
+    routing_problem,
+    small_tight_problem,
+)
 
 
 def plan(**changes: Any) -> RoutingPlan:
@@ -143,6 +165,62 @@ def test_work_that_would_only_fit_after_the_last_bucket_is_refused() -> None:
 
     with pytest.raises(PlanDoesNotFit, match="pool 0 lacks 60 minutes before the end of bucket 1"):
         day_plan(problem, (0, 1, 2))
+
+
+def split_and_shared() -> RoutingProblem:
+    """Line 0 is split over two pools, lines 1 and 2 share build 1; both builds take set-up minutes."""
+    return routing_problem(
+        options=[
+            OptionRow(line=0, cost=5, bucket=1, minutes=30, draws=(Draw(pool=1, minutes=12, lot=0, grams=9),)),
+            OptionRow(line=1, cost=6, minutes=20, build=1, volume=3),
+            OptionRow(line=2, cost=7, minutes=10, build=1, volume=3),
+            OptionRow(line=2, cost=8, pool=1, minutes=10, build=0),
+        ],
+        capacity=[[50, 40], [30, 0]],
+        stock=[20],
+        builds=[BuildRow(cost=70, pool=1, minutes=8), BuildRow(cost=90, minutes=15)],
+        quotas=[
+            QuotaRow(weights={0: 4, 1: 4, 2: 4}, limit=6, excess_cost=11),
+            QuotaRow(weights={1: 2, 2: 3}, limit=0),
+            QuotaRow(weights={0: 50}, limit=49, excess_cost=0),
+        ],
+    )
+
+
+def test_cost_counts_a_shared_build_once_and_what_a_soft_quota_exceeds() -> None:
+    assert plan_cost(split_and_shared(), (0, 1, 2)) == 5 + 6 + 7 + 90 + 11 * 6
+    assert plan_cost(split_and_shared(), (0, 1, 3)) == 5 + 6 + 8 + 90 + 70 + 11 * 2
+    assert plan_cost(split_and_shared(), (0, UNROUTED, UNROUTED)) == 5 + 2_000
+
+
+def test_opened_builds_name_their_lines() -> None:
+    assert opened_builds(split_and_shared(), (0, 1, 2)) == {1: (1, 2)}
+    assert opened_builds(split_and_shared(), (UNROUTED, 1, 3)) == {0: (2,), 1: (1,)}
+    assert opened_builds(split_and_shared(), (0, UNROUTED, UNROUTED)) == {}
+
+
+def test_quotas_are_weighed_by_what_is_chosen() -> None:
+    assert quota_weights(split_and_shared(), (0, 1, 2)) == [12, 5, 50]
+    assert quota_weights(split_and_shared(), (0, UNROUTED, 3)) == [4, 0, 50]
+    assert quota_weights(split_and_shared(), (UNROUTED,) * 3) == [0, 0, 0]
+
+
+def test_draws_and_openings_are_work_too() -> None:
+    assert day_plan(split_and_shared(), (0, 1, 2)) == (
+        share(pool=0, bucket=0, line=0, minutes=5),
+        share(pool=0, bucket=0, line=1, minutes=35),
+        share(pool=0, bucket=0, line=2, minutes=10),
+        share(pool=0, bucket=1, line=0, minutes=25),
+        share(pool=1, bucket=0, line=0, minutes=12),
+    )
+
+
+def test_an_opening_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(PlanDoesNotFit, match="pool 1 lacks 2 minutes before the end of bucket 0") as refusal:
+        day_plan(replace(split_and_shared(), build_minutes=np.array([10, 15])), (0, UNROUTED, 3))
+
+    assert len(day_plan(split_and_shared(), (0, UNROUTED, 3))) == 3
+    assert refusal.value.status == 500
 
 
 @given(seed=st.integers(0, 10_000))
