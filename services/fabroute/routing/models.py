@@ -48,6 +48,10 @@ class RoutingDecision(SQLModel, table=True):
     """What was decided for a line, and everything needed to see why."""
 
     __tablename__ = "routing_decisions"
+    __table_args__ = (
+        Index("ix_routing_decisions_owner", "organisation_id", "decided_at"),
+        Index("ix_routing_decisions_revision", "revision_id", "decided_at"),
+    )
 
     id: str = Field(primary_key=True)
     organisation_id: str
@@ -62,6 +66,10 @@ class RoutingDecision(SQLModel, table=True):
     """``routed`` or ``no_route``."""
     node_id: str | None = None
     machine_id: str | None = None
+    revision_id: str | None = None
+    """What was to be made; unknown of decisions before plans improved."""
+    placed: dict[str, Any] | None = Field(default=None, sa_column=document(nullable=True))
+    """Pieces by node; several nodes where the line is split, ``None`` where it has no place."""
     landed_minor: int | None = None
     promised_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     co2e_g: int | None = None
@@ -126,6 +134,8 @@ class PolicyCost(SQLModel, table=True):
     """Landed money, in cents; under 0 where the rule moved cost to time or carbon."""
     cost_millis: int = Field(sa_column=large_integer())
     """Generalised cost, in milli-minor units."""
+    proven: bool
+    """Whether both plans are proven optimal; if not, the figures are those of the best plans found."""
     decided_at: datetime = Field(sa_column=instant())
 
 

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("lines", sa.Integer(), nullable=False),
         sa.Column("landed_minor", sa.BigInteger(), nullable=False),
         sa.Column("cost_millis", sa.BigInteger(), nullable=False),
+        sa.Column("proven", sa.Boolean(), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["routing_runs.id"], name=op.f("fk_policy_costs_run_id")),
         sa.PrimaryKeyConstraint("run_id", "organisation_id", "rule", name=op.f("pk_policy_costs")),
@@ -120,12 +121,20 @@ def upgrade() -> None:
     op.add_column("orders", sa.Column("split_min_per_node", sa.Integer(), nullable=False, server_default="1"))
     op.alter_column("orders", "split_min_per_node", server_default=None)
     op.add_column("orders", sa.Column("cost_of_waiting_minor", sa.Integer(), nullable=True))
+    op.add_column("routing_decisions", sa.Column("revision_id", sa.String(), nullable=True))
+    op.add_column("routing_decisions", sa.Column("placed", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
+    op.create_index("ix_routing_decisions_owner", "routing_decisions", ["organisation_id", "decided_at"], unique=False)
+    op.create_index("ix_routing_decisions_revision", "routing_decisions", ["revision_id", "decided_at"], unique=False)
     op.add_column("routing_decisions", sa.Column("kind", sa.String(), nullable=False, server_default="first"))
     op.alter_column("routing_decisions", "kind", server_default=None)
 
 
 def downgrade() -> None:
     op.drop_column("routing_decisions", "kind")
+    op.drop_index("ix_routing_decisions_revision", table_name="routing_decisions")
+    op.drop_index("ix_routing_decisions_owner", table_name="routing_decisions")
+    op.drop_column("routing_decisions", "placed")
+    op.drop_column("routing_decisions", "revision_id")
     op.drop_column("orders", "cost_of_waiting_minor")
     op.drop_column("orders", "split_min_per_node")
     op.drop_column("orders", "split_max_nodes")

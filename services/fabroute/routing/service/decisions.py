@@ -26,6 +26,9 @@ class DecisionView:
     outcome: str
     node_id: str | None
     machine_id: str | None
+    revision_id: str | None
+    placed: Mapping[str, int] | None
+    """Pieces by node; ``None`` without a place."""
     landed_minor: int | None
     promised_at: datetime | None
     co2e_g: int | None

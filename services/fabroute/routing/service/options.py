@@ -107,6 +107,15 @@ class Option:
         return self.shares or (Share(way=self.way, quantity=quantity, bucket=self.bucket, minutes=self.minutes),)
 
 
+def pieces_by_node(option: Option, quantity: int) -> dict[str, int]:
+    """Return how many of a line's pieces each node makes."""
+    pieces: dict[str, int] = {}
+    for share in option.parts(quantity):
+        node_id = share.way.node.node_id
+        pieces[node_id] = pieces.get(node_id, 0) + share.quantity
+    return pieces
+
+
 def added_up(prices: Sequence[Price]) -> Price:
     """Return several prices as one; rows of one code are added up, in the order in which codes come first."""
     amounts: dict[str, BreakdownRow] = {}
