@@ -9,10 +9,14 @@ import numpy as np
 
 from fabroute.routing.rules import unrouted_cost_millis
 from fabroute.routing.service.arrivals import Days
+from fabroute.routing.service.builds import Builds, no_builds, shared_builds
 from fabroute.routing.service.options import LineChoices, Option
 from fabroute.routing.service.timing import Calendars
-from fabroute.solver.plan import UNROUTED, day_plan
+from fabroute.solver.plan import day_plan
 from fabroute.solver.problem import RoutingProblem
+
+SHARING = False
+"""Whether lines share builds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +42,18 @@ class JointProblem:
     problem: RoutingProblem
     choices: tuple[LineChoices, ...]
     """One for each line of the problem: those that have options."""
-    options: tuple[Option, ...]
+    builds: Builds
     machines: tuple[str, ...]
     lots: tuple[str, ...]
 
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The problem's options; one that could be made in several builds stands there once for each."""
+        return self.builds.options
+
     def chosen(self, plan: Sequence[int]) -> dict[str, Option]:
-        """Return the option that each routed line takes, by line id."""
-        return {
-            choices.line.line_id: self.options[option]
-            for choices, option in zip(self.choices, plan, strict=True)
-            if option != UNROUTED
-        }
+        """Return the option that each routed line takes, by line id; lines of one build with what they share of it."""
+        return self.builds.settled(plan, [choices.line.line_id for choices in self.choices])
 
     def days(self, plan: Sequence[int], calendars: Calendars) -> dict[str, tuple[MachineDays, ...]]:
         """Return, by routed line, the machines that work for it, in the order of their ids, each with its days."""
@@ -62,10 +67,13 @@ class JointProblem:
         return {line_id: tuple(of_line) for line_id, of_line in machines.items()}
 
 
-def joint_problem(choices: Sequence[LineChoices], *, supply: Supply, buckets: int) -> JointProblem:
+def joint_problem(
+    choices: Sequence[LineChoices], *, supply: Supply, buckets: int, sharing: bool = SHARING
+) -> JointProblem:
     """Return the problem of deciding together all lines that have options; only what they can use is in it."""
     open_choices = tuple(each for each in choices if each.options)
-    options = tuple(option for each in open_choices for option in each.options)
+    builds = shared_builds(open_choices) if sharing else no_builds(open_choices)
+    options = builds.options
     machines = tuple(sorted({option.way.offer.machine_id for option in options}))
     lots = tuple(sorted({option.way.lot.lot_id for option in options}))
     pool_of = {machine_id: index for index, machine_id in enumerate(machines)}
@@ -73,18 +81,19 @@ def joint_problem(choices: Sequence[LineChoices], *, supply: Supply, buckets: in
     capacity = [supply.minutes[machine_id] for machine_id in machines]
     problem = RoutingProblem(
         line_count=len(open_choices),
-        option_line=_integers([index for index, each in enumerate(open_choices) for _ in each.options]),
-        option_cost=_integers([option.cost_millis for option in options]),
+        option_line=builds.option_lines(),
+        option_cost=builds.option_costs(),
         option_pool=_integers([pool_of[option.way.offer.machine_id] for option in options]),
         option_bucket=_integers([option.bucket for option in options]),
-        option_minutes=_integers([option.way.machine_minutes for option in options]),
+        option_minutes=builds.option_minutes(),
         option_lot=_integers([lot_of[option.way.lot.lot_id] for option in options]),
         option_grams=_integers([option.way.grams for option in options]),
         unrouted_cost=_integers([_unrouted_cost(each) for each in open_choices]),
         capacity=np.array(capacity, dtype=np.int64).reshape(len(machines), buckets),
         stock=_integers([supply.grams[lot_id] for lot_id in lots]),
+        **builds.arrays(pool_of=pool_of),
     )
-    return JointProblem(problem=problem, choices=open_choices, options=options, machines=machines, lots=lots)
+    return JointProblem(problem=problem, choices=open_choices, builds=builds, machines=machines, lots=lots)
 
 
 def _unrouted_cost(choices: LineChoices) -> int:
