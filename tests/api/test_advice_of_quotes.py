@@ -9,13 +9,14 @@ import pytest
 from tests.conftest import Database
 from tests.factories.api import Api, served_api
 from tests.factories.api_advice import eur
+from tests.factories.orders import Owner
 from tests.factories.routable import given_routable_network
 
 
 @pytest.fixture
-def api(database: Database) -> Iterator[Api]:
+def api(database: Database, owner_in_template: Owner) -> Iterator[Api]:
     """An API whose network of one node can make the owner's part."""
-    with served_api(database.url, quote_snapshot_seconds=0) as served:
+    with served_api(database.url, owner=owner_in_template, quote_snapshot_seconds=0) as served:
         given_routable_network(served.engine, today=datetime.now(UTC).date())
         yield served
 

@@ -17,6 +17,7 @@ from fabroute.kernel.time import utc_now
 from tests.conftest import Database
 from tests.factories.api import Api, served_api
 from tests.factories.network import a_node
+from tests.factories.orders import Owner
 from tests.factories.routable import given_routable_network
 
 EXAMPLES = Path(__file__).parents[2] / "openapi" / "examples"
@@ -33,9 +34,9 @@ _VARIES = ("id", "created_by", "as_of", "valid_until", "shortest_valid_until", "
 
 
 @pytest.fixture
-def api(database: Database) -> Iterator[Api]:
+def api(database: Database, owner_in_template: Owner) -> Iterator[Api]:
     """An API whose network makes the owner's part in Berlin, but not in Potsdam, and knows its conventional price."""
-    with served_api(database.url, quote_snapshot_seconds=0) as served:
+    with served_api(database.url, owner=owner_in_template, quote_snapshot_seconds=0) as served:
         given_routable_network(served.engine, nodes=(BERLIN, POTSDAM), today=datetime.now(UTC).date())
         yield served
 

@@ -14,7 +14,7 @@ from fabroute.kernel.time import utc_now
 from tests.conftest import Database
 from tests.factories.api import Api, served_api
 from tests.factories.databases import in_transaction, rows
-from tests.factories.orders import given_owner, given_revision
+from tests.factories.orders import Owner, given_owner, given_revision
 from tests.factories.problems import Refusal, problem_of, refusal_of
 from tests.fakes.print_file_validator import FakeValidator
 
@@ -25,9 +25,9 @@ LIMIT = 100_000
 
 
 @pytest.fixture
-def api(database: Database) -> Iterator[Api]:
+def api(database: Database, owner_in_template: Owner) -> Iterator[Api]:
     """An API that takes print files of up to a hundred kilobytes."""
-    with served_api(database.url, max_upload_bytes=LIMIT) as served:
+    with served_api(database.url, owner=owner_in_template, max_upload_bytes=LIMIT) as served:
         yield served
 
 

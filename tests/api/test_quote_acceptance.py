@@ -19,7 +19,7 @@ from tests.factories.api import Api, Json, an_order, client_on, served, served_a
 from tests.factories.concurrency import at_once
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_node
-from tests.factories.orders import given_owner
+from tests.factories.orders import Owner, given_owner
 from tests.factories.problems import Refusal, refusal_of
 from tests.factories.routable import given_free_minutes, given_routable_network, held_and_taken
 
@@ -29,9 +29,9 @@ ACCEPTERS = 16
 
 
 @pytest.fixture
-def api(database: Database) -> Iterator[Api]:
+def api(database: Database, owner_in_template: Owner) -> Iterator[Api]:
     """An API on a network with a cheap node in Berlin and a dearer one in Potsdam."""
-    with served_api(database.url, quote_snapshot_seconds=0) as served:
+    with served_api(database.url, owner=owner_in_template, quote_snapshot_seconds=0) as served:
         given_routable_network(served.engine, nodes=(BERLIN, POTSDAM), today=datetime.now(UTC).date())
         yield served
 

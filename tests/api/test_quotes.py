@@ -15,7 +15,7 @@ from tests.conftest import Database
 from tests.factories.api import Api, Json, served_api
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_node
-from tests.factories.orders import given_owner, given_revision
+from tests.factories.orders import Owner, given_owner, given_revision
 from tests.factories.problems import Refusal, refusal_of
 from tests.factories.routable import given_routable_network
 
@@ -28,9 +28,9 @@ BERLIN, POTSDAM = a_node(), a_node(node_id="N102", city="Potsdam", packaging=("e
 
 
 @pytest.fixture
-def api(database: Database) -> Iterator[Api]:
+def api(database: Database, owner_in_template: Owner) -> Iterator[Api]:
     """An API whose network can make the owner's part in Berlin, but not in Potsdam, and knows the Swiss franc."""
-    with served_api(database.url, quote_snapshot_seconds=0) as served:
+    with served_api(database.url, owner=owner_in_template, quote_snapshot_seconds=0) as served:
         given_routable_network(served.engine, nodes=(BERLIN, POTSDAM), today=datetime.now(UTC).date())
         with unit_of_work(served.engine) as session:
             save_logistics(session, data=LogisticsData(exchange_rates=(SWISS,)))

@@ -11,6 +11,7 @@ from tests.factories.api import Api, an_order, served_api
 from tests.factories.api_jobs import token_of
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_node
+from tests.factories.orders import Owner
 from tests.factories.routable import given_routable_network
 
 NODES = (a_node(), a_node(node_id="N102", city="Potsdam", minimum_order_minor=6_000))
@@ -19,9 +20,9 @@ RATES = "currency,per_eur,valid_from,valid_to,source\nCHF,0.95,2026-01-01,2027-1
 
 
 @pytest.fixture
-def api(database: Database) -> Iterator[Api]:
+def api(database: Database, owner_in_template: Owner) -> Iterator[Api]:
     """An API that keeps its book for ten minutes, with a cheap node in Berlin and a dearer one in Potsdam."""
-    with served_api(database.url, quote_snapshot_seconds=600) as served:
+    with served_api(database.url, owner=owner_in_template, quote_snapshot_seconds=600) as served:
         given_routable_network(served.engine, nodes=NODES, today=datetime.now(UTC).date())
         yield served
 

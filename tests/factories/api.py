@@ -51,13 +51,19 @@ def an_order(**changes: object) -> Json:
     return {"ship_to": {"city": "Hamburg", "country": "DE"}, "lines": [{"part": "RL-0001", "quantity": 1}]} | changes
 
 
+def given_owner_and_places(engine: Engine) -> Owner:
+    """Return an owner with one part; Berlin and Hamburg are known."""
+    owner = given_owner(engine)
+    with unit_of_work(engine) as session:
+        save_logistics(session, data=LogisticsData(places=(BERLIN, HAMBURG)))
+    return owner
+
+
 @contextmanager
-def served_api(url: str, **settings: object) -> Iterator[Api]:
-    """Yield the API on the database at ``url``, with one owner and two places in it."""
+def served_api(url: str, *, owner: Owner | None = None, **settings: object) -> Iterator[Api]:
+    """Yield the API on the database at ``url``, with one owner and two places in it, unless ``owner`` is there."""
     with engine_for(url) as engine, TemporaryDirectory() as folder:
-        owner = given_owner(engine)
-        with unit_of_work(engine) as session:
-            save_logistics(session, data=LogisticsData(places=(BERLIN, HAMBURG)))
+        owner = owner or given_owner_and_places(engine)
         resources = make_resources(Settings.model_validate(_settings(url, Path(folder)) | settings))
         app = build_app(resources)
         with served(app) as socket, client_on(socket, owner.token, {}) as client:

@@ -79,16 +79,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     Raises ``DatabaseMissing``, which says what to set.
     """
-    return build_app(make_resources(settings or get_settings()))
+    return build_app(make_resources(settings or get_settings()), whole_process=True)
 
 
-def build_app(resources: Resources | None) -> FastAPI:
-    """Return the API on given resources; without any it can only describe itself."""
+def build_app(resources: Resources | None, *, whole_process: bool = False) -> FastAPI:
+    """Return the API on given resources; without any it can only describe itself.
+
+    An app that has its whole process to itself also says when garbage is collected there.
+    """
     app = FabrouteApi(
         title="fabroute",
         version=description.VERSION,
         description=description.DESCRIPTION,
-        lifespan=_lifespan,
+        lifespan=_process_lifespan if whole_process else _lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_tags=description.TAGS,
@@ -107,6 +110,12 @@ def build_app(resources: Resources | None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with running(app.state.resources):
+        yield
+
+
+@asynccontextmanager
+async def _process_lifespan(app: FastAPI) -> AsyncIterator[None]:
     with rare_garbage_collection():
-        async with running(app.state.resources):
+        async with _lifespan(app):
             yield
