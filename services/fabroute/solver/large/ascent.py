@@ -1,10 +1,10 @@
 """Prices by ascent on the smoothed dual: majorised per cell, projected per pool, accelerated.
 
 Each line spreads over its options by a soft-min at a falling temperature τ. In the price of a minute of each (pool,
-bucket) the curvature of that function is at most Σ minutes² · share / τ (diag q − q·qᵀ ≤ diag q; twice that, since an
-option draws on a pool and on a lot), so a step of gradient / curvature never overshoots. What is left is that a later
-deadline may not be dearer than an earlier one: weighted isotonic regression, exact by the min-max formula for all
-pools at once. Momentum as in Beck and Teboulle (2009), restarted as in O'Donoghue and Candès (2015).
+bucket) the curvature of that function is at most Σ minutes² · share / τ (diag q − q·qᵀ ≤ diag q), times the number of
+pools, lots and quotas that one option draws on, so a step of gradient / curvature never overshoots. What is left is
+that a later deadline may not be dearer than an earlier one: weighted isotonic regression, exact by the min-max formula
+for all pools at once. Momentum as in Beck and Teboulle (2009), restarted as in O'Donoghue and Candès (2015).
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fabroute.solver.large.draws import Entries
 from fabroute.solver.large.market import Market, Sweep, no_prices, sweep
 from fabroute.solver.limits import Budget
 from fabroute.solver.plan import FloatArray, ScarcityPrices
-from fabroute.solver.problem import IntArray
+from fabroute.solver.problem import IntArray, RoutingProblem
 
 _Single = NDArray[np.float32]
 
@@ -34,16 +35,19 @@ _SWEEP_CHARGE, _OPTION_CHARGE, _CELL_CHARGE, _ROUND_CHARGE = 5e-8, 1e-8, 2e-7, 1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Scale:
-    """Units in which costs, minutes and grams are about 1, whatever the problem's units are."""
+    """Units in which costs, minutes and what stores hold are about 1, whatever the problem's units are."""
 
     cost: float
     minutes: float
-    grams: float
+    stores: FloatArray
+    """Per lot and quota."""
+    lots: int
 
-    def prices(self, minute: FloatArray, gram: FloatArray) -> ScarcityPrices:
+    def prices(self, minute: FloatArray, store: FloatArray) -> ScarcityPrices:
         """Return prices in the problem's units, never rising with the deadline, to the last digit."""
         level = np.minimum.accumulate(np.maximum(minute, 0.0), axis=1) * (self.cost / self.minutes)
-        return ScarcityPrices(minute=level, gram=np.maximum(gram, 0.0) * (self.cost / self.grams))
+        unit = np.maximum(store, 0.0) * (self.cost / self.stores)
+        return ScarcityPrices(minute=level, gram=unit[: self.lots], quota=unit[self.lots :])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,6 +59,8 @@ class _Active:
     minutes: _Single
     lot: IntArray
     grams: _Single
+    more_minutes: Entries
+    more_stores: Entries
     place: IntArray
     """Rank of each option's line among the lines that are here."""
     first: IntArray
@@ -63,22 +69,24 @@ class _Active:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Demand:
-    """What the soft choice asks for, and a bound on how fast that falls as prices rise."""
+    """What the soft choice asks of one kind of resource, and a bound on how fast that falls as prices rise."""
 
-    minutes: FloatArray
-    grams: FloatArray
-    minute_curvature: FloatArray
-    gram_curvature: FloatArray
+    amount: FloatArray
+    curvature: FloatArray
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Ascent:
     market: Market
     scale: _Scale
+    room: FloatArray
+    limit: FloatArray
+    highest: FloatArray
+    """Of minutes and stores, and the most that a store may be priced at: in units of the scale."""
     minute: FloatArray
-    gram: FloatArray
+    store: FloatArray
     minute_ahead: FloatArray
-    gram_ahead: FloatArray
+    store_ahead: FloatArray
     momentum: float = 1.0
 
 
@@ -94,7 +102,7 @@ def find_prices(market: Market, budget: Budget, *, seconds: float) -> Sweep:
         _step(ascent, active, _HOT * (_COLD / _HOT) ** (number / rounds))
         budget.spent += _charge_of_one(market, active)
         if number in _EARLY_SWEEPS or number % _SWEEP_EVERY == 0 or number == rounds:
-            now = sweep(market, scale.prices(ascent.minute, ascent.gram))
+            now = sweep(market, scale.prices(ascent.minute, ascent.store))
             budget.spent += len(market.option) * _SWEEP_CHARGE
             active = _active(market, now, scale, _WIDE * (_NARROW / _WIDE) ** (number / rounds))
             best = max(best, now, key=lambda each: each.bound)
@@ -126,23 +134,39 @@ def _spans(values: FloatArray) -> FloatArray:
 
 
 def _scale(market: Market) -> _Scale:
-    cost = market.least(market.cost.astype(np.float64))
-    return _Scale(cost=_typical(cost), minutes=_typical(market.minutes), grams=_typical(market.grams))
+    lots = len(market.problem.stock)
+    weights = np.maximum(_typical_shares(market.problem), 1.0)
+    return _Scale(
+        cost=_typical(market.least(market.cost.astype(np.float64))),
+        minutes=_typical(market.minutes),
+        stores=np.concatenate([np.full(lots, _typical(market.grams)), weights]),
+        lots=lots,
+    )
 
 
 def _typical(values: FloatArray | IntArray) -> float:
     return max(1.0, float(values.mean(dtype=np.float64))) if values.size else 1.0
 
 
+def _typical_shares(problem: RoutingProblem) -> FloatArray:
+    """Return the mean weight of the options in each quota."""
+    quotas = len(problem.quota_limit)
+    count = np.bincount(problem.share_quota, minlength=quotas)
+    return np.asarray(np.bincount(problem.share_quota, problem.share_weight, quotas) / np.maximum(count, 1))
+
+
 def _at_zero(market: Market, scale: _Scale) -> _Ascent:
-    shape, lots = market.problem.capacity.shape, len(market.problem.stock)
+    shape, stores = market.problem.capacity.shape, len(scale.stores)
     return _Ascent(
         market=market,
         scale=scale,
+        room=market.problem.capacity / scale.minutes,
+        limit=market.stores.limit / scale.stores,
+        highest=market.stores.highest * (scale.stores / scale.cost),
         minute=np.zeros(shape),
-        gram=np.zeros(lots),
+        store=np.zeros(stores),
         minute_ahead=np.zeros(shape),
-        gram_ahead=np.zeros(lots),
+        store_ahead=np.zeros(stores),
     )
 
 
@@ -152,7 +176,8 @@ def _rounds(market: Market, active: _Active, seconds: float) -> int:
 
 
 def _charge_of_one(market: Market, active: _Active) -> float:
-    return _ROUND_CHARGE + len(active.cost) * _OPTION_CHARGE + market.problem.capacity.size * _CELL_CHARGE
+    drawn = len(active.cost) + len(active.more_minutes.option) + len(active.more_stores.option)
+    return _ROUND_CHARGE + drawn * _OPTION_CHARGE + market.problem.capacity.size * _CELL_CHARGE
 
 
 def _active(market: Market, now: Sweep, scale: _Scale, width: float) -> _Active:
@@ -167,7 +192,9 @@ def _active(market: Market, now: Sweep, scale: _Scale, width: float) -> _Active:
         cell=market.cell[kept],
         minutes=(market.minutes[kept] / scale.minutes).astype(np.float32),
         lot=market.lot[kept],
-        grams=(market.grams[kept] / scale.grams).astype(np.float32),
+        grams=(market.grams[kept] / np.append(scale.stores, 1.0)[market.lot[kept]]).astype(np.float32),
+        more_minutes=market.more_minutes.of(kept, len(market.option)),
+        more_stores=market.more_stores.of(kept, len(market.option)),
         place=np.cumsum(new) - 1,
         first=first,
         unrouted=(market.problem.unrouted_cost[line[first]] / scale.cost).astype(np.float32),
@@ -176,35 +203,46 @@ def _active(market: Market, now: Sweep, scale: _Scale, width: float) -> _Active:
 
 def _step(ascent: _Ascent, active: _Active, temperature: float) -> None:
     """Take one accelerated step: majorised, projected, with momentum that restarts when it points the wrong way."""
-    problem, scale = ascent.market.problem, ascent.scale
-    demand = _soft_demand(ascent, active, temperature)
-    short = demand.minutes - problem.capacity / scale.minutes
-    ahead, ahead_gram = ascent.minute_ahead, ascent.gram_ahead
-    minute = falling(ahead + short / demand.minute_curvature, demand.minute_curvature)
-    gram = np.maximum(ahead_gram + (demand.grams - problem.stock / scale.grams) / demand.gram_curvature, 0.0)
-    moved, moved_gram = minute - ascent.minute, gram - ascent.gram
-    against = float((demand.minute_curvature * (minute - ahead) * moved).sum())
-    against += float((demand.gram_curvature * (gram - ahead_gram) * moved_gram).sum())
+    share = _shares(ascent, active, temperature)
+    asked, drawn = _asked_minutes(ascent, active, share, temperature), _asked_stores(ascent, active, share, temperature)
+    ahead, store_ahead = ascent.minute_ahead, ascent.store_ahead
+    minute = falling(ahead + (asked.amount - ascent.room) / asked.curvature, asked.curvature)
+    store = np.clip(store_ahead + (drawn.amount - ascent.limit) / drawn.curvature, 0.0, ascent.highest)
+    moved, store_moved = minute - ascent.minute, store - ascent.store
+    against = float((asked.curvature * (minute - ahead) * moved).sum())
+    against += float((drawn.curvature * (store - store_ahead) * store_moved).sum())
     before = 1.0 if against < 0.0 else ascent.momentum
     ascent.momentum = (1.0 + math.sqrt(1.0 + 4.0 * before * before)) / 2.0
-    share = min((before - 1.0) / ascent.momentum, _MOST_MOMENTUM)
-    ascent.minute_ahead = np.maximum(np.maximum.accumulate((minute + share * moved)[:, ::-1], axis=1)[:, ::-1], 0.0)
-    ascent.gram_ahead = np.maximum(gram + share * moved_gram, 0.0)
-    ascent.minute, ascent.gram = minute, gram
+    on = min((before - 1.0) / ascent.momentum, _MOST_MOMENTUM)
+    ascent.minute_ahead = np.maximum(np.maximum.accumulate((minute + on * moved)[:, ::-1], axis=1)[:, ::-1], 0.0)
+    ascent.store_ahead = np.clip(store + on * store_moved, 0.0, ascent.highest)
+    ascent.minute, ascent.store = minute, store
 
 
-def _soft_demand(ascent: _Ascent, active: _Active, temperature: float) -> _Demand:
-    """Return the demand when every line spreads over its options by a soft-min of their reduced costs."""
-    shape, cells, lots = ascent.minute.shape, ascent.minute.size, len(ascent.gram)
-    share = _shares(ascent, active, temperature)
-    minutes, grams = share * active.minutes, share * active.grams
-    steep = 2.0 / temperature
-    return _Demand(
-        minutes=_sums(active.cell, minutes, cells).reshape(shape),
-        grams=_sums(active.lot, grams, lots + 1)[:lots],
-        minute_curvature=_lifted(steep * _sums(active.cell, minutes * active.minutes, cells)).reshape(shape),
-        gram_curvature=_lifted(steep * _sums(active.lot, grams * active.grams, lots + 1)[:lots]),
-    )
+def _asked_minutes(ascent: _Ascent, active: _Active, share: _Single, temperature: float) -> _Demand:
+    """Return the minutes asked for when lines spread over their options in these shares."""
+    shape, cells, more = ascent.minute.shape, ascent.minute.size, active.more_minutes
+    minutes = share * active.minutes
+    amount, squares = _sums(active.cell, minutes, cells), _sums(active.cell, minutes * active.minutes, cells)
+    if more.option.size:
+        each = more.amount / ascent.scale.minutes
+        amount += np.bincount(more.where, share[more.option] * each, cells)
+        squares += np.bincount(more.where, share[more.option] * each * each, cells)
+    curvature = _lifted(ascent.market.most_draws / temperature * squares)
+    return _Demand(amount=amount.reshape(shape), curvature=curvature.reshape(shape))
+
+
+def _asked_stores(ascent: _Ascent, active: _Active, share: _Single, temperature: float) -> _Demand:
+    """Return what is asked of lots and quotas when lines spread over their options in these shares."""
+    stores, more = len(ascent.store), active.more_stores
+    grams = share * active.grams
+    amount = _sums(active.lot, grams, stores + 1)[:stores]
+    squares = _sums(active.lot, grams * active.grams, stores + 1)[:stores]
+    if more.option.size:
+        each = more.amount / ascent.scale.stores[more.where]
+        amount += np.bincount(more.where, share[more.option] * each, stores)
+        squares += np.bincount(more.where, share[more.option] * each * each, stores)
+    return _Demand(amount=amount, curvature=_lifted(ascent.market.most_draws / temperature * squares))
 
 
 def _sums(where: IntArray, values: _Single, count: int) -> FloatArray:
@@ -216,13 +254,23 @@ def _shares(ascent: _Ascent, active: _Active, temperature: float) -> _Single:
     if not active.first.size:
         return np.zeros(0, dtype=np.float32)
     minute = ascent.minute_ahead.astype(np.float32).ravel()
-    gram = np.append(ascent.gram_ahead, 0.0).astype(np.float32)
-    reduced = active.cost + active.minutes * minute[active.cell] + active.grams * gram[active.lot]
+    store = np.append(ascent.store_ahead, 0.0).astype(np.float32)
+    reduced = active.cost + active.minutes * minute[active.cell] + active.grams * store[active.lot]
+    reduced += _further(ascent, active)
     best = np.minimum(np.minimum.reduceat(reduced, active.first), active.unrouted)
     cold = np.float32(1.0 / temperature)
     pull = np.exp((best[active.place] - reduced) * cold)
     total = np.add.reduceat(pull, active.first) + np.exp((best - active.unrouted) * cold)
     return np.asarray(pull / total[active.place], dtype=np.float32)
+
+
+def _further(ascent: _Ascent, active: _Active) -> _Single | float:
+    """Return, per option, the price of what it draws beyond its own pool and lot."""
+    if not (active.more_minutes.option.size or active.more_stores.option.size):
+        return 0.0
+    minute, store = ascent.minute_ahead.ravel() / ascent.scale.minutes, ascent.store_ahead / ascent.scale.stores
+    count = len(active.cost)
+    return (active.more_minutes.priced(minute, count) + active.more_stores.priced(store, count)).astype(np.float32)
 
 
 def _lifted(curvature: FloatArray) -> FloatArray:

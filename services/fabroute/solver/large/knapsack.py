@@ -57,11 +57,13 @@ class Packing:
 def knapsack_bound(market: Market, priced: Sweep, budget: Budget, *, cost: int, seconds: float) -> int:
     """Return a bound no lower than the sweep's, found in about ``seconds`` of deterministic time (charged).
 
-    ``cost`` is that of the best plan known: the search ends where the bound meets it.
+    ``cost`` is that of the best plan known: the search ends where the bound meets it. Problems with split options keep
+    the sweep's bound: a packing of one pool can't hold what an option draws on another.
     """
-    draw = market.grams * np.append(np.floor(priced.prices.gram), 0.0)[market.lot]
+    store = np.floor(market.store_prices(priced.prices))
+    draw = market.grams * np.append(store, 0.0)[market.lot] + market.more_stores.priced(store, len(market.option))
     sold = exact_sum(market.problem.unrouted_cost[market.line])
-    if sold >= _LARGEST_SUM or float(draw.max(initial=0.0)) >= _LARGEST_SUM:
+    if sold >= _LARGEST_SUM or float(draw.max(initial=0.0)) >= _LARGEST_SUM or market.more_minutes.option.size:
         return priced.bound
     pools = tuple(_pools(market, priced))
     if _charge_of_one(market, priced, pools) > _LONGEST_ROUND * seconds:
@@ -82,9 +84,11 @@ def knapsack_bound(market: Market, priced: Sweep, budget: Budget, *, cost: int, 
 
 def pack(market: Market, pools: tuple[Pool, ...], priced: Sweep, reward: IntArray, budget: Budget) -> Packing:
     """Return the bound at the rewards: Σ reward, less what the pools make of them, less the priced stock."""
-    gram = np.floor(priced.prices.gram).astype(np.int64)
-    gain = reward[market.line] - market.cost - market.grams * np.append(gram, 0)[market.lot]
-    bound = int(np.minimum(reward, market.problem.unrouted_cost).sum()) - int((gram * market.problem.stock).sum())
+    store = np.floor(market.store_prices(priced.prices)).astype(np.int64)
+    gain = reward[market.line] - market.cost - market.grams * np.append(store, 0)[market.lot]
+    more = market.more_stores
+    np.subtract.at(gain, more.option, more.amount * store[more.where])
+    bound = int(np.minimum(reward, market.problem.unrouted_cost).sum()) - int((store * market.stores.limit).sum())
     lacking = np.where(reward > market.problem.unrouted_cost, 0.0, 1.0)
     for pool in pools:
         worth, taken = _pool_packs(pool, gain[pool.items], budget)
