@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     routing_wall_seconds: float = Field(default=30.0, gt=0, le=30)
     routing_lease_seconds: int = Field(default=60, ge=1)
     routing_attempt_cap: PositiveInt = 8
+    routing_scope_lines: PositiveInt = 2_000
+    """A planning scope in which more lines wait is split into parts that several workers take."""
+    routing_scope_lease_seconds: float = Field(default=6.0, ge=1, le=60)
+    """After so long without a sign of life of a scope's worker another one takes over."""
     planning_horizon_days: int = Field(default=45, ge=1, le=365)
     quote_snapshot_seconds: float = Field(default=10.0, ge=0, le=600)
     """How old the network may be that quotes are made from; 0: read for every quote."""

@@ -84,5 +84,5 @@ def test_learning_wakes_lines_without_a_route_by_the_relay(engine: Engine, floor
     clock.pass_seconds(POLL_SECONDS)
     relay.turn()
 
-    assert Errand(task=REQUEUE_UNROUTABLE, scope="global") in ringer.errands
+    assert Errand(task=REQUEUE_UNROUTABLE) in ringer.errands
     assert learn(engine, node_id="N101") == 0

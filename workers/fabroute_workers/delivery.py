@@ -15,6 +15,7 @@ from fabroute.kernel.time import utc_now
 from fabroute.orders.service import scopes_with_due_lines
 from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_published
 from fabroute.production.service import held_jobs_wait
+from fabroute.routing.service.scopes import lapsed_scopes
 from fabroute_workers.bells import Bells
 from fabroute_workers.subscriptions import (
     EXTEND_CAPACITY,
@@ -94,9 +95,10 @@ class Relay:
         return Turn(sent=sent, wait_seconds=HELD_BACK_SECONDS if more else POLL_SECONDS)
 
     def sweep(self) -> int:
-        """Ring for all that is due: retries, lapsed leases, a broker that forgot."""
+        """Ring for all that is due: retries, lapsed leases, workers that died, a broker that forgot."""
         with unit_of_work(self._engine) as session:
-            errands = [Errand(task=ROUTE_PENDING, scope=scope) for scope in scopes_with_due_lines(session)]
+            scopes = dict.fromkeys((*scopes_with_due_lines(session), *lapsed_scopes(session)))
+            errands = [Errand(task=ROUTE_PENDING, scope=scope) for scope in scopes]
             if due_submissions(session):
                 errands.append(Errand(task=VALIDATE_PRINT_FILES))
             if held_jobs_wait(session):

@@ -14,10 +14,9 @@ TAKE_BACK_HELD = "production.take_back_held"
 JUDGE_SCREENINGS = "advice.judge_screenings"
 LEARN_CALIBRATIONS = "production.learn_calibrations"
 
-DEFAULT_SCOPE = "global"
-
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "order.placed": (ROUTE_PENDING,),
+    "planning_scope.split": (ROUTE_PENDING,),
     "network.changed": (REQUEUE_UNROUTABLE,),
     "print_file.submitted": (VALIDATE_PRINT_FILES,),
     "print_licence.frozen": (HOLD_UNQUALIFIED,),
@@ -34,8 +33,9 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
 _CLOSES_GATES = ("certificate", "first_article", "revision")
 """How the reasons begin for which a changed network may have closed a gate to jobs that were offered."""
 
-_SCOPED = frozenset({ROUTE_PENDING, REQUEUE_UNROUTABLE})
-"""Tasks that work on one planning scope; the others take all there is."""
+_SCOPED = frozenset({ROUTE_PENDING})
+"""Tasks that work on one planning scope, and are sent once for each that an event names; the others take all there is.
+"""
 
 _OF_A_NODE = frozenset({LEARN_CALIBRATIONS})
 """Tasks that work on the node that an event is about."""
@@ -58,7 +58,7 @@ class Errand:
 
 def errands_of(*, event_name: str, data: Mapping[str, JsonScalar]) -> tuple[Errand, ...]:
     """Return what has to be done about an event; several events may ask for the same errand."""
-    scope = str(data.get("scope") or DEFAULT_SCOPE)
+    scopes = [name for name in str(data.get("scope") or "").split(",") if name]
     tasks = SUBSCRIPTIONS.get(event_name, ())
     if event_name == "network.changed" and str(data.get("reason")).startswith(_CLOSES_GATES):
         tasks = (*tasks, HOLD_UNQUALIFIED)
@@ -66,8 +66,9 @@ def errands_of(*, event_name: str, data: Mapping[str, JsonScalar]) -> tuple[Erra
     return tuple(
         Errand(
             task=task,
-            scope=scope if task in _SCOPED else None,
+            scope=scope,
             node_id=str(node_id) if task in _OF_A_NODE and node_id else None,
         )
         for task in tasks
+        for scope in (scopes if task in _SCOPED else (None,))
     )

@@ -14,6 +14,7 @@ from fabroute.inventory.service import ValidationLimits, validate_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.network import service as network
 from fabroute.orders import service as orders
+from fabroute.orders.rules import whole_scope
 from fabroute.production.service import hold_unqualified, learn_calibrations, offer_jobs, take_back_held
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.settings import Settings
@@ -33,8 +34,15 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_worke
 
 
 def drain(engine: Engine, settings: Settings, *, scope: str) -> int:
-    """Route all lines of a planning scope that are due, run after run; return how many got an outcome."""
-    started, decided = time.monotonic(), 0
+    """Route all lines of a planning scope that are due, run after run; return how many got an outcome.
+
+    Nothing is done for a scope that another worker is deciding: that one sees all that comes meanwhile.
+    """
+    return _drain(engine, settings, scope=scope, started=time.monotonic())
+
+
+def _drain(engine: Engine, settings: Settings, *, scope: str, started: float) -> int:
+    decided = 0
     while (elapsed := time.monotonic() - started) < DRAIN_SECONDS:
         limits = routing_limits(settings, seconds_left=LAST_SOLVE_ENDS_SECONDS - elapsed)
         report = route_pending(engine, scope=scope, now=utc_now(), dispatch=offer_jobs, limits=limits)
@@ -45,12 +53,18 @@ def drain(engine: Engine, settings: Settings, *, scope: str) -> int:
     return decided
 
 
-def requeue(engine: Engine, settings: Settings, *, scope: str) -> int:
-    """Make all lines without a route pending again and route them; return how many got an outcome."""
+def requeue(engine: Engine, settings: Settings, *, scope: str | None = None) -> int:
+    """Make the lines without a route, of a planning scope or of all, pending again and route them, scope by scope.
+
+    Returns how many got an outcome. The relay rings for the other scopes meanwhile, so that other workers take them.
+    """
+    started = time.monotonic()
     with unit_of_work(engine) as session:
         lines = orders.requeue_unroutable(session, scope=scope, now=utc_now())
+        due = orders.scopes_with_due_lines(session) if lines else ()
     _log.info("routing.requeued", scope=scope, lines=lines)
-    return drain(engine, settings, scope=scope) if lines else 0
+    wanted = [name for name in due if scope in (None, whole_scope(name))]
+    return sum(_drain(engine, settings, scope=name, started=started) for name in wanted)
 
 
 def extend_capacity(engine: Engine, settings: Settings) -> int:
@@ -135,6 +149,8 @@ def routing_limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:
         lease_seconds=settings.routing_lease_seconds,
         attempt_cap=settings.routing_attempt_cap,
         horizon_days=settings.planning_horizon_days,
+        scope_lease_seconds=settings.routing_scope_lease_seconds,
+        scope_lines=settings.routing_scope_lines,
     )
 
 

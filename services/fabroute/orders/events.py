@@ -1,13 +1,18 @@
 """Facts that orders tell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from fabroute.kernel.events import DomainEvent
 from fabroute.orders.states import OrderState
 
 ORDER_PLACED = "order.placed"
-"""Recorded by the statement that places orders; its data names the planning ``scope``."""
+"""Recorded by the statement that places orders; its data names the planning ``scope`` of its lines.
+
+Where they are in several, these stand with a comma between.
+"""
+SCOPE_SPLIT = "planning_scope.split"
+"""Too many lines waited in a scope: they are in its parts now, which its data names as ``scope``, with commas."""
 
 _NAMES: Mapping[OrderState, str] = {
     "routed": "order.routed",
@@ -29,4 +34,15 @@ def order_finished(*, order_id: str, organisation_id: str, state: OrderState, no
         organisation_id=organisation_id,
         occurred_at=now,
         data={"state": state},
+    )
+
+
+def scope_split(*, scope: str, parts: Sequence[str], now: datetime) -> DomainEvent:
+    """Return the event for a scope whose lines were spread over parts."""
+    return DomainEvent(
+        name=SCOPE_SPLIT,
+        subject_type="planning_scope",
+        subject_id=scope,
+        occurred_at=now,
+        data={"scope": ",".join(parts)},
     )

@@ -1,6 +1,12 @@
-"""What an order may ask for."""
+"""What an order may ask for, and which lines are planned together."""
 
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
+
+from fabroute.logistics.rules.regions import REGION_OF
 
 Objective = Literal["cheapest", "fastest", "balanced", "greenest"]
 Criticality = Literal["routine", "line_down", "aog", "consumer", "patient", "safety"]
@@ -10,8 +16,20 @@ MAXIMUM_LINES = 20
 MINIMUM_QUANTITY = 1
 MAXIMUM_QUANTITY = 100_000
 CURRENCY = "EUR"
-GLOBAL_SCOPE = "global"
-"""The one planning scope of this version: lines of a scope are decided together."""
+FAMILY_OF: Mapping[str, str] = MappingProxyType(
+    {
+        "SLS": "polymer_powder",
+        "MJF": "polymer_powder",
+        "MEX": "material_extrusion",
+        "VPP": "photopolymer",
+        "LPBF": "metal",
+        "EBM": "metal",
+        "BJT": "metal",
+    }
+)
+"""The family of each process: machines of two families make the same part so seldom that they are planned apart."""
+OTHER_FAMILY = "other"
+_PART_OF_A_SCOPE = re.compile(r"/[0-9]+of[0-9]+$")
 
 
 def default_objective(criticality: str) -> Objective:
@@ -19,3 +37,39 @@ def default_objective(criticality: str) -> Objective:
     if criticality in ("aog", "line_down"):
         return "fastest"
     return "balanced" if criticality == "consumer" else "cheapest"
+
+
+def process_family(process_materials: Sequence[str]) -> str:
+    """Return the family in which a part may be made in most ways, such as ``metal``; the first by name of equals.
+
+    ``process_materials`` are pairs such as ``MJF:PA12-MJF``.
+    """
+    ways = Counter(FAMILY_OF.get(pair.partition(":")[0], OTHER_FAMILY) for pair in process_materials)
+    return min(ways, key=lambda family: (-ways[family], family), default=OTHER_FAMILY)
+
+
+def planning_scopes(lines: Sequence[Sequence[str]], *, country: str, decided_together: bool = False) -> tuple[str, ...]:
+    """Return the planning scope of each line of an order, such as ``polymer_powder/europe``.
+
+    ``lines`` are the process and material pairs of each line. Lines in one scope compete for the same machines to the
+    same part of the world. ``decided_together`` keeps all lines of the order in one scope, the one that most of them
+    (of equals the first) would have: under a price cap for the order, one line's saving pays for another.
+    """
+    own = [f"{process_family(pairs)}/{REGION_OF.get(country, 'rest')}" for pairs in lines]
+    if decided_together and own:
+        counts = Counter(own)
+        return (max(own, key=lambda scope: counts[scope]),) * len(own)
+    return tuple(own)
+
+
+def parts_of_scope(scope: str, *, waiting: int, most: int) -> int:
+    """Return into how many parts a scope is split in which so many lines wait; 1 where it is left whole.
+
+    Parts are not split again: they are as many as it takes for each to hold ``most`` lines.
+    """
+    return 1 if whole_scope(scope) != scope else max(1, -(-waiting // most))
+
+
+def whole_scope(scope: str) -> str:
+    """Return the scope that a part such as ``metal/europe/2of3`` belongs to; a whole one is its own."""
+    return _PART_OF_A_SCOPE.sub("", scope)

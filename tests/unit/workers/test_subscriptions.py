@@ -12,10 +12,22 @@ def test_a_placed_order_has_its_planning_scope_routed() -> None:
     )
 
 
+def test_an_order_with_lines_in_several_scopes_has_each_of_them_routed_and_so_has_a_scope_that_was_split() -> None:
+    placed = errands_of(event_name="order.placed", data={"scope": "metal/europe,photopolymer/europe"})
+    split = errands_of(event_name="planning_scope.split", data={"scope": "metal/rest/1of2,metal/rest/2of2"})
+
+    assert [(errand.task, errand.scope) for errand in placed] == [
+        ("routing.route_pending", "metal/europe"),
+        ("routing.route_pending", "photopolymer/europe"),
+    ]
+    assert [errand.scope for errand in split] == ["metal/rest/1of2", "metal/rest/2of2"]
+    assert errands_of(event_name="order.placed", data={}) == ()  # the sweep finds it all the same
+
+
 def test_a_changed_network_has_lines_without_a_route_looked_at_again() -> None:
     errands = errands_of(event_name="network.changed", data={"reason": "lot_added"})
-    assert errands == (Errand(task="routing.requeue_unroutable", scope="global"),)
-    assert errands[0].arguments == {"scope": "global"}
+    assert errands == (Errand(task="routing.requeue_unroutable"),)
+    assert errands[0].arguments == {}  # of all planning scopes
 
 
 def test_other_events_ask_for_nothing() -> None:
@@ -58,7 +70,7 @@ def test_every_subscribed_task_exists() -> None:
 def test_proofs_that_changed_have_jobs_looked_at_again_beside_lines(reason: str) -> None:
     errands = errands_of(event_name="network.changed", data={"reason": reason})
     assert [errand.task for errand in errands] == ["routing.requeue_unroutable", "production.hold_unqualified"]
-    assert [errand.scope for errand in errands] == ["global", None]
+    assert [errand.scope for errand in errands] == [None, None]
 
 
 def test_a_revision_or_licence_that_is_over_has_its_jobs_held_and_held_jobs_are_taken_back() -> None:

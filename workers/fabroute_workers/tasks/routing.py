@@ -14,6 +14,6 @@ def route_pending(*, scope: str, **_: object) -> None:
 
 
 @app.task(name=REQUEUE_UNROUTABLE)
-def requeue_unroutable(*, scope: str, **_: object) -> None:
-    """Look again at every line without a route: the network has changed."""
+def requeue_unroutable(*, scope: str | None = None, **_: object) -> None:
+    """Look again at every line without a route, of one planning scope or of all: the network has changed."""
     work.requeue(database_engine(), get_settings(), scope=scope)

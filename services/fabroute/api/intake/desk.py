@@ -16,7 +16,7 @@ from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
 from fabroute.logistics.service import PlaceBook
-from fabroute.orders.rules import CURRENCY, GLOBAL_SCOPE, default_objective
+from fabroute.orders.rules import CURRENCY, default_objective, planning_scopes
 from fabroute.orders.service import (
     AskedLine,
     Catalogue,
@@ -131,6 +131,11 @@ def _require_future(submission: Submission) -> None:
 
 def _compose(submission: Submission, items: Sequence[OrderableRevision], ship_to: ShipTo) -> NewOrder:
     view = _new_view(submission, items, ship_to)
+    scopes = planning_scopes(
+        [item.process_materials for item in items],
+        country=ship_to.country,
+        decided_together=view.max_price_minor is not None,
+    )
     return NewOrder(
         id=view.id,
         organisation_id=view.organisation_id,
@@ -139,7 +144,7 @@ def _compose(submission: Submission, items: Sequence[OrderableRevision], ship_to
         request_sha256=submission.request_sha256,
         answer=order_out(view, {}).model_dump_json().encode(),
         location=f"/v1/orders/{view.id}",
-        planning_scope=GLOBAL_SCOPE,
+        planning_scope=scopes[0],
         reference=view.reference,
         batch=view.batch,
         objective=view.objective,
@@ -151,8 +156,14 @@ def _compose(submission: Submission, items: Sequence[OrderableRevision], ship_to
         currency=view.currency,
         ship_to=view.ship_to,
         lines=tuple(
-            NewLine(id=line.id, part_id=item.part_id, revision_id=item.revision_id, quantity=line.quantity)
-            for line, item in zip(view.lines, items, strict=True)
+            NewLine(
+                id=line.id,
+                part_id=item.part_id,
+                revision_id=item.revision_id,
+                quantity=line.quantity,
+                planning_scope=scope,
+            )
+            for line, item, scope in zip(view.lines, items, scopes, strict=True)
         ),
         placed_at=view.placed_at,
     )

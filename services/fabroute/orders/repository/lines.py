@@ -19,6 +19,8 @@ class ClaimTerms:
     limit: int
     lease_seconds: float
     attempt_cap: int
+    alone: bool = False
+    """Whether the caller holds the scope: what others were routing in it is due then, whatever its lease says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,8 @@ _DUE = """(
 _CLAIM = text(f"""
 WITH due AS (
     SELECT line.id, line.attempts >= :attempt_cap AS is_worn_out FROM order_lines line
-    WHERE line.planning_scope = :scope AND line.state IN ('pending', 'routing') AND {_DUE}
+    WHERE line.planning_scope = :scope AND line.state IN ('pending', 'routing')
+      AND ({_DUE} OR line.state = 'routing' AND CAST(:alone AS boolean))
     ORDER BY line.next_attempt_at, line.id
     LIMIT :limit FOR UPDATE SKIP LOCKED
 )
@@ -130,22 +133,27 @@ WHERE line.id = outcome.id AND line.state = 'routing'
 RETURNING line.order_id
 """)
 
-_REQUEUE = text("""
+_WHOLE = "regexp_replace(planning_scope, '/[0-9]+of[0-9]+$', '')"
+"""A part of a scope goes back to the whole with its line: it is split again if there are still too many."""
+
+_REQUEUE = text(f"""
 WITH waiting AS (
-    SELECT id FROM order_lines WHERE planning_scope = :scope AND state = 'no_route' ORDER BY id FOR UPDATE
+    SELECT id FROM order_lines
+    WHERE state = 'no_route' AND (CAST(:scope AS text) IS NULL OR {_WHOLE} = :scope) ORDER BY id FOR UPDATE
 )
 UPDATE order_lines line
-SET state = 'pending', state_reason = '', attempts = 0, next_attempt_at = clock_timestamp()
+SET state = 'pending', state_reason = '', attempts = 0, next_attempt_at = clock_timestamp(), planning_scope = {_WHOLE}
 FROM waiting WHERE line.id = waiting.id
 RETURNING line.order_id
 """)
 
-_REQUEUE_ROUTED = text("""
+_REQUEUE_ROUTED = text(f"""
 WITH standing AS (
     SELECT id FROM order_lines WHERE id = ANY(:ids) AND state = 'routed' ORDER BY id FOR UPDATE
 )
 UPDATE order_lines line
-SET state = 'pending', state_reason = :reason, attempts = 0, fence = line.fence + 1, next_attempt_at = clock_timestamp()
+SET state = 'pending', state_reason = :reason, attempts = 0, fence = line.fence + 1,
+    next_attempt_at = clock_timestamp(), planning_scope = {_WHOLE}
 FROM standing WHERE line.id = standing.id
 RETURNING line.id, line.order_id
 """)
@@ -162,6 +170,25 @@ WHERE order_id = :order_id AND state = ANY(:sources) RETURNING id
 _DUE_SCOPES = text(f"""
 SELECT DISTINCT line.planning_scope FROM order_lines line
 WHERE line.state IN ('pending', 'routing') AND {_DUE} ORDER BY line.planning_scope
+""")
+
+_WAITING = text("""
+SELECT line.planning_scope, count(*) AS lines, min(placed.placed_at) AS oldest_at
+FROM order_lines line JOIN orders placed ON placed.id = line.order_id
+WHERE line.state IN ('pending', 'routing') GROUP BY line.planning_scope
+""")
+
+_COUNT_PENDING = text("SELECT count(*) FROM order_lines WHERE planning_scope = :scope AND state = 'pending'")
+
+_SPLIT = text("""
+WITH waiting AS (
+    SELECT id, 1 + CAST(CAST('x' || left(md5(order_id), 7) AS bit(28)) AS integer) % :parts AS part
+    FROM order_lines WHERE planning_scope = :scope AND state = 'pending' ORDER BY id FOR UPDATE SKIP LOCKED
+), moved AS (
+    UPDATE order_lines line SET planning_scope = :scope || '/' || waiting.part || 'of' || :parts
+    FROM waiting WHERE line.id = waiting.id RETURNING line.planning_scope
+)
+SELECT DISTINCT planning_scope FROM moved ORDER BY planning_scope
 """)
 
 
@@ -201,8 +228,8 @@ def write_outcomes(session: Session, outcomes: Sequence[LineOutcome]) -> list[st
     return list(session.connection().execute(_WRITE_OUTCOMES, parameters).scalars())
 
 
-def requeue(session: Session, *, scope: str) -> list[str]:
-    """Send the lines without a route back to routing, with all their attempts; return the order of each."""
+def requeue(session: Session, *, scope: str | None) -> list[str]:
+    """Send the lines without a route, of a scope or of all, back to routing, afresh; return the order of each."""
     return list(session.connection().execute(_REQUEUE, {"scope": scope}).scalars())
 
 
@@ -226,3 +253,19 @@ def cancel(session: Session, *, order_id: str) -> list[str]:
 def due_scopes(session: Session) -> Collection[str]:
     """Return the planning scopes that have due lines."""
     return session.connection().execute(_DUE_SCOPES).scalars().all()
+
+
+def waiting_lines(session: Session) -> dict[str, tuple[int, datetime]]:
+    """Return by planning scope how many lines have no outcome yet, and when the order of the oldest was placed."""
+    return {row.planning_scope: (row.lines, row.oldest_at) for row in session.connection().execute(_WAITING)}
+
+
+def count_pending(session: Session, *, scope: str) -> int:
+    """Return how many lines of a scope wait to be claimed, now or later."""
+    found: int = session.connection().execute(_COUNT_PENDING, {"scope": scope}).scalar_one()
+    return found
+
+
+def split(session: Session, *, scope: str, parts: int) -> list[str]:
+    """Spread the lines that wait in a scope over its parts, by their orders; return the parts that got some."""
+    return list(session.connection().execute(_SPLIT, {"scope": scope, "parts": parts}).scalars())

@@ -24,6 +24,8 @@ from fabroute.orders.service.outcomes import (
     requeue_lines,
     requeue_unroutable,
     scopes_with_due_lines,
+    split_scope,
+    waiting_lines,
 )
 from fabroute.orders.service.placing import (
     KeyContended,
@@ -109,4 +111,6 @@ __all__ = [
     "requeue_unroutable",
     "save_quote",
     "scopes_with_due_lines",
+    "split_scope",
+    "waiting_lines",
 ]

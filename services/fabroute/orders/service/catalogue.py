@@ -62,6 +62,8 @@ class OrderableRevision:
     revision: str
     criticality: str
     conventional: ConventionalMethod = NOTHING_KNOWN
+    process_materials: tuple[str, ...] = ()
+    """Pairs such as ``MJF:PA12-MJF`` in which it may be made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,7 @@ def _released(part: PartView, revision: RevisionView, pointer: str) -> Orderable
         revision=revision.revision,
         criticality=part.criticality,
         conventional=part.conventional,
+        process_materials=revision.process_materials,
     )
 
 

@@ -10,6 +10,7 @@ from fabroute.orders import events
 from fabroute.orders.repository import lines as line_rows
 from fabroute.orders.repository import orders as order_rows
 from fabroute.orders.repository.lines import ClaimedLine, ClaimTerms, LineOutcome
+from fabroute.orders.rules import parts_of_scope
 from fabroute.orders.service.reading import UnknownOrder
 from fabroute.orders.states import derive_order_state
 from fabroute.outbox import service as outbox
@@ -23,14 +24,15 @@ class LinesLost(DomainError):
 
 
 def claim_lines(
-    session: Session, *, scope: str, limit: int, lease_seconds: float, attempt_cap: int
+    session: Session, *, scope: str, limit: int, lease_seconds: float, attempt_cap: int, alone: bool = False
 ) -> tuple[ClaimedLine, ...]:
     """Take up to ``limit`` due lines of a planning scope for routing, oldest order first.
 
-    Due is what is pending and not put off, and what another worker left when its lease lapsed. Any number of workers
-    may claim at once; each line goes to one of them. A line that had ``attempt_cap`` attempts is parked instead.
+    Due is what is pending and not put off, and what another worker left when its lease lapsed, or at all for a caller
+    that is ``alone``, because it holds the scope. Any number of workers may claim at once; each line goes to one of
+    them. A line that had ``attempt_cap`` attempts is parked instead.
     """
-    terms = ClaimTerms(scope=scope, limit=limit, lease_seconds=lease_seconds, attempt_cap=attempt_cap)
+    terms = ClaimTerms(scope=scope, limit=limit, lease_seconds=lease_seconds, attempt_cap=attempt_cap, alone=alone)
     reason = (
         f"routing was tried {attempt_cap} times without an outcome: see the worker's log, "
         "then cancel this order and place it again"
@@ -65,8 +67,11 @@ def record_outcomes(session: Session, *, outcomes: tuple[LineOutcome, ...], now:
     _derive_orders(session, set(order_ids), now=now)
 
 
-def requeue_unroutable(session: Session, *, scope: str, now: datetime) -> int:
-    """Send every line without a route back to routing, because the network changed; return how many those are."""
+def requeue_unroutable(session: Session, *, scope: str | None, now: datetime) -> int:
+    """Send every line without a route back to routing, because the network changed; return how many those are.
+
+    Of one planning scope with all its parts; of all scopes where ``scope`` is ``None``.
+    """
     order_ids = line_rows.requeue(session, scope=scope)
     _derive_orders(session, set(order_ids), now=now)
     return len(order_ids)
@@ -86,6 +91,26 @@ def requeue_lines(session: Session, *, line_ids: Collection[str], reason: str, n
 def scopes_with_due_lines(session: Session) -> tuple[str, ...]:
     """Return the planning scopes in which lines wait to be claimed: what a sweeper wakes routing for."""
     return tuple(line_rows.due_scopes(session))
+
+
+def waiting_lines(session: Session) -> dict[str, tuple[int, datetime]]:
+    """Return by planning scope how many lines have no outcome yet, and when the order of the oldest was placed."""
+    return line_rows.waiting_lines(session)
+
+
+def split_scope(session: Session, *, scope: str, most: int, now: datetime) -> tuple[str, ...]:
+    """Split a scope in which more than ``most`` lines wait, and tell of its parts; return them, none if left whole.
+
+    The caller holds the scope. A part is named ``metal/europe/2of3``; lines of one order stay together. New lines come
+    into the whole scope, which goes on beside its parts.
+    """
+    parts = parts_of_scope(scope, waiting=line_rows.count_pending(session, scope=scope), most=most)
+    if parts == 1:
+        return ()
+    found = tuple(line_rows.split(session, scope=scope, parts=parts))
+    if found:
+        outbox.record(session, events.scope_split(scope=scope, parts=found, now=now))
+    return found
 
 
 def mark_cancelled(session: Session, *, organisation_id: str, order_id: str, now: datetime) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Statements on planning scopes. A scope is locked before the lines in it, and before everything else."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 _CLAIM = text("""
@@ -72,6 +72,6 @@ def lapsed(session: Session) -> Sequence[str]:
     return session.connection().execute(_LAPSED).scalars().all()
 
 
-def read_scopes(session: Session) -> Mapping[str, RowMapping]:
+def read_scopes(session: Session) -> dict[str, Mapping[str, Any]]:
     """Return all scopes that were ever claimed by name, with their holders and their last runs."""
-    return {row["name"]: row for row in session.connection().execute(_READ).mappings()}
+    return {row["name"]: dict(row) for row in session.connection().execute(_READ).mappings()}

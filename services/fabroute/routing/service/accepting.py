@@ -16,7 +16,6 @@ from fabroute.database import unit_of_work
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
 from fabroute.orders import service as orders
-from fabroute.orders.rules import GLOBAL_SCOPE
 from fabroute.orders.service import KeyContended, KeyReused, Placed, QuoteView, Replayed
 from fabroute.routing.ports import JobDispatch
 from fabroute.routing.service.agreeing import Acceptance, Standing, require_standing
@@ -133,7 +132,7 @@ class _Work:
         agreed = self.standing.agreed
         return RunFacts(
             run_id=new_id("run"),
-            scope=GLOBAL_SCOPE,
+            scope=self.standing.order.planning_scope,
             limits={"quote_id": agreed.quote_id, "offer": agreed.offer, "agreed_price_minor": agreed.price_minor},
             wall_ms=round((time.monotonic() - self.began) * 1000),
         )

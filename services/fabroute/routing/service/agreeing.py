@@ -12,7 +12,7 @@ from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
 from fabroute.logistics.service import city_key
 from fabroute.orders import service as orders
-from fabroute.orders.rules import GLOBAL_SCOPE
+from fabroute.orders.rules import planning_scopes
 from fabroute.orders.service import Agreement, ClaimedLine, NewLine, NewOrder, QuoteView, ShipTo, UnknownQuote
 from fabroute.routing.service.quoted import Document, QuotedTerms, quoted_quantities, quoted_terms
 from fabroute.routing.service.sentences import euro
@@ -113,7 +113,7 @@ def require_standing(
     numbers = {found.part_no, *(line.part for line in acceptance.lines)}
     parts = inventory.find_parts(session, organisation_id=acceptance.organisation_id, part_nos=numbers)
     terms = _require_match(acceptance, found, parts)
-    order = _order(acceptance, found, now=now)
+    order = _order(acceptance, found, scope=_scope(found, parts.get(found.part_no)), now=now)
     return Standing(
         terms=terms,
         agreed=Agreement(
@@ -244,7 +244,14 @@ def _closed(quote: QuoteView, part: PartView | None) -> Document | None:
     }
 
 
-def _order(acceptance: Acceptance, quote: QuoteView, *, now: datetime) -> NewOrder:
+def _scope(quote: QuoteView, part: PartView | None) -> str:
+    """Return the planning scope in which the line is routed, should its job ever be taken back."""
+    revisions = () if part is None else part.revisions
+    pairs = next((it.process_materials for it in revisions if it.revision_id == quote.revision_id), ())
+    return planning_scopes([pairs], country=quote.ship_to.country)[0]
+
+
+def _order(acceptance: Acceptance, quote: QuoteView, *, scope: str, now: datetime) -> NewOrder:
     order_id = new_id("ord")
     line = NewLine(
         id=f"{order_id.replace('ord_', 'line_')}_01",
@@ -260,7 +267,7 @@ def _order(acceptance: Acceptance, quote: QuoteView, *, now: datetime) -> NewOrd
         request_sha256=acceptance.request_sha256,
         answer=b"",
         location=f"/v1/orders/{order_id}",
-        planning_scope=GLOBAL_SCOPE,
+        planning_scope=scope,
         reference=acceptance.reference,
         batch=acceptance.batch,
         objective=acceptance.objective or acceptance.label,

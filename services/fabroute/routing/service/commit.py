@@ -17,6 +17,7 @@ from fabroute.routing.service.decided import Decided
 from fabroute.routing.service.documents import Verdict, decision_document, promised_at, why
 from fabroute.routing.service.facts import licence_facts, node_facts
 from fabroute.routing.service.options import Option, Share
+from fabroute.routing.service.scopes import ScopeLease, require_scope
 from fabroute.routing.service.sentences import binding_reason
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
@@ -38,15 +39,21 @@ class RunFacts:
     scope: str
     limits: Mapping[str, object]
     wall_ms: int
+    scope_lease: ScopeLease | None = None
+    """Of a run over a planning scope, which must still be held; ``None`` for a line that somebody decides alone."""
+    may_repeat: bool = False
+    """Whether the caller decides again at once what lost a race; else those lines go back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """How many lines got a job, have no place, or go back because what they were to get was gone."""
+    """How many lines got a job, have no place, or got nothing because what they were to get was gone."""
 
     routed: int
     no_route: int
     deferred: int
+    again: frozenset[str] = frozenset()
+    """Of the deferred ones, those that are still the caller's: it is to decide them again at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,21 +92,27 @@ def write_run(
     """Write down what a run decided, as far as it still holds.
 
     Lines that someone else took over, or that were cancelled, are left alone. Lines whose machine time, material or
-    print licence is gone go back to be routed again. Locks are taken in one order: lines, licences, lots, slots,
-    nodes, orders.
+    print licence is gone are routed again, by the caller or later. Locks are taken in one order: scope, lines,
+    licences, lots, slots, nodes, orders. Raises ``ScopeLost`` if another worker has the scope.
     """
     now = snapshot.now
+    if facts.scope_lease is not None:
+        require_scope(session, facts.scope_lease)
     held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in snapshot.lines})
     entries = [_entry(verdict, decided) for verdict in decided.verdicts if _line_id(verdict) in held]
     refused = _hold(session, _works(entries, decided), snapshot, decided)
     kept = [entry for entry in entries if entry.line.line_id not in refused and entry.verdict.is_final]
     deferred = [entry for entry in entries if entry.line.line_id in refused or not entry.verdict.is_final]
-    written = Written(routed=len(_routed(kept)), no_route=len(kept) - len(_routed(kept)), deferred=len(deferred))
+    again = frozenset(refused) if facts.may_repeat else frozenset()
+    written = Written(
+        routed=len(_routed(kept)), no_route=len(kept) - len(_routed(kept)), deferred=len(deferred), again=again
+    )
     repository.insert_run(session, _run_row(facts, snapshot, decided, written) | _comparison(kept, decided))
     repository.insert_decisions(session, [_decision_row(entry, facts.run_id, decided, now=now) for entry in kept])
     offers = tuple(_offer(work, snapshot, decided.calendars) for work in _works(kept, decided))
     dispatch(session, offers=offers, now=now)
-    outcomes = (*map(_outcome, kept), *(_sent_back(entry, now=now) for entry in deferred))
+    sent_back = [_sent_back(entry, now=now) for entry in deferred if entry.line.line_id not in again]
+    outcomes = (*map(_outcome, kept), *sent_back)
     record_outcomes(session, outcomes=outcomes, now=now)
     record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in kept])
     return written

@@ -1,4 +1,8 @@
-"""A routing run: claim what is due, read a snapshot, decide with no transaction open, write down what still holds."""
+"""A routing run: claim what is due, read a snapshot, decide with no transaction open, write down what still holds.
+
+A planning scope is decided by one worker at a time (``scopes``); what another scope's run, a quote or a person took
+meanwhile is found at the end, and those lines are decided again at once on a fresh snapshot.
+"""
 
 import time
 import traceback
@@ -10,14 +14,23 @@ from types import TracebackType
 
 import structlog
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from fabroute.database import unit_of_work
 from fabroute.kernel.ids import new_id
-from fabroute.orders.service import ClaimedLine, LineOutcome, claim_lines, lock_fenced_lines, record_outcomes
+from fabroute.orders.service import (
+    ClaimedLine,
+    LineOutcome,
+    claim_lines,
+    lock_fenced_lines,
+    record_outcomes,
+    split_scope,
+)
 from fabroute.routing.ports import JobDispatch
 from fabroute.routing.rules import HORIZON_DAYS
 from fabroute.routing.service.commit import RunFacts, Written, write_run
 from fabroute.routing.service.decide import decide
+from fabroute.routing.service.scopes import KeptScope, ScopeLease, ScopeLost, claim_scope, release_scope
 from fabroute.routing.snapshot import read_snapshot
 from fabroute.solver.limits import SolveLimits
 
@@ -27,6 +40,8 @@ PAUSE_SECONDS = 2.0
 """A line whose run failed waits so long, and twice as long each time."""
 LONGEST_PAUSE_SECONDS = 300.0
 _WORTH_STARTING_SECONDS = 1.0
+_GRACE_SECONDS = 15.0
+"""For reading and writing, beside the time to decide: a run that takes longer hangs, and loses its scope."""
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute.routing")
 
@@ -43,6 +58,12 @@ class RoutingLimits:
     lease_seconds: float = 60.0
     attempt_cap: int = 8
     horizon_days: int = HORIZON_DAYS
+    scope_lease_seconds: float = 6.0
+    """After so long without a sign of life another worker takes the scope over."""
+    scope_lines: int = 2_000
+    """A scope in which more lines wait is split."""
+    conflict_rounds: int = 3
+    """How often lines that lost what they were to get are decided again at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,25 +85,25 @@ class RunReport:
 def route_pending(
     engine: Engine, *, scope: str, now: datetime, dispatch: JobDispatch, limits: RoutingLimits
 ) -> RunReport | None:
-    """Decide a batch of a planning scope's due lines and write it down; ``None`` if no line is due.
+    """Decide a batch of a planning scope's due lines and write it down; ``None`` if there is nothing to do.
+
+    That is so where no line is due, where another worker is deciding the scope, and where so many lines wait that the
+    scope was split: its parts are told of by an event.
 
     Any number of workers may do this at once. Whatever ends it before it is written (a crash, a time limit, a lost
-    connection) leaves nothing behind but lines that are due again, at the latest when their lease lapses.
+    connection) leaves nothing behind but lines that are due again when the next worker takes over the scope.
     """
     started = time.monotonic()
     with unit_of_work(engine) as session:
-        lines = claim_lines(
-            session,
-            scope=scope,
-            limit=limits.batch_lines,
-            lease_seconds=limits.lease_seconds,
-            attempt_cap=limits.attempt_cap,
-        )
-    if not lines:
+        claimed = _claim(session, scope=scope, limits=limits, now=now)
+    if claimed is None:
         return None
-    run = _Runs(engine, scope=scope, now=now, dispatch=dispatch, limits=limits, started=started)
-    for group in groups(lines):
-        run.route(group)
+    lease, lines = claimed
+    seconds, most = limits.scope_lease_seconds, limits.wall_seconds + _GRACE_SECONDS
+    with KeptScope(engine, lease, lease_seconds=seconds, most_seconds=most) as kept:
+        run = _Runs(engine, scope=kept, now=now, dispatch=dispatch, limits=limits, started=started)
+        for group in groups(lines):
+            run.route(group)
     return RunReport(
         run_ids=tuple(run.run_ids),
         claimed=len(lines),
@@ -90,6 +111,30 @@ def route_pending(
         no_route=sum(written.no_route for written in run.written),
         wall_ms=round((time.monotonic() - started) * 1000),
     )
+
+
+def _claim(
+    session: Session, *, scope: str, limits: RoutingLimits, now: datetime
+) -> tuple[ScopeLease, tuple[ClaimedLine, ...]] | None:
+    """Claim a scope and lines of it in one transaction: whoever had it before can't write them any more."""
+    lease = claim_scope(session, name=scope, lease_seconds=limits.scope_lease_seconds)
+    if lease is None:
+        return None
+    if split_scope(session, scope=scope, most=limits.scope_lines, now=now):
+        release_scope(session, lease)
+        return None
+    lines = claim_lines(
+        session,
+        scope=scope,
+        limit=limits.batch_lines,
+        lease_seconds=limits.lease_seconds,
+        attempt_cap=limits.attempt_cap,
+        alone=True,
+    )
+    if not lines:
+        release_scope(session, lease)
+        return None
+    return lease, lines
 
 
 def groups(lines: Sequence[ClaimedLine]) -> Iterator[tuple[ClaimedLine, ...]]:
@@ -120,7 +165,7 @@ class _Runs:
         self,
         engine: Engine,
         *,
-        scope: str,
+        scope: KeptScope,
         now: datetime,
         dispatch: JobDispatch,
         limits: RoutingLimits,
@@ -140,22 +185,38 @@ class _Runs:
         return self._limits.wall_seconds - (time.monotonic() - self._started)
 
     def route(self, lines: tuple[ClaimedLine, ...]) -> None:
-        """Decide lines and write them down; if that fails, or no time is left, send them back."""
-        if self._seconds_left < _WORTH_STARTING_SECONDS:
-            self._send_back(lines, reason="time was up: routed with the next run", paused=False)
-            return
-        run_id = new_id("run")
+        """Decide lines and write them down, those that lost a race again; if that fails, or time is up, send them back.
+
+        Nothing is done, not even that, once another worker has the scope.
+        """
+        for rounds_left in range(self._limits.conflict_rounds, -1, -1):
+            if not lines or self._scope.lost:
+                return
+            if self._seconds_left < _WORTH_STARTING_SECONDS:
+                self._send_back(lines, reason="time was up: routed with the next run", paused=False)
+                return
+            lines = self._round(lines, may_repeat=rounds_left > 0)
+
+    def _round(self, lines: tuple[ClaimedLine, ...], *, may_repeat: bool) -> tuple[ClaimedLine, ...]:
+        """Decide lines and write them down; return those to be decided again at once."""
+        run_id, again = new_id("run"), frozenset[str]()
         with _FailedRun(self, run_id, lines):
-            self.written.append(self._decide_and_write(run_id, lines))
+            written = self._decide_and_write(run_id, lines, may_repeat=may_repeat)
+            self.written.append(written)
             self.run_ids.append(run_id)
+            again = written.again
+        return tuple(line for line in lines if line.line_id in again)
 
     def failed(self, run_id: str, lines: tuple[ClaimedLine, ...], error: Exception) -> None:
-        """Log a run that raised, and send its lines back."""
+        """Log a run that raised, and send its lines back; those of a lost scope are somebody else's already."""
+        if isinstance(error, ScopeLost):
+            _log.warning("routing.scope_lost", run_id=run_id, lines=len(lines), reason=error.message)
+            return
         trace = "".join(traceback.format_exception(error))
         _log.error("routing.run_failed", run_id=run_id, lines=len(lines), error=str(error), trace=trace)
         self._send_back(lines, reason=f"a run failed ({type(error).__name__}): routed again later", paused=True)
 
-    def _decide_and_write(self, run_id: str, lines: tuple[ClaimedLine, ...]) -> Written:
+    def _decide_and_write(self, run_id: str, lines: tuple[ClaimedLine, ...], *, may_repeat: bool) -> Written:
         began, limits = time.monotonic(), self._limits
         with unit_of_work(self._engine, repeatable_read=True) as session:
             snapshot = read_snapshot(session, lines=lines, now=self._now, horizon_days=limits.horizon_days)
@@ -165,9 +226,11 @@ class _Runs:
         decided = decide(snapshot, solve_limits)
         facts = RunFacts(
             run_id=run_id,
-            scope=self._scope,
+            scope=self._scope.lease.name,
             limits=asdict(limits),
             wall_ms=round((time.monotonic() - began) * 1000),
+            scope_lease=self._scope.lease,
+            may_repeat=may_repeat,
         )
         with unit_of_work(self._engine) as session:
             return write_run(session, facts=facts, snapshot=snapshot, decided=decided, dispatch=self._dispatch)
