@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -13,6 +13,8 @@ from fabroute.network.service import NetworkView, read_network
 from fabroute.orders.service import ClaimedLine
 from fabroute.qualification.service import Qualifications, read_qualifications
 from fabroute.routing import repository
+from fabroute.routing.repository.policies import Placements, read_placements, read_policies
+from fabroute.routing.rules.policies import IP_SHARE_WINDOW_DAYS, PlacedShares, PolicyView, added_shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,10 @@ class RoutingSnapshot:
     """By revision that needs one: all its print licences, whatever their state."""
     spent_minor: Mapping[str, int]
     """By order with a price cap: what its lines that are routed already cost landed, in cents."""
+    policies: Mapping[str, PolicyView] = field(default_factory=dict)
+    """By organisation that has stated one."""
+    shares_used: Mapping[tuple[str, int], PlacedShares] = field(default_factory=dict)
+    """By organisation or revision, and days of the window: where its other lines went within it."""
 
     def sha256(self) -> str:
         """Return a hash of all of it: equal hashes, equal input."""
@@ -54,6 +60,8 @@ class RoutingSnapshot:
             self.logistics.ended.items(),
             self.licences.items(),
             self.spent_minor.items(),
+            self.policies.items(),
+            self.shares_used.items(),
         )
         for part in parts:
             digest.update("\n".join(sorted(map(repr, part))).encode())
@@ -67,6 +75,7 @@ def read_snapshot(
     first_day = now.date()
     revision_ids = {line.revision_id for line in lines}
     revisions = read_revisions(session, revision_ids=revision_ids)
+    policies = read_policies(session, {line.organisation_id for line in lines})
     licensed = [revision_id for revision_id, revision in revisions.items() if revision.licence_required]
     return RoutingSnapshot(
         now=now,
@@ -78,7 +87,39 @@ def read_snapshot(
         logistics=read_logistics(session, on=first_day),
         licences=read_licences(session, revision_ids=licensed) if licensed else {},
         spent_minor=_spent(session, lines),
+        policies=policies,
+        shares_used=_shares_used(session, lines, policies=policies, revisions=revisions, now=now),
     )
+
+
+def _shares_used(
+    session: Session,
+    lines: tuple[ClaimedLine, ...],
+    *,
+    policies: Mapping[str, PolicyView],
+    revisions: Mapping[str, RevisionView],
+    now: datetime,
+) -> dict[tuple[str, int], PlacedShares]:
+    """Return what the shares of policies and the share caps of revisions are counted from."""
+    wanted = {(owner, days): None for owner, policy in policies.items() for days in policy.windows}
+    capped = (it.revision_id for it in revisions.values() if it.ip_share_cap is not None)
+    of_revisions = {(revision_id, IP_SHARE_WINDOW_DAYS): revision_id for revision_id in capped}
+    line_ids = {line.line_id for line in lines}
+    return {
+        (whose, days): added_shares(
+            read_placements(
+                session,
+                Placements(
+                    organisation_id=whose,
+                    revision_id=revision_id,
+                    since=now - timedelta(days=days),
+                    until=now,
+                    without_lines=line_ids,
+                ),
+            )
+        )
+        for (whose, days), revision_id in {**wanted, **of_revisions}.items()
+    }
 
 
 def _spent(session: Session, lines: tuple[ClaimedLine, ...]) -> dict[str, int]:

@@ -1,13 +1,29 @@
 """Statements on policies, what their rules cost, and where an organisation's lines went."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import insert, text
+from sqlalchemy import Text, cast, func, insert, text
+from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
-from fabroute.routing.models import RoutingPolicy
+from fabroute.routing.models import RoutingDecision, RoutingPolicy
 from fabroute.routing.rules.policies import PolicyView, policy_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placements:
+    """Whose lines are counted, a revision's or else an organisation's; from when to when, without which of them."""
+
+    organisation_id: str = ""
+    revision_id: str | None = None
+    since: datetime
+    until: datetime
+    without_lines: Collection[str] = ()
+
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('routing_policies ' || :organisation_id, 0))")
 
@@ -56,3 +72,31 @@ def read_versions(session: Session, *, organisation_id: str, before: int | None,
 def insert_policy(session: Session, row: Mapping[str, object]) -> None:
     """Add a version."""
     session.exec(insert(RoutingPolicy), params=[dict(row)])
+
+
+def read_placements(session: Session, wanted: Placements) -> list[tuple[dict[str, int], int]]:
+    """Return how many lines were placed alike within a window: pieces by node, and the number of lines.
+
+    The last decision about a line counts, whether or not its job is done or cancelled since.
+    """
+    of_whom = RoutingDecision.organisation_id if wanted.revision_id is None else RoutingDecision.revision_id
+    last = (
+        select_columns(col(RoutingDecision.outcome), cast(col(RoutingDecision.placed), Text).label("placed"))
+        .ext(distinct_on(col(RoutingDecision.order_line_id)))
+        .where(col(of_whom) == (wanted.revision_id or wanted.organisation_id))
+        .where(col(RoutingDecision.decided_at) >= wanted.since, col(RoutingDecision.decided_at) <= wanted.until)
+        .where(col(RoutingDecision.order_line_id).not_in(wanted.without_lines))
+        .order_by(
+            col(RoutingDecision.order_line_id),
+            col(RoutingDecision.fence).desc(),
+            col(RoutingDecision.decided_at).desc(),
+        )
+        .subquery()
+    )
+    counted = (
+        select_columns(last.c.placed, func.count())
+        .where(last.c.outcome == "routed", last.c.placed.is_not(None))
+        .group_by(last.c.placed)
+    )
+    found = session.connection().execute(counted)
+    return [(json.loads(placed), int(count)) for placed, count in found if placed != "null"]

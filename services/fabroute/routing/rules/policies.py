@@ -1,6 +1,6 @@
 """What an organisation asks of the routing of its lines, as data: weights, caps, minimum shares, waiting, stability."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -83,6 +83,42 @@ class PolicyView:
 
 
 DEFAULT_POLICY = PolicyView()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedShares:
+    """Where the lines of an organisation, or of a revision, went within a window."""
+
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """By node. A split line counts at each of its nodes."""
+    pieces: Mapping[str, int] = field(default_factory=dict)
+    """By node."""
+    total_lines: int = 0
+    total_pieces: int = 0
+
+    def at(self, node_id: str, unit: ShareUnit) -> int:
+        """Return how many lines or pieces a node has."""
+        return (self.lines if unit == "lines" else self.pieces).get(node_id, 0)
+
+    def total(self, unit: ShareUnit) -> int:
+        """Return how many lines or pieces all nodes have, each counted once."""
+        return self.total_lines if unit == "lines" else self.total_pieces
+
+
+NOTHING_PLACED = PlacedShares()
+
+
+def added_shares(placements: Iterable[tuple[Mapping[str, int], int]]) -> PlacedShares:
+    """Return the shares of placements: pieces by node, and of how many equal lines."""
+    lines: dict[str, int] = {}
+    pieces: dict[str, int] = {}
+    total_lines = 0
+    for placed, count in placements:
+        total_lines += count
+        for node_id, quantity in placed.items():
+            lines[node_id] = lines.get(node_id, 0) + count
+            pieces[node_id] = pieces.get(node_id, 0) + count * quantity
+    return PlacedShares(lines=lines, pieces=pieces, total_lines=total_lines, total_pieces=sum(pieces.values()))
 
 
 def policy_for(policies: Mapping[str, PolicyView], organisation_id: str) -> PolicyView:
