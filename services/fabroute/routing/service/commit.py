@@ -16,7 +16,7 @@ from fabroute.routing.ports import JobDispatch, JobOffer
 from fabroute.routing.service.decided import Decided
 from fabroute.routing.service.documents import Verdict, decision_document, promised_at, why
 from fabroute.routing.service.facts import licence_facts, node_facts
-from fabroute.routing.service.options import Option, Share
+from fabroute.routing.service.options import Option, Share, pieces_by_node
 from fabroute.routing.service.scopes import ScopeLease, require_scope
 from fabroute.routing.service.sentences import binding_reason
 from fabroute.routing.service.timing import Calendars
@@ -280,6 +280,8 @@ def _decision_row(entry: _Entry, run_id: str, decided: Decided, *, now: datetime
         "outcome": "no_route" if chosen is None else "routed",
         "node_id": None if chosen is None else chosen.way.node.node_id,
         "machine_id": None if chosen is None else chosen.way.offer.machine_id,
+        "revision_id": entry.line.revision_id,
+        "placed": None if chosen is None else pieces_by_node(chosen, entry.line.quantity),
         "landed_minor": None if chosen is None else chosen.price.landed_minor,
         "promised_at": None if chosen is None else promised_at(chosen, decided.calendars),
         "co2e_g": None if chosen is None else chosen.price.co2e_g,
