@@ -11,6 +11,7 @@ from fabroute.routing.rules import unrouted_cost_millis
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.builds import Builds, no_builds, shared_builds
 from fabroute.routing.service.options import LineChoices, Option
+from fabroute.routing.service.quotas import NO_SHARES, QuotaRule, ShareFacts, policy_quotas
 from fabroute.routing.service.timing import Calendars
 from fabroute.solver.plan import day_plan
 from fabroute.solver.problem import RoutingProblem
@@ -45,6 +46,8 @@ class JointProblem:
     builds: Builds
     machines: tuple[str, ...]
     lots: tuple[str, ...]
+    rules: tuple[QuotaRule, ...] = ()
+    """What each quota of the problem stands for."""
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -68,7 +71,12 @@ class JointProblem:
 
 
 def joint_problem(
-    choices: Sequence[LineChoices], *, supply: Supply, buckets: int, sharing: bool = SHARING
+    choices: Sequence[LineChoices],
+    *,
+    supply: Supply,
+    buckets: int,
+    sharing: bool = SHARING,
+    shares: ShareFacts = NO_SHARES,
 ) -> JointProblem:
     """Return the problem of deciding together all lines that have options; only what they can use is in it."""
     open_choices = tuple(each for each in choices if each.options)
@@ -78,6 +86,8 @@ def joint_problem(
     lots = tuple(sorted({option.way.lot.lot_id for option in options}))
     pool_of = {machine_id: index for index, machine_id in enumerate(machines)}
     lot_of = {lot_id: index for index, lot_id in enumerate(lots)}
+    quotas = policy_quotas(open_choices, options, builds.option_lines().tolist(), facts=shares)
+    unrouted = _integers([_unrouted_cost(each) for each in open_choices])
     capacity = [supply.minutes[machine_id] for machine_id in machines]
     problem = RoutingProblem(
         line_count=len(open_choices),
@@ -88,12 +98,15 @@ def joint_problem(
         option_minutes=builds.option_minutes(),
         option_lot=_integers([lot_of[option.way.lot.lot_id] for option in options]),
         option_grams=_integers([option.way.grams for option in options]),
-        unrouted_cost=_integers([_unrouted_cost(each) for each in open_choices]),
+        unrouted_cost=unrouted + quotas.dearest_excess(builds.option_lines().tolist(), lines=len(open_choices)),
         capacity=np.array(capacity, dtype=np.int64).reshape(len(machines), buckets),
         stock=_integers([supply.grams[lot_id] for lot_id in lots]),
         **builds.arrays(pool_of=pool_of),
+        **quotas.arrays(),
     )
-    return JointProblem(problem=problem, choices=open_choices, builds=builds, machines=machines, lots=lots)
+    return JointProblem(
+        problem=problem, choices=open_choices, builds=builds, machines=machines, lots=lots, rules=quotas.rules
+    )
 
 
 def _unrouted_cost(choices: LineChoices) -> int:

@@ -1,0 +1,331 @@
+"""Shares and price caps as quotas of the joint problem: what all chosen options together may weigh."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import floor
+from typing import Literal
+
+import numpy as np
+
+from fabroute.routing.rules import MILLIS_PER_MINOR, price_cap_minor
+from fabroute.routing.rules.policies import (
+    IP_SHARE_WINDOW_DAYS,
+    NOTHING_PLACED,
+    MinimumShare,
+    PlacedShares,
+    PolicyView,
+    ShareCap,
+    ShareUnit,
+    part_of,
+)
+from fabroute.routing.service.options import LineChoices, Option, pieces_by_node
+from fabroute.routing.snapshot import RoutingSnapshot
+from fabroute.solver.problem import HARD, IntArray
+
+RuleKind = Literal["cap", "minimum", "ip", "price"]
+Held = tuple[tuple[int, int], ...]
+"""Options and what each weighs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareFacts:
+    """What the shares of a run are counted by; without anything there are no quotas."""
+
+    policies: Mapping[str, PolicyView] = field(default_factory=dict)
+    used: Mapping[tuple[str, int], PlacedShares] = field(default_factory=dict)
+    revision_caps: Mapping[str, float] = field(default_factory=dict)
+    """By revision with a cap of its own: the largest share of its pieces at one node."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """By node."""
+    spent_minor: Mapping[str, int] = field(default_factory=dict)
+    """By order with a price cap: what its other lines cost already."""
+
+
+NO_SHARES = ShareFacts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaRule:
+    """What one quota of the problem stands for."""
+
+    kind: RuleKind
+    organisation_id: str
+    rule: str
+    """Name of the policy's rule, ``ip:<revision>`` or ``price:<order>``."""
+    subject: str
+    """The node (a cap), the node or kind (a minimum share), or the order (a price cap)."""
+    unit: str
+    """``lines``, ``pieces`` or ``minor`` (cents)."""
+    share: float | None = None
+    window_days: int | None = None
+    total: int = 0
+    """All lines or pieces of the window and of this run."""
+    used: int = 0
+    """What counts against the rule already."""
+    limit: int
+    excess_millis: int = HARD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    """Quotas as the problem takes them, each with the rule behind it."""
+
+    rules: tuple[QuotaRule, ...] = ()
+    shares: tuple[Held, ...] = ()
+    """By quota: option and what it weighs."""
+
+    def arrays(self) -> dict[str, IntArray]:
+        """Return the keyword arguments of ``RoutingProblem``."""
+        flat = [(quota, option, weight) for quota, held in enumerate(self.shares) for option, weight in held]
+        quota, option, weight = np.array(flat, dtype=np.int64).reshape(len(flat), 3).T
+        return {
+            "quota_limit": np.array([rule.limit for rule in self.rules], dtype=np.int64),
+            "quota_excess_cost": np.array([rule.excess_millis for rule in self.rules], dtype=np.int64),
+            "share_quota": quota,
+            "share_option": option,
+            "share_weight": weight,
+        }
+
+    def dearest_excess(self, option_line: Sequence[int], *, lines: int) -> IntArray:
+        """Return, by line, the most that soft quotas can add to one of its options: leaving it out must cost more."""
+        by_option: defaultdict[int, int] = defaultdict(int)
+        for rule, held in zip(self.rules, self.shares, strict=True):
+            for option, weight in held:
+                by_option[option] += max(0, rule.excess_millis) * weight
+        most = np.zeros(lines, dtype=np.int64)
+        for option, price in by_option.items():
+            most[option_line[option]] = max(most[option_line[option]], price)
+        return most
+
+
+def share_facts(snapshot: RoutingSnapshot) -> ShareFacts:
+    """Return what the shares of a snapshot's lines are counted by."""
+    caps = {key: view.ip_share_cap for key, view in snapshot.revisions.items() if view.ip_share_cap is not None}
+    return ShareFacts(
+        policies=snapshot.policies,
+        used=snapshot.shares_used,
+        revision_caps={key: cap for key, cap in caps.items() if cap < 1},
+        kinds={node.node_id: node.kind for node in snapshot.network.nodes.values()},
+        spent_minor=snapshot.spent_minor,
+    )
+
+
+def policy_quotas(
+    choices: Sequence[LineChoices], options: Sequence[Option], option_line: Sequence[int], *, facts: ShareFacts
+) -> Quotas:
+    """Return the quotas of all policies, revisions and price caps that can bite; those that can't are left out.
+
+    ``options`` and ``option_line`` are those of the problem. A hard cap lets a node that has nothing of the window yet
+    take one line, so that the first line of a window has a place.
+    """
+    if not _asks_for_quotas(choices, facts):
+        return Quotas()
+    table = _Table(choices, options, option_line)
+    quotas = [*_policy_rules(table, facts), *_revision_rules(table, facts), *_price_rules(table, facts)]
+    biting = [(rule, held) for rule, held in quotas if table.most(held) > rule.limit]
+    return Quotas(rules=tuple(rule for rule, _ in biting), shares=tuple(held for _, held in biting))
+
+
+def _asks_for_quotas(choices: Sequence[LineChoices], facts: ShareFacts) -> bool:
+    policies = (it for it in facts.policies.values() if it.caps or it.minimum_shares)
+    priced = Counter(it.line.order_id for it in choices if it.line.max_price_minor is not None)
+    return any(policies) or bool(facts.revision_caps) or any(lines > 1 for lines in priced.values())
+
+
+_Quota = tuple[QuotaRule, Held]
+
+
+class _Table:
+    """The options of a run and what each node makes of them, to be weighed for one quota after the other."""
+
+    def __init__(self, choices: Sequence[LineChoices], options: Sequence[Option], option_line: Sequence[int]) -> None:
+        self.choices = choices
+        self._option_line = option_line
+        self._landed = [option.price.landed_minor for option in options]
+        self._placed = [
+            pieces_by_node(option, choices[line].line.quantity)
+            for option, line in zip(options, option_line, strict=True)
+        ]
+        self._at: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for option, placed in enumerate(self._placed):
+            for node_id, pieces in placed.items():
+                self._at[node_id].append((option, pieces))
+
+    def lines_by(self, key: Callable[[LineChoices], str]) -> dict[str, frozenset[int]]:
+        """Return the lines of each owner, order or revision."""
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        for line, choices in enumerate(self.choices):
+            found[key(choices)].add(line)
+        return {name: frozenset(lines) for name, lines in found.items()}
+
+    def nodes(self, lines: Collection[int]) -> list[str]:
+        """Return the nodes at which these lines have options, sorted."""
+        return sorted(
+            node_id
+            for node_id, held in self._at.items()
+            if any(self._option_line[option] in lines for option, _ in held)
+        )
+
+    def at(self, node_id: str, lines: Collection[int], unit: ShareUnit) -> Held:
+        """Return what each option of these lines weighs at a node."""
+        return tuple(
+            (option, pieces if unit == "pieces" else 1)
+            for option, pieces in self._at.get(node_id, ())
+            if self._option_line[option] in lines
+        )
+
+    def outside(self, elsewhere: Callable[[str], bool], lines: Collection[int], unit: ShareUnit) -> Held:
+        """Return what each option of these lines weighs outside of some nodes; as a line only if all of it is."""
+        weighed = (
+            (option, sum(pieces for node_id, pieces in placed.items() if elsewhere(node_id)), sum(placed.values()))
+            for option, placed in enumerate(self._placed)
+            if self._option_line[option] in lines
+        )
+        if unit == "pieces":
+            return tuple((option, pieces) for option, pieces, _ in weighed if pieces)
+        return tuple((option, 1) for option, pieces, quantity in weighed if pieces == quantity)
+
+    def landed(self, lines: Collection[int]) -> Held:
+        """Return what each option of these lines costs landed."""
+        return tuple((option, self._landed[option]) for option, line in enumerate(self._option_line) if line in lines)
+
+    def most(self, held: Held) -> int:
+        """Return what the heaviest options of all lines weigh together."""
+        heaviest: dict[int, int] = {}
+        for option, weight in held:
+            line = self._option_line[option]
+            heaviest[line] = max(heaviest.get(line, 0), weight)
+        return sum(heaviest.values())
+
+    def amount(self, lines: Iterable[int], unit: ShareUnit) -> tuple[int, int]:
+        """Return how many lines or pieces there are, and the least that one line counts."""
+        counts = [1 if unit == "lines" else self.choices[line].line.quantity for line in lines]
+        return sum(counts), min(counts)
+
+
+def _policy_rules(table: _Table, facts: ShareFacts) -> Iterator[_Quota]:
+    by_owner = table.lines_by(lambda choices: choices.line.organisation_id)
+    for owner, lines in by_owner.items():
+        policy = facts.policies.get(owner)
+        if policy is None:
+            continue
+        for cap in policy.caps:
+            used = facts.used.get((owner, cap.window_days), NOTHING_PLACED)
+            nodes = table.nodes(lines) if cap.node_id is None else [cap.node_id]
+            for node_id in nodes:
+                yield _cap(table, lines, cap, used=used, node_id=node_id, owner=owner)
+        for minimum in policy.minimum_shares:
+            used = facts.used.get((owner, minimum.window_days), NOTHING_PLACED)
+            yield _minimum(table, lines, minimum, used=used, kinds=facts.kinds, owner=owner)
+
+
+def _cap(
+    table: _Table, lines: Collection[int], cap: ShareCap, *, used: PlacedShares, node_id: str, owner: str
+) -> _Quota:
+    amount, least = table.amount(lines, cap.unit)
+    total, taken = used.total(cap.unit) + amount, used.at(node_id, cap.unit)
+    rule = QuotaRule(
+        kind="cap",
+        organisation_id=owner,
+        rule=cap.rule,
+        subject=node_id,
+        unit=cap.unit,
+        share=cap.share,
+        window_days=cap.window_days,
+        total=total,
+        used=taken,
+        limit=cap_limit(cap.share, total=total, used=taken, least=least),
+        excess_millis=HARD if cap.excess_minor is None else cap.excess_minor * MILLIS_PER_MINOR,
+    )
+    return rule, table.at(node_id, lines, cap.unit)
+
+
+def cap_limit(share: float, *, total: int, used: int, least: int) -> int:
+    """Return how much more a node may take: its share of all, but one line where it has nothing yet."""
+    allowed = floor(part_of(share, total))
+    return max(0, (allowed if used else max(allowed, least)) - used)
+
+
+def _minimum(
+    table: _Table,
+    lines: Collection[int],
+    minimum: MinimumShare,
+    *,
+    used: PlacedShares,
+    kinds: Mapping[str, str],
+    owner: str,
+) -> _Quota:
+    """Return a minimum share as a soft quota on all other nodes."""
+
+    def elsewhere(node_id: str) -> bool:
+        return node_id != minimum.node_id if minimum.node_id else kinds.get(node_id) != minimum.kind
+
+    amount, _ = table.amount(lines, minimum.unit)
+    total = used.total(minimum.unit) + amount
+    here = sum(used.at(node_id, minimum.unit) for node_id in used.pieces if not elsewhere(node_id))
+    taken = used.total(minimum.unit) - here
+    rule = QuotaRule(
+        kind="minimum",
+        organisation_id=owner,
+        rule=minimum.rule,
+        subject=minimum.node_id or str(minimum.kind),
+        unit=minimum.unit,
+        share=minimum.share,
+        window_days=minimum.window_days,
+        total=total,
+        used=taken,
+        limit=max(0, floor(total - part_of(minimum.share, total)) - taken),
+        excess_millis=minimum.shortfall_minor * MILLIS_PER_MINOR,
+    )
+    return rule, table.outside(elsewhere, lines, minimum.unit)
+
+
+def _revision_rules(table: _Table, facts: ShareFacts) -> Iterator[_Quota]:
+    """Yield the share caps that revisions have themselves: so much of a revision's pieces at any single node."""
+    for revision_id, lines in table.lines_by(lambda choices: choices.line.revision_id).items():
+        share = facts.revision_caps.get(revision_id)
+        if share is None:
+            continue
+        cap = ShareCap(node_id=None, share=share, window_days=IP_SHARE_WINDOW_DAYS, unit="pieces")
+        used = facts.used.get((revision_id, cap.window_days), NOTHING_PLACED)
+        owner = table.choices[min(lines)].line.organisation_id
+        for node_id in table.nodes(lines):
+            rule, held = _cap(table, lines, cap, used=used, node_id=node_id, owner=owner)
+            yield _of_revision(rule, revision_id), held
+
+
+def _of_revision(rule: QuotaRule, revision_id: str) -> QuotaRule:
+    return QuotaRule(
+        kind="ip",
+        organisation_id=rule.organisation_id,
+        rule=f"ip:{revision_id}",
+        subject=rule.subject,
+        unit=rule.unit,
+        share=rule.share,
+        window_days=rule.window_days,
+        total=rule.total,
+        used=rule.used,
+        limit=rule.limit,
+    )
+
+
+def _price_rules(table: _Table, facts: ShareFacts) -> Iterator[_Quota]:
+    """Yield the price caps of orders of which several lines are decided now; one line alone is within it already."""
+    for order_id, lines in table.lines_by(lambda choices: choices.line.order_id).items():
+        line = table.choices[min(lines)].line
+        cap = price_cap_minor(line.max_price_minor, criticality=line.criticality)
+        if cap is None or len(lines) < 2:
+            continue
+        spent = facts.spent_minor.get(order_id, 0)
+        rule = QuotaRule(
+            kind="price",
+            organisation_id=line.organisation_id,
+            rule=f"price:{order_id}",
+            subject=order_id,
+            unit="minor",
+            total=cap,
+            used=spent,
+            limit=max(0, cap - spent),
+        )
+        yield rule, table.landed(lines)
