@@ -37,18 +37,7 @@ class LineAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferFinding:
-    """The ways that an offer has for a line; without any, the reasons why."""
-
-    machine_id: str
-    ways: tuple[Way, ...] = ()
-    reasons: Reasons = ()
-    cheapest_minor: int | None = None
-    """The least landed cost here, even where reasons speak against it; ``None`` where there is no price."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sending:
+class Sending:
     """A service with its price, its arrivals, the last day of production it allows, and what hinders it."""
 
     service: Service
@@ -57,6 +46,38 @@ class _Sending:
     arrivals: Arrivals
     latest: int
     hindrance: Exclusion | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """What an offer would take for a line, kept so that nothing is worked out twice to explain a decision."""
+
+    offer: OfferView
+    sendings: tuple[Sending, ...]
+    """Every service that takes the parcel, in time or not."""
+    machine_minutes: int
+    grams: int
+    lots: tuple[LotView, ...]
+    """That serve the line; none where ``standing`` says why."""
+    earliest: int
+    """First bucket by which the machine, as it is now, can have made the line; ``NEVER`` if not within the horizon."""
+    empty: int
+    """The same if the machine held nothing; ``earliest`` where the machine does not hinder."""
+    standing: Reasons
+    """Against the offer on any day that counts: all but date and queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFinding:
+    """The ways that an offer has for a line; without any, the reasons why."""
+
+    machine_id: str
+    ways: tuple[Way, ...] = ()
+    reasons: Reasons = ()
+    cheapest_minor: int | None = None
+    """The least landed cost here, even where reasons speak against it; ``None`` where there is no price."""
+    priced: Priced | None = None
+    """What it would take here, whatever speaks against it; ``None`` where there is no price."""
 
 
 class WayFinder:
@@ -91,21 +112,47 @@ class WayFinder:
         sendings, refusals = self._sendings(asked, node, offer, estimate, services)
         window = self._window(node, offer, estimate)
         stock = self._gates.usable_lots(offer, window, grams=estimate.material_grams)
-        against = (
+        before = (
             *reasons,
             *self._gates.minimum_order_reasons(offer, price_minor=estimate.price_minor - estimate.minimum_top_up_minor),
-            *(refusals if not sendings else _hindrances(sendings)),
+        )
+        after = (
             *self._gates.proof_reasons(asked.asking, offer, window),
             *self._gates.licence_reasons(
                 asked.asking, node.node_id, prints=asked.line.quantity, through=window.last_day
             ),
             *stock.reasons,
         )
+        against = (*before, *(refusals if not sendings else _hindrances(sendings)), *after)
         return OfferFinding(
             machine_id=offer.machine_id,
             ways=() if against else self._ways(asked, node, offer, estimate, sendings, stock.lots),
             reasons=against,
             cheapest_minor=min((sending.price.landed_minor for sending in sendings), default=None),
+            priced=self._priced(offer, estimate, sendings, standing=(*before, *after), lots=stock.lots),
+        )
+
+    def _priced(
+        self,
+        offer: OfferView,
+        estimate: ProductionEstimate,
+        sendings: list[Sending],
+        *,
+        standing: Reasons,
+        lots: tuple[LotView, ...],
+    ) -> Priced | None:
+        if not sendings:
+            return None
+        hindered = any(sending.hindrance is not None for sending in sendings)
+        return Priced(
+            offer=offer,
+            sendings=tuple(sendings),
+            machine_minutes=estimate.machine_minutes,
+            grams=estimate.material_grams,
+            lots=lots,
+            earliest=self._machines.earliest(offer.machine_id, estimate),
+            empty=self._machines.earliest(offer.machine_id, estimate, empty=hindered),
+            standing=standing,
         )
 
     def _sendings(
@@ -115,7 +162,7 @@ class WayFinder:
         offer: OfferView,
         estimate: ProductionEstimate,
         services: tuple[Service, ...],
-    ) -> tuple[list[_Sending], Reasons]:
+    ) -> tuple[list[Sending], Reasons]:
         """Return what each service has to offer, and why some don't take the parcel."""
         goods = self._pricing.goods(asked.revision, estimate, criticality=asked.line.criticality)
         sendings, refusals = [], []
@@ -134,7 +181,7 @@ class WayFinder:
         estimate: ProductionEstimate,
         goods: Goods,
         service: Service,
-    ) -> _Sending:
+    ) -> Sending:
         quote = self._pricing.quote(
             node, asked.destination, goods=goods, service=service, day=self._calendars.clock(node).first_day
         )
@@ -142,7 +189,7 @@ class WayFinder:
             node, estimate=estimate, destination=asked.destination, transit=quote.transit
         )
         latest = self._latest(asked.wish, arrivals.p90)
-        return _Sending(
+        return Sending(
             service=service,
             carrier=quote.carrier,
             price=landed_price(estimate, quote),
@@ -206,7 +253,7 @@ class WayFinder:
         node: NodeView,
         offer: OfferView,
         estimate: ProductionEstimate,
-        sendings: list[_Sending],
+        sendings: list[Sending],
         lots: tuple[LotView, ...],
     ) -> tuple[Way, ...]:
         earliest = self._machines.earliest(offer.machine_id, estimate)
@@ -236,7 +283,7 @@ class WayFinder:
         return tuple(way for way in ways if way.earliest <= way.latest)
 
 
-def _hindrances(sendings: list[_Sending]) -> Reasons:
+def _hindrances(sendings: list[Sending]) -> Reasons:
     """Return what hinders every service; nothing if one of them is free.
 
     If one service would do with an empty machine, the machine is what hinders, whatever the slower services say. That

@@ -1,0 +1,247 @@
+"""The explanation as it is stored in a decision's document and shown: words beside figures, money in cents."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from fabroute.network.service import NodeView
+from fabroute.routing.service.explaining.changes import Margin, NodeChange
+from fabroute.routing.service.explaining.conflicts import Relaxation
+from fabroute.routing.service.explaining.demands import OF, Demand
+from fabroute.routing.service.explaining.explain import Explanation, NoRoute
+from fabroute.routing.service.explaining.oversize import Envelope, Oversize
+from fabroute.routing.service.explaining.placing import Placed
+from fabroute.routing.service.explaining.pricing_rules import RulePrice
+from fabroute.routing.service.explaining.scarcity import Scarcity
+from fabroute.routing.service.explaining.steps import Step
+from fabroute.routing.service.sentences import day_name, euro
+from fabroute.routing.service.timing import Calendars
+
+Document = dict[str, object]
+
+_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "need_by": "the need-by",
+        "price_cap": "the price cap",
+        "same_country": "the same-country rule",
+        "part_qualification": "part qualification",
+        "parameter_set": "the list of parameter sets",
+        "parameter_set_state": "the rule that parameter sets are qualified",
+        "export_class": "export control",
+        "zone": "the permitted zone",
+        "countries": "the list of permitted countries",
+        "kinds": "the list of permitted kinds of nodes",
+        "nodes": "the list of permitted nodes",
+        "licence": "the print licence",
+        "material": "the limits of stock",
+        "minimum_order": "minimum orders",
+        "concentration": "share caps",
+    }
+)
+
+
+def explanation_document(explanation: Explanation, calendars: Calendars) -> Document:
+    """Return an explanation in words and figures."""
+    no_route, scarcity = explanation.no_route, explanation.scarcity
+    return {
+        "rules": [_rule(price, calendars) for price in explanation.rules],
+        "changes": [_change(change, calendars) for change in explanation.changes],
+        "no_route": None if no_route is None else _no_route(no_route, calendars),
+        "scarcity": None if scarcity is None else _scarcity(scarcity, calendars),
+    }
+
+
+def rule_name(demand: Demand) -> str:
+    """Return a rule as a person says it: ``EN45545-HL2``, ``the need-by``, ``brand packaging``."""
+    if demand.kind == "packaging":
+        return f"{demand.subject} packaging"
+    return demand.subject or _NAMES.get(demand.kind, demand.kind.replace("_", " "))
+
+
+def rule_in_short(price: RulePrice) -> str:
+    """Return what a rule costs in a few words: ``without EN45545-HL2 600.00 less``."""
+    return f"without {rule_name(price.demand)} {_gain(price, most=1)}"
+
+
+def fix_in_short(change: NodeChange) -> str:
+    """Return the nearest that a node comes to it in a few words."""
+    parts = [step.words for step in change.steps]
+    margin = change.margin
+    if margin is not None and margin.cheaper_by_minor is not None:
+        parts.append(f"{euro(margin.cheaper_by_minor)} EUR cheaper")
+    return " and ".join(parts)
+
+
+def _rule(price: RulePrice, calendars: Calendars) -> Document:
+    """Return the price of a rule; ``instead`` is where the line would go without it."""
+    instead = price.instead
+    name = rule_name(price.demand)
+    costs = f"without {name} this order would {_gains(price)}" if instead is not None else f"{name} costs nothing"
+    return {
+        "rule": price.demand.name,
+        "of": OF[price.demand.kind],
+        "words": costs,
+        "nodes": price.nodes,
+        "alone": price.alone,
+        "difference": {
+            "landed_minor": price.landed_minor,
+            "hours": round(price.minutes / 60, 1),
+            "co2e_g": price.co2e_g,
+            "cost_millis": price.cost_millis,
+        },
+        "instead": None if instead is None else _place(instead, calendars),
+    }
+
+
+def _gains(price: RulePrice) -> str:
+    verbs = {"less": "cost", "sooner": "arrive", "CO2e": "emit"}
+    gain = _gain(price, most=3)
+    return f"{verbs[next(word for word in verbs if word in gain.split(' for ')[0])]} {gain}"
+
+
+def _gain(price: RulePrice, *, most: int) -> str:
+    """Return what would be better without a rule, at most so many things, and what more that would cost."""
+    hours = round(-price.minutes / 60)
+    better = [
+        words
+        for gained, words in (
+            (price.landed_minor < 0, f"{euro(-price.landed_minor)} EUR less"),
+            (hours > 0, f"{hours} h sooner"),
+            (price.co2e_g < 0, f"{-price.co2e_g} g CO2e less"),
+        )
+        if gained
+    ]
+    worse = f" for {euro(price.landed_minor)} EUR more" if price.landed_minor > 0 else ""
+    return " and ".join(better[:most] or ["less, all things weighed"]) + worse
+
+
+def _change(change: NodeChange, calendars: Calendars) -> Document:
+    place = change.place
+    return {
+        **_node(change.node),
+        "binding": None if change.binding is None else change.binding.name,
+        "words": fix_in_short(change),
+        "steps": [_step(step) for step in change.steps],
+        "wins": change.wins,
+        "margin": None if change.margin is None else _margin(change.margin),
+        "then": None if place is None else _place(place, calendars),
+    }
+
+
+def _margin(margin: Margin) -> Document:
+    sooner = margin.sooner_by_minutes
+    return {
+        "cheaper_by_minor": margin.cheaper_by_minor,
+        "sooner_by_hours": None if sooner is None else round(sooner / 60, 1),
+        "lighter_by_g": margin.lighter_by_g,
+    }
+
+
+def _step(step: Step) -> Document:
+    return {"rule": step.demand.name, "of": step.of, "words": step.words, "figures": dict(step.figures)}
+
+
+def _place(place: Placed, calendars: Calendars) -> Document:
+    offer, price = place.chance.priced.offer, place.chance.sending.price
+    return {
+        **_node(place.chance.node),
+        "machine_id": offer.machine_id,
+        "process": offer.process,
+        "material": offer.material.code,
+        "service": place.chance.sending.service.value,
+        "landed_minor": price.landed_minor,
+        "promised_at": calendars.instant(place.minutes).isoformat(),
+        "hours": round(place.minutes / 60, 1),
+        "co2e_g": price.co2e_g,
+        "cost_millis": place.cost_millis,
+    }
+
+
+def _node(node: NodeView) -> Document:
+    return {"node_id": node.node_id, "city": node.city, "country": node.country}
+
+
+def _no_route(no_route: NoRoute, calendars: Calendars) -> Document:
+    found = no_route.oversize
+    return {
+        "conflict": [
+            {"rule": demand.name, "of": OF[demand.kind], "words": rule_name(demand)} for demand in no_route.conflict
+        ],
+        "relaxations": [_relaxation(each, calendars) for each in no_route.relaxations],
+        "oversize": None if found is None else oversize_document(found),
+    }
+
+
+def _relaxation(relaxation: Relaxation, calendars: Calendars) -> Document:
+    place = relaxation.place
+    steps = " and ".join(step.words for step in relaxation.steps) or "nothing but a place"
+    landed = place.chance.landed_minor
+    return {
+        "words": f"{steps}: {euro(landed)} EUR at {place.chance.node.city}",
+        "steps": [_step(step) for step in relaxation.steps],
+        "then": _place(place, calendars),
+    }
+
+
+def oversize_document(found: Oversize) -> Document:
+    """Return a part that no machine holds: each envelope's figures, and the ways out."""
+    return {
+        "part_mm": list(found.part_mm),
+        "needed_mm": list(found.needed_mm),
+        "envelopes": [
+            {**_envelope(envelope), "too_long_mm": round(short, 1)}
+            for envelope, short in zip(found.envelopes, found.short_mm, strict=True)
+        ],
+        "largest_of_network": None if found.largest is None else _envelope(found.largest),
+        "pieces": found.pieces,
+        "ways_out": _ways_out(found),
+    }
+
+
+def _envelope(envelope: Envelope) -> Document:
+    return {
+        "model": envelope.model,
+        "process": envelope.process,
+        "box_mm": list(envelope.box_mm),
+        "machines": envelope.machines,
+    }
+
+
+def _ways_out(found: Oversize) -> list[str]:
+    ways = []
+    if found.pieces is not None:
+        largest = found.envelopes[0]
+        ways.append(f"split the part into at least {found.pieces} pieces for {largest.model} ({_mm(largest.box_mm)})")
+    if found.fits_elsewhere and found.largest is not None:
+        ways.append(f"permit {found.largest.process}: {found.largest.model} ({_mm(found.largest.box_mm)}) would hold it")
+    elif found.largest is not None:
+        has = f"the largest of the network is {found.largest.model} ({_mm(found.largest.box_mm)})"
+        ways.append(f"a larger machine, of at least {_mm(found.needed_mm)}; {has}")
+    ways.append("make it conventionally: POST /v1/advice compares")
+    return ways
+
+
+def _mm(box: tuple[float, float, float]) -> str:
+    return " × ".join(f"{length:g}" for length in box) + " mm"
+
+
+def _scarcity(scarcity: Scarcity, calendars: Calendars) -> Document:
+    way, day = scarcity.option.way, calendars.day(scarcity.option.bucket)
+    until = day_name(calendars.instant(scarcity.option.bucket * 24 * 60))
+    worth = [
+        words
+        for amount, words in (
+            (scarcity.hour_minor, f"{way.offer.process} time there until {until}: {euro(scarcity.hour_minor)} EUR an hour"),
+            (scarcity.kilogram_minor, f"lot {way.lot.lot_id}: {euro(scarcity.kilogram_minor)} EUR a kilogram"),
+        )
+        if amount
+    ]
+    return {
+        "words": f"{way.node.city} is worth more to others: {'; '.join(worth)}",
+        "node_id": way.node.node_id,
+        "machine_id": way.offer.machine_id,
+        "until": day.isoformat(),
+        "hour_minor": scarcity.hour_minor,
+        "lot_id": way.lot.lot_id,
+        "kilogram_minor": scarcity.kilogram_minor,
+        "minor": scarcity.minor,
+    }
