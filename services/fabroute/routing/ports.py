@@ -38,6 +38,10 @@ class JobOffer:
     ship_to_city: str
     ship_to_country: str
     promised_at: datetime
+    dispatch_at: datetime | None = None
+    """When its node is told; ``None``: at once."""
+    build_key: str | None = None
+    """Names the build that it shares with other jobs, of other owners perhaps."""
 
 
 class JobDispatch(Protocol):

@@ -23,11 +23,15 @@ from fabroute.routing.ports import JobOffer
 
 
 def offer_jobs(session: Session, *, offers: tuple[JobOffer, ...], now: datetime) -> None:
-    """Put jobs into the queues of their nodes; the database refuses a second live job for a share of an order line."""
+    """Put jobs into the queues of their nodes; the database refuses a second live job for a share of an order line.
+
+    Those to be dispatched later are planned until then (``dispatch_planned``): their nodes are told nothing of them.
+    """
     if not offers:
         return
     job_rows.insert_jobs(session, [_row(offer, now=now) for offer in offers])
-    network.bump_queue_versions(session, node_ids=sorted({offer.node_id for offer in offers}))
+    told = [offer for offer in offers if not _waits(offer, now=now)]
+    network.bump_queue_versions(session, node_ids=sorted({offer.node_id for offer in told}))
     outbox.record_all(
         session,
         [
@@ -39,7 +43,7 @@ def offer_jobs(session: Session, *, offers: tuple[JobOffer, ...], now: datetime)
                 order_line_id=offer.order_line_id,
                 occurred_at=now,
             )
-            for offer in offers
+            for offer in told
         ],
     )
 
@@ -107,4 +111,9 @@ def _only_owner(session: Session, *, principal: Principal, node_id: str) -> str 
 
 def _row(offer: JobOffer, *, now: datetime) -> dict[str, object]:
     row = asdict(offer)
-    return {"id": row.pop("job_id"), **row, "state": "offered", "offered_at": now, "updated_at": now, "version": 1}
+    state = "planned" if _waits(offer, now=now) else "offered"
+    return {"id": row.pop("job_id"), **row, "state": state, "offered_at": now, "updated_at": now, "version": 1}
+
+
+def _waits(offer: JobOffer, *, now: datetime) -> bool:
+    return offer.dispatch_at is not None and offer.dispatch_at > now

@@ -289,6 +289,20 @@ def split_by_weight(amount: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
+def build_mates(chosen: Mapping[str, Option | None]) -> dict[str, frozenset[str]]:
+    """Return all lines of the build of each line that shares one, itself among them."""
+    members: dict[str, set[str]] = defaultdict(set)
+    for line_id, option in chosen.items():
+        if option is not None and option.build is not None:
+            members[option.build.key].add(line_id)
+    return {line_id: frozenset(lines) for lines in members.values() for line_id in lines}
+
+
+def with_mates(line_ids: Iterable[str], mates: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return lines with all that share a build with one of them: without it their prices don't pay for the build."""
+    return {mate for line_id in line_ids for mate in mates.get(line_id, {line_id})}
+
+
 def _with_share(option: Option, share: BuildShare, *, minutes: int) -> Option:
     """Return an option with what it saves off its price, and off its machine minutes what others hold for it."""
     way = option.way

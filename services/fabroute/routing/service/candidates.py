@@ -17,6 +17,7 @@ from fabroute.routing.service.choosing import (
     greenest,
     worth_deciding,
 )
+from fabroute.routing.service.consolidation import Consolidation
 from fabroute.routing.service.gates import Gatekeeper, Reasons, nearest_of_each_code
 from fabroute.routing.service.lanes import LaneAsked, no_lane
 from fabroute.routing.service.machines import MachineTime
@@ -47,6 +48,7 @@ class CandidateFinder:
 
     def __init__(self, snapshot: RoutingSnapshot) -> None:
         self.calendars = Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)
+        self.consolidation = Consolidation(snapshot.lines, snapshot.policies, self.calendars)
         self._snapshot = snapshot
         self._gates = Gatekeeper(snapshot)
         self._pricing = Pricing(snapshot.logistics, on=snapshot.now.date())
@@ -121,7 +123,9 @@ class CandidateFinder:
 
     def _line_choices(self, line: ClaimedLine, findings: tuple[NodeFinding, ...]) -> LineChoices:
         wish = self._wish(line)
-        earliest = earliest_options((way for finding in findings for way in finding.ways), wish=wish)
+        ways = (way for finding in findings for way in finding.ways)
+        patient = self.consolidation.patient(line.line_id, ways, wish=wish, free=self._machines.free)
+        earliest = earliest_options(patient, wish=wish)
         worth = worth_deciding(earliest, wish=wish, limit=options_per_line(len(self._snapshot.lines)))
         return LineChoices(
             line=line,

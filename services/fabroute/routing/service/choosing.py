@@ -22,8 +22,8 @@ class WorthDeciding:
 
 
 def earliest_options(ways: Iterable[Way], *, wish: Wish) -> tuple[Option, ...]:
-    """Return each way's best option, which is its earliest; the best of all first."""
-    return tuple(sorted((option_at(way, way.earliest, wish=wish) for way in ways), key=_rank))
+    """Return each way's best option, which is its earliest that the line doesn't wait out; the best of all first."""
+    return tuple(sorted((option_at(way, way.best_bucket, wish=wish) for way in ways), key=_rank))
 
 
 def best_by_node(earliest: Iterable[Option]) -> tuple[Option, ...]:
@@ -39,7 +39,7 @@ def worth_deciding(earliest: Sequence[Option], *, wish: Wish, limit: int) -> Wor
 
     The cheapest machines with their lots share the room. On each, deadlines run from the earliest possible to the
     latest in time, and only Pareto-optimal ones stay (cheaper, or later); where they are too many, the cheapest goes
-    before the latest, and that before the others.
+    before the latest, and that before the others. A line that waits keeps earlier deadlines, too: others may be there.
     """
     resources: defaultdict[_Resource, list[Way]] = defaultdict(list)
     for option in earliest:
@@ -47,9 +47,7 @@ def worth_deciding(earliest: Sequence[Option], *, wish: Wish, limit: int) -> Wor
         resources[way.offer.machine_id, way.lot.lot_id, way.machine_minutes].append(way)
     kept = list(resources.values())[: max(1, limit // _LEAST_PER_RESOURCE)]
     room = max(_LEAST_PER_RESOURCE, limit // max(1, len(kept)))
-    options = (
-        option for ways in kept for option in _most_useful_first(_pareto_optimal(_deadlines(ways, wish=wish)))[:room]
-    )
+    options = (option for ways in kept for option in _of_resource(list(_deadlines(ways, wish=wish)))[:room])
     return WorthDeciding(options=tuple(sorted(options, key=_rank)), left_out=len(resources) - len(kept))
 
 
@@ -72,8 +70,27 @@ def greenest(options: Iterable[Option]) -> Option | None:
     )
 
 
+def _of_resource(options: list[Option]) -> list[Option]:
+    """Return the options of one machine and lot that are worth it, the most useful ones first."""
+    return [*_most_useful_first(_pareto_optimal(options)), *_to_meet_others(options)]
+
+
+def _to_meet_others(options: Iterable[Option]) -> list[Option]:
+    """Return the cheapest option of each deadline before the one that is waited for, the latest deadline first."""
+    cheapest_by: dict[int, Option] = {}
+    for option in sorted(options, key=_rank):
+        if option.bucket < option.way.best_bucket:
+            cheapest_by.setdefault(option.bucket, option)
+    return [cheapest_by[bucket] for bucket in sorted(cheapest_by, reverse=True)]
+
+
 def _deadlines(ways: Iterable[Way], *, wish: Wish) -> Iterable[Option]:
-    return (option_at(way, bucket, wish=wish) for way in ways for bucket in ladder(way.earliest, way.latest))
+    return (option_at(way, bucket, wish=wish) for way in ways for bucket in _buckets(way))
+
+
+def _buckets(way: Way) -> Iterable[int]:
+    steps = ladder(way.earliest, way.latest)
+    return steps if way.wanted is None else sorted({*steps, *range(way.earliest, way.wanted + 1)})
 
 
 def _pareto_optimal(options: Iterable[Option]) -> list[Option]:

@@ -13,6 +13,7 @@ from fabroute.network.service import Reservation, release, reserve
 from fabroute.orders.service import ClaimedLine, LineOutcome, lock_fenced_lines, record_outcomes
 from fabroute.routing import repository
 from fabroute.routing.ports import JobDispatch, JobOffer
+from fabroute.routing.service.builds import build_mates, with_mates
 from fabroute.routing.service.decided import Decided
 from fabroute.routing.service.documents import Verdict, decision_document, promised_at, why
 from fabroute.routing.service.facts import licence_facts, node_facts
@@ -85,6 +86,11 @@ class _Work:
     def line(self) -> ClaimedLine:
         return self.entry.line
 
+    @property
+    def build_key(self) -> str | None:
+        chosen = self.entry.verdict.chosen
+        return None if chosen is None or chosen.build is None else chosen.build.key
+
 
 def write_run(
     session: Session, *, facts: RunFacts, snapshot: RoutingSnapshot, decided: Decided, dispatch: JobDispatch
@@ -109,7 +115,7 @@ def write_run(
     )
     repository.insert_run(session, _run_row(facts, snapshot, decided, written) | _comparison(kept, decided))
     repository.insert_decisions(session, [_decision_row(entry, facts.run_id, decided, now=now) for entry in kept])
-    offers = tuple(_offer(work, snapshot, decided.calendars) for work in _works(kept, decided))
+    offers = tuple(_offer(work, snapshot, decided) for work in _works(kept, decided))
     dispatch(session, offers=offers, now=now)
     sent_back = [_sent_back(entry, now=now) for entry in deferred if entry.line.line_id not in again]
     outcomes = (*map(_outcome, kept), *sent_back)
@@ -213,20 +219,23 @@ def _routed(entries: Sequence[_Entry]) -> list[tuple[_Entry, Option]]:
 def _hold(session: Session, works: Sequence[_Work], snapshot: RoutingSnapshot, decided: Decided) -> Collection[str]:
     """Hold licensed prints, material and machine time; return the lines that don't get all of them for all jobs.
 
-    A line gets everything or nothing: what some of its jobs got is given back where another of them was refused.
+    A line gets everything or nothing: what some of its jobs got is given back where another of them was refused. So do
+    the lines of a build, of which each pays its part only: all of them or none.
     """
     now, line_of = snapshot.now, {work.job_id: work.line.line_id for work in works}
+    mates = build_mates({_line_id(verdict): verdict.chosen for verdict in decided.verdicts})
     unlicensed = {line_of[job_id] for job_id in _lease(session, works, snapshot, decided.calendars)}
+    unlicensed = with_mates(unlicensed | (mates.keys() - line_of.values()), mates)
     licensed = [work for work in works if work.line.line_id not in unlicensed]
     refused = _reserve(session, licensed, now=now)
-    lost = {line_of[job_id] for job_id in refused}
+    lost = with_mates({line_of[job_id] for job_id in refused}, mates)
     half_held = [work.job_id for work in licensed if work.line.line_id in lost and work.job_id not in refused]
     if half_held:
         release(session, job_ids=half_held, now=now)
     if unlicensed or lost:
         given_up = [work.job_id for work in works if work.line.line_id in unlicensed | lost]
         return_leases(session, job_ids=given_up, now=now)
-    return unlicensed | lost
+    return (unlicensed | lost) & set(line_of.values())
 
 
 def _lease(session: Session, works: Sequence[_Work], snapshot: RoutingSnapshot, calendars: Calendars) -> frozenset[str]:
@@ -298,7 +307,7 @@ def _decision_row(entry: _Entry, run_id: str, decided: Decided, *, now: datetime
     }
 
 
-def _offer(work: _Work, snapshot: RoutingSnapshot, calendars: Calendars) -> JobOffer:
+def _offer(work: _Work, snapshot: RoutingSnapshot, decided: Decided) -> JobOffer:
     line, share, way = work.line, work.share, work.share.way
     revision = snapshot.revisions[line.revision_id]
     return JobOffer(
@@ -319,12 +328,14 @@ def _offer(work: _Work, snapshot: RoutingSnapshot, calendars: Calendars) -> JobO
         grams=way.grams,
         machine_minutes=way.machine_minutes,
         price_minor=way.price.production_minor,
-        produce_by=calendars.day(share.bucket),
+        produce_by=decided.calendars.day(share.bucket),
         shipping_service=way.service,
         packaging=", ".join(wanted_packaging(order=line.packaging, part=revision.packaging)),
         ship_to_city=line.ship_to_city,
         ship_to_country=line.ship_to_country,
-        promised_at=calendars.instant(share.minutes),
+        promised_at=decided.calendars.instant(share.minutes),
+        dispatch_at=decided.dispatch_at.get(line.line_id),
+        build_key=work.build_key,
     )
 
 

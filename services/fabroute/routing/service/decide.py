@@ -31,10 +31,12 @@ def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
     joint = joint_problem(choices, supply=supply, buckets=snapshot.horizon_days)
     plan = _solved(joint, limits, spent_seconds=time.monotonic() - started)
     chosen = joint.chosen(plan.chosen)
+    dispatch = finder.consolidation.dispatch(chosen, joint.days(plan.chosen, finder.calendars), free=supply.minutes)
     leftovers = Leftovers(joint, plan.chosen, supply)
     return Decided(
         verdicts=tuple(_verdict(each, chosen, leftovers, finder.calendars) for each in choices),
-        days=joint.days(plan.chosen, finder.calendars),
+        days=dispatch.days,
+        dispatch_at=dispatch.at,
         baseline=joint.chosen(one_by_one(joint.problem).chosen),
         plan=plan,
         options=joint.problem.option_count,

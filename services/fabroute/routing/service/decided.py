@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from fabroute.kernel.errors import DomainError
 from fabroute.routing.rules import UNROUTED_MULTIPLIER
@@ -34,6 +35,8 @@ class Decided:
     options: int
     snapshot_sha256: str
     calendars: Calendars
+    dispatch_at: Mapping[str, datetime] = field(default_factory=dict)
+    """By line whose job waits for others: when its node is told; all other nodes are told at once."""
     sentences: Mapping[str, str] = field(default_factory=dict)
     """By line: why, where that is already said; all other lines get the sentence of their verdict."""
 

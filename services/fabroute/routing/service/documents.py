@@ -1,7 +1,7 @@
 """The decision document: what was chosen, what else there was, and every node that was ruled out with its reasons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option
@@ -67,6 +67,7 @@ def decision_document(
         "exclusions": [_exclusion(exclusion) for exclusion in verdict.exclusions],
         "reasons": reason_counts(verdict.exclusions),
         "solver": dict(solver),
+        **({} if chosen is None or chosen.build is None else {"build": asdict(chosen.build)}),
     }
 
 

@@ -51,6 +51,13 @@ class Way:
     """Every constant behind the estimate of production, with its mark."""
     opening: Opening | None = None
     """Of the last of its builds, where other lines may share it; part of price and minutes."""
+    wanted: int | None = None
+    """Bucket that a line which waits for others wants to be made by; earlier is worth nothing to it."""
+
+    @property
+    def best_bucket(self) -> int:
+        """The bucket that costs least: the earliest, or the one that is waited for."""
+        return self.earliest if self.wanted is None else self.wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -178,6 +185,16 @@ class Wish:
 
 
 def option_at(way: Way, bucket: int, *, wish: Wish) -> Option:
-    """Return the option of ending a way's production in ``bucket``."""
-    minutes = int(way.arrivals.p90[bucket])
-    return Option(way=way, bucket=bucket, minutes=minutes, cost_millis=wish.cost_millis(way.price, minutes))
+    """Return the option of ending a way's production in ``bucket``.
+
+    Earlier than the bucket that a line waits for costs no less, and a little more each day: it leaves less time to meet
+    others.
+    """
+    minutes, cost = int(way.arrivals.p90[bucket]), _cost_millis(way, bucket, wish)
+    if bucket < way.best_bucket:
+        cost = max(cost, _cost_millis(way, way.best_bucket, wish)) + way.best_bucket - bucket
+    return Option(way=way, bucket=bucket, minutes=minutes, cost_millis=cost)
+
+
+def _cost_millis(way: Way, bucket: int, wish: Wish) -> int:
+    return wish.cost_millis(way.price, int(way.arrivals.p90[bucket]))
