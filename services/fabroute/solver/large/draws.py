@@ -33,7 +33,7 @@ class Entries:
 
     def priced(self, price: FloatArray, count: int) -> FloatArray:
         """Return, per option, the price of what its entries draw."""
-        return np.bincount(self.option, self.amount * price[self.where], minlength=count)
+        return np.bincount(self.option, self.amount * price[self.where], minlength=count).astype(np.float64)
 
     def most_of_one(self) -> int:
         """Return how many entries one option has at most."""

@@ -10,6 +10,7 @@ from fabroute.solver.large.ascent import find_prices
 from fabroute.solver.large.knapsack import knapsack_bound
 from fabroute.solver.large.ledger import Ledger, ways_of
 from fabroute.solver.large.market import Market, Sweep, no_prices
+from fabroute.solver.large.rich import RichLedger
 from fabroute.solver.large.ruin import ruin_and_recreate
 from fabroute.solver.large.start import insert_by_regret
 from fabroute.solver.limits import Budget
@@ -35,11 +36,11 @@ class Found:
 def solve_large(market: Market, budget: Budget) -> RoutingPlan:
     """Return the best plan found within the limits, the bound proven, and the prices that prove it.
 
-    Where each line's cheapest option fits beside all others', that is the plan. Same problem and limits, same plan,
-    unless the wall guard cut it off (then the plan's status says so).
+    Where nothing is split, shared or capped and each line's cheapest option fits beside all others', that is the plan.
+    Same problem and limits, same plan, unless the wall guard cut it off (then the plan's status says so).
     """
     cheapest = market.cheapest()
-    if all_fit(market.problem, cheapest):
+    if market.problem.is_plain and all_fit(market.problem, cheapest):
         cost = plan_cost(market.problem, cheapest.tolist())
         return _plan(market, Found(chosen=cheapest, bound=cost, prices=no_prices(market.problem)), PLAIN_ENGINE, budget)
     found = search_and_bound(market, budget, seconds=budget.left)
@@ -58,7 +59,7 @@ def search_and_bound(market: Market, budget: Budget, *, seconds: float, cost: in
 
 
 def all_fit(problem: RoutingProblem, chosen: IntArray) -> bool:
-    """Tell whether a choice keeps capacity and stock."""
+    """Tell whether a choice of a plain problem keeps capacity and stock."""
     taken = chosen[chosen != UNROUTED]
     due = np.zeros(problem.capacity.shape, dtype=np.int64)
     np.add.at(due, (problem.option_pool[taken], problem.option_bucket[taken]), problem.option_minutes[taken])
@@ -71,7 +72,7 @@ def all_fit(problem: RoutingProblem, chosen: IntArray) -> bool:
 
 def _search(market: Market, priced: Sweep, budget: Budget, *, seconds: float) -> IntArray:
     ways = ways_of(market, priced)
-    ledger = Ledger(market.problem, ways.unrouted)
+    ledger = Ledger(market.problem, ways.unrouted) if market.problem.is_plain else RichLedger(market.problem, ways)
     insert_by_regret(ledger, ways, market, priced)
     reserve = _BOUND_SHARE * budget.limits.wall_seconds
     return ruin_and_recreate(market, priced, ledger, ways, budget, seconds=max(0.0, seconds), reserve=reserve)

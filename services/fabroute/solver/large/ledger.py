@@ -52,6 +52,10 @@ class Ledger:
         """Tell whether an option can be taken now."""
         return way[4] <= self.room[way[2]][way[3]] and way[6] <= self.left[way[5]]
 
+    def pays(self, line: int, way: Way) -> bool:
+        """Tell whether an option that fits is worth more than staying unrouted."""
+        return way[1] <= self.unrouted[line]
+
     def put(self, line: int, way: Way) -> None:
         """Let an unrouted line take an option that fits."""
         _, cost, pool, bucket, minutes, lot, grams = way
@@ -73,7 +77,7 @@ class Ledger:
         _, cost, pool, bucket, minutes, lot, grams = way
         residual, members = self._residual[pool], self.members[pool]
         residual[bucket:] = [free + minutes for free in residual[bucket:]]
-        self.room[pool] = _least_from_here_on(residual)
+        self._renew(pool)
         self.left[lot] += grams
         last, place = members.pop(), self._place[line]
         if last != line:
@@ -81,6 +85,9 @@ class Ledger:
             self._place[last] = place
         self.now[line] = None
         self.cost += self.unrouted[line] - cost
+
+    def _renew(self, pool: int) -> None:
+        self.room[pool] = _least_from_here_on(self._residual[pool])
 
     def chosen(self) -> IntArray:
         """Return the option of each line, or ``UNROUTED``."""
@@ -102,9 +109,10 @@ def ways_of(market: Market, priced: Sweep) -> Ways:
 
 def _by_line(market: Market, ranked: IntArray) -> tuple[tuple[Way, ...], ...]:
     pool, bucket = np.divmod(market.cell[ranked], max(market.buckets, 1))
-    columns = (market.option, market.cost, pool, bucket, market.minutes, market.lot, market.grams)
-    lists = [(column if column is pool or column is bucket else column[ranked]).tolist() for column in columns]
-    ways: list[Way] = list(zip(*lists, strict=True))
+    option, problem = market.option[ranked], market.problem
+    cost, minutes, lot = problem.option_cost[option], problem.option_minutes[option], problem.option_lot[option]
+    columns = (option, cost, pool, bucket, minutes, lot, problem.option_grams[option])
+    ways: list[Way] = list(zip(*(column.tolist() for column in columns), strict=True))
     start = np.searchsorted(market.line[ranked], np.arange(market.problem.line_count + 1)).tolist()
     return tuple(tuple(ways[first:end]) for first, end in itertools.pairwise(start))
 

@@ -71,7 +71,7 @@ class Market:
     def store_prices(self, prices: ScarcityPrices) -> FloatArray:
         """Return the price of a unit of each store: grams of lots, then weight of quotas, never over what one costs."""
         quota = prices.quota if prices.quota.size else np.zeros(len(self.problem.quota_limit))
-        return np.minimum(np.concatenate([prices.gram, quota]), self.stores.highest)
+        return np.asarray(np.minimum(np.concatenate([prices.gram, quota]), self.stores.highest))
 
     def least(self, values: FloatArray) -> FloatArray:
         """Return, per line, the least value of its options, or the price of staying unrouted if that is less."""

@@ -10,10 +10,10 @@ from fabroute.solver.plan import UNROUTED, FloatArray
 
 
 def insert_by_regret(ledger: Ledger, ways: Ways, market: Market, priced: Sweep) -> None:
-    """Route every line that fits, each to the option of least reduced cost that is still free."""
+    """Route every line that fits, each to the option of least reduced cost that is still free and pays."""
     for line in np.argsort(-regrets(market, priced), kind="stable").tolist():
         for way in ways.by_price[line]:
-            if ledger.fits(way):
+            if ledger.fits(way) and ledger.pays(line, way):
                 ledger.put(line, way)
                 break
 
