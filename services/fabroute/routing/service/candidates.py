@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 from fabroute.estimation.facts import InvalidFact
 from fabroute.logistics.rules import Location
-from fabroute.network.service import NodeView
+from fabroute.network.service import NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.rules import WEIGHTS, options_per_line, price_cap_minor, shares_of_cap
 from fabroute.routing.service.choosing import (
@@ -18,6 +19,16 @@ from fabroute.routing.service.choosing import (
     worth_deciding,
 )
 from fabroute.routing.service.consolidation import Consolidation
+from fabroute.routing.service.explaining.chances import (
+    Chance,
+    FoundAtNode,
+    LineChances,
+    chances_per_line,
+    line_chances,
+)
+from fabroute.routing.service.explaining.demands import Demand
+from fabroute.routing.service.explaining.elsewhere import envelopes, is_related, not_accepted, pair_of
+from fabroute.routing.service.explaining.oversize import Oversize, oversize
 from fabroute.routing.service.gates import Gatekeeper, Reasons, nearest_of_each_code
 from fabroute.routing.service.lanes import LaneAsked, no_lane
 from fabroute.routing.service.machines import MachineTime
@@ -41,6 +52,8 @@ class NodeFinding:
     cheapest_minor: int | None
     """The least landed cost here, even where reasons speak against it."""
     cheapest_machine: str | None
+    found: FoundAtNode
+    """All that was found here, to explain a decision with."""
 
 
 class CandidateFinder:
@@ -54,6 +67,7 @@ class CandidateFinder:
         self._pricing = Pricing(snapshot.logistics, on=snapshot.now.date())
         self._machines = MachineTime(snapshot, self.calendars)
         self._ways = WayFinder(self.calendars, self._gates, self._pricing, self._machines)
+        self._chances: dict[str, LineChances] = {}
 
     def supply(self) -> Supply:
         """Return the machine time and material that there is for all lines together."""
@@ -66,9 +80,45 @@ class CandidateFinder:
         """Return for each line its options and its exclusions, in the order of the snapshot's lines."""
         found = {line.line_id: self._everywhere(line) for line in self._snapshot.lines}
         caps = self._caps(found)
+        for line in self._snapshot.lines:
+            self._chances[line.line_id] = self._line_chances(line, found[line.line_id], caps.get(line.line_id))
         return tuple(
             self._line_choices(line, _within_cap(found[line.line_id], caps.get(line.line_id)))
             for line in self._snapshot.lines
+        )
+
+    def chances(self, line_id: str) -> LineChances:
+        """Return all that ``choices`` found for a line, also where something speaks against it."""
+        return self._chances[line_id]
+
+    def proven(self, found: LineChances, chance: Chance) -> int:
+        """Return the last bucket through which a chance's proofs hold, apart from those among its demands."""
+        asking = self._gates.relaxed(self._gates.asking(found.line), chance.demands)
+        first_day = self.calendars.clock(chance.node).first_day
+        until = self._gates.proven_until(asking, chance.priced.offer, first_day, prints=found.line.quantity)
+        return -1 if until is None else self.calendars.bucket(until)
+
+    def elsewhere(self, found: LineChances, *, looks: int) -> tuple[Chance, ...]:
+        """Return a line's chances in other materials of its family of processes: the ``looks`` likeliest offers'."""
+        asked = self._asked(found.line)
+        allowed = asked.asking.facts.process_materials
+        related = (offer for offer in self._snapshot.network.offers if is_related(offer, allowed))
+        likeliest = nsmallest(looks, related, key=lambda offer: self._unlikeliness(asked, offer))
+        return line_chances(
+            found.line,
+            (self._if_accepted(asked, offer) for offer in likeliest),
+            wish=asked.wish,
+            cap_minor=found.cap_minor,
+            limit=looks,
+        ).chances
+
+    def oversize(self, found: LineChances) -> Oversize:
+        """Return a line's part beside the machines of its processes and materials, and of the whole network."""
+        revision, offers = self._snapshot.revisions[found.line.revision_id], self._snapshot.network.offers
+        return oversize(
+            (revision.box_x_mm, revision.box_y_mm, revision.box_z_mm),
+            own=envelopes(offers, frozenset(revision.process_materials)),
+            network=envelopes(offers),
         )
 
     def findings(self, line: ClaimedLine) -> tuple[NodeFinding, ...]:
@@ -88,9 +138,11 @@ class CandidateFinder:
         except InvalidFact as error:
             reason = Exclusion(code=ExclusionCode.FILE_NOT_VALIDATED, message=error.message)
             return tuple(_ruled_out(node, (reason,)) for node in nodes)
-        return tuple(self._at_node(asked, node) for node in nodes)
+        return tuple(
+            self._at_node(asked, node, self._gates.allowed_offers(asked.asking, node.node_id)) for node in nodes
+        )
 
-    def _at_node(self, asked: LineAsked, node: NodeView) -> NodeFinding:
+    def _at_node(self, asked: LineAsked, node: NodeView, offers: tuple[OfferView, ...]) -> NodeFinding:
         against = self._gates.node_reasons(asked.asking, node.node_id)
         services = self._pricing.services(node, asked.destination, day=self.calendars.clock(node).first_day)
         zone = self._pricing.zone(node, asked.destination)
@@ -102,11 +154,23 @@ class CandidateFinder:
             services=services,
         )
         against_sending = no_lane(self._snapshot.logistics, lane)
-        findings = [
-            self._ways.look(asked, node, offer, services)
-            for offer in self._gates.allowed_offers(asked.asking, node.node_id)
-        ]
+        findings = tuple(self._ways.look(asked, node, offer, services) for offer in offers)
         return _at_node(node, against if against_sending is None else (*against, against_sending), findings)
+
+    def _accepting(self, asked: LineAsked, offer: OfferView) -> LineAsked:
+        demand = Demand("process_material", pair_of(offer))
+        return replace(asked, asking=self._gates.relaxed(asked.asking, frozenset({demand})))
+
+    def _unlikeliness(self, asked: LineAsked, offer: OfferView) -> tuple[int, float, str]:
+        """Rank an offer: by what speaks against it whatever the day, then by its way to the customer."""
+        asking, node = self._accepting(asked, offer).asking, self._snapshot.network.nodes[offer.node_id]
+        against = (*self._gates.node_reasons(asking, node.node_id), *self._gates.offer_reasons(asking, offer))
+        return (len(against), self._pricing.distance_km(node, asked.destination), offer.offer_id)
+
+    def _if_accepted(self, asked: LineAsked, offer: OfferView) -> FoundAtNode:
+        node, allowed = self._snapshot.network.nodes[offer.node_id], asked.asking.facts.process_materials
+        found = self._at_node(self._accepting(asked, offer), node, (offer,)).found
+        return replace(found, against=(not_accepted(offer, allowed), *found.against))
 
     def _caps(self, found: Mapping[str, tuple[NodeFinding, ...]]) -> dict[str, int]:
         """Return what each line of an order with a price cap may cost: its share of what is left of the cap."""
@@ -120,6 +184,15 @@ class CandidateFinder:
             left = max(0, (cap or 0) - self._snapshot.spent_minor.get(order_id, 0))
             shares |= shares_of_cap(left, {line.line_id: _cheapest_minor(found[line.line_id]) for line in lines})
         return shares
+
+    def _line_chances(self, line: ClaimedLine, findings: tuple[NodeFinding, ...], cap_minor: int | None) -> LineChances:
+        return line_chances(
+            line,
+            (finding.found for finding in findings),
+            wish=self._wish(line),
+            cap_minor=cap_minor,
+            limit=chances_per_line(len(self._snapshot.lines)),
+        )
 
     def _line_choices(self, line: ClaimedLine, findings: tuple[NodeFinding, ...]) -> LineChoices:
         wish = self._wish(line)
@@ -159,7 +232,7 @@ class CandidateFinder:
         )
 
 
-def _at_node(node: NodeView, against: Reasons, findings: list[OfferFinding]) -> NodeFinding:
+def _at_node(node: NodeView, against: Reasons, findings: tuple[OfferFinding, ...]) -> NodeFinding:
     """Return a node's ways if nothing speaks against it and an offer has some; else each reason once."""
     ways = tuple(way for finding in findings for way in finding.ways)
     of_offers = () if ways else tuple(reason for finding in findings for reason in finding.reasons)
@@ -173,6 +246,7 @@ def _at_node(node: NodeView, against: Reasons, findings: list[OfferFinding]) -> 
         reasons=nearest_of_each_code((*against, *of_offers)),
         cheapest_minor=cheapest_minor,
         cheapest_machine=machine_id,
+        found=FoundAtNode(node=node, against=against, offers=findings),
     )
 
 
@@ -197,7 +271,14 @@ def _capped(finding: NodeFinding, cap_minor: int) -> NodeFinding:
 
 
 def _ruled_out(node: NodeView, reasons: Reasons) -> NodeFinding:
-    return NodeFinding(node=node, ways=(), reasons=reasons, cheapest_minor=None, cheapest_machine=None)
+    return NodeFinding(
+        node=node,
+        ways=(),
+        reasons=reasons,
+        cheapest_minor=None,
+        cheapest_machine=None,
+        found=FoundAtNode(node=node, against=reasons, offers=()),
+    )
 
 
 def _cheapest_minor(findings: tuple[NodeFinding, ...]) -> int:

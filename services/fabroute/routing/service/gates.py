@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import TypeVar
@@ -10,6 +10,7 @@ from typing import TypeVar
 from fabroute.network.service import LotView, OfferView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.rules import PART_QUALIFICATION, SAME_COUNTRY
+from fabroute.routing.service.explaining.demands import Demands
 from fabroute.routing.service.facts import (
     certificate_facts,
     first_article_facts,
@@ -57,7 +58,7 @@ _Item = TypeVar("_Item")
 class Asking:
     """What a line asks, as the gates see it; lines with the same ``key`` get the same answers."""
 
-    key: tuple[str, str, str, bool, bool]
+    key: tuple[object, ...]
     facts: LineFacts
     revision_id: str
     same_country: bool
@@ -88,7 +89,7 @@ class Gatekeeper:
         proofs = snapshot.qualifications.certificates
         self._certificates = {node_id: tuple(map(certificate_facts, held)) for node_id, held in proofs.items()}
         self._licences = {key: tuple(map(licence_facts, held)) for key, held in snapshot.licences.items()}
-        self._asked: dict[tuple[str, str, str, bool, bool], Asking] = {}
+        self._asked: dict[tuple[object, ...], Asking] = {}
         self._allowed: dict[tuple[str, str], tuple[OfferView, ...]] = {}
         self._at_node: dict[tuple[object, str], Reasons] = {}
         self._at_offer: dict[tuple[object, str], Reasons] = {}
@@ -103,6 +104,26 @@ class Gatekeeper:
         key = (line.revision_id, line.packaging, line.ship_to_country, qualified, same_country)
         if key not in self._asked:
             self._asked[key] = self._new_asking(line, key)
+        return self._asked[key]
+
+    def relaxed(self, asking: Asking, demands: Demands) -> Asking:
+        """Return what a line asks without some of its demands; only certificates, proofs and materials are lifted."""
+        key = (*asking.key, demands)
+        if key not in self._asked:
+            lifted = {demand.subject for demand in demands if demand.kind == "certificate"}
+            accepted = {demand.subject for demand in demands if demand.kind == "process_material"}
+            kinds, facts = {demand.kind for demand in demands}, asking.facts
+            self._asked[key] = replace(
+                asking,
+                key=key,
+                facts=replace(
+                    facts,
+                    required_certificates=tuple(each for each in facts.required_certificates if each not in lifted),
+                    part_qualification=facts.part_qualification and "part_qualification" not in kinds,
+                    licence_required=facts.licence_required and "licence" not in kinds,
+                    process_materials=frozenset(accepted) or facts.process_materials,
+                ),
+            )
         return self._asked[key]
 
     def allowed_offers(self, asking: Asking, node_id: str) -> tuple[OfferView, ...]:
@@ -219,7 +240,7 @@ class Gatekeeper:
             ),
         )
 
-    def _new_asking(self, line: ClaimedLine, key: tuple[str, str, str, bool, bool]) -> Asking:
+    def _new_asking(self, line: ClaimedLine, key: tuple[object, ...]) -> Asking:
         facts = line_facts(
             self._snapshot.revisions[line.revision_id],
             criticality=line.criticality,

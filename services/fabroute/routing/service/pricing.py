@@ -93,6 +93,10 @@ class Pricing:
             self._zones[key] = zone_between(origin, destination, great_circle_km=distance_km(origin, destination))
         return self._zones[key]
 
+    def distance_km(self, node: NodeView, destination: Location) -> float:
+        """Return the great-circle distance from a node to a destination."""
+        return distance_km(self._origin_of(node), destination)
+
     def quote(
         self, node: NodeView, destination: Location, *, goods: Goods, service: Service, day: date
     ) -> ShipmentQuote:

@@ -86,9 +86,7 @@ def _chances(found: FoundAtNode) -> Iterable[Chance]:
             reasons = (*found.against, *offer.priced.standing)
             demands = demands_of(reasons)
             for sending in offer.priced.sendings:
-                yield Chance(
-                    node=found.node, priced=offer.priced, sending=sending, reasons=reasons, demands=demands
-                )
+                yield Chance(node=found.node, priced=offer.priced, sending=sending, reasons=reasons, demands=demands)
 
 
 def _unpriced(found: FoundAtNode) -> Iterable[Reasons]:

@@ -1,4 +1,4 @@
-"""What would have to change for each node that a line did not go to: the fewest steps, and how much cheaper or sooner."""
+"""What would have to change at each node that a line did not go to: the fewest steps, then how much cheaper it is."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

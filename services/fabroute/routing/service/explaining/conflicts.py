@@ -61,9 +61,7 @@ def relaxations(found: LineChances, places: Iterable[Placed], setting: Setting) 
     for place in sorted(places, key=_by_steps):
         if not any(_beats(better, place) for better in kept):
             kept.append(place)
-    return tuple(
-        Relaxation(steps=steps_to(found, place, setting), place=place) for place in kept[:MOST_RELAXATIONS]
-    )
+    return tuple(Relaxation(steps=steps_to(found, place, setting), place=place) for place in kept[:MOST_RELAXATIONS])
 
 
 def _by_steps(place: Placed) -> tuple[int, int, int, tuple[int, int, str, str]]:

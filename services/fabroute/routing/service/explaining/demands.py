@@ -27,6 +27,8 @@ NEED_BY, CAPACITY, PRICE_CAP = Demand("need_by"), Demand("capacity"), Demand("pr
 MATERIAL, BUILD_VOLUME, PROCESS_MATERIAL = Demand("material"), Demand("build_volume"), Demand("process_material")
 _CERTIFICATE, _PACKAGING = "certificate", "packaging"
 _PLAIN = "plain"
+ACCEPT = "accept"
+"""Figure of a reason that could be lifted by accepting this one process and material."""
 _ORDER, _PART, _NETWORK = "order", "part", "network"
 
 OF: Mapping[str, str] = MappingProxyType(
@@ -118,7 +120,7 @@ _DEMANDS: Mapping[ExclusionCode, Callable[[_Figures], tuple[Demand, ...]]] = Map
         ExclusionCode.FILE_NOT_VALIDATED: _fixed("file"),
         ExclusionCode.NO_PARAMETER_SET: _parameter_set,
         ExclusionCode.BUILD_VOLUME: _fixed("build_volume"),
-        ExclusionCode.PROCESS_MATERIAL: _fixed("process_material"),
+        ExclusionCode.PROCESS_MATERIAL: lambda it: (Demand("process_material", str(it.get(ACCEPT, ""))),),
         ExclusionCode.CERTIFICATE_MISSING: _listed(_CERTIFICATE, "missing"),
         ExclusionCode.CERTIFICATE_EXPIRES: _listed(_CERTIFICATE, "certificate"),
         ExclusionCode.PART_NOT_QUALIFIED: _fixed("part_qualification"),

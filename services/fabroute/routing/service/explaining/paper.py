@@ -1,6 +1,7 @@
 """The explanation as it is stored in a decision's document and shown: words beside figures, money in cents."""
 
 from collections.abc import Mapping
+from datetime import datetime, time
 from types import MappingProxyType
 
 from fabroute.network.service import NodeView
@@ -59,7 +60,8 @@ def rule_name(demand: Demand) -> str:
 
 def rule_in_short(price: RulePrice) -> str:
     """Return what a rule costs in a few words: ``without EN45545-HL2 600.00 less``."""
-    return f"without {rule_name(price.demand)} {_gain(price, most=1)}"
+    gains = [words for _, words in _better(price)] or ["better"]
+    return f"without {rule_name(price.demand)} {gains[0]}{_for_more(price)}"
 
 
 def fix_in_short(change: NodeChange) -> str:
@@ -93,25 +95,23 @@ def _rule(price: RulePrice, calendars: Calendars) -> Document:
 
 
 def _gains(price: RulePrice) -> str:
-    verbs = {"less": "cost", "sooner": "arrive", "CO2e": "emit"}
-    gain = _gain(price, most=3)
-    return f"{verbs[next(word for word in verbs if word in gain.split(' for ')[0])]} {gain}"
+    """Return what would be better without a rule, and what more that would cost."""
+    better = " and ".join(f"{verb} {words}" for verb, words in _better(price)) or "cost less, all things weighed"
+    return better + _for_more(price)
 
 
-def _gain(price: RulePrice, *, most: int) -> str:
-    """Return what would be better without a rule, at most so many things, and what more that would cost."""
+def _better(price: RulePrice) -> list[tuple[str, str]]:
     hours = round(-price.minutes / 60)
-    better = [
-        words
-        for gained, words in (
-            (price.landed_minor < 0, f"{euro(-price.landed_minor)} EUR less"),
-            (hours > 0, f"{hours} h sooner"),
-            (price.co2e_g < 0, f"{-price.co2e_g} g CO2e less"),
-        )
-        if gained
-    ]
-    worse = f" for {euro(price.landed_minor)} EUR more" if price.landed_minor > 0 else ""
-    return " and ".join(better[:most] or ["less, all things weighed"]) + worse
+    gains = (
+        (price.landed_minor < 0, "cost", f"{euro(-price.landed_minor)} EUR less"),
+        (hours > 0, "arrive", f"{hours} h sooner"),
+        (price.co2e_g < 0, "emit", f"{-price.co2e_g} g CO2e less"),
+    )
+    return [(verb, words) for gained, verb, words in gains if gained]
+
+
+def _for_more(price: RulePrice) -> str:
+    return f" for {euro(price.landed_minor)} EUR more" if price.landed_minor > 0 else ""
 
 
 def _change(change: NodeChange, calendars: Calendars) -> Document:
@@ -212,7 +212,9 @@ def _ways_out(found: Oversize) -> list[str]:
         largest = found.envelopes[0]
         ways.append(f"split the part into at least {found.pieces} pieces for {largest.model} ({_mm(largest.box_mm)})")
     if found.fits_elsewhere and found.largest is not None:
-        ways.append(f"permit {found.largest.process}: {found.largest.model} ({_mm(found.largest.box_mm)}) would hold it")
+        ways.append(
+            f"permit {found.largest.process}: {found.largest.model} ({_mm(found.largest.box_mm)}) would hold it"
+        )
     elif found.largest is not None:
         has = f"the largest of the network is {found.largest.model} ({_mm(found.largest.box_mm)})"
         ways.append(f"a larger machine, of at least {_mm(found.needed_mm)}; {has}")
@@ -226,17 +228,18 @@ def _mm(box: tuple[float, float, float]) -> str:
 
 def _scarcity(scarcity: Scarcity, calendars: Calendars) -> Document:
     way, day = scarcity.option.way, calendars.day(scarcity.option.bucket)
-    until = day_name(calendars.instant(scarcity.option.bucket * 24 * 60))
+    hour, kilogram = euro(scarcity.hour_minor), euro(scarcity.kilogram_minor)
+    until = day_name(datetime.combine(day, time()))
     worth = [
         words
         for amount, words in (
-            (scarcity.hour_minor, f"{way.offer.process} time there until {until}: {euro(scarcity.hour_minor)} EUR an hour"),
-            (scarcity.kilogram_minor, f"lot {way.lot.lot_id}: {euro(scarcity.kilogram_minor)} EUR a kilogram"),
+            (scarcity.hour_minor, f"{way.offer.process} time until {until} is worth {hour} EUR an hour"),
+            (scarcity.kilogram_minor, f"{way.offer.material.code} of its lot is worth {kilogram} EUR a kilogram"),
         )
         if amount
     ]
     return {
-        "words": f"{way.node.city} is worth more to others: {'; '.join(worth)}",
+        "words": f"{way.node.city}: {', '.join(worth)}",
         "node_id": way.node.node_id,
         "machine_id": way.offer.machine_id,
         "until": day.isoformat(),

@@ -49,9 +49,7 @@ def _placings(found: LineChances, chance: Chance, setting: Setting) -> Iterator[
             yield sooner
 
 
-def _at(
-    found: LineChances, chance: Chance, setting: Setting, bucket: int, *, more: Demands = NOTHING
-) -> Placed | None:
+def _at(found: LineChances, chance: Chance, setting: Setting, bucket: int, *, more: Demands = NOTHING) -> Placed | None:
     """Return a chance made by the end of a bucket; ``None`` if nothing arrives on a day that calendars know."""
     if bucket >= NEVER:
         return None

@@ -52,7 +52,7 @@ class Room:
 
     def _bucket(self, key: tuple[str, int, int]) -> int:
         if self._beside is not None and key[0] not in self._left:
-            return self._beside._bucket(key)  # noqa: SLF001 - a room like this one
+            return self._beside._bucket(key)
         if key not in self._buckets:
             self._buckets[key] = self._first(*key)
         return self._buckets[key]
@@ -66,7 +66,7 @@ class Room:
 
     def _slack_of(self, machine_id: str) -> Days:
         if self._beside is not None and machine_id not in self._left:
-            return self._beside._slack_of(machine_id)  # noqa: SLF001 - a room like this one
+            return self._beside._slack_of(machine_id)
         if machine_id not in self._slack:
             self._slack[machine_id] = np.minimum.accumulate(self._left[machine_id][::-1])[::-1]
         return self._slack[machine_id]
@@ -99,8 +99,10 @@ def _used_grams(joint: JointProblem, plan: Sequence[int]) -> IntArray:
     problem = joint.problem
     used = np.zeros(len(joint.lots) + 1, dtype=np.int64)
     taken, draws = _taken(joint, plan)
-    for lots, grams in ((problem.option_lot[taken], problem.option_grams[taken]),
-                        (problem.draw_lot[draws], problem.draw_grams[draws])):
+    for lots, grams in (
+        (problem.option_lot[taken], problem.option_grams[taken]),
+        (problem.draw_lot[draws], problem.draw_grams[draws]),
+    ):
         np.add.at(used, np.where(lots == NO_LOT, len(joint.lots), lots), grams)
     return used
 

@@ -203,4 +203,3 @@ _WORDS: Mapping[str, Callable[[Demand, Mapping[str, JsonScalar]], str]] = Mappin
     }
 )
 """By kind of demand, from the figures of the reason that makes it."""
-
