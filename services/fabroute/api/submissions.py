@@ -12,6 +12,8 @@ from fabroute.identity.rules import require_scope
 from fabroute.kernel.time import utc_now
 
 _OF_A_QUOTE = {"quote_id", "quote_offer"}
+_LATER = ("split", "cost_of_waiting_per_hour")
+"""Fields that orders didn't have at first: one without them has the digest of before."""
 _COMPARED = {"packaging", "need_by_hard"}
 """Fields that a quote is compared with only where they are given."""
 
@@ -37,7 +39,7 @@ def _digest(asked: OrderRequest) -> str:
     a quote is accepted, saying ``plain`` is more than saying nothing: it must then be as quoted.
     """
     if asked.quote_id is None:
-        content = asked.model_dump_json(exclude=_OF_A_QUOTE)
+        content = asked.model_dump_json(exclude=_OF_A_QUOTE | {name for name in _LATER if getattr(asked, name) is None})
     else:
-        content = asked.model_dump_json() + ",".join(sorted(asked.model_fields_set & _COMPARED))
+        content = asked.model_dump_json(exclude=set(_LATER)) + ",".join(sorted(asked.model_fields_set & _COMPARED))
     return hashlib.sha256(content.encode()).hexdigest()

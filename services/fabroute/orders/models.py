@@ -30,8 +30,8 @@ class Order(SQLModel, table=True):
     need_by: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     need_by_hard: bool = True
     max_price_minor: int | None = None
-    split_max_nodes: int = 1
-    """How many nodes may share a line; 1: a line is not split."""
+    split_max_nodes: int = 0
+    """How many nodes may share a line; 0: one machine makes all of it, 1: several machines of one node may."""
     split_min_per_node: int = 1
     """Fewest pieces that a node of a split line gets."""
     cost_of_waiting_minor: int | None = None
@@ -93,6 +93,12 @@ class OrderLine(SQLModel, table=True):
     """The first promise that was made, kept when the line is planned anew: never later, never dearer."""
     promised_minor: int | None = None
     """The landed price of that promise, in cents."""
+    kept_quantity: int = 0
+    """Pieces that jobs of an earlier decision go on making while the rest of a split line is routed again."""
+    kept_nodes: int = 0
+    """How many nodes make them."""
+    next_share_no: int = 0
+    """The first share number that none of these jobs has."""
 
 
 class Quote(SQLModel, table=True):

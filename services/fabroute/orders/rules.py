@@ -15,6 +15,7 @@ Packaging = Literal["plain", "brand", "esd", "medical_clean"]
 MAXIMUM_LINES = 20
 MINIMUM_QUANTITY = 1
 MAXIMUM_QUANTITY = 100_000
+MAXIMUM_SPLIT_NODES = 20
 CURRENCY = "EUR"
 FAMILY_OF: Mapping[str, str] = MappingProxyType(
     {

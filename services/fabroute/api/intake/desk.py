@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from fabroute.api.errors import IdempotencyKeyReused, NeedByOutOfRange
 from fabroute.api.intake.places import Places, ship_to_of
 from fabroute.api.intake.queue import Intake
+from fabroute.api.schemas.base import MoneyIn
 from fabroute.api.schemas.orders import OrderRequest, order_out
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import Principal
@@ -155,6 +156,9 @@ def _compose(submission: Submission, items: Sequence[OrderableRevision], ship_to
         max_price_minor=view.max_price_minor,
         currency=view.currency,
         ship_to=view.ship_to,
+        split_max_nodes=view.split_max_nodes,
+        split_min_per_node=view.split_min_per_node,
+        cost_of_waiting_minor=view.cost_of_waiting_minor,
         lines=tuple(
             NewLine(
                 id=line.id,
@@ -183,17 +187,24 @@ def _new_view(submission: Submission, items: Sequence[OrderableRevision], ship_t
         packaging=asked.packaging,
         need_by=None if asked.need_by is None else asked.need_by.astimezone(UTC),
         need_by_hard=asked.need_by_hard,
-        max_price_minor=None if asked.max_price is None else asked.max_price.amount_minor,
+        max_price_minor=_minor(asked.max_price),
         currency=CURRENCY,
         ship_to=ship_to,
         placed_at=submission.received_at,
         updated_at=submission.received_at,
         version=1,
+        split_max_nodes=0 if asked.split is None else asked.split.max_nodes,
+        split_min_per_node=1 if asked.split is None else asked.split.min_per_node,
+        cost_of_waiting_minor=_minor(asked.cost_of_waiting_per_hour),
         lines=tuple(
             _new_line(order_id, line.quantity, item, position)
             for position, (line, item) in enumerate(zip(asked.lines, items, strict=True), start=1)
         ),
     )
+
+
+def _minor(money: MoneyIn | None) -> int | None:
+    return None if money is None else money.amount_minor
 
 
 def _new_line(order_id: str, quantity: int, item: OrderableRevision, position: int) -> LineView:

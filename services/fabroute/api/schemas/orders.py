@@ -23,6 +23,7 @@ from fabroute.kernel.money import Money
 from fabroute.orders.rules import (
     MAXIMUM_LINES,
     MAXIMUM_QUANTITY,
+    MAXIMUM_SPLIT_NODES,
     MINIMUM_QUANTITY,
     Criticality,
     Objective,
@@ -78,6 +79,20 @@ class ShipToIn(RequestModel):
         return self
 
 
+class SplitIn(RequestModel):
+    """That a line may be made on several machines, and by how many nodes at most.
+
+    Each share has a job, and each node a parcel of its own; the line is there when the last of them is.
+    """
+
+    max_nodes: int = Field(
+        ge=1, le=MAXIMUM_SPLIT_NODES, description="Nodes that may share a line; 1: several machines of one node may."
+    )
+    min_per_node: int = Field(
+        default=1, ge=1, le=MAXIMUM_QUANTITY, description="The fewest pieces of a line that a node may get."
+    )
+
+
 class OrderRequest(RequestModel):
     """What you want, where, by when, and what matters most."""
 
@@ -102,6 +117,14 @@ class OrderRequest(RequestModel):
         default=True, description="Whether a later arrival is no arrival; else lateness costs, but is possible."
     )
     max_price: MoneyIn | None = Field(default=None, description="The highest landed price of the whole order.")
+    cost_of_waiting_per_hour: MoneyIn | None = Field(
+        default=None,
+        description="What every hour until the arrival costs you, because something stands still. Routing pays for "
+        "speed up to that.",
+    )
+    split: SplitIn | None = Field(
+        default=None, description="Whether a line may be shared by several machines; without it, one machine makes it."
+    )
     packaging: Packaging = "plain"
     ship_to: ShipToIn
     lines: list[LineIn] = Field(min_length=1, max_length=MAXIMUM_LINES)
@@ -119,6 +142,32 @@ class OrderRequest(RequestModel):
         if self.quote_offer is not None and self.quote_id is None:
             raise PydanticCustomError("offer_without_quote", "has a quote_offer, but no quote_id that it is of")
         return self
+
+    @model_validator(mode="after")
+    def _a_quoted_offer_is_made_as_quoted(self) -> Self:
+        if self.quote_id is not None and (self.split is not None or self.cost_of_waiting_per_hour is not None):
+            raise PydanticCustomError(
+                "split_of_a_quote",
+                "accepts a quote, which one machine makes by its date: leave out split and cost_of_waiting_per_hour",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_line_is_large_enough_to_split(self) -> Self:
+        largest = max((line.quantity for line in self.lines), default=0)
+        if self.split is None or self.split.max_nodes * self.split.min_per_node <= largest:
+            return self
+        raise PydanticCustomError(
+            "split_too_small",
+            "can't be split like that: {max_nodes} nodes with {min_per_node} pieces or more each need {needed}, the "
+            "largest line has {largest}; ask for fewer nodes or a smaller min_per_node",
+            {
+                "max_nodes": self.split.max_nodes,
+                "min_per_node": self.split.min_per_node,
+                "needed": self.split.max_nodes * self.split.min_per_node,
+                "largest": largest,
+            },
+        )
 
 
 class LineOut(ResponseModel):
@@ -153,6 +202,13 @@ class ShipToOut(ResponseModel):
     )
 
 
+class SplitOut(ResponseModel):
+    """That a line may be made on several machines, and by how many nodes at most."""
+
+    max_nodes: int
+    min_per_node: int
+
+
 class OrderOut(ResponseModel):
     """An order."""
 
@@ -166,6 +222,8 @@ class OrderOut(ResponseModel):
     need_by: AwareDatetime | None
     need_by_hard: bool
     max_price: MoneyOut | None
+    cost_of_waiting_per_hour: MoneyOut | None
+    split: SplitOut | None = Field(description="Null where one machine makes the whole of a line.")
     ship_to: ShipToOut
     placed_at: AwareDatetime
     updated_at: AwareDatetime
@@ -196,7 +254,9 @@ def order_out(
             "packaging": order.packaging,
             "need_by": order.need_by,
             "need_by_hard": order.need_by_hard,
-            "max_price": _max_price_out(order),
+            "max_price": _money_out(order.max_price_minor, order.currency),
+            "cost_of_waiting_per_hour": _money_out(order.cost_of_waiting_minor, order.currency),
+            "split": _split_out(order),
             "ship_to": ship_to_out(order.ship_to),
             "placed_at": order.placed_at,
             "updated_at": order.updated_at,
@@ -206,10 +266,14 @@ def order_out(
     )
 
 
-def _max_price_out(order: OrderView) -> MoneyOut | None:
-    if order.max_price_minor is None:
+def _money_out(amount_minor: int | None, currency: str) -> MoneyOut | None:
+    return None if amount_minor is None else MoneyOut.of(Money(amount_minor=amount_minor, currency=currency))
+
+
+def _split_out(order: OrderView) -> SplitOut | None:
+    if order.split_max_nodes == 0:
         return None
-    return MoneyOut.of(Money(amount_minor=order.max_price_minor, currency=order.currency))
+    return SplitOut(max_nodes=order.split_max_nodes, min_per_node=order.split_min_per_node)
 
 
 def _line_out(line: LineView, routings: Mapping[str, RoutingOut], advice: Mapping[str, ShortAdviceOut]) -> LineOut:

@@ -50,6 +50,17 @@ class ClaimedLine:
     ship_to_latitude: float
     ship_to_longitude: float
     placed_at: datetime
+    split_max_nodes: int = 0
+    """How many nodes may share it; 0: one machine makes all of it, 1: several machines of one node may."""
+    split_min_per_node: int = 1
+    cost_of_waiting_minor: int | None = None
+    """What an hour until delivery costs the customer; in cents."""
+    kept_quantity: int = 0
+    """Pieces beside ``quantity`` that jobs of an earlier decision go on making: a share of the line came back."""
+    kept_nodes: int = 0
+    """How many nodes make these."""
+    next_share_no: int = 0
+    """The first share number that none of these jobs has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +75,9 @@ class LineOutcome:
     decision_id: str | None = None
     reason: str = ""
     next_attempt_at: datetime | None = None
+    promised_at: datetime | None = None
+    """What the decision promises; it stays with the line if it is the first."""
+    promised_minor: int | None = None
 
     def __post_init__(self) -> None:
         if self.state != "pending" and self.decision_id is None:
@@ -104,11 +118,13 @@ FROM due, orders placed
 WHERE line.id = due.id AND placed.id = line.order_id
 RETURNING clock_timestamp() AS claimed_at, is_worn_out, line.id AS line_id, line.order_id,
     placed.organisation_id, line.position, line.part_id,
-    line.revision_id, line.quantity, line.fence, line.attempts, placed.objective, placed.criticality,
-    placed.packaging, coalesce(placed.agreed_arrival, placed.need_by) AS need_by,
+    line.revision_id, line.quantity - line.kept_quantity AS quantity, line.fence, line.attempts, placed.objective,
+    placed.criticality, placed.packaging, coalesce(placed.agreed_arrival, placed.need_by) AS need_by,
     placed.need_by_hard AND placed.agreed_arrival IS NULL AS need_by_hard,
     CASE WHEN placed.agreed_price_minor IS NULL THEN placed.max_price_minor END AS max_price_minor,
-    placed.ship_to_city, placed.ship_to_country, placed.ship_to_latitude, placed.ship_to_longitude, placed.placed_at
+    placed.ship_to_city, placed.ship_to_country, placed.ship_to_latitude, placed.ship_to_longitude, placed.placed_at,
+    placed.split_max_nodes, placed.split_min_per_node, placed.cost_of_waiting_minor,
+    line.kept_quantity, line.kept_nodes, line.next_share_no
 """)
 
 _LOCK_FENCED = text("""
@@ -126,9 +142,12 @@ _WRITE_OUTCOMES = text("""
 UPDATE order_lines line
 SET state = outcome.state, state_reason = outcome.reason, lease_until = NULL,
     decision_id = coalesce(outcome.decision_id, line.decision_id),
+    promised_at = coalesce(line.promised_at, outcome.promised_at),
+    promised_minor = coalesce(line.promised_minor, outcome.promised_minor),
     next_attempt_at = CASE outcome.state WHEN 'pending' THEN coalesce(outcome.next_attempt_at, clock_timestamp()) END
 FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:decision_ids AS text[]),
-            CAST(:next_attempts AS timestamptz[])) AS outcome (id, state, reason, decision_id, next_attempt_at)
+            CAST(:next_attempts AS timestamptz[]), CAST(:promised AS timestamptz[]), CAST(:prices AS int[]))
+    AS outcome (id, state, reason, decision_id, next_attempt_at, promised_at, promised_minor)
 WHERE line.id = outcome.id AND line.state = 'routing'
 RETURNING line.order_id
 """)
@@ -224,6 +243,8 @@ def write_outcomes(session: Session, outcomes: Sequence[LineOutcome]) -> list[st
         "reasons": [outcome.reason for outcome in outcomes],
         "decision_ids": [outcome.decision_id for outcome in outcomes],
         "next_attempts": [outcome.next_attempt_at for outcome in outcomes],
+        "promised": [outcome.promised_at for outcome in outcomes],
+        "prices": [outcome.promised_minor for outcome in outcomes],
     }
     return list(session.connection().execute(_WRITE_OUTCOMES, parameters).scalars())
 

@@ -70,6 +70,11 @@ class NewOrder:
     ship_to: ShipTo
     lines: tuple[NewLine, ...]
     placed_at: datetime
+    split_max_nodes: int = 0
+    """How many nodes may share a line; 0: one machine makes all of it, 1: several machines of one node may."""
+    split_min_per_node: int = 1
+    cost_of_waiting_minor: int | None = None
+    """Of an hour, in cents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,11 @@ WITH asked AS (
         id text, organisation_id text, actor text, idempotency_key text, request_sha256 text, answer text,
         location text, planning_scope text, reference text, batch text, objective text, criticality text,
         packaging text, need_by timestamptz, need_by_hard bool, max_price_minor int, currency text, ship_to json,
-        lines json, placed_at timestamptz
+        lines json, placed_at timestamptz, split_max_nodes int, split_min_per_node int, cost_of_waiting_minor int
     )) WITH ORDINALITY AS document (
         id, organisation_id, actor, key, request_sha256, answer, location, planning_scope, reference, batch,
         objective, criticality, packaging, need_by, need_by_hard, max_price_minor, currency, ship_to, lines,
-        placed_at, number
+        placed_at, split_max_nodes, split_min_per_node, cost_of_waiting_minor, number
     )
 ), asked_lines AS (
     SELECT asked.number, asked.organisation_id, line.*
@@ -141,18 +146,18 @@ WITH asked AS (
         (id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
          max_price_minor, currency, ship_to_name, ship_to_city, ship_to_country, ship_to_latitude,
          ship_to_longitude, ship_to_assumed, state, placed_at, updated_at, version, split_max_nodes,
-         split_min_per_node)
+         split_min_per_node, cost_of_waiting_minor)
     SELECT id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
            max_price_minor, currency, ship_to->>'name', ship_to->>'city', ship_to->>'country',
            (ship_to->>'latitude')::float8, (ship_to->>'longitude')::float8, (ship_to->>'assumed')::bool,
-           'pending', placed_at, placed_at, 1, 1, 1
+           'pending', placed_at, placed_at, 1, split_max_nodes, split_min_per_node, cost_of_waiting_minor
     FROM placed
 ), write_lines AS (
     INSERT INTO order_lines
         (id, order_id, position, part_id, revision_id, quantity, planning_scope, state, state_reason, attempts,
-         fence, next_attempt_at)
+         fence, next_attempt_at, kept_quantity, kept_nodes, next_share_no)
     SELECT line.id, placed.id, line.position, line.part_id, line.revision_id, line.quantity,
-           coalesce(line.planning_scope, placed.planning_scope), 'pending', '', 0, 0, clock_timestamp()
+           coalesce(line.planning_scope, placed.planning_scope), 'pending', '', 0, 0, clock_timestamp(), 0, 0, 0
     FROM asked_lines line JOIN placed USING (number)
 ), write_audit AS (
     INSERT INTO audit_entries (organisation_id, occurred_at, actor, action, subject_type, subject_id, data)

@@ -71,6 +71,11 @@ class OrderView:
     version: int
     lines: tuple[LineView, ...]
     agreed: AgreedQuote | None = None
+    split_max_nodes: int = 0
+    """How many nodes may share a line; 0: one machine makes all of it, 1: several machines of one node may."""
+    split_min_per_node: int = 1
+    cost_of_waiting_minor: int | None = None
+    """Of an hour, in cents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +154,9 @@ def _order_view(order: Order, lines: Sequence[LineView]) -> OrderView:
         version=order.version,
         lines=tuple(lines),
         agreed=_agreed(order),
+        split_max_nodes=order.split_max_nodes,
+        split_min_per_node=order.split_min_per_node,
+        cost_of_waiting_minor=order.cost_of_waiting_minor,
     )
 
 
