@@ -16,6 +16,8 @@ class RoutingRun(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     planning_scope: str
+    kind: str = "joint"
+    """``joint`` over pending lines, ``improve`` over promised ones, ``quote`` or ``online`` for one order at once."""
     started_at: datetime = Field(sa_column=instant())
     finished_at: datetime = Field(sa_column=instant())
     engine: str
@@ -42,6 +44,8 @@ class RoutingRun(SQLModel, table=True):
     baseline_both_landed_minor: int = Field(sa_column=large_integer())
     solve_ms: int
     wall_ms: int
+    prices: dict[str, Any] | None = Field(default=None, sa_column=document(nullable=True))
+    """What minutes and grams are worth in its plan: to promise by until the next run. ``None``: it does not say."""
 
 
 class RoutingDecision(SQLModel, table=True):
@@ -55,7 +59,7 @@ class RoutingDecision(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     organisation_id: str
-    run_id: str = Field(foreign_key="routing_runs.id")
+    run_id: str = Field(foreign_key="routing_runs.id", index=True)
     order_id: str = Field(index=True)
     order_line_id: str = Field(index=True)
     fence: int

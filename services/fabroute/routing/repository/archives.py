@@ -1,0 +1,49 @@
+"""Statements on the archives of runs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, insert
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col
+
+from fabroute.routing.models import RoutingDecision, RunArchive
+
+
+def insert_archive(session: Session, row: Mapping[str, object]) -> None:
+    """Add the archive of a run."""
+    session.exec(insert(RunArchive), params=[dict(row)])
+
+
+def find_archive(session: Session, run_id: str) -> RunArchive | None:
+    """Return the archive of a run."""
+    return session.get(RunArchive, run_id)
+
+
+def delete_archives(session: Session, *, before: datetime) -> int:
+    """Remove archives of before an instant; return how many."""
+    return session.exec(delete(RunArchive).where(col(RunArchive.created_at) < before)).rowcount
+
+
+def archived_runs(
+    session: Session, *, since: datetime, until: datetime, organisation_id: str | None = None
+) -> Sequence[str]:
+    """Return the runs of a time that have an archive, the first first; only those that decided an owner's lines."""
+    statement = select_columns(col(RunArchive.run_id)).where(
+        col(RunArchive.created_at) >= since, col(RunArchive.created_at) < until
+    )
+    if organisation_id is not None:
+        own = select_columns(col(RoutingDecision.run_id)).where(
+            col(RoutingDecision.organisation_id) == organisation_id,
+            col(RoutingDecision.decided_at) >= since,
+            col(RoutingDecision.decided_at) < until,
+        )
+        statement = statement.where(col(RunArchive.run_id).in_(own))
+    ordered = statement.order_by(col(RunArchive.created_at), col(RunArchive.run_id))
+    return session.connection().execute(ordered).scalars().all()
+
+
+def decided_lines(session: Session, run_id: str) -> frozenset[str]:
+    """Return the lines that a run gave an outcome to; others of its plan were sent back."""
+    statement = select_columns(col(RoutingDecision.order_line_id)).where(col(RoutingDecision.run_id) == run_id)
+    return frozenset(session.connection().execute(statement).scalars())
