@@ -135,6 +135,7 @@ class _Work:
             scope=self.standing.order.planning_scope,
             limits={"quote_id": agreed.quote_id, "offer": agreed.offer, "agreed_price_minor": agreed.price_minor},
             wall_ms=round((time.monotonic() - self.began) * 1000),
+            kind="quote",
         )
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from sqlmodel import Session
 
 from fabroute.identity.service import AuditRecord, record_audits
 from fabroute.inventory.service import LicenceLease, lease_prints, return_leases
+from fabroute.kernel.errors import DomainError
 from fabroute.kernel.ids import new_id
 from fabroute.network.service import Reservation, release, reserve
 from fabroute.orders.service import ClaimedLine, LineOutcome, lock_fenced_lines, record_outcomes
@@ -31,6 +33,16 @@ _TAKEN_MEANWHILE = "another order took the machine time, material or print licen
 _NOT_ALL_PLACES = "other orders took the best places, and not all were looked at: routed again in a smaller run"
 _PATIENT_ATTEMPTS = 3
 
+RunKind = Literal["joint", "quote", "online", "improve"]
+_DECISION_KINDS: Mapping[RunKind, str] = {"joint": "first", "quote": "first", "online": "online", "improve": "improved"}
+
+
+class MovesContended(DomainError):
+    """What moved lines were to get was taken in the same moment: nothing of the moves may be committed."""
+
+    code = "moves_contended"
+    status = 409
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
@@ -40,6 +52,7 @@ class RunFacts:
     scope: str
     limits: Mapping[str, object]
     wall_ms: int
+    kind: RunKind = "joint"
     scope_lease: ScopeLease | None = None
     """Of a run over a planning scope, which must still be held; ``None`` for a line that somebody decides alone."""
     may_repeat: bool = False
@@ -114,14 +127,35 @@ def write_run(
         routed=len(_routed(kept)), no_route=len(kept) - len(_routed(kept)), deferred=len(deferred), again=again
     )
     repository.insert_run(session, _run_row(facts, snapshot, decided, written) | _comparison(kept, decided))
-    repository.insert_decisions(session, [_decision_row(entry, facts.run_id, decided, now=now) for entry in kept])
+    repository.insert_decisions(session, [_decision_row(entry, facts, decided, now=now) for entry in kept])
     offers = tuple(_offer(work, snapshot, decided) for work in _works(kept, decided))
     dispatch(session, offers=offers, now=now)
     sent_back = [_sent_back(entry, now=now) for entry in deferred if entry.line.line_id not in again]
-    outcomes = (*map(_outcome, kept), *sent_back)
+    outcomes = (*(_outcome(entry, decided.calendars) for entry in kept), *sent_back)
     record_outcomes(session, outcomes=outcomes, now=now)
     record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in kept])
     return written
+
+
+def write_moves(
+    session: Session, *, facts: RunFacts, snapshot: RoutingSnapshot, decided: Decided, dispatch: JobDispatch
+) -> Mapping[str, str]:
+    """Write new decisions, reservations and jobs for lines that move; return by line the id of its decision.
+
+    The caller has locked the lines and taken their jobs back in this transaction, with all that these held. Raises
+    ``MovesContended``, and nothing may be committed then, if one of the lines does not get all of what it is to get.
+    """
+    now, entries = snapshot.now, [_entry(verdict, decided) for verdict in decided.verdicts]
+    works = _works(entries, decided)
+    refused = _hold(session, works, snapshot, decided)
+    if refused:
+        raise MovesContended(f"{len(refused)} of {len(entries)} lines can't have what they were to move to")
+    written = Written(routed=len(entries), no_route=0, deferred=0)
+    repository.insert_run(session, _run_row(facts, snapshot, decided, written) | _comparison(entries, decided))
+    repository.insert_decisions(session, [_decision_row(entry, facts, decided, now=now) for entry in entries])
+    dispatch(session, offers=tuple(_offer(work, snapshot, decided) for work in works), now=now)
+    record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in entries])
+    return {entry.line.line_id: entry.decision_id for entry in entries}
 
 
 def _run_row(facts: RunFacts, snapshot: RoutingSnapshot, decided: Decided, written: Written) -> dict[str, object]:
@@ -129,6 +163,7 @@ def _run_row(facts: RunFacts, snapshot: RoutingSnapshot, decided: Decided, writt
     return {
         "id": facts.run_id,
         "planning_scope": facts.scope,
+        "kind": facts.kind,
         "started_at": snapshot.now,
         "finished_at": snapshot.now + timedelta(milliseconds=facts.wall_ms),
         "engine": plan.engine,
@@ -141,6 +176,7 @@ def _run_row(facts: RunFacts, snapshot: RoutingSnapshot, decided: Decided, writt
         "routed": written.routed,
         "no_route": written.no_route,
         "deferred": written.deferred,
+        "prices": decided.prices,
         "cost_millis": plan.cost,
         "bound_millis": plan.bound,
         "gap": plan.gap,
@@ -277,12 +313,13 @@ def _reserve(session: Session, works: Sequence[_Work], *, now: datetime) -> froz
     return reserve(session, reservations=reservations, now=now)
 
 
-def _decision_row(entry: _Entry, run_id: str, decided: Decided, *, now: datetime) -> dict[str, object]:
+def _decision_row(entry: _Entry, facts: RunFacts, decided: Decided, *, now: datetime) -> dict[str, object]:
     verdict, chosen = entry.verdict, entry.verdict.chosen
     return {
         "id": entry.decision_id,
         "organisation_id": entry.line.organisation_id,
-        "run_id": run_id,
+        "run_id": facts.run_id,
+        "kind": _DECISION_KINDS[facts.kind],
         "order_id": entry.line.order_id,
         "order_line_id": entry.line.line_id,
         "fence": entry.line.fence,
@@ -300,9 +337,10 @@ def _decision_row(entry: _Entry, run_id: str, decided: Decided, *, now: datetime
         "document": decision_document(
             verdict,
             sentence=entry.sentence,
-            solver={"run_id": run_id, **decided.solver_facts},
+            solver={"run_id": facts.run_id, **decided.solver_facts},
             calendars=decided.calendars,
-        ),
+        )
+        | dict(decided.notes.get(entry.line.line_id, {})),
         "decided_at": now,
     }
 
@@ -339,10 +377,16 @@ def _offer(work: _Work, snapshot: RoutingSnapshot, decided: Decided) -> JobOffer
     )
 
 
-def _outcome(entry: _Entry) -> LineOutcome:
-    line_id, decision_id = entry.line.line_id, entry.decision_id
-    if entry.verdict.chosen is not None:
-        return LineOutcome(line_id=line_id, state="routed", decision_id=decision_id)
+def _outcome(entry: _Entry, calendars: Calendars) -> LineOutcome:
+    line_id, decision_id, chosen = entry.line.line_id, entry.decision_id, entry.verdict.chosen
+    if chosen is not None:
+        return LineOutcome(
+            line_id=line_id,
+            state="routed",
+            decision_id=decision_id,
+            promised_at=promised_at(chosen, calendars),
+            promised_minor=chosen.price.landed_minor,
+        )
     exclusions = entry.verdict.exclusions
     reason = binding_reason(exclusions)[0] if exclusions else "NO_NODE"
     return LineOutcome(line_id=line_id, state="no_route", decision_id=decision_id, reason=reason)

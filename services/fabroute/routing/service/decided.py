@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fabroute.kernel.errors import DomainError
 from fabroute.routing.rules import UNROUTED_MULTIPLIER
-from fabroute.routing.service.documents import Verdict
+from fabroute.routing.service.documents import Document, Verdict
 from fabroute.routing.service.options import Option
 from fabroute.routing.service.problem import MachineDays
 from fabroute.routing.service.timing import Calendars
@@ -37,6 +37,10 @@ class Decided:
     calendars: Calendars
     dispatch_at: Mapping[str, datetime] = field(default_factory=dict)
     """By line whose job waits for others: when its node is told; all other nodes are told at once."""
+    notes: Mapping[str, Document] = field(default_factory=dict)
+    """By line: further entries of its decision's document."""
+    prices: Document | None = None
+    """What a minute and a gram are worth in this plan, where it says so: as ``standing.price_document`` writes it."""
     sentences: Mapping[str, str] = field(default_factory=dict)
     """By line: why, where that is already said; all other lines get the sentence of their verdict."""
 

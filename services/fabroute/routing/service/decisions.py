@@ -63,6 +63,8 @@ class RunView:
 
     id: str
     planning_scope: str
+    kind: str
+    """``joint``, ``improve``, ``quote`` or ``online``."""
     started_at: datetime
     finished_at: datetime
     engine: str
@@ -105,4 +107,4 @@ def read_summaries(session: Session, *, decision_ids: Collection[str]) -> dict[s
 def list_runs(session: Session, *, cursor: str | None = None, limit: int = 50) -> Page[RunView]:
     """Return a page of runs, newest first; ``cursor`` is the id of the last run of the page before."""
     rows = repository.read_runs(session, before=cursor, limit=limit + 1)
-    return page_of([RunView(**run.model_dump()) for run in rows], limit=limit, cursor_of=lambda run: run.id)
+    return page_of([RunView(**run.model_dump(exclude={"prices"})) for run in rows], limit=limit, cursor_of=lambda run: run.id)
