@@ -260,7 +260,11 @@ def test_the_same_order_without_a_quote_is_routed_to_the_same_node(shop: Api) ->
     first, second = shop.place(body, key="basket 4712"), shop.place(body, key="basket 4712")
 
     report = route_pending(
-        shop.engine, scope="global", now=SUNDAY, dispatch=offer_jobs, limits=RoutingLimits(deterministic_seconds=1.0)
+        shop.engine,
+        scope="polymer_powder/europe",
+        now=SUNDAY,
+        dispatch=offer_jobs,
+        limits=RoutingLimits(deterministic_seconds=1.0),
     )
 
     assert report is not None

@@ -13,13 +13,14 @@ from fabroute.identity.rules import ALL_SCOPES, OrganisationKind
 from fabroute.identity.service import create_organisation, issue_api_key
 from fabroute.kernel.time import utc_now
 from fabroute.network.service import Reservation, reserve
-from fabroute.orders.service import LineOutcome, claim_lines, record_outcomes
+from fabroute.orders.service import LineOutcome, record_outcomes
 from fabroute.production.service import offer_jobs
 from fabroute.qualification.service import NewCertificate, save_certificates
 from fabroute.routing.ports import JobOffer
 from tests.factories.api import Api, an_order
 from tests.factories.databases import rows
 from tests.factories.network import TODAY, a_lot, a_network, save_a_network
+from tests.factories.orders import claim_all_lines
 from tests.factories.organisations import BUREAU, NOW
 from tests.factories.production import an_offered_job
 
@@ -138,7 +139,7 @@ def given_offered_jobs(engine: Engine) -> tuple[str, ...]:
     """Route every due line to the machine of N101, to be made within two days, and return the jobs' ids."""
     now = utc_now()
     with unit_of_work(engine) as session:
-        lines = claim_lines(session, scope="global", limit=100, lease_seconds=60, attempt_cap=8)
+        lines = claim_all_lines(session)
         offers = tuple(
             replace(
                 an_offered_job(line_id=line.line_id, order_id=line.order_id, organisation_id=line.organisation_id),

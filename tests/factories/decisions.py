@@ -9,7 +9,8 @@ from sqlalchemy import Engine, text
 
 from fabroute.database import unit_of_work
 from fabroute.kernel.ids import new_id
-from fabroute.orders.service import ClaimedLine, LineOutcome, claim_lines, record_outcomes
+from fabroute.orders.service import ClaimedLine, LineOutcome, record_outcomes
+from tests.factories.orders import claim_all_lines
 from tests.factories.organisations import NOW
 
 CANDIDATE: Mapping[str, Any] = {
@@ -84,7 +85,7 @@ _FAIR = ("both_lines", "both_landed_minor", "baseline_both_landed_minor")
 def given_outcomes(engine: Engine, *, routed: bool = True, candidate: Mapping[str, Any] = CANDIDATE) -> tuple[str, ...]:
     """Decide every due line, all to one node or none to any, and return the ids of the decisions."""
     with unit_of_work(engine) as session:
-        lines = claim_lines(session, scope="global", limit=1000, lease_seconds=60, attempt_cap=8)
+        lines = claim_all_lines(session)
         rows = [_decision(line, routed=routed, candidate=candidate) for line in lines]
         session.connection().execute(text(_RUN), {"row": json.dumps(_run())})
         for row in rows:

@@ -8,13 +8,23 @@ from typing import Any
 
 from psycopg import Connection
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES
 from fabroute.identity.service import create_organisation, issue_api_key
 from fabroute.inventory.service import add_revision, attach_print_file, register_part
 from fabroute.kernel.ids import new_id
-from fabroute.orders.service import NewLine, NewOrder, Placed, ShipTo, place_orders
+from fabroute.orders.service import (
+    ClaimedLine,
+    NewLine,
+    NewOrder,
+    Placed,
+    ShipTo,
+    claim_lines,
+    place_orders,
+    scopes_with_due_lines,
+)
 from tests.factories.inventory import a_part, a_print_file, a_revision, release
 from tests.factories.organisations import NOW
 
@@ -133,6 +143,15 @@ def make_order(
         ship_to=HAMBURG,
         lines=lines,
         placed_at=placed_at,
+    )
+
+
+def claim_all_lines(session: Session) -> tuple[ClaimedLine, ...]:
+    """Claim every due line of every planning scope, as runs do."""
+    return tuple(
+        line
+        for scope in scopes_with_due_lines(session)
+        for line in claim_lines(session, scope=scope, limit=1000, lease_seconds=60, attempt_cap=8)
     )
 
 

@@ -12,7 +12,7 @@ from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES, OrganisationKind, Principal
 from fabroute.kernel.ids import new_id
 from fabroute.network.service import Reservation, reserve
-from fabroute.orders.service import ClaimedLine, LineOutcome, claim_lines, record_outcomes
+from fabroute.orders.service import ClaimedLine, LineOutcome, record_outcomes
 from fabroute.production.service import (
     FileRelease,
     NewEvidence,
@@ -29,7 +29,7 @@ from fabroute.qualification.service import NewCertificate, save_certificates
 from fabroute.routing.ports import JobOffer
 from tests.factories.databases import Result, in_transaction, rows
 from tests.factories.network import save_a_network
-from tests.factories.orders import Owner, given_orders, given_owner, make_order
+from tests.factories.orders import Owner, claim_all_lines, given_orders, given_owner, make_order
 from tests.factories.organisations import BUREAU, NOW
 
 PRODUCE_BY = date(2026, 6, 16)
@@ -104,7 +104,7 @@ def an_offered_job(
 def given_routed_lines(engine: Engine, *, grams: int = 100, minutes: int = 120) -> tuple[JobOffer, ...]:
     """Route every due line to the one machine of ``tests.factories.network``, and return the jobs."""
     with unit_of_work(engine) as session:
-        lines = claim_lines(session, scope="global", limit=100, lease_seconds=60, attempt_cap=8)
+        lines = claim_all_lines(session)
         offers = tuple(_offer(line, grams=grams, minutes=minutes) for line in lines)
         refused = reserve(session, reservations=tuple(_reservation(offer) for offer in offers), now=NOW)
         offer_jobs(session, offers=offers, now=NOW)

@@ -39,7 +39,12 @@ def test_a_line_means_the_released_revision_or_the_one_it_names(database: Databa
     with engine_for(database.url) as engine:
         owner = given_owner(engine)
         expected = OrderableRevision(
-            part_id=owner.part_id, part="RL-0001", revision_id=owner.revision_id, revision="A", criticality="routine"
+            part_id=owner.part_id,
+            part="RL-0001",
+            revision_id=owner.revision_id,
+            revision="A",
+            criticality="routine",
+            process_materials=("MJF:PA12-MJF",),
         )
         lines = AskedLine(part="RL-0001"), AskedLine(part="RL-0001", revision="A")
 

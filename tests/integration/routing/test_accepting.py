@@ -250,7 +250,7 @@ def test_a_job_that_is_taken_back_goes_elsewhere_for_the_agreed_price_and_if_nee
         take_back_job(session, principal=operator, job_id=str(job_id), reason="the bureau is closed", now=later)
     table(engine, "UPDATE nodes SET minimum_order_minor = 6000 RETURNING 1")
 
-    report = route_pending(engine, scope="global", now=later, dispatch=offer_jobs, limits=limits)
+    report = route_pending(engine, scope="polymer_powder/europe", now=later, dispatch=offer_jobs, limits=limits)
 
     assert report is not None
     assert report.routed == 1

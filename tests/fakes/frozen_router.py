@@ -1,0 +1,35 @@
+"""A worker that freezes between its look at the network and its commit: ``python -m tests.fakes.frozen_router SCOPE``.
+
+It stops itself, as a machine that swaps or a paused container does; who continues it finds out whether it still writes.
+"""
+
+import os
+import signal
+import sys
+
+from sqlalchemy import Connection, event
+
+from fabroute.database import database_engine
+from fabroute.production.service import offer_jobs
+from fabroute.routing.service.run import RoutingLimits, route_pending
+from tests.factories.organisations import NOW
+
+LEASE_SECONDS = 0.5
+
+
+def main(scope: str) -> None:
+    """Route a scope, frozen in the middle, and print how many lines got an outcome."""
+    engine = database_engine()
+
+    @event.listens_for(engine, "commit")
+    def freeze(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") == "REPEATABLE READ":
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    limits = RoutingLimits(scope_lease_seconds=LEASE_SECONDS, deterministic_seconds=1.0)
+    report = route_pending(engine, scope=scope, now=NOW, dispatch=offer_jobs, limits=limits)
+    print("no run" if report is None else f"routed {report.routed}, open {report.open}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

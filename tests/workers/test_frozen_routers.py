@@ -1,0 +1,77 @@
+"""Real processes that freeze in the middle of a run and wake up after somebody else took over."""
+
+import os
+import signal
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from fabroute.cli.invariants import check_invariants
+from fabroute.production.service import offer_jobs
+from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
+from fabroute.routing.service.scopes import lapsed_scopes
+from fabroute_workers.delivery import Relay
+from fabroute_workers.subscriptions import ROUTE_PENDING, Errand
+from tests.conftest import Database
+from tests.factories.databases import in_transaction, rows
+from tests.factories.orders import given_orders, given_owner, make_order
+from tests.factories.organisations import NOW
+from tests.factories.processes import a_process, wait_until
+from tests.factories.routable import given_routable_network, held_and_taken
+from tests.fakes.ringers import FakeRinger
+
+SCOPES = ("metal/europe", "photopolymer/europe", "polymer_powder/europe")
+LINES = 4
+
+
+def table(engine: Engine, sql: str) -> list[tuple[object, ...]]:
+    return in_transaction(engine, lambda session: rows(session, sql))
+
+
+def is_frozen(process: subprocess.Popen[bytes]) -> bool:
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def route(engine: Engine, scope: str) -> RunReport | None:
+    limits = RoutingLimits(deterministic_seconds=1.0)
+    return route_pending(engine, scope=scope, now=NOW, dispatch=offer_jobs, limits=limits)
+
+
+@pytest.mark.slow
+def test_routers_that_wake_up_after_their_lease_write_nothing(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    given_routable_network(engine)
+    owner = given_owner(engine)
+    for scope in SCOPES:
+        given_orders(engine, *(make_order(owner, planning_scope=scope) for _ in range(LINES)))
+    environment = {"FABROUTE_PROFILE": "embedded", "FABROUTE_DATABASE_URL": database.url}
+    log, ringer = tmp_path / "log", FakeRinger()
+    with ExitStack() as stack:
+        frozen = [
+            stack.enter_context(a_process("tests.fakes.frozen_router", scope, environment=environment, log=log))
+            for scope in SCOPES
+        ]
+        assert wait_until(lambda: all(map(is_frozen, frozen)), seconds=60)
+        assert wait_until(lambda: in_transaction(engine, lapsed_scopes) == SCOPES, seconds=10)
+        Relay(engine, ringer=ringer).sweep()
+        reports = [route(engine, scope) for scope in SCOPES]
+        before = table(engine, "SELECT id, state, node_id FROM jobs ORDER BY id")
+        for process in frozen:
+            os.kill(process.pid, signal.SIGCONT)
+        codes = [process.wait(30) for process in frozen]
+
+    assert ringer.errands == [Errand(task=ROUTE_PENDING, scope=scope) for scope in SCOPES]
+    assert [report.routed for report in reports if report is not None] == [LINES] * len(SCOPES)
+    assert codes == [0] * len(SCOPES)
+    assert log.read_text().count(f"routed 0, open {LINES}") == len(SCOPES)
+    assert table(engine, "SELECT id, state, node_id FROM jobs ORDER BY id") == before
+    assert table(engine, "SELECT count(*), count(DISTINCT order_line_id) FROM routing_decisions") == [(12, 12)]
+    assert table(engine, "SELECT DISTINCT fence, holder FROM planning_scopes") == [(2, None)]
+    held = in_transaction(engine, held_and_taken)
+    assert (held["grams"], held["minutes"]) == (held["held_grams"], held["held_minutes"])
+    broken = {finding.invariant.name for finding in check_invariants(engine) if finding.broken}
+    assert broken <= {"the outbox is being emptied"}  # no relay runs here
