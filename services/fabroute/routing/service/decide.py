@@ -7,6 +7,7 @@ from dataclasses import replace
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.decided import Decided, verified
 from fabroute.routing.service.documents import Verdict
+from fabroute.routing.service.explained import Explainer
 from fabroute.routing.service.options import LineChoices, Option
 from fabroute.routing.service.outbid import Leftovers, outbid_exclusions
 from fabroute.routing.service.problem import JointProblem, joint_problem
@@ -33,8 +34,9 @@ def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
     chosen = joint.chosen(plan.chosen)
     dispatch = finder.consolidation.dispatch(chosen, joint.days(plan.chosen, finder.calendars), free=supply.minutes)
     leftovers = Leftovers(joint, plan.chosen, supply)
+    verdicts = tuple(_verdict(each, chosen, leftovers, finder.calendars) for each in choices)
     return Decided(
-        verdicts=tuple(_verdict(each, chosen, leftovers, finder.calendars) for each in choices),
+        verdicts=Explainer(finder, joint, plan).explained(verdicts),
         days=dispatch.days,
         dispatch_at=dispatch.at,
         baseline=joint.chosen(one_by_one(joint.problem).chosen),

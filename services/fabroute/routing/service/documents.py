@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from fabroute.routing.service.explaining.demands import Demand, demands_of, hardest
+from fabroute.routing.service.explaining.explain import Explanation
+from fabroute.routing.service.explaining.paper import explanation_document, fix_in_short, rule_in_short
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option
 from fabroute.routing.service.sentences import reason_counts, why_not_routed, why_routed
 from fabroute.routing.service.timing import Calendars
@@ -19,6 +22,8 @@ class Verdict:
     chosen: Option | None
     exclusions: tuple[ExcludedNode, ...]
     """Of the line itself; for a line without a place also what other orders took."""
+    explanation: Explanation | None = None
+    """What its rules cost and what would change it; only a joint run knows."""
 
     @property
     def is_final(self) -> bool:
@@ -50,7 +55,13 @@ def why(verdict: Verdict, calendars: Calendars) -> str:
         exclusions=verdict.exclusions,
         objective=verdict.choices.line.objective,
         promised_at=promised_at(chosen, calendars),
+        dearest_rule=_dearest_rule(verdict.explanation),
     )
+
+
+def _dearest_rule(explanation: Explanation | None) -> str:
+    rule = None if explanation is None else explanation.dearest_rule
+    return "" if rule is None else rule_in_short(rule)
 
 
 def decision_document(
@@ -64,9 +75,10 @@ def decision_document(
         "chosen": None if chosen is None else candidate(chosen, calendars),
         "alternatives": [] if chosen is None else _alternatives(verdict, chosen, calendars),
         "candidates": [candidate(option, calendars) for option in verdict.choices.best],
-        "exclusions": [_exclusion(exclusion) for exclusion in verdict.exclusions],
+        "exclusions": _exclusions(verdict),
         "reasons": reason_counts(verdict.exclusions),
         "solver": dict(solver),
+        "explanation": None if verdict.explanation is None else explanation_document(verdict.explanation, calendars),
         **({} if chosen is None or chosen.build is None else {"build": asdict(chosen.build)}),
     }
 
@@ -131,11 +143,20 @@ def _differs(option: Option, chosen: Option) -> bool:
     return option.way is not chosen.way or option.bucket != chosen.bucket
 
 
-def _exclusion(exclusion: ExcludedNode) -> Document:
+def _exclusions(verdict: Verdict) -> list[Document]:
+    """Return the excluded nodes with the reason of each that is hardest to mend, and the nearest fix."""
+    changes = () if verdict.explanation is None else verdict.explanation.changes
+    fixes = {change.node.node_id: (change.binding, fix_in_short(change)) for change in changes}
+    return [_exclusion(excluded, *fixes.get(excluded.node.node_id, (None, None))) for excluded in verdict.exclusions]
+
+
+def _exclusion(exclusion: ExcludedNode, binding: Demand | None, fix: str | None) -> Document:
     return {
         "node_id": exclusion.node.node_id,
         "city": exclusion.node.city,
         "country": exclusion.node.country,
+        "binding": (binding or hardest(demands_of(exclusion.reasons))).name,
+        "fix": fix,
         "reasons": [
             {
                 "code": reason.code.value,

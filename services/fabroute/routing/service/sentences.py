@@ -24,10 +24,12 @@ def why_routed(
     exclusions: Sequence[ExcludedNode],
     objective: str,
     promised_at: datetime,
+    dearest_rule: str = "",
 ) -> str:
     """Return why ``chosen`` was taken: what it costs, what it would have been alone, the next node, the others.
 
-    ``best`` is the line's own best option, which other orders may have taken; ``runner_up`` the best of other nodes.
+    ``best`` is the line's own best option, which other orders may have taken; ``runner_up`` the best of other nodes;
+    ``dearest_rule`` what the rule that costs most costs, said as far as there is room.
     """
     parts = [f"{chosen.way.node.city}: {_price(chosen.price)}, arrives {day_name(promised_at)}"]
     outbid = best.cost_millis < chosen.cost_millis
@@ -37,7 +39,7 @@ def why_routed(
         parts.append("no other node can")
     elif not (outbid and runner_up.way.node.node_id == best.way.node.node_id):
         parts.append(f"{runner_up.way.node.city} {difference(runner_up, chosen, objective=objective)}")
-    return _joined([*parts, *_ruled_out(exclusions)])
+    return _joined([*parts, *([dearest_rule] if dearest_rule else []), *_ruled_out(exclusions)])
 
 
 def why_not_routed(exclusions: Sequence[ExcludedNode], *, outbid: Option | None) -> str:
