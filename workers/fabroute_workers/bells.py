@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from fabroute_workers.subscriptions import (
+    DISPATCH_PLANNED,
     HOLD_UNQUALIFIED,
     JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
@@ -19,6 +20,7 @@ SPACING_SECONDS: Mapping[str, float] = {
     VALIDATE_PRINT_FILES: 0.2,
     HOLD_UNQUALIFIED: 1.0,
     TAKE_BACK_HELD: 0.2,
+    DISPATCH_PLANNED: 0.2,
     JUDGE_SCREENINGS: 0.2,
     LEARN_CALIBRATIONS: 0.2,
 }

@@ -14,10 +14,11 @@ from fabroute.inventory.service import due_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.orders.service import scopes_with_due_lines
 from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_published
-from fabroute.production.service import held_jobs_wait
+from fabroute.production.service import held_jobs_wait, planned_jobs_wait
 from fabroute.routing.service.scopes import lapsed_scopes
 from fabroute_workers.bells import Bells
 from fabroute_workers.subscriptions import (
+    DISPATCH_PLANNED,
     EXTEND_CAPACITY,
     HOLD_UNQUALIFIED,
     JUDGE_SCREENINGS,
@@ -103,6 +104,8 @@ class Relay:
                 errands.append(Errand(task=VALIDATE_PRINT_FILES))
             if held_jobs_wait(session):
                 errands.append(Errand(task=TAKE_BACK_HELD))
+            if planned_jobs_wait(session):
+                errands.append(Errand(task=DISPATCH_PLANNED))
             if due_screenings(session):
                 errands.append(Errand(task=JUDGE_SCREENINGS))
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))

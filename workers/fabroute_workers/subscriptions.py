@@ -11,6 +11,7 @@ EXTEND_CAPACITY = "network.extend_capacity"
 VALIDATE_PRINT_FILES = "inventory.validate_print_files"
 HOLD_UNQUALIFIED = "production.hold_unqualified"
 TAKE_BACK_HELD = "production.take_back_held"
+DISPATCH_PLANNED = "production.dispatch_planned"
 JUDGE_SCREENINGS = "advice.judge_screenings"
 LEARN_CALIBRATIONS = "production.learn_calibrations"
 

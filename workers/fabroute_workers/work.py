@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
@@ -15,7 +16,13 @@ from fabroute.kernel.time import utc_now
 from fabroute.network import service as network
 from fabroute.orders import service as orders
 from fabroute.orders.rules import whole_scope
-from fabroute.production.service import hold_unqualified, learn_calibrations, offer_jobs, take_back_held
+from fabroute.production.service import (
+    dispatch_planned,
+    hold_unqualified,
+    learn_calibrations,
+    offer_jobs,
+    take_back_held,
+)
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.settings import Settings
 
@@ -116,6 +123,19 @@ def take_back(engine: Engine) -> int:
             break
         jobs += taken
     _log.info("production.taken_back", jobs=jobs)
+    return jobs
+
+
+def dispatch(engine: Engine) -> int:
+    """Offer the planned jobs whose wait is over, batch by batch; return how many left the plan."""
+    started, jobs = time.monotonic(), 0
+    while time.monotonic() - started < DRAIN_SECONDS:
+        with unit_of_work(engine) as session:
+            dispatched = dispatch_planned(session, now=utc_now())
+        _log.info("production.dispatched", **asdict(dispatched))
+        if not dispatched.jobs:
+            break
+        jobs += dispatched.jobs
     return jobs
 
 

@@ -142,7 +142,7 @@ INVARIANTS: Sequence[Invariant] = (
         name="a job that lost a certificate is held",
         query="SELECT j.id, j.node_id, r.required FROM jobs j"
         f" JOIN {_REQUIRED} r ON r.id = j.revision_id"
-        f" JOIN machine_offers o ON {_OFFER_OF_JOB} WHERE j.state IN ('offered', 'accepted')"
+        f" JOIN machine_offers o ON {_OFFER_OF_JOB} WHERE j.state IN ('planned', 'offered', 'accepted')"
         " AND j.good_prints < j.quantity"
         f" AND NOT EXISTS (SELECT FROM certificates c WHERE {_COVERS} AND c.valid_to >= j.produce_by"
         " AND c.verified_at IS NOT NULL AND c.revoked_at IS NULL)",
@@ -152,12 +152,31 @@ INVARIANTS: Sequence[Invariant] = (
         name="a job that lost its first article is held",
         query="SELECT j.id, j.machine_id, j.material, j.parameter_set FROM jobs j"
         " JOIN part_revisions r ON r.id = j.revision_id JOIN orders o ON o.id = j.order_id"
-        " WHERE j.state IN ('offered', 'accepted') AND j.good_prints < j.quantity"
+        " WHERE j.state IN ('planned', 'offered', 'accepted') AND j.good_prints < j.quantity"
         " AND (r.part_qualification OR o.criticality = 'safety')"
         " AND NOT EXISTS (SELECT FROM first_articles f WHERE f.revision_id = j.revision_id"
         " AND f.machine_id = j.machine_id AND f.material = j.material AND f.parameter_set = j.parameter_set"
         " AND f.revoked_at IS NULL)",
         advice="a first article was revoked without holding its jobs: revoke through the API, and hold the job",
+    ),
+    Invariant(
+        name="a planned job is dispatched when its wait is over",
+        query="SELECT id, node_id, dispatch_at FROM jobs WHERE state = 'planned'"
+        " AND coalesce(dispatch_at, '-infinity') < clock_timestamp() - interval '1 minute'",
+        advice="nobody dispatches planned jobs: is a worker running (fabroute work), and can it reach the broker?",
+    ),
+    Invariant(
+        name="jobs of one build are made together",
+        query=f"SELECT build_key, count(*) FROM jobs WHERE build_key IS NOT NULL AND {_LIVE_JOB} GROUP BY build_key"
+        " HAVING count(DISTINCT (node_id, machine_id, material, parameter_set, lot_id, produce_by)) > 1",
+        advice="jobs that share what opens a build are made apart: take them back, and report it",
+    ),
+    Invariant(
+        name="a shared build holds all of its parts",
+        query="SELECT j.build_key, sum((d.document #>> '{build,fill}')::numeric) FROM jobs j"
+        f" JOIN routing_decisions d ON d.id = j.decision_id WHERE j.build_key IS NOT NULL AND j.{_LIVE_JOB}"
+        " GROUP BY j.build_key HAVING sum((d.document #>> '{build,fill}')::numeric) > 1.0001",
+        advice="more was put into a build than it holds: take one of its jobs back, and report it",
     ),
     Invariant(
         name="what was revoked says who did it and why",

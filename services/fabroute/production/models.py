@@ -75,6 +75,11 @@ class Job(SQLModel, table=True):
     failed_prints: int = 0
     granted_reprints: int = 0
 
+    @property
+    def known_to_node(self) -> bool:
+        """Whether its node was told of it: not while it is planned, nor if it ended before it was offered."""
+        return self.dispatch_at is None or self.offered_at >= self.dispatch_at
+
 
 class FileTicket(SQLModel, table=True):
     """The right to fetch a job's print file once, within minutes; only the SHA-256 of the token is kept."""

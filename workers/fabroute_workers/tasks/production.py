@@ -3,7 +3,7 @@
 from fabroute.database import database_engine
 from fabroute_workers import work
 from fabroute_workers.app import app
-from fabroute_workers.subscriptions import HOLD_UNQUALIFIED, LEARN_CALIBRATIONS, TAKE_BACK_HELD
+from fabroute_workers.subscriptions import DISPATCH_PLANNED, HOLD_UNQUALIFIED, LEARN_CALIBRATIONS, TAKE_BACK_HELD
 
 
 @app.task(name=HOLD_UNQUALIFIED)
@@ -16,6 +16,12 @@ def hold_unqualified(**_: object) -> None:
 def take_back_held(**_: object) -> None:
     """Send the lines of held jobs that nobody has started to other nodes."""
     work.take_back(database_engine())
+
+
+@app.task(name=DISPATCH_PLANNED)
+def dispatch_planned(**_: object) -> None:
+    """Offer planned jobs whose wait for others is over to their nodes."""
+    work.dispatch(database_engine())
 
 
 @app.task(name=LEARN_CALIBRATIONS)

@@ -13,7 +13,10 @@ class JobOut(ResponseModel):
     """Work for one node: print this revision so many times, on this machine, from this lot, by this day."""
 
     id: str
-    state: str = Field(description="`offered`, `accepted`, `held` (see `held_reason`) or `cancelled`.")
+    state: str = Field(
+        description="`planned` (until `dispatch_at`, unknown to its node), `offered`, `accepted`, `held` (see"
+        " `held_reason`) or `cancelled`."
+    )
     node_id: str
     order_id: str
     order_line_id: str
@@ -35,7 +38,11 @@ class JobOut(ResponseModel):
     ship_to_city: str
     ship_to_country: str
     promised_at: AwareDatetime
-    offered_at: AwareDatetime
+    dispatch_at: AwareDatetime | None = Field(
+        description="Until when it waits, or waited, for others to share its build; null if it never did."
+    )
+    build_key: str | None = Field(description="Names the build that it shares with other jobs; equal keys, one build.")
+    offered_at: AwareDatetime = Field(description="When it was put into its node's queue; of a planned job: planned.")
     accepted_at: AwareDatetime | None
     held_at: AwareDatetime | None
     held_reason: str = Field(description="Which gates closed: nothing of the job is released or counted until then.")
@@ -79,6 +86,8 @@ def job_out(job: JobView) -> JobOut:
         ship_to_city=job.ship_to_city,
         ship_to_country=job.ship_to_country,
         promised_at=job.promised_at,
+        dispatch_at=job.dispatch_at,
+        build_key=job.build_key,
         offered_at=job.offered_at,
         accepted_at=job.accepted_at,
         held_at=job.held_at,

@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import TextClause, insert, text, update
+from sqlalchemy import TextClause, insert, or_, text, update
 from sqlmodel import Session, col, select
 
 from fabroute.production.models import Job
 from fabroute.production.states import states_before
+from fabroute.routing.ports import StandingJob
 
 _FRESH = {"populate_existing": True}
 
@@ -20,6 +21,8 @@ class JobFilter:
     node_id: str
     organisation_id: str | None = None
     state: str | None = None
+    unknown_of: str | None = None
+    """The only owner whose jobs are listed that the node doesn't know of yet; ``None``: every owner's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,8 @@ class HeldJob:
     order_line_id: str
     held_from: str
     held_reason: str
+    known_to_node: bool
+    """Not if it was planned only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,9 @@ def read_jobs(session: Session, wanted: JobFilter, *, cursor: str | None, limit:
         statement = statement.where(Job.organisation_id == wanted.organisation_id)
     if wanted.state is not None:
         statement = statement.where(Job.state == wanted.state)
+    if wanted.unknown_of is not None:
+        known = or_(col(Job.dispatch_at).is_(None), col(Job.offered_at) >= col(Job.dispatch_at))
+        statement = statement.where(or_(known, col(Job.organisation_id) == wanted.unknown_of))
     if cursor is not None:
         statement = statement.where(col(Job.id) > cursor)
     return session.exec(statement).all()
@@ -108,6 +116,23 @@ def read_of_lines(session: Session, *, line_ids: Collection[str]) -> dict[str, J
     """Return the jobs that are not over of these order lines, by line: a line has one at most."""
     rows = session.connection().execute(_OF_LINES, {"line_ids": list(line_ids)})
     return {row.order_line_id: JobOfLine(job_id=row.id, state=row.state, held_reason=row.held_reason) for row in rows}
+
+
+def read_standing(session: Session, *, scope: str, limit: int, salt: str) -> list[StandingJob]:
+    """Return jobs that no node has accepted, of lines that they alone make; ``salt`` says which of them come first."""
+    rows = session.connection().execute(_STANDING, {"scope": scope, "limit": limit, "salt": salt}).mappings()
+    return [StandingJob(**row) for row in rows]
+
+
+def lock_standing(session: Session, versions: Mapping[str, int]) -> frozenset[str]:
+    """Lock, by id, the jobs that no node has accepted and that are as they were in these versions; return which."""
+    columns = {"ids": list(versions), "versions": list(versions.values())}
+    return frozenset(session.connection().execute(_LOCK_STANDING, columns).scalars())
+
+
+def standing_scopes(session: Session) -> list[str]:
+    """Return the planning scopes in which jobs stand that no node has accepted."""
+    return list(session.connection().execute(_STANDING_SCOPES).scalars())
 
 
 def accept_job(session: Session, *, job_id: str, accepted_by: str, now: datetime) -> Job | None:
@@ -145,7 +170,7 @@ def read_held_unstarted(session: Session, *, limit: int) -> list[tuple[str, str]
 
 
 def hold_jobs(session: Session, reasons: Mapping[str, str], *, now: datetime) -> list[HeldJob]:
-    """Hold those of the jobs (by id, with the reason) that are offered or accepted now; return them by id.
+    """Hold those of the jobs (by id, with the reason) that are planned, offered or accepted; return them by id.
 
     They are locked by a statement of its own: one that locks rows and changes them begins at versions of before it
     waited, and so can wait for a third transaction that waits for it.
@@ -198,6 +223,31 @@ def _checked(session: Session, statement: TextClause, keys: Iterable[str]) -> li
     return [CheckedJob(**row) for row in session.connection().execute(statement, parameters).mappings()]
 
 
+_STANDS = """
+job.state IN ('planned', 'offered') AND job.share_no = 0 AND job.build_key IS NULL AND line.state = 'routed'
+AND line.kept_quantity = 0 AND job.quantity = line.quantity
+"""
+
+_STANDING = text(f"""
+SELECT job.id AS job_id, job.order_line_id, job.version, job.state, job.node_id, job.machine_id, job.material,
+    job.parameter_set, job.lot_id, job.quantity, job.shipping_service, job.produce_by, job.dispatch_at
+FROM jobs job JOIN order_lines line ON line.id = job.order_line_id
+WHERE {_STANDS} AND line.planning_scope = :scope
+ORDER BY md5(job.order_line_id || :salt), job.id LIMIT :limit
+""")
+
+_STANDING_SCOPES = text(f"""
+SELECT DISTINCT line.planning_scope FROM jobs job JOIN order_lines line ON line.id = job.order_line_id
+WHERE {_STANDS} ORDER BY line.planning_scope
+""")
+
+_LOCK_STANDING = text("""
+SELECT job.id FROM jobs job
+JOIN unnest(CAST(:ids AS text[]), CAST(:versions AS int[])) AS seen (id, version) ON seen.id = job.id
+WHERE job.state IN ('planned', 'offered') AND job.version = seen.version
+ORDER BY job.id FOR NO KEY UPDATE OF job
+""")
+
 _LOCK = text("SELECT FROM jobs WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
 
 _HOLD = text("""
@@ -206,7 +256,8 @@ SET state = 'held', held_from = job.state, held_at = :now, held_reason = closing
     version = job.version + 1, fence = job.fence + 1
 FROM unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS closing (id, reason)
 WHERE job.id = closing.id AND job.state = ANY(:sources) AND job.good_prints < job.quantity
-RETURNING job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id, job.held_from, job.held_reason
+RETURNING job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id, job.held_from, job.held_reason,
+    job.dispatch_at IS NULL OR job.offered_at >= job.dispatch_at AS known_to_node
 """)
 
 _LOCK_OF_REVISION = text(

@@ -14,6 +14,7 @@ from fabroute.production.service.build_times import (
     report_build,
 )
 from fabroute.production.service.build_withdrawals import BuildWithdrawal, UnknownBuild, withdraw_build
+from fabroute.production.service.dispatching import Dispatched, dispatch_planned, planned_jobs_wait
 from fabroute.production.service.ending import (
     JobFinished,
     JobStarted,
@@ -101,6 +102,7 @@ __all__ = [
     "BuildWithdrawal",
     "BuildsOverlap",
     "CertificateRevocation",
+    "Dispatched",
     "EstimateAsked",
     "Estimates",
     "EvidenceExists",
@@ -153,6 +155,7 @@ __all__ = [
     "add_evidence",
     "cancel_order",
     "decide_reprint",
+    "dispatch_planned",
     "estimate_part",
     "get_evidence",
     "get_job",
@@ -171,6 +174,7 @@ __all__ = [
     "made_lots",
     "note_failed_release",
     "offer_jobs",
+    "planned_jobs_wait",
     "recheck_jobs",
     "redeem_ticket",
     "report_build",

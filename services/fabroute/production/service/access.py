@@ -38,9 +38,9 @@ class JobStateConflict(DomainError):
 
 
 def find_visible(session: Session, *, principal: Principal, job_id: str) -> Job:
-    """Return a job to its owner, its node or the operator; ``UnknownJob`` to everyone else."""
+    """Return a job to its owner, its node (once it is told) or the operator; ``UnknownJob`` to everyone else."""
     job = job_rows.find_job(session, job_id)
-    if job is None or not (_is_owner_or_operator(principal, job) or _is_node(session, principal, job)):
+    if job is None or not (_is_owner_or_operator(principal, job) or _is_told_node(session, principal, job)):
         raise UnknownJob(f"there is no job {job_id} that you may see")
     return job
 
@@ -82,6 +82,7 @@ def _advice(job: Job) -> str:
     if job.state == "held":
         return f"it waits because of {job.held_reason}"
     return {
+        "planned": "it waits for others that share its build, and its node is told later",
         "offered": "its node has to accept it first",
         "accepted": "its node is at work on it",
         "cancelled": "its order was cancelled, or its line goes to another node",
@@ -90,6 +91,10 @@ def _advice(job: Job) -> str:
 
 def _is_owner_or_operator(principal: Principal, job: Job) -> bool:
     return principal.kind == "operator" or job.organisation_id == principal.organisation_id
+
+
+def _is_told_node(session: Session, principal: Principal, job: Job) -> bool:
+    return job.known_to_node and _is_node(session, principal, job)
 
 
 def _is_node(session: Session, principal: Principal, job: Job) -> bool:

@@ -25,6 +25,8 @@ from fabroute.production.service.views import JobView, job_view
 
 _ACTOR = "system:production"
 TAKE_BACK_BATCH = 200
+_MAY_TAKE_BACK = (frozenset({"planned", "held"}), frozenset({"planned", "held", "accepted"}))
+"""States from which a job may be taken back: by its owner, by the operator."""
 
 
 class JobStarted(DomainError):
@@ -53,7 +55,7 @@ def cancel_order(
         return ()
     jobs = job_rows.lock_live_jobs(session, order_id=order_id)
     _require_unstarted(jobs)
-    cancelled = _end(session, [job.id for job in jobs], actor=actor, reason="order cancelled", now=now)
+    cancelled = end_jobs(session, [job.id for job in jobs], actor=actor, reason="order cancelled", now=now)
     entry = AuditRecord(
         organisation_id=organisation_id,
         occurred_at=now,
@@ -88,7 +90,7 @@ def take_back_held(session: Session, *, now: datetime, limit: int = TAKE_BACK_BA
 def take_back_job(session: Session, *, principal: Principal, job_id: str, reason: str, now: datetime) -> JobView:
     """Take a job from its node, started or not: its line is pending again and gets another node. Audited.
 
-    The owner or the operator may take back a held job, the operator also an accepted one, after asking the node: what
+    The owner or the operator may take back a planned or held job, the operator also an accepted one, having asked: what
     was printed is not undone, and what was released is known there. Prints that were made stay counted on the licence.
     Raises ``UnknownJob``, ``NotTheOwner``, ``JobStateConflict``, ``JobFinished`` once all prints are made, and
     ``ReasonMissing`` without a reason.
@@ -97,7 +99,7 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
     line_id = find_visible(session, principal=principal, job_id=job_id).order_line_id
     orders.lock_routed_lines(session, line_ids={line_id})
     job = lock_of_owner(session, principal=principal, job_id=job_id)
-    if job.state not in (("held", "accepted") if principal.kind == "operator" else ("held",)):
+    if job.state not in _MAY_TAKE_BACK[principal.kind == "operator"]:
         raise conflict(job, wish="taken back")
     if job.good_prints >= job.quantity:
         raise JobFinished(
@@ -106,6 +108,11 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
         )
     (taken,) = _take_back(session, [job_id], actor=principal.key_id, reason=reason, now=now)
     return job_view(taken)
+
+
+def take_back_all(session: Session, *, job_ids: Collection[str], actor: str, reason: str, now: datetime) -> None:
+    """Take jobs from their nodes and send their lines back to routing; the caller holds the locks on lines and jobs."""
+    _take_back(session, job_ids, actor=actor, reason=reason, now=now)
 
 
 def _require_reason(reason: str) -> None:
@@ -128,12 +135,12 @@ def _take_back(session: Session, job_ids: Collection[str], *, actor: str, reason
     """End jobs and send their lines back to routing; the caller holds the locks on lines and jobs."""
     if not job_ids:
         return ()
-    taken = _end(session, job_ids, actor=actor, reason=reason, now=now)
+    taken = end_jobs(session, job_ids, actor=actor, reason=reason, now=now)
     orders.requeue_lines(session, line_ids=sorted(job.order_line_id for job in taken), reason=reason, now=now)
     return taken
 
 
-def _end(session: Session, job_ids: Collection[str], *, actor: str, reason: str, now: datetime) -> Sequence[Job]:
+def end_jobs(session: Session, job_ids: Collection[str], *, actor: str, reason: str, now: datetime) -> Sequence[Job]:
     """Cancel locked jobs and give back what they hold: material, machine time, licensed prints that were not made."""
     if not job_ids:
         return ()

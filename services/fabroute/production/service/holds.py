@@ -16,7 +16,14 @@ from fabroute.production.events import job_event
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository.jobs import CheckedJob, HeldJob
 from fabroute.production.service.access import conflict, lock_visible
-from fabroute.production.service.recheck import at_the_end, closed_gates, require_qualified, words_of
+from fabroute.production.service.recheck import (
+    Window,
+    at_the_end,
+    closed_gates,
+    require_qualified,
+    through_production,
+    words_of,
+)
 from fabroute.production.service.telling import audit_entry, tell
 from fabroute.production.service.views import JobView, job_view
 from fabroute.qualification import service as qualification
@@ -134,6 +141,12 @@ def resume_job(session: Session, *, principal: Principal, job_id: str, now: date
     return job_view(resumed)
 
 
+def hold_closed(session: Session, *, job_ids: Collection[str], actor: str, now: datetime) -> int:
+    """Hold those of these jobs to which a gate is closed now or until their production ends; return how many."""
+    jobs = job_rows.read_checked(session, job_ids=job_ids)
+    return _hold_closed(session, jobs, actor=actor, now=now, window=through_production)
+
+
 def _owns(session: Session, principal: Principal, revision_id: str) -> bool:
     revision = inventory.read_revisions(session, revision_ids={revision_id}).get(revision_id)
     if revision is None:
@@ -141,9 +154,17 @@ def _owns(session: Session, principal: Principal, revision_id: str) -> bool:
     return principal.kind == "operator" or revision.organisation_id == principal.organisation_id
 
 
-def _hold_closed(session: Session, jobs: Sequence[CheckedJob], *, actor: str, now: datetime, cause: str = "") -> int:
+def _hold_closed(
+    session: Session,
+    jobs: Sequence[CheckedJob],
+    *,
+    actor: str,
+    now: datetime,
+    cause: str = "",
+    window: Window = at_the_end,
+) -> int:
     """Hold those of ``jobs`` to which a gate is closed; ``cause`` is what was done that closed it, for the reader."""
-    closed = closed_gates(session, jobs, today=now.date(), window=at_the_end)
+    closed = closed_gates(session, jobs, today=now.date(), window=window)
     reasons = {job_id: cause + words_of(found) for job_id, found in closed.items() if found}
     if not reasons:
         return 0
@@ -153,7 +174,7 @@ def _hold_closed(session: Session, jobs: Sequence[CheckedJob], *, actor: str, no
 
 
 def _tell_held(session: Session, held: Sequence[HeldJob], *, actor: str, now: datetime) -> None:
-    network.bump_queue_versions(session, node_ids=sorted({job.node_id for job in held}))
+    network.bump_queue_versions(session, node_ids=sorted({job.node_id for job in held if job.known_to_node}))
     outbox.record_all(
         session,
         [

@@ -53,12 +53,14 @@ def list_jobs(
 ) -> Page[JobView]:
     """Return jobs of a node, oldest first: all to its own organisation and the operator, an owner's own to the owner.
 
+    Planned jobs of others are not shown to the node's organisation.
     Raises ``UnknownNode``, also to a bureau that asks for a rival's queue, and ``UnknownJobState``.
     """
     wanted = JobFilter(
         node_id=node_id,
         organisation_id=_only_owner(session, principal=principal, node_id=node_id),
         state=None if state is None else require_known_state(state),
+        unknown_of=None if principal.kind == "operator" else principal.organisation_id,
     )
     rows = job_rows.read_jobs(session, wanted, cursor=cursor, limit=limit + 1)
     return page_of([job_view(job) for job in rows], limit=limit, cursor_of=lambda view: view.job_id)

@@ -29,9 +29,16 @@ class Told(Protocol):
     def order_line_id(self) -> str:
         """The line that it makes."""
 
+    @property
+    def known_to_node(self) -> bool:
+        """Whether its node was told of it."""
+
 
 def tell(session: Session, job: Job, name: JobEvent, *, actor: str, now: datetime, **data: JsonScalar) -> None:
-    """Record that something happened to a job: event, audit entry under the same name, next queue version."""
+    """Record that something happened to a job: event, audit entry under the same name, next queue version.
+
+    The version of a queue does not tell of jobs that its node doesn't know.
+    """
     tell_all(session, {job.id: job}.items(), name, actor=actor, now=now, **data)
 
 
@@ -46,7 +53,7 @@ def tell_all(
 ) -> None:
     """Record that the same happened to several jobs, each given with its id."""
     told = list(jobs)
-    network.bump_queue_versions(session, node_ids=sorted({job.node_id for _, job in told}))
+    network.bump_queue_versions(session, node_ids=sorted({job.node_id for _, job in told if job.known_to_node}))
     outbox.record_all(
         session,
         [

@@ -266,7 +266,8 @@ def _shared(build: Build, lines: Mapping[str, Placed]) -> dict[str, Option]:
             BuildShare(
                 key=key,
                 lines=len(lines),
-                volume_share=round(placed.volume / total, 4) if total else 0.0,
+                volume_share=round(placed.volume / total, 4),
+                fill=round(placed.volume / WHOLE_BUILD, 6),
                 saved_minor=build.cost_minor - part,
             ),
             minutes=0 if line_id == first else build.minutes,

@@ -82,6 +82,8 @@ class BuildShare:
     """How many lines share it."""
     volume_share: float
     """Of what all its lines occupy, 0 to 1."""
+    fill: float
+    """Of the whole build, 0 to 1."""
     saved_minor: int
     """Off the price that the line would have alone."""
 
