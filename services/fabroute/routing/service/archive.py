@@ -120,23 +120,44 @@ def versions() -> Mapping[str, str]:
     return {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}}
 
 
-def pack_run(
+def run_of(
     joint: JointProblem, plan: RoutingPlan, *, snapshot: RoutingSnapshot, snapshot_sha256: str, limits: SolveLimits
-) -> bytes:
-    """Return the archive of a run that was decided on ``snapshot`` with ``limits``."""
-    problem = joint.problem
-    landed = np.array([option.price.landed_minor for option in joint.options], dtype=np.int64)
-    arrays = {each.name: getattr(problem, each.name) for each in fields(problem)[1:]}
+) -> ArchivedRun:
+    """Return what is kept of a run that was decided on ``snapshot`` with ``limits``."""
+    owners = {choices.line.organisation_id for choices in joint.choices}
+    places = (share.way for option in joint.options for share in option.parts(1))
+    node_of = {way.offer.machine_id: way.node for way in places}
+    return ArchivedRun(
+        problem=joint.problem,
+        chosen=plan.chosen,
+        landed_minor=np.array([option.price.landed_minor for option in joint.options], dtype=np.int64),
+        minutes=np.array([option.minutes for option in joint.options], dtype=np.int64),
+        co2e_g=np.array([option.price.co2e_g for option in joint.options], dtype=np.int64),
+        lines=_lines(joint, Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)),
+        machines=joint.machines,
+        machine_nodes=tuple(node_of[machine_id].node_id for machine_id in joint.machines),
+        lots=joint.lots,
+        kinds={node.node_id: node.kind for node in node_of.values()},
+        splits=_splits(joint),
+        rules=joint.rules,
+        policies={owner: policy for owner, policy in snapshot.policies.items() if owner in owners},
+        now=snapshot.now,
+        cost_millis=plan.cost,
+        status=plan.status,
+        limits=limits,
+        snapshot_sha256=snapshot_sha256,
+        versions=versions(),
+    )
+
+
+def pack_run(run: ArchivedRun) -> bytes:
+    """Return the archive of a run."""
+    arrays = {each.name: getattr(run.problem, each.name) for each in fields(run.problem)[1:]}
     # Most of a cost is its landed price: the rest is small, and packs better by itself.
-    arrays["option_cost"] = problem.option_cost - landed * MILLIS_PER_MINOR
-    arrays |= {
-        "landed_minor": landed,
-        "minutes": np.array([option.minutes for option in joint.options], dtype=np.int64),
-        "co2e_g": np.array([option.price.co2e_g for option in joint.options], dtype=np.int64),
-        "chosen": np.array(plan.chosen, dtype=np.int64),
-    }
-    meta = _meta(joint, plan, snapshot) | {"snapshot_sha256": snapshot_sha256, "limits": asdict(limits)}
-    arrays[_META] = np.frombuffer(json.dumps(meta, separators=(",", ":")).encode(), dtype=np.uint8)
+    arrays["option_cost"] = run.problem.option_cost - run.landed_minor * MILLIS_PER_MINOR
+    arrays |= {name: getattr(run, name) for name in _OPTION_ARRAYS}
+    arrays["chosen"] = np.array(run.chosen, dtype=np.int64)
+    arrays[_META] = np.frombuffer(json.dumps(_meta(run), separators=(",", ":")).encode(), dtype=np.uint8)
     return _zipped(arrays)
 
 
@@ -191,55 +212,50 @@ def purge_archives(session: Session, *, now: datetime, days: int) -> int:
     return archives.delete_archives(session, before=now - timedelta(days=days))
 
 
-def _meta(joint: JointProblem, plan: RoutingPlan, snapshot: RoutingSnapshot) -> dict[str, Any]:
-    calendars = Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)
-    owners = {choices.line.organisation_id for choices in joint.choices}
-    node_of = {option.way.offer.machine_id: option.way.node for option in joint.options}
-    for option in joint.options:
-        node_of |= {share.way.offer.machine_id: share.way.node for share in option.shares}
+def _meta(run: ArchivedRun) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "versions": versions(),
-        "now": snapshot.now.isoformat(),
-        "problem_sha256": joint.problem.snapshot_sha256(),
-        "cost_millis": plan.cost,
-        "status": plan.status.value,
-        "lines": _lines(joint, calendars),
-        "machines": joint.machines,
-        "machine_nodes": [node_of[machine_id].node_id for machine_id in joint.machines],
-        "lots": joint.lots,
-        "kinds": {node.node_id: node.kind for node in node_of.values()},
-        "splits": _splits(joint),
-        "rules": [asdict(rule) for rule in joint.rules],
+        "versions": dict(run.versions),
+        "now": run.now.isoformat(),
+        "snapshot_sha256": run.snapshot_sha256,
+        "problem_sha256": run.problem.snapshot_sha256(),
+        "cost_millis": run.cost_millis,
+        "status": run.status.value,
+        "limits": asdict(run.limits),
+        "lines": [asdict(line) for line in run.lines],
+        "machines": run.machines,
+        "machine_nodes": run.machine_nodes,
+        "lots": run.lots,
+        "kinds": dict(run.kinds),
+        "splits": {str(option): dict(placed) for option, placed in run.splits.items()},
+        "rules": [asdict(rule) for rule in run.rules],
         "policies": {
             owner: {"version": policy.version, "document": document_of(policy)}
-            for owner, policy in snapshot.policies.items()
-            if owner in owners
+            for owner, policy in run.policies.items()
         },
     }
 
 
-def _lines(joint: JointProblem, calendars: Calendars) -> list[dict[str, object]]:
-    lines = (choices.line for choices in joint.choices)
-    return [
-        {
-            "line_id": line.line_id,
-            "order_id": line.order_id,
-            "organisation_id": line.organisation_id,
-            "revision_id": line.revision_id,
-            "objective": line.objective,
-            "quantity": line.quantity,
-            "need_by_minutes": None if line.need_by is None else calendars.minutes_until(line.need_by),
-            "need_by_hard": line.need_by_hard,
-        }
-        for line in lines
-    ]
+def _lines(joint: JointProblem, calendars: Calendars) -> tuple[ArchivedLine, ...]:
+    return tuple(
+        ArchivedLine(
+            line_id=line.line_id,
+            order_id=line.order_id,
+            organisation_id=line.organisation_id,
+            revision_id=line.revision_id,
+            objective=line.objective,
+            quantity=line.quantity,
+            need_by_minutes=None if line.need_by is None else calendars.minutes_until(line.need_by),
+            need_by_hard=line.need_by_hard,
+        )
+        for line in (choices.line for choices in joint.choices)
+    )
 
 
-def _splits(joint: JointProblem) -> dict[str, dict[str, int]]:
+def _splits(joint: JointProblem) -> dict[int, dict[str, int]]:
     line_of = joint.problem.option_line.tolist()
     return {
-        str(index): pieces_by_node(option, joint.choices[line_of[index]].line.quantity)
+        index: pieces_by_node(option, joint.choices[line_of[index]].line.quantity)
         for index, option in enumerate(joint.options)
         if option.shares
     }

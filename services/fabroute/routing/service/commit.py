@@ -15,11 +15,14 @@ from fabroute.network.service import Reservation, release, reserve
 from fabroute.orders.service import ClaimedLine, LineOutcome, lock_fenced_lines, record_outcomes
 from fabroute.routing import repository
 from fabroute.routing.ports import JobDispatch, JobOffer
+from fabroute.routing.service.archive import store_archive
 from fabroute.routing.service.builds import build_mates, with_mates
 from fabroute.routing.service.decided import Decided
 from fabroute.routing.service.documents import Verdict, decision_document, promised_at, why
 from fabroute.routing.service.facts import licence_facts, node_facts
 from fabroute.routing.service.options import Option, Share, pieces_by_node
+from fabroute.routing.service.policies import policy_document, policy_for
+from fabroute.routing.service.policy_costs import store_costs
 from fabroute.routing.service.scopes import ScopeLease, require_scope
 from fabroute.routing.service.sentences import binding_reason
 from fabroute.routing.service.timing import Calendars
@@ -134,7 +137,15 @@ def write_run(
     outcomes = (*(_outcome(entry, decided.calendars) for entry in kept), *sent_back)
     record_outcomes(session, outcomes=outcomes, now=now)
     record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in kept])
+    _keep_run(session, facts.run_id, decided, now=now)
     return written
+
+
+def _keep_run(session: Session, run_id: str, decided: Decided, *, now: datetime) -> None:
+    """Keep what a plan was made from, and what the rules of policies cost in it."""
+    if decided.archive is not None:
+        store_archive(session, run_id=run_id, content=decided.archive, now=now)
+    store_costs(session, run_id=run_id, costs=decided.rule_costs, now=now)
 
 
 def write_moves(
@@ -155,6 +166,7 @@ def write_moves(
     repository.insert_decisions(session, [_decision_row(entry, facts, decided, now=now) for entry in entries])
     dispatch(session, offers=tuple(_offer(work, snapshot, decided) for work in works), now=now)
     record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in entries])
+    _keep_run(session, facts.run_id, decided, now=now)
     return {entry.line.line_id: entry.decision_id for entry in entries}
 
 
@@ -340,6 +352,7 @@ def _decision_row(entry: _Entry, facts: RunFacts, decided: Decided, *, now: date
             solver={"run_id": facts.run_id, **decided.solver_facts},
             calendars=decided.calendars,
         )
+        | {"policy": policy_document(policy_for(decided.policies, entry.line.organisation_id))}
         | dict(decided.notes.get(entry.line.line_id, {})),
         "decided_at": now,
     }

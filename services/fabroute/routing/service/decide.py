@@ -4,13 +4,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from fabroute.routing.service.archive import pack_run, run_of
 from fabroute.routing.service.candidates import CandidateFinder
+from fabroute.routing.service.concentration import Lost, lost_to_rules, with_lost
 from fabroute.routing.service.decided import Decided, verified
 from fabroute.routing.service.documents import Verdict
 from fabroute.routing.service.explained import Explainer
 from fabroute.routing.service.options import LineChoices, Option
 from fabroute.routing.service.outbid import Leftovers, outbid_exclusions
 from fabroute.routing.service.problem import JointProblem, joint_problem
+from fabroute.routing.service.quotas import share_facts
+from fabroute.routing.service.rule_prices import price_rules
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.engines import solve
@@ -29,12 +33,16 @@ def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
     started = time.monotonic()
     finder = CandidateFinder(snapshot)
     choices, supply = finder.choices(), finder.supply()
-    joint = joint_problem(choices, supply=supply, buckets=snapshot.horizon_days)
+    shares = share_facts(snapshot)
+    joint = joint_problem(choices, supply=supply, buckets=snapshot.horizon_days, shares=shares)
     plan = _solved(joint, limits, spent_seconds=time.monotonic() - started)
     chosen = joint.chosen(plan.chosen)
     dispatch = finder.consolidation.dispatch(chosen, joint.days(plan.chosen, finder.calendars), free=supply.minutes)
     leftovers = Leftovers(joint, plan.chosen, supply)
     verdicts = tuple(_verdict(each, chosen, leftovers, finder.calendars) for each in choices)
+    verdicts = _with_rules(verdicts, lost_to_rules(joint, plan.chosen))
+    sha256 = snapshot.sha256()
+    run = run_of(joint, plan, snapshot=snapshot, snapshot_sha256=sha256, limits=limits)
     return Decided(
         verdicts=Explainer(finder, joint, plan).explained(verdicts),
         days=dispatch.days,
@@ -42,8 +50,11 @@ def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
         baseline=joint.chosen(one_by_one(joint.problem).chosen),
         plan=plan,
         options=joint.problem.option_count,
-        snapshot_sha256=snapshot.sha256(),
+        snapshot_sha256=sha256,
         calendars=finder.calendars,
+        policies=snapshot.policies,
+        archive=pack_run(run),
+        rule_costs=price_rules(run, elapsed_seconds=time.monotonic() - started),
     )
 
 
@@ -57,3 +68,13 @@ def _verdict(choices: LineChoices, chosen: Mapping[str, Option], leftovers: Left
     lost = option is None and bool(choices.options)
     exclusions = outbid_exclusions(choices, leftovers, calendars) if lost else choices.exclusions
     return Verdict(choices=choices, chosen=option, exclusions=exclusions)
+
+
+def _with_rules(verdicts: tuple[Verdict, ...], lost: Lost) -> tuple[Verdict, ...]:
+    """Return the verdicts with the nodes that share caps and price caps took from their lines among the exclusions."""
+    return tuple(
+        replace(it, exclusions=with_lost(it.exclusions, it.choices, lost[it.choices.line.line_id]))
+        if it.choices.line.line_id in lost
+        else it
+        for it in verdicts
+    )

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from fabroute.kernel.errors import DomainError
 from fabroute.routing.rules import UNROUTED_MULTIPLIER
+from fabroute.routing.rules.policies import PolicyView
 from fabroute.routing.service.documents import Document, Verdict
 from fabroute.routing.service.options import Option
+from fabroute.routing.service.policy_costs import RuleCost
 from fabroute.routing.service.problem import MachineDays
 from fabroute.routing.service.timing import Calendars
 from fabroute.solver.plan import RoutingPlan
@@ -43,6 +45,11 @@ class Decided:
     """What a minute and a gram are worth in this plan, where it says so: as ``standing.price_document`` writes it."""
     sentences: Mapping[str, str] = field(default_factory=dict)
     """By line: why, where that is already said; all other lines get the sentence of their verdict."""
+    policies: Mapping[str, PolicyView] = field(default_factory=dict)
+    """By organisation that has stated one: what its lines were decided by."""
+    archive: bytes | None = None
+    """To make the plan again; ``None`` for what was not planned."""
+    rule_costs: tuple[RuleCost, ...] = ()
 
     @property
     def solver_facts(self) -> dict[str, object]:

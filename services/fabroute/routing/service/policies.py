@@ -38,6 +38,7 @@ __all__ = [
     "document_of",
     "get_policy",
     "list_policies",
+    "policy_document",
     "policy_for",
     "policy_of",
     "read_policies",
@@ -129,6 +130,12 @@ def list_policies(
     before = int(cursor) if cursor is not None and cursor.isdecimal() else None
     rows = repository.read_versions(session, organisation_id=organisation_id, before=before, limit=limit + 1)
     return page_of([_version(row) for row in rows], limit=limit, cursor_of=lambda it: str(it.policy.version))
+
+
+def policy_document(policy: PolicyView) -> dict[str, object]:
+    """Return what a decision says about the policy that it was made under."""
+    rules = [*(it.rule for it in policy.caps), *(it.rule for it in policy.minimum_shares)]
+    return {"version": policy.version, "rules": [*rules, *(f"weights:{it}" for it in sorted(policy.weights))]}
 
 
 def require_consistent(session: Session, *, policy: PolicyView) -> None:
