@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from fabroute.database.columns import document, instant, large_integer
@@ -168,12 +168,22 @@ class ReadinessReport(SQLModel, table=True):
     """How ready the network is to print an organisation's released parts, at one instant."""
 
     __tablename__ = "readiness_reports"
-    __table_args__ = (Index("ix_readiness_reports_owner", "organisation_id", "id"),)
+    __table_args__ = (
+        Index("ix_readiness_reports_owner", "organisation_id", "id"),
+        Index("ix_readiness_reports_open", "id", postgresql_where=text("state = 'asked'")),
+    )
 
     id: str = Field(primary_key=True)
     organisation_id: str
-    as_of: datetime = Field(sa_column=instant())
-    entries: int
+    state: str
+    """``asked``, ``made`` or ``failed``."""
+    asked_by: str
+    asked_at: datetime = Field(sa_column=instant())
+    attempts: int = 0
+    lease_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    as_of: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """The instant of the network that it is about."""
+    entries: int = 0
     document: dict[str, Any] = Field(sa_column=document())
     """Counts, what changed since the report before, and what would add second sources most cheaply."""
 
@@ -186,6 +196,7 @@ class ReadinessEntry(SQLModel, table=True):
     report_id: str = Field(primary_key=True, foreign_key="readiness_reports.id")
     part_id: str = Field(primary_key=True)
     region: str = Field(primary_key=True)
+    part_no: str
     revision_id: str
     quantity: int
     state: str

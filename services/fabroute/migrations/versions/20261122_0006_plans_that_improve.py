@@ -24,12 +24,24 @@ def upgrade() -> None:
         "readiness_reports",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("organisation_id", sa.String(), nullable=False),
-        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=True),
         sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("document", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_readiness_reports")),
     )
     op.create_index("ix_readiness_reports_owner", "readiness_reports", ["organisation_id", "id"], unique=False)
+    op.create_index(
+        "ix_readiness_reports_open",
+        "readiness_reports",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'asked'"),
+    )
     op.create_table(
         "shadow_runs",
         sa.Column("id", sa.String(), nullable=False),
@@ -67,6 +79,7 @@ def upgrade() -> None:
         sa.Column("report_id", sa.String(), nullable=False),
         sa.Column("part_id", sa.String(), nullable=False),
         sa.Column("region", sa.String(), nullable=False),
+        sa.Column("part_no", sa.String(), nullable=False),
         sa.Column("revision_id", sa.String(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
@@ -171,6 +184,7 @@ def downgrade() -> None:
     op.drop_table("policy_costs")
     op.drop_index("ix_shadow_runs_owner", table_name="shadow_runs")
     op.drop_table("shadow_runs")
+    op.drop_index("ix_readiness_reports_open", table_name="readiness_reports")
     op.drop_index("ix_readiness_reports_owner", table_name="readiness_reports")
     op.drop_table("readiness_reports")
     op.drop_table("planning_scopes")
