@@ -1,6 +1,7 @@
 """Statements on how a part was wanted."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
@@ -15,6 +16,33 @@ SELECT "order".placed_at, line.quantity FROM order_lines line JOIN orders "order
 WHERE "order".organisation_id = :organisation_id AND line.part_id = :part_id AND line.state <> 'cancelled'
   AND "order".placed_at >= :start AND "order".placed_at < :end
 """)
+
+_PLACES = text("""
+SELECT line.part_id, "order".ship_to_country AS country, "order".ship_to_city AS city,
+    "order".ship_to_latitude AS latitude, "order".ship_to_longitude AS longitude, line.quantity, count(*) AS lines
+FROM order_lines line JOIN orders "order" ON "order".id = line.order_id
+WHERE "order".organisation_id = :organisation_id AND line.state <> 'cancelled'
+GROUP BY 1, 2, 3, 4, 5, 6
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderedTo:
+    """How often a part was ordered in a quantity to a place."""
+
+    part_id: str
+    country: str
+    city: str
+    latitude: float
+    longitude: float
+    quantity: int
+    lines: int
+
+
+def read_ordered_to(session: Session, *, organisation_id: str) -> tuple[OrderedTo, ...]:
+    """Return how often each part of an organisation was ordered in each quantity to each place."""
+    rows = session.connection().execute(_PLACES, {"organisation_id": organisation_id}).mappings()
+    return tuple(OrderedTo(**row) for row in rows)
 
 
 def first_wanted(session: Session, *, organisation_id: str, part_id: str) -> datetime | None:

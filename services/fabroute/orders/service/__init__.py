@@ -1,5 +1,6 @@
 """Take orders, hand their lines to routing, note what became of them, show and cancel them."""
 
+from fabroute.orders.repository.demand import OrderedTo
 from fabroute.orders.repository.lines import ClaimedLine, LineOutcome
 from fabroute.orders.repository.orders import OrderFilter
 from fabroute.orders.repository.placing import NewLine, NewOrder, ShipTo
@@ -13,7 +14,7 @@ from fabroute.orders.service.catalogue import (
     RevisionNotReleased,
     RevisionWithdrawn,
 )
-from fabroute.orders.service.demand import monthly_demand
+from fabroute.orders.service.demand import monthly_demand, ordered_to
 from fabroute.orders.service.outcomes import (
     LinesLost,
     claim_lines,
@@ -78,6 +79,7 @@ __all__ = [
     "OrderStatistics",
     "OrderView",
     "OrderableRevision",
+    "OrderedTo",
     "PartNotInInventory",
     "Placed",
     "Placing",
@@ -104,6 +106,7 @@ __all__ = [
     "mark_cancelled",
     "monthly_demand",
     "order_statistics",
+    "ordered_to",
     "place_orders",
     "place_quoted_order",
     "record_outcomes",

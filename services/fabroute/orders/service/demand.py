@@ -1,10 +1,11 @@
-"""How a part was wanted, month by month."""
+"""How parts were wanted: month by month, and where."""
 
 from datetime import UTC, date, datetime
 
 from sqlmodel import Session
 
 from fabroute.orders.repository import demand
+from fabroute.orders.repository.demand import OrderedTo
 
 
 def monthly_demand(
@@ -26,6 +27,11 @@ def monthly_demand(
         placed = placed_at.astimezone(UTC)
         found[placed.year * 12 + placed.month - 1 - (last - months)] += quantity
     return tuple(found)
+
+
+def ordered_to(session: Session, *, organisation_id: str) -> tuple[OrderedTo, ...]:
+    """Return how often each part of an organisation was ordered, by quantity and place; cancelled lines don't count."""
+    return demand.read_ordered_to(session, organisation_id=organisation_id)
 
 
 def _first_instant(month: int) -> datetime:
