@@ -1,5 +1,6 @@
 """What routing asks of the rooms above it."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -42,6 +43,39 @@ class JobOffer:
     """When its node is told; ``None``: at once."""
     build_key: str | None = None
     """Names the build that it shares with other jobs, of other owners perhaps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingJob:
+    """A job that no node has accepted: all of its line's work, made alone on its machine."""
+
+    job_id: str
+    order_line_id: str
+    version: int
+    state: str
+    """``planned`` or ``offered``."""
+    node_id: str
+    machine_id: str
+    material: str
+    parameter_set: str
+    lot_id: str | None
+    quantity: int
+    shipping_service: str
+    produce_by: date
+    dispatch_at: datetime | None
+
+
+class StandingJobs(Protocol):
+    """The jobs that an improve run may move."""
+
+    def read(self, session: Session, *, scope: str, limit: int, salt: str) -> tuple[StandingJob, ...]:
+        """Return up to ``limit`` standing jobs of a planning scope; another ``salt`` draws others."""
+
+    def lock(self, session: Session, *, versions: Mapping[str, int]) -> frozenset[str]:
+        """Lock, by id, the jobs that still stand in the version given for each; return which those are."""
+
+    def take_back(self, session: Session, *, job_ids: Collection[str], now: datetime) -> None:
+        """End jobs that the caller has locked, with their lines, and give back all that they hold."""
 
 
 class JobDispatch(Protocol):

@@ -9,12 +9,38 @@ from sqlmodel import Session
 
 from fabroute.inventory.service import LicenceView, RevisionView, read_licences, read_revisions
 from fabroute.logistics.service import LogisticsView, read_logistics
-from fabroute.network.service import NetworkView, read_network
+from fabroute.network.service import Held, NetworkView, read_network
 from fabroute.orders.service import ClaimedLine
 from fabroute.qualification.service import Qualifications, read_qualifications
 from fabroute.routing import repository
+from fabroute.routing.ports import StandingJob
 from fabroute.routing.repository.policies import Placements, read_placements, read_policies
 from fabroute.routing.rules.policies import IP_SHARE_WINDOW_DAYS, PlacedShares, PolicyView, added_shares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A promised line whose job no node has accepted: where it stands, what it holds, and what must be kept."""
+
+    line: ClaimedLine
+    """Under the fence that a move gives it."""
+    fence: int
+    """The one that it has."""
+    job: StandingJob
+    held: Held
+    licence_id: str | None
+    prints: int
+    """Held of that licence."""
+    decision_id: str
+    city: str
+    landed_minor: int
+    """Of the present decision, as all that follows."""
+    promised_at: datetime
+    co2e_g: int
+    latest_at: datetime
+    """No move may arrive later: the first promise, or the present one where that is later already."""
+    most_minor: int
+    """No move may cost the customer more landed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +62,9 @@ class RoutingSnapshot:
     """By organisation that has stated one."""
     shares_used: Mapping[tuple[str, int], PlacedShares] = field(default_factory=dict)
     """By organisation or revision, and days of the window: where its other lines went within it."""
+
+    standing: Mapping[str, Standing] = field(default_factory=dict)
+    """By line that may move, what it has; all of that counts as free here."""
 
     def sha256(self) -> str:
         """Return a hash of all of it: equal hashes, equal input."""
@@ -62,6 +91,7 @@ class RoutingSnapshot:
             self.spent_minor.items(),
             self.policies.items(),
             self.shares_used.items(),
+            self.standing.items(),
         )
         for part in parts:
             digest.update("\n".join(sorted(map(repr, part))).encode())

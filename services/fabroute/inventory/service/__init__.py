@@ -45,6 +45,7 @@ from fabroute.inventory.service.leases import (
     lease_of,
     lease_prints,
     leases_of,
+    lock_licences,
     return_leases,
 )
 from fabroute.inventory.service.licences import (
@@ -212,6 +213,7 @@ __all__ = [
     "licence_for",
     "list_licences",
     "list_parts",
+    "lock_licences",
     "permits",
     "postpone_submission",
     "read_conventional",

@@ -86,6 +86,12 @@ def lease_prints(session: Session, *, leases: Collection[LicenceLease], now: dat
     return frozenset(lease.job_id for lease in leases) - {lease.job_id for lease in granted}
 
 
+def lock_licences(session: Session, *, licence_ids: Collection[str], now: datetime) -> None:
+    """Lock licences in the order in which all lock them, before prints are given back and others taken."""
+    if licence_ids:
+        licences.lock_usable(session, licence_ids=licence_ids, today=now.date())
+
+
 def return_leases(session: Session, *, job_ids: Collection[str], now: datetime) -> None:
     """Give back what was held for jobs and not printed; jobs that hold nothing are left out."""
     given = licences.end_leases(session, job_ids=job_ids, now=now)

@@ -102,6 +102,18 @@ def insert_capacity_allocations(session: Session, held: Iterable[tuple[str, Slot
     session.connection().execute(_INSERT_CAPACITY_ALLOCATIONS, columns)
 
 
+def read_held_grams(session: Session, *, job_ids: Collection[str]) -> list[tuple[str, str, int]]:
+    """Return what jobs hold of lots: job, lot and grams."""
+    rows = session.connection().execute(_HELD_GRAMS, {"job_ids": list(job_ids)})
+    return [(job_id, lot_id, grams) for job_id, lot_id, grams in rows]
+
+
+def read_held_minutes(session: Session, *, job_ids: Collection[str]) -> list[tuple[str, SlotKey, int]]:
+    """Return what jobs hold of slots: job, slot and minutes."""
+    rows = session.connection().execute(_HELD_MINUTES, {"job_ids": list(job_ids)})
+    return [(job_id, (machine_id, day), minutes) for job_id, machine_id, day, minutes in rows]
+
+
 def end_material_allocations(session: Session, *, job_ids: Collection[str], now: datetime) -> list[tuple[str, int]]:
     """End what jobs still hold of lots; return lot and grams."""
     rows = session.connection().execute(_END_MATERIAL_ALLOCATIONS, {"job_ids": list(job_ids), "now": now})
@@ -113,6 +125,16 @@ def end_capacity_allocations(session: Session, *, job_ids: Collection[str], now:
     rows = session.connection().execute(_END_CAPACITY_ALLOCATIONS, {"job_ids": list(job_ids), "now": now})
     return [((machine_id, day), minutes) for machine_id, day, minutes in rows]
 
+
+_HELD_GRAMS = text("""
+SELECT job_id, lot_id, grams FROM material_allocations
+WHERE job_id = ANY(:job_ids) AND released_at IS NULL ORDER BY job_id, lot_id
+""")
+
+_HELD_MINUTES = text("""
+SELECT job_id, machine_id, day, minutes FROM capacity_allocations
+WHERE job_id = ANY(:job_ids) AND released_at IS NULL ORDER BY job_id, machine_id, day
+""")
 
 _LOCK_LOTS = text("""
 SELECT id, CASE WHEN state = 'available' THEN remaining_grams ELSE 0 END AS grams

@@ -38,7 +38,15 @@ from fabroute.network.service.rates import (
     list_rates,
     state_rate,
 )
-from fabroute.network.service.reservations import Reservation, ReservationBroken, release, reserve
+from fabroute.network.service.reservations import (
+    Held,
+    Reservation,
+    ReservationBroken,
+    lock_stores,
+    read_held,
+    release,
+    reserve,
+)
 from fabroute.network.service.saving import extend_capacity, save_network
 from fabroute.network.snapshot import (
     CalibrationView,
@@ -62,6 +70,7 @@ __all__ = [
     "RATE_CODES",
     "CalibrationView",
     "Gather",
+    "Held",
     "InvalidLot",
     "InvalidNodeStatus",
     "InvalidRate",
@@ -103,11 +112,13 @@ __all__ = [
     "learn",
     "list_nodes",
     "list_rates",
+    "lock_stores",
     "machine_facts",
     "material_facts",
     "nodes_of",
     "rates_of",
     "read_catalogue",
+    "read_held",
     "read_network",
     "read_offerings",
     "release",

@@ -1,6 +1,6 @@
 """Hold material and machine time for jobs, so that nothing is promised twice; and let go of it again."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -77,6 +77,31 @@ def release(session: Session, *, job_ids: Collection[str], now: datetime) -> Non
     capacity.lock_slots(session, minutes)
     capacity.give_grams_back(session, grams)
     capacity.give_minutes_back(session, minutes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a job holds now: grams by lot, and minutes by machine and day."""
+
+    grams: Mapping[str, int]
+    minutes: Mapping[SlotKey, int]
+
+
+def read_held(session: Session, *, job_ids: Collection[str]) -> dict[str, Held]:
+    """Return what jobs hold, by job; those that hold nothing are left out."""
+    grams: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    minutes: defaultdict[str, dict[SlotKey, int]] = defaultdict(dict)
+    for job_id, lot_id, amount in capacity.read_held_grams(session, job_ids=job_ids):
+        grams[job_id][lot_id] = amount
+    for job_id, slot, amount in capacity.read_held_minutes(session, job_ids=job_ids):
+        minutes[job_id][slot] = amount
+    return {job_id: Held(grams=grams[job_id], minutes=minutes[job_id]) for job_id in sorted({*grams, *minutes})}
+
+
+def lock_stores(session: Session, *, lot_ids: Collection[str], slots: Collection[SlotKey]) -> None:
+    """Lock lots and slots, in the order in which all lock them, before some are given back and others taken."""
+    capacity.lock_lots(session, frozenset(lot_ids))
+    capacity.lock_slots(session, frozenset(slots))
 
 
 def _hold(session: Session, jobs: Sequence[Reservation], *, now: datetime) -> None:

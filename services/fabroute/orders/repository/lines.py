@@ -100,6 +100,20 @@ _DUE = """(
     OR line.state = 'routing' AND line.lease_until <= clock_timestamp()
 )"""
 
+
+def claimed_columns(*, fence: str = "line.fence") -> str:
+    """Return the columns of a ``ClaimedLine``, of the tables ``order_lines line`` and ``orders placed``."""
+    return f"""line.id AS line_id, line.order_id,
+    placed.organisation_id, line.position, line.part_id,
+    line.revision_id, line.quantity - line.kept_quantity AS quantity, {fence} AS fence, line.attempts, placed.objective,
+    placed.criticality, placed.packaging, coalesce(placed.agreed_arrival, placed.need_by) AS need_by,
+    placed.need_by_hard AND placed.agreed_arrival IS NULL AS need_by_hard,
+    CASE WHEN placed.agreed_price_minor IS NULL THEN placed.max_price_minor END AS max_price_minor,
+    placed.ship_to_city, placed.ship_to_country, placed.ship_to_latitude, placed.ship_to_longitude, placed.placed_at,
+    placed.split_max_nodes, placed.split_min_per_node, placed.cost_of_waiting_minor,
+    line.kept_quantity, line.kept_nodes, line.next_share_no"""
+
+
 _CLAIM = text(f"""
 WITH due AS (
     SELECT line.id, line.attempts >= :attempt_cap AS is_worn_out FROM order_lines line
@@ -116,15 +130,7 @@ SET state = CASE WHEN is_worn_out THEN 'parked' ELSE 'routing' END,
     lease_until = CASE WHEN is_worn_out THEN NULL ELSE clock_timestamp() + make_interval(secs => :lease_seconds) END
 FROM due, orders placed
 WHERE line.id = due.id AND placed.id = line.order_id
-RETURNING clock_timestamp() AS claimed_at, is_worn_out, line.id AS line_id, line.order_id,
-    placed.organisation_id, line.position, line.part_id,
-    line.revision_id, line.quantity - line.kept_quantity AS quantity, line.fence, line.attempts, placed.objective,
-    placed.criticality, placed.packaging, coalesce(placed.agreed_arrival, placed.need_by) AS need_by,
-    placed.need_by_hard AND placed.agreed_arrival IS NULL AS need_by_hard,
-    CASE WHEN placed.agreed_price_minor IS NULL THEN placed.max_price_minor END AS max_price_minor,
-    placed.ship_to_city, placed.ship_to_country, placed.ship_to_latitude, placed.ship_to_longitude, placed.placed_at,
-    placed.split_max_nodes, placed.split_min_per_node, placed.cost_of_waiting_minor,
-    line.kept_quantity, line.kept_nodes, line.next_share_no
+RETURNING clock_timestamp() AS claimed_at, is_worn_out, {claimed_columns()}
 """)
 
 _LOCK_FENCED = text("""

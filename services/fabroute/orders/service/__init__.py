@@ -15,6 +15,7 @@ from fabroute.orders.service.catalogue import (
     RevisionWithdrawn,
 )
 from fabroute.orders.service.demand import monthly_demand, ordered_to
+from fabroute.orders.service.moving import StandingLine, lock_standing_lines, read_standing_lines, record_moves
 from fabroute.orders.service.outcomes import (
     LinesLost,
     claim_lines,
@@ -91,6 +92,7 @@ __all__ = [
     "RevisionNotReleased",
     "RevisionWithdrawn",
     "ShipTo",
+    "StandingLine",
     "UnknownOrder",
     "UnknownQuote",
     "claim_key",
@@ -103,12 +105,15 @@ __all__ = [
     "list_quotes",
     "lock_fenced_lines",
     "lock_routed_lines",
+    "lock_standing_lines",
     "mark_cancelled",
     "monthly_demand",
     "order_statistics",
     "ordered_to",
     "place_orders",
     "place_quoted_order",
+    "read_standing_lines",
+    "record_moves",
     "record_outcomes",
     "requeue_lines",
     "requeue_unroutable",

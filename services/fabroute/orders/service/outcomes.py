@@ -39,7 +39,7 @@ def claim_lines(
     )
     claim = line_rows.claim(session, terms, reason=reason)
     if claim.claimed_at is not None:
-        _derive_orders(session, claim.orders_with_parked, now=claim.claimed_at)
+        derive_orders(session, claim.orders_with_parked, now=claim.claimed_at)
     return tuple(sorted(claim.lines, key=lambda line: (line.placed_at, line.line_id)))
 
 
@@ -64,7 +64,7 @@ def record_outcomes(session: Session, *, outcomes: tuple[LineOutcome, ...], now:
     order_ids = line_rows.write_outcomes(session, outcomes)
     if len(order_ids) != len(outcomes):
         raise LinesLost(f"{len(outcomes) - len(order_ids)} of {len(outcomes)} lines are not being routed any more")
-    _derive_orders(session, set(order_ids), now=now)
+    derive_orders(session, set(order_ids), now=now)
 
 
 def requeue_unroutable(session: Session, *, scope: str | None, now: datetime) -> int:
@@ -73,7 +73,7 @@ def requeue_unroutable(session: Session, *, scope: str | None, now: datetime) ->
     Of one planning scope with all its parts; of all scopes where ``scope`` is ``None``.
     """
     order_ids = line_rows.requeue(session, scope=scope)
-    _derive_orders(session, set(order_ids), now=now)
+    derive_orders(session, set(order_ids), now=now)
     return len(order_ids)
 
 
@@ -84,7 +84,7 @@ def requeue_lines(session: Session, *, line_ids: Collection[str], reason: str, n
     before anything of their jobs; orders are locked here, last.
     """
     orders_of = line_rows.requeue_routed(session, line_ids, reason=reason)
-    _derive_orders(session, set(orders_of.values()), now=now)
+    derive_orders(session, set(orders_of.values()), now=now)
     return frozenset(orders_of)
 
 
@@ -123,11 +123,12 @@ def mark_cancelled(session: Session, *, organisation_id: str, order_id: str, now
         raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
     cancelled = line_rows.cancel(session, order_id=order_id)
     if cancelled:
-        _derive_orders(session, {order_id}, now=now)
+        derive_orders(session, {order_id}, now=now)
     return tuple(cancelled)
 
 
-def _derive_orders(session: Session, order_ids: Collection[str], *, now: datetime) -> None:
+def derive_orders(session: Session, order_ids: Collection[str], *, now: datetime) -> None:
+    """Derive the states of orders from their lines, each a new version, and tell of those that came to an end."""
     if not order_ids:
         return
     before = order_rows.lock_orders(session, order_ids)

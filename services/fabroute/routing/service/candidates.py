@@ -9,7 +9,9 @@ from fabroute.estimation.facts import InvalidFact
 from fabroute.logistics.rules import Location
 from fabroute.network.service import NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
-from fabroute.routing.rules import WEIGHTS, options_per_line, price_cap_minor, shares_of_cap
+from fabroute.routing.ports import StandingJob
+from fabroute.routing.rules import caps_of_lines, options_per_line, price_cap_minor
+from fabroute.routing.rules.policies import policy_for
 from fabroute.routing.service.choosing import (
     best_by_node,
     cheapest,
@@ -32,7 +34,7 @@ from fabroute.routing.service.explaining.oversize import Oversize, oversize
 from fabroute.routing.service.gates import Gatekeeper, Reasons, nearest_of_each_code
 from fabroute.routing.service.lanes import LaneAsked, no_lane
 from fabroute.routing.service.machines import MachineTime
-from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, Way, Wish
+from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, Way, Wish, option_at
 from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.problem import Supply
 from fabroute.routing.service.timing import Calendars
@@ -126,6 +128,14 @@ class CandidateFinder:
         found = self._everywhere(line)
         return _within_cap(found, price_cap_minor(line.max_price_minor, criticality=line.criticality))
 
+    def option_as(self, line: ClaimedLine, job: StandingJob) -> Option | None:
+        """Return the option of making a line exactly as a job does, however good others are; ``None`` if none is."""
+        bucket = self.calendars.bucket(job.produce_by)
+        if not 0 <= bucket < self.calendars.horizon_days:
+            return None
+        ways = (way for finding in self.findings(line) for way in finding.ways if is_made_by(way, job))
+        return next((option_at(way, bucket, wish=self._wish(line)) for way in ways), None)
+
     def earliest(self, line: ClaimedLine, findings: Iterable[NodeFinding]) -> tuple[Option, ...]:
         """Return each way's earliest option, the best for the line first."""
         return earliest_options((way for finding in findings for way in finding.ways), wish=self._wish(line))
@@ -173,17 +183,17 @@ class CandidateFinder:
         return replace(found, against=(not_accepted(offer, allowed), *found.against))
 
     def _caps(self, found: Mapping[str, tuple[NodeFinding, ...]]) -> dict[str, int]:
-        """Return what each line of an order with a price cap may cost: its share of what is left of the cap."""
+        """Return what each line of an order with a price cap may cost: what its other lines leave of it at least."""
         capped: defaultdict[str, list[ClaimedLine]] = defaultdict(list)
         for line in self._snapshot.lines:
             if line.max_price_minor is not None:
                 capped[line.order_id].append(line)
-        shares: dict[str, int] = {}
+        caps: dict[str, int] = {}
         for order_id, lines in capped.items():
             cap = price_cap_minor(lines[0].max_price_minor, criticality=lines[0].criticality)
             left = max(0, (cap or 0) - self._snapshot.spent_minor.get(order_id, 0))
-            shares |= shares_of_cap(left, {line.line_id: _cheapest_minor(found[line.line_id]) for line in lines})
-        return shares
+            caps |= caps_of_lines(left, {line.line_id: _cheapest_minor(found[line.line_id]) for line in lines})
+        return caps
 
     def _line_chances(self, line: ClaimedLine, findings: tuple[NodeFinding, ...], cap_minor: int | None) -> LineChances:
         return line_chances(
@@ -226,7 +236,7 @@ class CandidateFinder:
 
     def _wish(self, line: ClaimedLine) -> Wish:
         return Wish(
-            weights=WEIGHTS[line.objective],
+            weights=policy_for(self._snapshot.policies, line.organisation_id).weights_for(line.objective),
             minutes_to_need_by=None if line.need_by is None else self.calendars.minutes_until(line.need_by),
             need_by_hard=line.need_by_hard,
         )
@@ -248,6 +258,12 @@ def _at_node(node: NodeView, against: Reasons, findings: tuple[OfferFinding, ...
         cheapest_machine=machine_id,
         found=FoundAtNode(node=node, against=against, offers=findings),
     )
+
+
+def is_made_by(way: Way, job: StandingJob) -> bool:
+    """Tell whether a way is the one that a job goes: machine, material, settings, lot and service."""
+    made = (way.offer.machine_id, way.offer.material.code, way.offer.parameter_set, way.lot.lot_id, way.service)
+    return made == (job.machine_id, job.material, job.parameter_set, job.lot_id, job.shipping_service)
 
 
 def _within_cap(findings: tuple[NodeFinding, ...], cap_minor: int | None) -> tuple[NodeFinding, ...]:
