@@ -4,10 +4,10 @@ import pytest
 
 from fabroute.routing.rules import (
     WEIGHTS,
+    caps_of_lines,
     generalised_cost_millis,
     options_per_line,
     price_cap_minor,
-    shares_of_cap,
     unrouted_cost_millis,
 )
 
@@ -77,18 +77,18 @@ def test_an_aircraft_on_the_ground_may_cost_five_times_the_cap() -> None:
     assert price_cap_minor(None, criticality="aog") is None
 
 
-def test_a_cap_is_split_over_the_lines_as_their_cheapest_prices_are() -> None:
-    assert shares_of_cap(12_000, {"first": 3_000, "second": 6_000}) == {"first": 4_000, "second": 8_000}
-    assert shares_of_cap(9_000, {"first": 3_000, "second": 6_000}) == {"first": 3_000, "second": 6_000}
+def test_a_line_may_take_all_of_its_orders_cap_that_the_others_must_not_have() -> None:
+    assert caps_of_lines(12_000, {"first": 3_000, "second": 6_000}) == {"first": 6_000, "second": 9_000}
+    assert caps_of_lines(9_000, {"first": 3_000, "second": 6_000}) == {"first": 3_000, "second": 6_000}
 
 
-def test_shares_never_sum_up_to_more_than_the_cap() -> None:
-    shares = shares_of_cap(100, {"first": 33, "second": 33, "third": 33})
+def test_a_cap_that_not_all_lines_are_within_is_under_the_cheapest_price_of_each() -> None:
+    caps = caps_of_lines(90, {"first": 33, "second": 33, "third": 33})
 
-    assert sum(shares.values()) <= 100
-    assert shares == {"first": 33, "second": 33, "third": 33}
+    assert caps == {"first": 24, "second": 24, "third": 24}
+    assert caps_of_lines(10, {"first": 33, "second": 33}) == {"first": 0, "second": 0}
 
 
 def test_a_single_line_has_the_whole_cap() -> None:
-    assert shares_of_cap(5_000, {"only": 4_000}) == {"only": 5_000}
-    assert shares_of_cap(5_000, {"only": 0}) == {"only": 5_000}
+    assert caps_of_lines(5_000, {"only": 4_000}) == {"only": 5_000}
+    assert caps_of_lines(5_000, {"only": 0}) == {"only": 5_000}

@@ -13,10 +13,10 @@ from fabroute.routing.rules.objectives import (
     UNROUTED_MULTIPLIER,
     WEIGHTS,
     ObjectiveWeights,
+    caps_of_lines,
     generalised_cost_millis,
     options_per_line,
     price_cap_minor,
-    shares_of_cap,
     unrouted_cost_millis,
 )
 
@@ -33,9 +33,9 @@ __all__ = [
     "UNROUTED_MULTIPLIER",
     "WEIGHTS",
     "ObjectiveWeights",
+    "caps_of_lines",
     "generalised_cost_millis",
     "options_per_line",
     "price_cap_minor",
-    "shares_of_cap",
     "unrouted_cost_millis",
 ]

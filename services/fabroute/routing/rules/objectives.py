@@ -84,11 +84,10 @@ def price_cap_minor(max_price_minor: int | None, *, criticality: str) -> int | N
     return max_price_minor * PRICE_CAP_MULTIPLIER.get(criticality, 1)
 
 
-def shares_of_cap(cap_minor: int, cheapest_minor: Mapping[str, int]) -> dict[str, int]:
-    """Split an order's cap over its lines in proportion to the cheapest landed cost of each.
+def caps_of_lines(cap_minor: int, cheapest_minor: Mapping[str, int]) -> dict[str, int]:
+    """Return what each line of an order may cost at most: its cap less the cheapest landed cost of all other lines.
 
-    Lines that keep to their shares keep to the cap together, and every line can take its cheapest option if all
-    cheapest options together are within the cap.
+    Whatever costs more can't be within the cap together with the others; whether what is left is, they decide jointly.
     """
     total = sum(cheapest_minor.values())
-    return {line: cap_minor * cost // total if total else cap_minor for line, cost in cheapest_minor.items()}
+    return {line: max(0, cap_minor - total + cost) for line, cost in cheapest_minor.items()}

@@ -1,6 +1,6 @@
 """Every line against every node: options where it can be made, all reasons where it can't."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from heapq import nsmallest
@@ -22,13 +22,14 @@ from fabroute.routing.service.choosing import (
 )
 from fabroute.routing.service.consolidation import Consolidation
 from fabroute.routing.service.explaining.chances import (
+    AskedBy,
     Chance,
     FoundAtNode,
     LineChances,
     chances_per_line,
     line_chances,
 )
-from fabroute.routing.service.explaining.demands import Demand
+from fabroute.routing.service.explaining.demands import Demand, DemandBook
 from fabroute.routing.service.explaining.elsewhere import envelopes, is_related, not_accepted, pair_of
 from fabroute.routing.service.explaining.oversize import Oversize, oversize
 from fabroute.routing.service.gates import Gatekeeper, Reasons, nearest_of_each_code
@@ -65,11 +66,15 @@ class CandidateFinder:
         self.calendars = Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)
         self.consolidation = Consolidation(snapshot.lines, snapshot.policies, self.calendars)
         self._snapshot = snapshot
+        capped = Counter(line.order_id for line in snapshot.lines if line.max_price_minor is not None)
+        self._sharing_caps = {order_id for order_id, lines in capped.items() if lines > 1}
         self._gates = Gatekeeper(snapshot)
         self._pricing = Pricing(snapshot.logistics, on=snapshot.now.date())
         self._machines = MachineTime(snapshot, self.calendars)
         self._ways = WayFinder(self.calendars, self._gates, self._pricing, self._machines)
+        self._demands = DemandBook()
         self._chances: dict[str, LineChances] = {}
+        self._related_offers: dict[tuple[object, ...], tuple[tuple[int, OfferView], ...]] = {}
 
     def supply(self) -> Supply:
         """Return the machine time and material that there is for all lines together."""
@@ -103,15 +108,12 @@ class CandidateFinder:
     def elsewhere(self, found: LineChances, *, looks: int) -> tuple[Chance, ...]:
         """Return a line's chances in other materials of its family of processes: the ``looks`` likeliest offers'."""
         asked = self._asked(found.line)
-        allowed = asked.asking.facts.process_materials
-        related = (offer for offer in self._snapshot.network.offers if is_related(offer, allowed))
-        likeliest = nsmallest(looks, related, key=lambda offer: self._unlikeliness(asked, offer))
+        likeliest = nsmallest(looks, self._related(asked), key=lambda each: self._unlikeliness(asked, *each))
         return line_chances(
-            found.line,
-            (self._if_accepted(asked, offer) for offer in likeliest),
-            wish=asked.wish,
-            cap_minor=found.cap_minor,
-            limit=looks,
+            AskedBy(line=found.line, wish=asked.wish, cap_minor=found.cap_minor),
+            (self._if_accepted(asked, offer) for _, offer in likeliest),
+            book=self._demands,
+            limit=chances_per_line(len(self._snapshot.lines)),
         ).chances
 
     def oversize(self, found: LineChances) -> Oversize:
@@ -171,11 +173,24 @@ class CandidateFinder:
         demand = Demand("process_material", pair_of(offer))
         return replace(asked, asking=self._gates.relaxed(asked.asking, frozenset({demand})))
 
-    def _unlikeliness(self, asked: LineAsked, offer: OfferView) -> tuple[int, float, str]:
-        """Rank an offer: by what speaks against it whatever the day, then by its way to the customer."""
-        asking, node = self._accepting(asked, offer).asking, self._snapshot.network.nodes[offer.node_id]
-        against = (*self._gates.node_reasons(asking, node.node_id), *self._gates.offer_reasons(asking, offer))
-        return (len(against), self._pricing.distance_km(node, asked.destination), offer.offer_id)
+    def _related(self, asked: LineAsked) -> tuple[tuple[int, OfferView], ...]:
+        """Return the offers in related materials, each with how much speaks against it whatever the day."""
+        if asked.asking.key not in self._related_offers:
+            allowed = asked.asking.facts.process_materials
+            self._related_offers[asked.asking.key] = tuple(
+                (self._reasons_anyway(asked, offer), offer)
+                for offer in self._snapshot.network.offers
+                if is_related(offer, allowed)
+            )
+        return self._related_offers[asked.asking.key]
+
+    def _reasons_anyway(self, asked: LineAsked, offer: OfferView) -> int:
+        asking = self._accepting(asked, offer).asking
+        return len(self._gates.node_reasons(asking, offer.node_id)) + len(self._gates.offer_reasons(asking, offer))
+
+    def _unlikeliness(self, asked: LineAsked, reasons: int, offer: OfferView) -> tuple[int, float, str]:
+        node = self._snapshot.network.nodes[offer.node_id]
+        return (reasons, self._pricing.distance_km(node, asked.destination), offer.offer_id)
 
     def _if_accepted(self, asked: LineAsked, offer: OfferView) -> FoundAtNode:
         node, allowed = self._snapshot.network.nodes[offer.node_id], asked.asking.facts.process_materials
@@ -197,10 +212,9 @@ class CandidateFinder:
 
     def _line_chances(self, line: ClaimedLine, findings: tuple[NodeFinding, ...], cap_minor: int | None) -> LineChances:
         return line_chances(
-            line,
+            AskedBy(line=line, wish=self._wish(line), cap_minor=cap_minor),
             (finding.found for finding in findings),
-            wish=self._wish(line),
-            cap_minor=cap_minor,
+            book=self._demands,
             limit=chances_per_line(len(self._snapshot.lines)),
         )
 
@@ -209,7 +223,12 @@ class CandidateFinder:
         ways = (way for finding in findings for way in finding.ways)
         patient = self.consolidation.patient(line.line_id, ways, wish=wish, free=self._machines.free)
         earliest = earliest_options(patient, wish=wish)
-        worth = worth_deciding(earliest, wish=wish, limit=options_per_line(len(self._snapshot.lines)))
+        worth = worth_deciding(
+            earliest,
+            wish=wish,
+            limit=options_per_line(len(self._snapshot.lines)),
+            services_apart=line.order_id in self._sharing_caps,
+        )
         return LineChoices(
             line=line,
             options=worth.options,

@@ -10,7 +10,7 @@ from fabroute.routing.service.timing import ladder
 _LEAST_PER_RESOURCE = 2
 """A machine and lot in the plan have a cheapest option and a latest: the one to take, and the one to move to."""
 
-_Resource = tuple[str, str, int]
+_Resource = tuple[str, str, int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,17 +34,22 @@ def best_by_node(earliest: Iterable[Option]) -> tuple[Option, ...]:
     return tuple(best.values())
 
 
-def worth_deciding(earliest: Sequence[Option], *, wish: Wish, limit: int) -> WorthDeciding:
+def worth_deciding(
+    earliest: Sequence[Option], *, wish: Wish, limit: int, services_apart: bool = False
+) -> WorthDeciding:
     """Return the options that a joint plan can want, about ``limit`` of them, from those of ``earliest_options``.
 
     The cheapest machines with their lots share the room. On each, deadlines run from the earliest possible to the
     latest in time, and only Pareto-optimal ones stay (cheaper, or later); where they are too many, the cheapest goes
     before the latest, and that before the others. A line that waits keeps earlier deadlines, too: others may be there.
+    With ``services_apart`` each shipping service keeps options of its own: lines that share a price cap may have to
+    take one that costs less money, though more in all.
     """
     resources: defaultdict[_Resource, list[Way]] = defaultdict(list)
     for option in earliest:
         way = option.way
-        resources[way.offer.machine_id, way.lot.lot_id, way.machine_minutes].append(way)
+        service = way.service if services_apart else ""
+        resources[way.offer.machine_id, way.lot.lot_id, way.machine_minutes, service].append(way)
     kept = list(resources.values())[: max(1, limit // _LEAST_PER_RESOURCE)]
     room = max(_LEAST_PER_RESOURCE, limit // max(1, len(kept)))
     options = (option for ways in kept for option in _of_resource(list(_deadlines(ways, wish=wish)))[:room])
