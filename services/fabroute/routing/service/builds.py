@@ -128,10 +128,10 @@ class Builds:
         return 0 if build == NO_BUILD else self.builds[build].minutes
 
 
-def shared_builds(choices: Sequence[LineChoices]) -> Builds:
+def shared_builds(choices: Sequence[LineChoices], *, most_options: int = MOST_OPTIONS) -> Builds:
     """Return the options of all lines with the builds in which at least two of them could meet."""
     rooms = _rooms(choices)
-    plenty = sum(len(each.options) for each in choices) + sum(map(_copies, rooms)) > MOST_OPTIONS
+    plenty = sum(len(each.options) for each in choices) + sum(map(_copies, rooms)) > most_options
     builds: list[Build] = []
     berths: dict[Place, dict[int, range]] = {}
     for room in rooms:
