@@ -52,6 +52,7 @@ class Pricing:
         self._terms: dict[str, _Terms] = {}
         self._geometries: dict[str, PartGeometry] = {}
         self._origins: dict[str, Location] = {}
+        self._distances: dict[tuple[str, Location], float] = {}
         self._zones: dict[tuple[str, Location], Zone] = {}
         self._parcels: dict[tuple[Box, int, int], Parcel] = {}
         self._estimates: dict[tuple[str, int, _Terms], ProductionEstimate] = {}
@@ -95,7 +96,10 @@ class Pricing:
 
     def distance_km(self, node: NodeView, destination: Location) -> float:
         """Return the great-circle distance from a node to a destination."""
-        return distance_km(self._origin_of(node), destination)
+        key = (node.node_id, destination)
+        if key not in self._distances:
+            self._distances[key] = distance_km(self._origin_of(node), destination)
+        return self._distances[key]
 
     def quote(
         self, node: NodeView, destination: Location, *, goods: Goods, service: Service, day: date

@@ -1,15 +1,16 @@
 """Everything that could serve a line if something were different: each service of each offer that has a price."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 
 from fabroute.network.service import NodeView
 from fabroute.orders.service import ClaimedLine
-from fabroute.routing.service.explaining.demands import Demands, demands_of
+from fabroute.routing.service.explaining.demands import Demand, DemandBook, Demands
 from fabroute.routing.service.gates import Reasons
 from fabroute.routing.service.options import Wish
 from fabroute.routing.service.ways import OfferFinding, Priced, Sending
+from fabroute.solver.eligibility import Exclusion
 
 CHANCES_PER_LINE = 60
 """At least; fewer lines may have more each."""
@@ -23,7 +24,8 @@ class Chance:
     node: NodeView
     priced: Priced
     sending: Sending
-    reasons: Reasons
+    reasons: Mapping[Demand, Exclusion]
+    """By what would have to be different."""
     demands: Demands
     """Of ``reasons``; none where only date, queue or cap can keep it from the line."""
 
@@ -65,26 +67,32 @@ def chances_per_line(lines: int) -> int:
     return max(CHANCES_PER_LINE, CHANCES_PER_RUN // max(1, lines))
 
 
-def line_chances(
-    line: ClaimedLine, found: Iterable[FoundAtNode], *, wish: Wish, cap_minor: int | None, limit: int
-) -> LineChances:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedBy:
+    """A line, how it weighs what it gets, and what it may cost landed."""
+
+    line: ClaimedLine
+    wish: Wish
+    cap_minor: int | None
+
+
+def line_chances(asked: AskedBy, found: Iterable[FoundAtNode], *, book: DemandBook, limit: int) -> LineChances:
     """Return what a line could choose from if something were different, the ``limit`` nearest of it."""
     everywhere = tuple(found)
-    chances = [chance for each in everywhere for chance in _chances(each)]
+    chances = [chance for each in everywhere for chance in _chances(each, book)]
     return LineChances(
-        line=line,
-        wish=wish,
-        cap_minor=cap_minor,
+        line=asked.line,
+        wish=asked.wish,
+        cap_minor=asked.cap_minor,
         chances=tuple(chances if len(chances) <= limit else nsmallest(limit, chances, key=_distance)),
         unpriced=tuple(reasons for each in everywhere for reasons in _unpriced(each)),
     )
 
 
-def _chances(found: FoundAtNode) -> Iterable[Chance]:
+def _chances(found: FoundAtNode, book: DemandBook) -> Iterable[Chance]:
     for offer in found.offers:
         if offer.priced is not None:
-            reasons = (*found.against, *offer.priced.standing)
-            demands = demands_of(reasons)
+            reasons, demands = book.read((*found.against, *offer.priced.standing))
             for sending in offer.priced.sendings:
                 yield Chance(node=found.node, priced=offer.priced, sending=sending, reasons=reasons, demands=demands)
 

@@ -8,7 +8,7 @@ from fabroute.routing.rules import MILLIS_PER_MINOR
 from fabroute.routing.service.explaining.chances import LineChances
 from fabroute.routing.service.explaining.demands import Demand, demands_of, hardest, hardness
 from fabroute.routing.service.explaining.placing import Placed, Setting
-from fabroute.routing.service.explaining.pricing_rules import rank
+from fabroute.routing.service.explaining.pricing_rules import is_better
 from fabroute.routing.service.explaining.steps import Step, steps_against, steps_to
 from fabroute.routing.service.options import ExcludedNode, Option
 
@@ -64,13 +64,20 @@ def node_changes(
 
 
 def _nearest_by_node(places: Iterable[Placed]) -> Mapping[str, Placed]:
-    nearest: dict[str, tuple[tuple[object, ...], Placed]] = {}
+    nearest: dict[str, Placed] = {}
     for place in places:
-        key = (len(place.demands), hardness(place.demands), rank(place))
-        known = nearest.get(place.chance.node.node_id)
-        if known is None or key < known[0]:
-            nearest[place.chance.node.node_id] = (key, place)
-    return {node_id: place for node_id, (_, place) in nearest.items()}
+        node_id = place.chance.node.node_id
+        known = nearest.get(node_id)
+        if known is None or _is_nearer(place, known):
+            nearest[node_id] = place
+    return nearest
+
+
+def _is_nearer(place: Placed, other: Placed) -> bool:
+    if len(place.demands) != len(other.demands):
+        return len(place.demands) < len(other.demands)
+    mine, its = hardness(place.demands), hardness(other.demands)
+    return mine < its or (mine == its and is_better(place, other))
 
 
 def _change(found: LineChances, place: Placed, setting: Setting, *, chosen: Option | None) -> NodeChange:
@@ -127,5 +134,5 @@ def _sooner(found: LineChances, place: Placed, best_millis: int) -> int | None:
 
 def _order(change: NodeChange) -> tuple[bool, int, int, int, str]:
     cost = 0 if change.place is None else change.place.cost_millis
-    hard = 0 if change.binding is None else hardness((change.binding,))
+    hard = 0 if change.binding is None else hardness(frozenset((change.binding,)))
     return (change.place is None, len(change.steps), hard, cost, change.node.node_id)

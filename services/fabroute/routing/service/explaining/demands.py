@@ -1,15 +1,15 @@
 """What keeps offers from a line, sorted by what someone would have to give up or to provide."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from fabroute.kernel.events import JsonScalar
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Demand:
+class Demand(NamedTuple):
     """One thing that is asked of whoever makes a line: a kind, and which one of it where there are several."""
 
     kind: str
@@ -71,19 +71,46 @@ _HARDNESS = MappingProxyType({kind: len(_HARDEST_FIRST) - place for place, kind 
 _Figures = Mapping[str, JsonScalar]
 
 
-def hardness(demands: Iterable[Demand]) -> int:
+@lru_cache(maxsize=10_000)
+def hardness(demands: Demands) -> int:
     """Return how hard the hardest of some demands is to meet otherwise: law first, money last; an order of ours."""
     return max((_HARDNESS[demand.kind] for demand in demands), default=0)
 
 
-def hardest(demands: Iterable[Demand]) -> Demand:
+@lru_cache(maxsize=10_000)
+def hardest_first(demands: Demands) -> tuple[Demand, ...]:
+    """Return demands in the order in which they are hard to meet otherwise; equals by name."""
+    return tuple(sorted(demands, key=lambda demand: (-_HARDNESS[demand.kind], demand)))
+
+
+def hardest(demands: Demands) -> Demand:
     """Return the demand that is hardest to meet otherwise; of equals the first by name."""
-    return min(demands, key=lambda demand: (-_HARDNESS[demand.kind], demand))
+    return hardest_first(demands)[0]
 
 
 def demands_of(reasons: Iterable[Exclusion]) -> Demands:
     """Return all that would have to be given up or provided for reasons to be none."""
     return frozenset(demand for reason in reasons for demand in _DEMANDS[reason.code](reason.figures))
+
+
+class DemandBook:
+    """What reasons demand, each worked out once; most reasons of a run are the same for many lines."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], tuple[tuple[Exclusion, ...], Mapping[Demand, Exclusion], Demands]] = {}
+
+    def read(self, reasons: tuple[Exclusion, ...]) -> tuple[Mapping[Demand, Exclusion], Demands]:
+        """Return all demands of reasons, each with the first reason that makes it, and the same as a set."""
+        key = tuple(map(id, reasons))
+        known = self._known.get(key)
+        if known is None:
+            by_demand: dict[Demand, Exclusion] = {}
+            for reason in reasons:
+                for demand in _DEMANDS[reason.code](reason.figures):
+                    by_demand.setdefault(demand, reason)
+            # The reasons are kept, so that no other object ever has one of their ids.
+            known = self._known[key] = (reasons, by_demand, frozenset(by_demand))
+        return known[1:]
 
 
 def _fixed(kind: str) -> Callable[[_Figures], tuple[Demand, ...]]:

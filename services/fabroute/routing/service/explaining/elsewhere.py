@@ -9,9 +9,9 @@ from fabroute.routing.service.explaining.demands import ACCEPT
 from fabroute.routing.service.explaining.oversize import Envelope
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
 
-MOST_LOOKS, LEAST_LOOKS = 24, 4
+MOST_LOOKS, LEAST_LOOKS = 16, 2
 """Offers that are priced for one line, as long as a run has few lines without a way."""
-LOOKS_PER_RUN = 1_200
+LOOKS_PER_RUN = 120
 
 
 def looks_per_line(lines: int) -> int:

@@ -8,7 +8,7 @@ from fabroute.routing.service.explaining.changes import NodeChange, node_changes
 from fabroute.routing.service.explaining.conflicts import Relaxation, relaxations, smallest_conflict, walls
 from fabroute.routing.service.explaining.demands import BUILD_VOLUME, PROCESS_MATERIAL, Demand, Demands
 from fabroute.routing.service.explaining.oversize import Oversize
-from fabroute.routing.service.explaining.placing import Setting, placings
+from fabroute.routing.service.explaining.placing import Placed, Setting, placings
 from fabroute.routing.service.explaining.pricing_rules import RulePrice, dearest, rule_prices
 from fabroute.routing.service.explaining.scarcity import Scarcity
 from fabroute.routing.service.options import ExcludedNode, Option
@@ -65,7 +65,7 @@ def explain(asked: Asked, setting: Setting) -> Explanation:
     return Explanation(
         rules=() if chosen is None else rule_prices(chosen, places),
         changes=node_changes(found, places, setting, chosen=chosen, excluded=asked.excluded),
-        no_route=_no_route(asked, setting) if chosen is None else None,
+        no_route=_no_route(asked, places, setting) if chosen is None else None,
         scarcity=asked.scarcity,
     )
 
@@ -76,9 +76,8 @@ def is_oversize(sets: Sequence[Demands]) -> bool:
     return bool(in_the_game) and all(BUILD_VOLUME in each for each in in_the_game)
 
 
-def _no_route(asked: Asked, setting: Setting) -> NoRoute:
+def _no_route(asked: Asked, places: Sequence[Placed], setting: Setting) -> NoRoute:
     found = asked.found
-    places = placings(found, setting)
     sets = walls(found, places)
     others = placings(replace(found, chances=asked.others), setting)
     return NoRoute(

@@ -78,5 +78,10 @@ def _is_proven(found: LineChances, chance: Chance, setting: Setting, bucket: int
 
 
 def _is_in_store(chance: Chance, setting: Setting, bucket: int) -> bool:
-    needed, day = chance.priced.grams, setting.calendars.day(bucket)
-    return any(lot.expires_on >= day and setting.room.grams(lot.lot_id) >= needed for lot in chance.priced.lots)
+    """Tell whether a lot has enough left and lasts; for the first day it was looked at already."""
+    needed, priced = chance.priced.grams, chance.priced
+    lots = priced.lots
+    if bucket > priced.earliest:
+        day = setting.calendars.day(bucket)
+        lots = tuple(lot for lot in lots if lot.expires_on >= day)
+    return any(setting.room.grams(lot.lot_id) >= needed for lot in lots)

@@ -51,7 +51,7 @@ def _best_without(places: Iterable[Placed]) -> dict[Demand, Placed]:
     for place in places:
         if len(place.demands) == 1:
             (demand,) = place.demands
-            if demand not in best or rank(place) < rank(best[demand]):
+            if demand not in best or is_better(place, best[demand]):
                 best[demand] = place
     return best
 
@@ -60,6 +60,13 @@ def rank(place: Placed) -> tuple[int, int, str, str]:
     """Cheapest first; ties are broken by day and names, so that equal snapshots give equal explanations."""
     chance = place.chance
     return (place.cost_millis, place.bucket, chance.priced.offer.offer_id, chance.sending.service.value)
+
+
+def is_better(place: Placed, other: Placed) -> bool:
+    """Tell whether a place comes before another one by ``rank``."""
+    if place.cost_millis != other.cost_millis:
+        return place.cost_millis < other.cost_millis
+    return rank(place) < rank(other)
 
 
 class _KeptOff:

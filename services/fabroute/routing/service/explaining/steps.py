@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from fabroute.kernel.events import JsonScalar
 from fabroute.routing.service.explaining.chances import LineChances
-from fabroute.routing.service.explaining.demands import OF, Demand, demands_of, hardness
+from fabroute.routing.service.explaining.demands import MATERIAL, OF, Demand, DemandBook, hardest_first
 from fabroute.routing.service.explaining.placing import Placed, Setting
 from fabroute.routing.service.gates import Reasons
 from fabroute.routing.service.sentences import euro
@@ -15,6 +15,7 @@ from fabroute.solver.eligibility import Exclusion
 
 _Figures = dict[str, JsonScalar]
 _HOURS_PER_DAY = 24
+_NO_FIGURES: Mapping[str, JsonScalar] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Step:
     demand: Demand
     words: str
     figures: Mapping[str, JsonScalar]
+    """Of what depends on the day or the price; those of other reasons stand among the node's exclusions."""
 
     @property
     def of(self) -> str:
@@ -51,20 +53,18 @@ class _Case:
 def steps_to(found: LineChances, place: Placed, setting: Setting) -> tuple[Step, ...]:
     """Return all that would have to change for a line to be made at a place, the hardest first."""
     case = _Case(found=found, place=place, setting=setting)
-    return tuple(_step(case, demand) for demand in _hardest_first(place.demands))
+    return tuple(_step(case, demand) for demand in hardest_first(place.demands))
 
 
 def steps_against(reasons: Reasons) -> tuple[Step, ...]:
     """Return all that would have to change where there is no price: by what the reasons say, the hardest first."""
-    return tuple(
-        Step(demand=demand, words=_fixed_words(demand, reason), figures=dict(reason.figures))
-        for demand in _hardest_first(demands_of(reasons))
-        for reason in [_reason_of(demand, reasons)]
-    )
+    by_demand, demands = DemandBook().read(reasons)
+    return tuple(_as_said(demand, by_demand[demand]) for demand in hardest_first(demands))
 
 
-def _hardest_first(demands: frozenset[Demand]) -> list[Demand]:
-    return sorted(demands, key=lambda demand: (-hardness((demand,)), demand))
+def _as_said(demand: Demand, reason: Exclusion) -> Step:
+    figures = {**reason.figures, "machine_id": reason.machine_id}
+    return Step(demand=demand, words=_WORDS[demand.kind](demand, figures), figures=_NO_FIGURES)
 
 
 def _step(case: _Case, demand: Demand) -> Step:
@@ -72,14 +72,8 @@ def _step(case: _Case, demand: Demand) -> Step:
     if told is not None:
         words, figures = told(case)
         return Step(demand=demand, words=words, figures=figures)
-    reason = _reason_of(demand, case.place.chance.reasons)
-    if demand.kind == "certificate":
-        return _certificate(case, demand, reason)
-    return Step(demand=demand, words=_fixed_words(demand, reason), figures=dict(reason.figures))
-
-
-def _reason_of(demand: Demand, reasons: Reasons) -> Exclusion:
-    return next(reason for reason in reasons if demand in demands_of((reason,)))
+    reason = case.place.chance.reasons[demand]
+    return _certificate(case, demand, reason) if demand.kind == "certificate" else _as_said(demand, reason)
 
 
 def _certificate(case: _Case, demand: Demand, reason: Exclusion) -> Step:
@@ -133,8 +127,7 @@ def _material(case: _Case) -> tuple[str, _Figures]:
     """Grams that the store lacks, a lot that may not be used, or what other orders took of a lot that would do."""
     priced = case.place.chance.priced
     if not priced.lots:
-        reason = _reason_of(Demand("material"), priced.standing)
-        return _lot(reason)
+        return _lot(case.place.chance.reasons[MATERIAL])
     has = max(case.setting.room.grams(lot.lot_id) for lot in priced.lots)
     return _grams(priced.grams, has, priced.offer.material.code)
 
@@ -160,10 +153,6 @@ _BY_DAY_AND_MONEY: Mapping[str, Callable[[_Case], tuple[str, _Figures]]] = Mappi
     {"need_by": _need_by, "capacity": _capacity, "price_cap": _price_cap, "material": _material}
 )
 """The steps whose size depends on where and when the line would be made."""
-
-
-def _fixed_words(demand: Demand, reason: Exclusion) -> str:
-    return _WORDS[demand.kind](demand, {**reason.figures, "machine_id": reason.machine_id})
 
 
 def _available(_: Demand, it: Mapping[str, JsonScalar]) -> str:
