@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fabroute.solver.contest import Contest, reduce_problem
+from fabroute.solver.contest import Contest, Reduction, reduce_problem
 from fabroute.solver.exact import Answer, solve_exactly
 from fabroute.solver.improvement import improve
 from fabroute.solver.insertion import regret_insertion
@@ -35,7 +35,9 @@ def solve(problem: RoutingProblem, limits: SolveLimits | None = None) -> Routing
     budget = Budget(limits=limits or SolveLimits())
     market = market_of(problem)
     if len(market.option) > LARGE_OPTIONS:
-        return solve_large(market, budget)
+        count = f"{len(market.option)} options that could be taken"
+        plan = solve_large(market, budget)
+        return replace(plan, engine_reason=f"{count}: over {LARGE_OPTIONS} they are priced and searched")
     return _solve_by_contests(problem, budget)
 
 
@@ -53,10 +55,20 @@ def _solve_by_contests(problem: RoutingProblem, budget: Budget) -> RoutingPlan:
         cost=cost,
         bound=cost - missing,
         engine="cp_sat" if reduction.contests else "cheapest_each",
+        engine_reason=_reason(reduction),
         status=_status(missing, budget),
         seed=budget.limits.seed,
         wall_ms=budget.wall_ms,
     )
+
+
+def _reason(reduction: Reduction) -> str:
+    """Say why these contests were searched exactly, or nothing at all."""
+    if not reduction.contests:
+        return "no two lines compete: each takes the cheapest option that it can"
+    lines = sum(contest.line_count for contest in reduction.contests)
+    options = sum(contest.option_count for contest in reduction.contests)
+    return f"{lines} lines with {options} options compete: few enough to prove"
 
 
 def _with_shares(contests: tuple[Contest, ...], budget: Budget) -> Iterator[tuple[Contest, float]]:
@@ -89,7 +101,10 @@ def _ruined(problem: RoutingProblem, contest: Contest, known: Answer, budget: Bu
     cost = contest.cost_of(known.chosen)
     if known.bound >= cost or not budget.wall_left:
         return known
-    found = search_and_bound(market_of(contest.problem_of(problem)), budget, cost=cost, seconds=seconds)
+    alone = contest.problem_of(problem)
+    if not alone.is_plain:
+        return known
+    found = search_and_bound(market_of(alone), budget, cost=cost, seconds=seconds)
     chosen = min(known.chosen, found.chosen, key=contest.cost_of)
     return replace(known, chosen=chosen, bound=max(known.bound, found.bound))
 

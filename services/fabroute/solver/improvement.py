@@ -9,7 +9,7 @@ from fabroute.solver.exact import solve_exactly
 from fabroute.solver.limits import Budget
 from fabroute.solver.plan import UNROUTED
 from fabroute.solver.prices import FloatArray, Prices
-from fabroute.solver.problem import BoolArray, IntArray
+from fabroute.solver.problem import NO_BUILD, BoolArray, IntArray
 
 _ROUND_CHARGE = 0.02
 _ROUND_SECONDS = 0.1
@@ -53,10 +53,10 @@ def _one_round(search: Search) -> None:
     contest = search.contest
     lines = _crowd(search)
     freed = np.where(lines, UNROUTED, search.chosen)
-    slack = contest.slack(freed)
-    keep = contest.fits(slack) & lines[contest.option_line] & _within_reach(search, lines)
+    room = contest.room(freed)
+    keep = contest.fits(room) & lines[contest.option_line] & _within_reach(search, lines)
     keep[search.chosen[lines & (search.chosen != UNROUTED)]] = True
-    part = contest.narrowed(keep, lines=lines, slack=slack)
+    part = contest.narrowed(keep, lines=lines, room=room)
     answer = solve_exactly(part, part.from_outer(search.chosen), search.budget, seconds=_ROUND_SECONDS)
     search.chosen = part.into_outer(answer.chosen, search.chosen)
     search.size = float(np.clip(search.size * (_GROW if answer.proven else _SHRINK), _SMALLEST, _LARGEST))
@@ -87,7 +87,7 @@ def _loss(search: Search) -> FloatArray:
 
 
 def _rivals(search: Search, line: int, reach: float) -> IntArray:
-    """Return the lines whose chosen option draws on a row that a good option of this line needs."""
+    """Return the lines whose chosen option draws on a row, or is in a build, that a good option of this line needs."""
     contest = search.contest
     good = (contest.option_line == line) & (search.prices.regret(contest) <= reach)
     wanted = np.zeros(len(contest.limit), dtype=np.bool_)
@@ -95,7 +95,8 @@ def _rivals(search: Search, line: int, reach: float) -> IntArray:
     taken = np.zeros(contest.option_count, dtype=np.bool_)
     taken[search.chosen[search.chosen != UNROUTED]] = True
     holding = contest.entry_option[wanted[contest.entry_row] & taken[contest.entry_option]]
-    return np.unique(contest.option_line[holding])
+    shared = np.isin(contest.option_build, contest.option_build[good & (contest.option_build != NO_BUILD)])
+    return np.unique(contest.option_line[np.append(holding, np.flatnonzero(shared & taken))])
 
 
 def _within_reach(search: Search, lines: BoolArray) -> BoolArray:

@@ -215,11 +215,17 @@ class RoutingProblem:
                 raise InvalidProblem(f"{name}[{negative[0]}] is {values[negative[0]]}: it can't be negative")
         for names in _ADDED_UP:
             total = sum(exact_sum(getattr(self, name).ravel()) for name in names)
-            if total >= TOTAL_LIMIT:
+            if total + self._opened_by_each(names[-1]) >= TOTAL_LIMIT:
                 raise InvalidProblem(f"the sum of {', '.join(names)} is {total}, over the limit of 2^62: {_COARSER}")
         total = sum(exact_sum(getattr(self, name)) for name in _COSTS) + self._most_excess_cost()
-        if total >= TOTAL_LIMIT:
+        if total + self._opened_by_each("build_cost") >= TOTAL_LIMIT:
             raise InvalidProblem(f"the costs of {', '.join(_COSTS)} and quotas reach {total}, over 2^62: {_COARSER}")
+
+    def _opened_by_each(self, name: str) -> int:
+        """Return the sum of a number of builds when every option opens its own; 0 for a number of anything else."""
+        of_build: IntArray = getattr(self, name) if name in ("build_cost", "build_minutes") else _none()
+        times = np.bincount(self.option_build[self.option_build != NO_BUILD], minlength=len(of_build))
+        return sum(many * each for many, each in zip(times.tolist(), of_build.tolist(), strict=False))
 
     def _most_excess_cost(self) -> int:
         """Return what all soft quotas would cost if every option were taken."""
@@ -269,7 +275,8 @@ _ADDED_UP = (
     ("stock",),
     ("share_weight",),
 )
-"""Amounts that are added up with each other: neither a sum nor a part of it may leave the range."""
+"""Amounts that are added up with each other: neither a sum nor a part of it may leave the range, even where every
+option opens its build."""
 _COARSER = "use coarser units"
 
 

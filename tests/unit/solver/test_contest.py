@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabroute.solver.contest import reduce_problem
+from fabroute.solver.contest import Room, reduce_problem
 from fabroute.solver.plan import UNROUTED
 from tests.factories.solver import (
     OptionRow,
@@ -15,6 +15,10 @@ from tests.factories.solver import (
     routing_problem,
     small_tight_problem,
 )
+
+
+def left(*slack: int) -> Room:
+    return Room(slack=np.array(slack), opened=np.zeros(0, dtype=np.bool_))
 
 
 def test_without_rivals_every_line_takes_its_cheapest_option() -> None:
@@ -121,8 +125,8 @@ def test_slack_is_what_a_choice_leaves() -> None:
 
     assert contest.slack(np.array([UNROUTED, UNROUTED, UNROUTED])).tolist() == [13]
     assert contest.slack(np.array([0, 3, 4])).tolist() == [1]
-    assert contest.fits(np.array([6])).tolist() == [True] * 6
-    assert contest.fits(np.array([5])).tolist() == [False, True, False, True, False, True]
+    assert contest.fits(left(6)).tolist() == [True] * 6
+    assert contest.fits(left(5)).tolist() == [False, True, False, True, False, True]
 
 
 def test_taking_an_option_draws_on_all_its_rows() -> None:
@@ -135,14 +139,14 @@ def test_taking_an_option_draws_on_all_its_rows() -> None:
         stock=[80],
     )
     contest = only_contest(problem)
-    slack = contest.slack(np.full(3, UNROUTED))
-    contest.take(slack, 0)
+    room = contest.room(np.full(3, UNROUTED))
+    contest.take(room, 0)
 
     assert contest.limit.tolist() == [15, 80]
-    assert slack.tolist() == [9, 50]
-    contest.take(slack, 1)
-    assert slack.tolist() == [3, 20]
-    assert slack.tolist() == contest.slack(np.array([0, 1, UNROUTED])).tolist()
+    assert room.slack.tolist() == [9, 50]
+    contest.take(room, 1)
+    assert room.slack.tolist() == [3, 20]
+    assert room.slack.tolist() == contest.slack(np.array([0, 1, UNROUTED])).tolist()
 
 
 def test_cost_counts_unrouted_lines_at_their_price() -> None:
@@ -157,7 +161,7 @@ def test_a_narrower_contest_keeps_only_rows_that_can_still_run_out() -> None:
     lines = np.array([True, False, True])
     keep = np.array([True, True, False, False, True, False])
     ample = contest.narrowed(keep, lines=lines)
-    tight = contest.narrowed(keep, lines=lines, slack=np.array([7]))
+    tight = contest.narrowed(keep, lines=lines, room=left(7))
 
     assert (ample.lines.tolist(), ample.options.tolist()) == ([0, 2], [0, 1, 4])
     assert (ample.option_line.tolist(), ample.limit.tolist()) == ([0, 0, 1], [])

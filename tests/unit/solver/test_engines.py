@@ -61,6 +61,16 @@ def test_an_uncontested_problem_needs_no_engine() -> None:
     assert (plan.engine, plan.status) == ("cheapest_each", PlanStatus.OPTIMAL)
 
 
+def test_a_plan_says_why_its_engine_was_taken() -> None:
+    plain = solve(rivals_for_one_pool(lines=3, minutes=6, capacity=18))
+    contested = solve(rivals_for_one_pool(lines=3, minutes=6, capacity=13))
+
+    assert plain.engine_reason == "no two lines compete: each takes the cheapest option that it can"
+    assert contested.engine_reason == "3 lines with 6 options compete: few enough to prove"
+    assert contested == replace(contested, engine_reason="another")
+    assert one_by_one(rivals_for_one_pool()).engine_reason == "the baseline was asked for"
+
+
 def test_joint_decisions_beat_one_by_one() -> None:
     """One place on the cheap pool: one by one the first line gets it, jointly the line that needs it."""
     problem = routing_problem(
