@@ -44,6 +44,9 @@ from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
 from fabroute.solver.eligibility.commerce import price_cap
 
+_NEAR_A_LOOK = 4
+"""Of so many offers near the customer one is priced where a line has no way in its own materials."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFinding:
@@ -74,7 +77,7 @@ class CandidateFinder:
         self._ways = WayFinder(self.calendars, self._gates, self._pricing, self._machines)
         self._demands = DemandBook()
         self._chances: dict[str, LineChances] = {}
-        self._related_offers: dict[tuple[object, ...], tuple[tuple[int, OfferView], ...]] = {}
+        self._related_offers: dict[frozenset[str], tuple[OfferView, ...]] = {}
 
     def supply(self) -> Supply:
         """Return the machine time and material that there is for all lines together."""
@@ -108,10 +111,11 @@ class CandidateFinder:
     def elsewhere(self, found: LineChances, *, looks: int) -> tuple[Chance, ...]:
         """Return a line's chances in other materials of its family of processes: the ``looks`` likeliest offers'."""
         asked = self._asked(found.line)
-        likeliest = nsmallest(looks, self._related(asked), key=lambda each: self._unlikeliness(asked, *each))
+        near = nsmallest(_NEAR_A_LOOK * looks, self._related(asked), key=lambda offer: self._far(asked, offer))
+        likeliest = sorted(near, key=lambda offer: self._reasons_anyway(asked, offer))[:looks]
         return line_chances(
             AskedBy(line=found.line, wish=asked.wish, cap_minor=found.cap_minor),
-            (self._if_accepted(asked, offer) for _, offer in likeliest),
+            (self._if_accepted(asked, offer) for offer in likeliest),
             book=self._demands,
             limit=chances_per_line(len(self._snapshot.lines)),
         ).chances
@@ -173,24 +177,21 @@ class CandidateFinder:
         demand = Demand("process_material", pair_of(offer))
         return replace(asked, asking=self._gates.relaxed(asked.asking, frozenset({demand})))
 
-    def _related(self, asked: LineAsked) -> tuple[tuple[int, OfferView], ...]:
-        """Return the offers in related materials, each with how much speaks against it whatever the day."""
-        if asked.asking.key not in self._related_offers:
-            allowed = asked.asking.facts.process_materials
-            self._related_offers[asked.asking.key] = tuple(
-                (self._reasons_anyway(asked, offer), offer)
-                for offer in self._snapshot.network.offers
-                if is_related(offer, allowed)
-            )
-        return self._related_offers[asked.asking.key]
+    def _related(self, asked: LineAsked) -> tuple[OfferView, ...]:
+        allowed = asked.asking.facts.process_materials
+        if allowed not in self._related_offers:
+            offers = self._snapshot.network.offers
+            self._related_offers[allowed] = tuple(offer for offer in offers if is_related(offer, allowed))
+        return self._related_offers[allowed]
+
+    def _far(self, asked: LineAsked, offer: OfferView) -> tuple[float, str]:
+        node = self._snapshot.network.nodes[offer.node_id]
+        return (self._pricing.distance_km(node, asked.destination), offer.offer_id)
 
     def _reasons_anyway(self, asked: LineAsked, offer: OfferView) -> int:
+        """Return how many things speak against an offer in another material whatever the day."""
         asking = self._accepting(asked, offer).asking
         return len(self._gates.node_reasons(asking, offer.node_id)) + len(self._gates.offer_reasons(asking, offer))
-
-    def _unlikeliness(self, asked: LineAsked, reasons: int, offer: OfferView) -> tuple[int, float, str]:
-        node = self._snapshot.network.nodes[offer.node_id]
-        return (reasons, self._pricing.distance_km(node, asked.destination), offer.offer_id)
 
     def _if_accepted(self, asked: LineAsked, offer: OfferView) -> FoundAtNode:
         node, allowed = self._snapshot.network.nodes[offer.node_id], asked.asking.facts.process_materials
