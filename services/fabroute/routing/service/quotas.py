@@ -4,10 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
+from fabroute.orders.service import ClaimedLine
 from fabroute.routing.rules import MILLIS_PER_MINOR, price_cap_minor
 from fabroute.routing.rules.policies import (
     IP_SHARE_WINDOW_DAYS,
@@ -121,10 +122,27 @@ def policy_quotas(
     """
     if not _asks_for_quotas(choices, facts):
         return Quotas()
-    table = _Table(choices, options, option_line)
-    quotas = [*_policy_rules(table, facts), *_revision_rules(table, facts), *_price_rules(table, facts)]
-    biting = [(rule, held) for rule, held in quotas if table.most(held) > rule.limit]
-    return Quotas(rules=tuple(rule for rule, _ in biting), shares=tuple(held for _, held in biting))
+    lines = [each.line for each in choices]
+    table = ShareTable(
+        lines=lines,
+        placed=[pieces_by_node(it, lines[line].quantity) for it, line in zip(options, option_line, strict=True)],
+        option_line=option_line,
+    )
+    landed = [option.price.landed_minor for option in options]
+    return biting(
+        table,
+        [
+            *_all_policies(table, facts),
+            *_revision_rules(table, facts),
+            *_price_rules(table, lines, landed, facts.spent_minor),
+        ],
+    )
+
+
+def biting(table: "ShareTable", quotas: Iterable["Quota"]) -> Quotas:
+    """Return the quotas that options of the table could break together."""
+    found = [(rule, held) for rule, held in quotas if table.most(held) > rule.limit]
+    return Quotas(rules=tuple(rule for rule, _ in found), shares=tuple(held for _, held in found))
 
 
 def _asks_for_quotas(choices: Sequence[LineChoices], facts: ShareFacts) -> bool:
@@ -133,31 +151,51 @@ def _asks_for_quotas(choices: Sequence[LineChoices], facts: ShareFacts) -> bool:
     return any(policies) or bool(facts.revision_caps) or any(lines > 1 for lines in priced.values())
 
 
-_Quota = tuple[QuotaRule, Held]
+Quota = tuple[QuotaRule, Held]
 
 
-class _Table:
+class SharingLine(Protocol):
+    """What of a line shares are counted by."""
+
+    @property
+    def organisation_id(self) -> str:
+        """Whose it is."""
+
+    @property
+    def revision_id(self) -> str:
+        """What it is."""
+
+    @property
+    def quantity(self) -> int:
+        """How many pieces."""
+
+
+class ShareTable:
     """The options of a run and what each node makes of them, to be weighed for one quota after the other."""
 
-    def __init__(self, choices: Sequence[LineChoices], options: Sequence[Option], option_line: Sequence[int]) -> None:
-        self.choices = choices
+    def __init__(
+        self,
+        *,
+        lines: Sequence[SharingLine],
+        placed: Sequence[Mapping[str, int]],
+        option_line: Sequence[int],
+    ) -> None:
+        """``placed`` are the pieces by node of each option, ``option_line`` its line."""
+        self.lines = lines
         self._option_line = option_line
-        self._landed = [option.price.landed_minor for option in options]
-        self._placed = [
-            pieces_by_node(option, choices[line].line.quantity)
-            for option, line in zip(options, option_line, strict=True)
-        ]
+        self._placed = placed
         self._at: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-        for option, placed in enumerate(self._placed):
-            for node_id, pieces in placed.items():
+        for option, pieces_of in enumerate(placed):
+            for node_id, pieces in pieces_of.items():
                 self._at[node_id].append((option, pieces))
 
-    def lines_by(self, key: Callable[[LineChoices], str]) -> dict[str, frozenset[int]]:
-        """Return the lines of each owner, order or revision."""
-        found: defaultdict[str, set[int]] = defaultdict(set)
-        for line, choices in enumerate(self.choices):
-            found[key(choices)].add(line)
-        return {name: frozenset(lines) for name, lines in found.items()}
+    def lines_by(self, key: Callable[[SharingLine], str]) -> dict[str, frozenset[int]]:
+        """Return the lines of each owner or revision."""
+        return _grouped(key(line) for line in self.lines)
+
+    def options(self, lines: Collection[int]) -> list[int]:
+        """Return the options of these lines."""
+        return [option for option, line in enumerate(self._option_line) if line in lines]
 
     def nodes(self, lines: Collection[int]) -> list[str]:
         """Return the nodes at which these lines have options, sorted."""
@@ -186,10 +224,6 @@ class _Table:
             return tuple((option, pieces) for option, pieces, _ in weighed if pieces)
         return tuple((option, 1) for option, pieces, quantity in weighed if pieces == quantity)
 
-    def landed(self, lines: Collection[int]) -> Held:
-        """Return what each option of these lines costs landed."""
-        return tuple((option, self._landed[option]) for option, line in enumerate(self._option_line) if line in lines)
-
     def most(self, held: Held) -> int:
         """Return what the heaviest options of all lines weigh together."""
         heaviest: dict[int, int] = {}
@@ -200,29 +234,39 @@ class _Table:
 
     def amount(self, lines: Iterable[int], unit: ShareUnit) -> tuple[int, int]:
         """Return how many lines or pieces there are, and the least that one line counts."""
-        counts = [1 if unit == "lines" else self.choices[line].line.quantity for line in lines]
+        counts = [1 if unit == "lines" else self.lines[line].quantity for line in lines]
         return sum(counts), min(counts)
 
 
-def _policy_rules(table: _Table, facts: ShareFacts) -> Iterator[_Quota]:
-    by_owner = table.lines_by(lambda choices: choices.line.organisation_id)
-    for owner, lines in by_owner.items():
+def _all_policies(table: ShareTable, facts: ShareFacts) -> Iterator[Quota]:
+    for owner in table.lines_by(lambda line: line.organisation_id):
         policy = facts.policies.get(owner)
-        if policy is None:
-            continue
-        for cap in policy.caps:
-            used = facts.used.get((owner, cap.window_days), NOTHING_PLACED)
-            nodes = table.nodes(lines) if cap.node_id is None else [cap.node_id]
-            for node_id in nodes:
-                yield _cap(table, lines, cap, used=used, node_id=node_id, owner=owner)
-        for minimum in policy.minimum_shares:
-            used = facts.used.get((owner, minimum.window_days), NOTHING_PLACED)
-            yield _minimum(table, lines, minimum, used=used, kinds=facts.kinds, owner=owner)
+        if policy is not None:
+            used = {days: facts.used.get((owner, days), NOTHING_PLACED) for days in policy.windows}
+            yield from rules_of_policy(table, policy, owner=owner, used=used, kinds=facts.kinds)
+
+
+def rules_of_policy(
+    table: ShareTable,
+    policy: PolicyView,
+    *,
+    owner: str,
+    used: Mapping[int, PlacedShares],
+    kinds: Mapping[str, str],
+) -> Iterator[Quota]:
+    """Yield the quotas of one owner's policy, biting or not; ``used`` by days of the window, ``kinds`` by node."""
+    lines = table.lines_by(lambda line: line.organisation_id)[owner]
+    for cap in policy.caps:
+        nodes = table.nodes(lines) if cap.node_id is None else [cap.node_id]
+        for node_id in nodes:
+            yield _cap(table, lines, cap, used=used[cap.window_days], node_id=node_id, owner=owner)
+    for minimum in policy.minimum_shares:
+        yield _minimum(table, lines, minimum, used=used[minimum.window_days], kinds=kinds, owner=owner)
 
 
 def _cap(
-    table: _Table, lines: Collection[int], cap: ShareCap, *, used: PlacedShares, node_id: str, owner: str
-) -> _Quota:
+    table: ShareTable, lines: Collection[int], cap: ShareCap, *, used: PlacedShares, node_id: str, owner: str
+) -> Quota:
     amount, least = table.amount(lines, cap.unit)
     total, taken = used.total(cap.unit) + amount, used.at(node_id, cap.unit)
     rule = QuotaRule(
@@ -248,14 +292,14 @@ def cap_limit(share: float, *, total: int, used: int, least: int) -> int:
 
 
 def _minimum(
-    table: _Table,
+    table: ShareTable,
     lines: Collection[int],
     minimum: MinimumShare,
     *,
     used: PlacedShares,
     kinds: Mapping[str, str],
     owner: str,
-) -> _Quota:
+) -> Quota:
     """Return a minimum share as a soft quota on all other nodes."""
 
     def elsewhere(node_id: str) -> bool:
@@ -281,15 +325,15 @@ def _minimum(
     return rule, table.outside(elsewhere, lines, minimum.unit)
 
 
-def _revision_rules(table: _Table, facts: ShareFacts) -> Iterator[_Quota]:
+def _revision_rules(table: ShareTable, facts: ShareFacts) -> Iterator[Quota]:
     """Yield the share caps that revisions have themselves: so much of a revision's pieces at any single node."""
-    for revision_id, lines in table.lines_by(lambda choices: choices.line.revision_id).items():
+    for revision_id, lines in table.lines_by(lambda line: line.revision_id).items():
         share = facts.revision_caps.get(revision_id)
         if share is None:
             continue
         cap = ShareCap(node_id=None, share=share, window_days=IP_SHARE_WINDOW_DAYS, unit="pieces")
         used = facts.used.get((revision_id, cap.window_days), NOTHING_PLACED)
-        owner = table.choices[min(lines)].line.organisation_id
+        owner = table.lines[min(lines)].organisation_id
         for node_id in table.nodes(lines):
             rule, held = _cap(table, lines, cap, used=used, node_id=node_id, owner=owner)
             yield _of_revision(rule, revision_id), held
@@ -310,14 +354,16 @@ def _of_revision(rule: QuotaRule, revision_id: str) -> QuotaRule:
     )
 
 
-def _price_rules(table: _Table, facts: ShareFacts) -> Iterator[_Quota]:
+def _price_rules(
+    table: ShareTable, lines: Sequence[ClaimedLine], landed: Sequence[int], spent_minor: Mapping[str, int]
+) -> Iterator[Quota]:
     """Yield the price caps of orders of which several lines are decided now; one line alone is within it already."""
-    for order_id, lines in table.lines_by(lambda choices: choices.line.order_id).items():
-        line = table.choices[min(lines)].line
+    for order_id, of_order in _grouped(line.order_id for line in lines).items():
+        line = lines[min(of_order)]
         cap = price_cap_minor(line.max_price_minor, criticality=line.criticality)
-        if cap is None or len(lines) < 2:
+        if cap is None or len(of_order) < 2:
             continue
-        spent = facts.spent_minor.get(order_id, 0)
+        spent = spent_minor.get(order_id, 0)
         rule = QuotaRule(
             kind="price",
             organisation_id=line.organisation_id,
@@ -328,4 +374,11 @@ def _price_rules(table: _Table, facts: ShareFacts) -> Iterator[_Quota]:
             used=spent,
             limit=max(0, cap - spent),
         )
-        yield rule, table.landed(lines)
+        yield rule, tuple((option, landed[option]) for option in table.options(of_order))
+
+
+def _grouped(names: Iterable[str]) -> dict[str, frozenset[int]]:
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for line, name in enumerate(names):
+        found[name].add(line)
+    return {name: frozenset(lines) for name, lines in found.items()}
