@@ -17,6 +17,7 @@ from fabroute.api.routers import (
     build_times,
     bulk,
     certificates,
+    decisions,
     documents,
     estimates,
     first_articles,
@@ -40,6 +41,7 @@ from fabroute.settings import Settings, get_settings
 
 _ROUTERS = (
     orders,
+    decisions,
     quotes,
     parts,
     revisions,

@@ -90,6 +90,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "advice", "description": "Printed or conventional, and which spare parts are worth a digital twin."},
     {"name": "imports and exports", "description": "Tables of parts, revisions and certificates, all or nothing."},
     {"name": "logistics", "description": "What carriers and customs take, what ways, grids and currencies count."},
+    {"name": "decisions", "description": "Why a line went where it went, whole: rules, changes, conflicts."},
     {"name": "runs", "description": "Joint routing runs, for the operator."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from fabroute.api.schemas.agreed import RoutingOut
 from fabroute.api.schemas.base import MoneyOut, ResponseModel
+from fabroute.api.schemas.explanations import ExplanationOut
 from fabroute.kernel.money import Money
 from fabroute.production.service import JobOfLine
 from fabroute.routing.service import DecisionSummary, DecisionView
@@ -80,6 +81,12 @@ class ExclusionOut(ResponseModel):
     node_id: str
     city: str
     country: str
+    binding: str | None = Field(
+        default=None, description="The hardest of what would have to change; null in older decisions."
+    )
+    fix: str | None = Field(
+        default=None, description="What would have to change, in words; null where the process is not offered."
+    )
     reasons: list[ReasonOut]
 
 
@@ -114,6 +121,19 @@ class DecisionOut(ResponseModel):
     exclusions: list[ExclusionOut]
     reasons: dict[str, int] = Field(description="Number of nodes by reason code.")
     solver: SolverOut
+    explanation: ExplanationOut | None = Field(
+        default=None, description="Null in older decisions, and where a line was decided by itself."
+    )
+
+
+class DecisionRecordOut(DecisionOut):
+    """A decision with all that is known of it."""
+
+    order_id: str
+    organisation_id: str
+    run_id: str
+    kind: str = Field(description="`first`, `online` or `improved`.")
+    fence: int = Field(description="Which claim of the line it was made under.")
 
 
 class OrderDecisionsOut(ResponseModel):
@@ -128,6 +148,20 @@ def decisions_out(order_id: str, decisions: tuple[DecisionView, ...]) -> OrderDe
     return OrderDecisionsOut(order_id=order_id, decisions=[_decision_out(decision) for decision in decisions])
 
 
+def decision_record_out(decision: DecisionView) -> DecisionRecordOut:
+    """Return one decision whole for an answer."""
+    return DecisionRecordOut.model_validate(
+        {
+            **_decision_fields(decision),
+            "order_id": decision.order_id,
+            "organisation_id": decision.organisation_id,
+            "run_id": decision.run_id,
+            "kind": decision.kind,
+            "fence": decision.fence,
+        }
+    )
+
+
 def routings_out(
     decided: Mapping[str, str], summaries: Mapping[str, DecisionSummary], jobs: Mapping[str, JobOfLine]
 ) -> dict[str, RoutingOut]:
@@ -140,15 +174,17 @@ def routings_out(
 
 
 def _decision_out(decision: DecisionView) -> DecisionOut:
-    return DecisionOut.model_validate(
-        {
-            **decision.document,
-            "id": decision.id,
-            "line_id": decision.order_line_id,
-            "outcome": decision.outcome,
-            "decided_at": decision.decided_at,
-        }
-    )
+    return DecisionOut.model_validate(_decision_fields(decision))
+
+
+def _decision_fields(decision: DecisionView) -> dict[str, Any]:
+    return {
+        **decision.document,
+        "id": decision.id,
+        "line_id": decision.order_line_id,
+        "outcome": decision.outcome,
+        "decided_at": decision.decided_at,
+    }
 
 
 def _routing_out(summary: DecisionSummary, job: JobOfLine | None) -> RoutingOut:

@@ -32,6 +32,11 @@ def read_decisions(session: Session, *, organisation_id: str, order_id: str) -> 
     return session.exec(statement).all()
 
 
+def read_decision(session: Session, *, decision_id: str) -> RoutingDecision | None:
+    """Return a decision by its id."""
+    return session.get(RoutingDecision, decision_id)
+
+
 def read_summaries(session: Session, decision_ids: Collection[str]) -> Sequence[RowMapping]:
     """Return decisions in short, without their documents, with the place of the chosen node."""
     chosen = col(RoutingDecision.document)["chosen"]

@@ -4,9 +4,20 @@ from fabroute.routing.service.decisions import (
     DecisionSummary,
     DecisionView,
     RunView,
+    UnknownDecision,
+    get_decision,
     get_decisions,
     list_runs,
     read_summaries,
 )
 
-__all__ = ["DecisionSummary", "DecisionView", "RunView", "get_decisions", "list_runs", "read_summaries"]
+__all__ = [
+    "DecisionSummary",
+    "DecisionView",
+    "RunView",
+    "UnknownDecision",
+    "get_decision",
+    "get_decisions",
+    "list_runs",
+    "read_summaries",
+]

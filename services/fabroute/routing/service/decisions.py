@@ -8,7 +8,15 @@ from typing import Any
 from sqlmodel import Session
 
 from fabroute.database.pages import Page, page_of
+from fabroute.kernel.errors import DomainError
 from fabroute.routing import repository
+
+
+class UnknownDecision(DomainError):
+    """There is no decision with this id, or it is about someone else's order."""
+
+    code = "unknown_decision"
+    status = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +104,17 @@ def get_decisions(session: Session, *, organisation_id: str, order_id: str) -> t
     return tuple(DecisionView(**decision.model_dump()) for decision in found)
 
 
+def get_decision(session: Session, *, organisation_id: str | None, decision_id: str) -> DecisionView:
+    """Return a decision about an order of an organisation; of any where ``organisation_id`` is ``None``.
+
+    Raises ``UnknownDecision`` if there is none, or it is about someone else's order.
+    """
+    found = repository.read_decision(session, decision_id=decision_id)
+    if found is None or organisation_id not in (None, found.organisation_id):
+        raise UnknownDecision(f"you have no decision {decision_id}: GET /v1/orders/{{id}}/decision lists an order's")
+    return DecisionView(**found.model_dump())
+
+
 def read_summaries(session: Session, *, decision_ids: Collection[str]) -> dict[str, DecisionSummary]:
     """Return decisions in short by their ids, by one query; unknown ids are left out."""
     if not decision_ids:
@@ -107,4 +126,6 @@ def read_summaries(session: Session, *, decision_ids: Collection[str]) -> dict[s
 def list_runs(session: Session, *, cursor: str | None = None, limit: int = 50) -> Page[RunView]:
     """Return a page of runs, newest first; ``cursor`` is the id of the last run of the page before."""
     rows = repository.read_runs(session, before=cursor, limit=limit + 1)
-    return page_of([RunView(**run.model_dump(exclude={"prices"})) for run in rows], limit=limit, cursor_of=lambda run: run.id)
+    return page_of(
+        [RunView(**run.model_dump(exclude={"prices"})) for run in rows], limit=limit, cursor_of=lambda run: run.id
+    )
