@@ -15,12 +15,14 @@ from fabroute.kernel.time import utc_now
 from fabroute.orders.service import scopes_with_due_lines
 from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_published
 from fabroute.production.service import held_jobs_wait, planned_jobs_wait
+from fabroute.production.service.moving import standing_scopes
 from fabroute.routing.service.scopes import lapsed_scopes
 from fabroute_workers.bells import Bells
 from fabroute_workers.subscriptions import (
     DISPATCH_PLANNED,
     EXTEND_CAPACITY,
     HOLD_UNQUALIFIED,
+    IMPROVE_PROMISED,
     JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
     ROUTE_PENDING,
@@ -36,6 +38,10 @@ BATCH_EVENTS = 500
 UPKEEP_SECONDS = 3600.0
 RECHECK_SECONDS = 60.0
 """A job that a run offered in the instant in which a certificate was revoked is found within this time."""
+
+
+IMPROVE_EVERY_SECONDS = 60.0
+"""How often the promised lines of a planning scope are looked at again; what comes new is routed at once."""
 
 
 class Ringer(Protocol):
@@ -72,6 +78,7 @@ class Relay:
         self._swept_at = float("-inf")
         self._upkeep_at = float("-inf")
         self._recheck_at = float("-inf")
+        self._improve_at = clock()
 
     def turn(self) -> Turn:
         """Publish what the outbox holds and, if a second has gone, sweep; the events stay where they are on errors.
@@ -81,7 +88,7 @@ class Relay:
         published = self.publish()
         if self._clock() - self._swept_at < POLL_SECONDS:
             return published
-        swept = self.sweep() + self.keep_up()
+        swept = self.sweep() + self.keep_up() + self.improve()
         self._swept_at = self._clock()
         return Turn(sent=published.sent + swept, wait_seconds=published.wait_seconds)
 
@@ -123,6 +130,16 @@ class Relay:
         sent = self._send(errands)
         self._upkeep_at = at if Errand(task=EXTEND_CAPACITY) in errands else self._upkeep_at
         self._recheck_at = at if Errand(task=HOLD_UNQUALIFIED) in errands else self._recheck_at
+        return sent
+
+    def improve(self) -> int:
+        """Every minute, first a minute after the start, have promised lines looked at for better places."""
+        if self._clock() - self._improve_at < IMPROVE_EVERY_SECONDS:
+            return 0
+        with unit_of_work(self._engine) as session:
+            scopes = standing_scopes(session)
+        sent = self._send(Errand(task=IMPROVE_PROMISED, scope=scope) for scope in scopes)
+        self._improve_at = self._clock()
         return sent
 
     def _ready(self, message: OutboxMessage) -> bool:

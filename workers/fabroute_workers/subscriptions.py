@@ -7,6 +7,7 @@ from fabroute.kernel.events import JsonScalar
 
 ROUTE_PENDING = "routing.route_pending"
 REQUEUE_UNROUTABLE = "routing.requeue_unroutable"
+IMPROVE_PROMISED = "routing.improve_promised"
 EXTEND_CAPACITY = "network.extend_capacity"
 VALIDATE_PRINT_FILES = "inventory.validate_print_files"
 HOLD_UNQUALIFIED = "production.hold_unqualified"

@@ -23,6 +23,8 @@ from fabroute.production.service import (
     offer_jobs,
     take_back_held,
 )
+from fabroute.production.service.moving import MovableJobs
+from fabroute.routing.service.improving import ImproveLimits, improve_promised
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.settings import Settings
 
@@ -30,6 +32,9 @@ DRAIN_SECONDS = 20.0
 """No new run begins after this long; the relay rings again if lines are still due."""
 LAST_SOLVE_ENDS_SECONDS = 34.0
 """A solve ends by then, which leaves time to commit before the soft time limit of a task."""
+
+IMPROVE_SECONDS = 10.0
+"""New orders wait in the same queue: an improve run is short, and comes again."""
 
 LAST_VALIDATION_ENDS_SECONDS = 37.0
 """A validation has ended by then, which leaves time to note its result before the soft time limit of a task."""
@@ -58,6 +63,24 @@ def _drain(engine: Engine, settings: Settings, *, scope: str, started: float) ->
         decided += report.routed + report.no_route
         _log_run(scope, report)
     return decided
+
+
+def improve(engine: Engine, settings: Settings, *, scope: str) -> int:
+    """Look once for better places for the promised lines of a planning scope; return how many moved."""
+    limits = ImproveLimits(
+        batch_lines=settings.routing_batch_lines,
+        seed=settings.routing_seed,
+        deterministic_seconds=settings.routing_deterministic_seconds,
+        wall_seconds=min(settings.routing_wall_seconds, IMPROVE_SECONDS),
+        horizon_days=settings.planning_horizon_days,
+    )
+    report = improve_promised(
+        engine, scope=scope, now=utc_now(), jobs=MovableJobs(), dispatch=offer_jobs, limits=limits
+    )
+    if report is None:
+        return 0
+    _log.info("routing.improved", scope=scope, **asdict(report))
+    return report.moved
 
 
 def requeue(engine: Engine, settings: Settings, *, scope: str | None = None) -> int:

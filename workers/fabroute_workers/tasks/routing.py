@@ -4,13 +4,19 @@ from fabroute.database import database_engine
 from fabroute.settings import get_settings
 from fabroute_workers import work
 from fabroute_workers.app import app
-from fabroute_workers.subscriptions import REQUEUE_UNROUTABLE, ROUTE_PENDING
+from fabroute_workers.subscriptions import IMPROVE_PROMISED, REQUEUE_UNROUTABLE, ROUTE_PENDING
 
 
 @app.task(name=ROUTE_PENDING)
 def route_pending(*, scope: str, **_: object) -> None:
     """Decide all pending lines of a planning scope."""
     work.drain(database_engine(), get_settings(), scope=scope)
+
+
+@app.task(name=IMPROVE_PROMISED)
+def improve_promised(*, scope: str, **_: object) -> None:
+    """Move promised lines of a planning scope to better places, as long as no node has accepted their jobs."""
+    work.improve(database_engine(), get_settings(), scope=scope)
 
 
 @app.task(name=REQUEUE_UNROUTABLE)
