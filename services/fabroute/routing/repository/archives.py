@@ -1,6 +1,7 @@
 """Statements on the archives of runs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, insert
@@ -8,6 +9,16 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
 from fabroute.routing.models import RoutingDecision, RunArchive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedLine:
+    """What a decision says of the run that made it."""
+
+    run_id: str
+    order_line_id: str
+    outcome: str
+    snapshot_sha256: str | None
 
 
 def insert_archive(session: Session, row: Mapping[str, object]) -> None:
@@ -47,3 +58,21 @@ def decided_lines(session: Session, run_id: str) -> frozenset[str]:
     """Return the lines that a run gave an outcome to; others of its plan were sent back."""
     statement = select_columns(col(RoutingDecision.order_line_id)).where(col(RoutingDecision.run_id) == run_id)
     return frozenset(session.connection().execute(statement).scalars())
+
+
+def owner_of_decision(session: Session, decision_id: str) -> str | None:
+    """Return whose line a decision is about; ``None`` if there is none."""
+    statement = select_columns(col(RoutingDecision.organisation_id)).where(col(RoutingDecision.id) == decision_id)
+    return session.connection().execute(statement).scalar_one_or_none()
+
+
+def find_decided(session: Session, decision_id: str) -> DecidedLine | None:
+    """Return of a decision what a replay is compared with."""
+    statement = select_columns(
+        col(RoutingDecision.run_id),
+        col(RoutingDecision.order_line_id),
+        col(RoutingDecision.outcome),
+        col(RoutingDecision.document)["solver"]["snapshot_sha256"].as_string().label("snapshot_sha256"),
+    ).where(col(RoutingDecision.id) == decision_id)
+    found = session.connection().execute(statement).mappings().one_or_none()
+    return None if found is None else DecidedLine(**found)
