@@ -179,7 +179,9 @@ class ReadinessReport(SQLModel, table=True):
     """``asked``, ``made`` or ``failed``."""
     asked_by: str
     asked_at: datetime = Field(sa_column=instant())
+    fence: int = 0
     attempts: int = 0
+    """Claims in a row that came to nothing."""
     lease_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     as_of: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     """The instant of the network that it is about."""

@@ -93,6 +93,18 @@ def read_released_needs(session: Session, *, organisation_id: str) -> Sequence[t
     return [(revision_id, needed) for revision_id, needed in session.exec(statement)]
 
 
+def read_owners_of_released(session: Session) -> Sequence[str]:
+    """Return the organisations that have a released revision, by id."""
+    statement = (
+        select(Part.organisation_id)
+        .join(PartRevision, col(PartRevision.part_id) == col(Part.id))
+        .where(PartRevision.state == "released")
+        .distinct()
+        .order_by(Part.organisation_id)
+    )
+    return session.exec(statement).all()
+
+
 def read_revisions(session: Session, revision_ids: Collection[str]) -> Sequence[RevisionRow]:
     """Return these revisions with their part and file; unknown ones are left out."""
     statement = (

@@ -161,6 +161,11 @@ def read_released_needs(session: Session, *, organisation_id: str) -> dict[str, 
     return {revision_id: frozenset(needed) for revision_id, needed in found}
 
 
+def owners_of_released_revisions(session: Session) -> tuple[str, ...]:
+    """Return the organisations that have a revision that can be ordered, by id."""
+    return tuple(revisions.read_owners_of_released(session))
+
+
 def revision_history(session: Session, *, organisation_id: str, revision_id: str) -> tuple[HistoryEntry, ...]:
     """Return what was done to an owner's revision, from the audit log, the first first; ``UnknownRevision``."""
     get_revision(session, organisation_id=organisation_id, revision_id=revision_id)
