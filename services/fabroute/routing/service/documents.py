@@ -7,7 +7,7 @@ from datetime import datetime
 from fabroute.routing.service.explaining.demands import Demand, demands_of, hardest
 from fabroute.routing.service.explaining.explain import Explanation
 from fabroute.routing.service.explaining.paper import explanation_document, fix_in_short, rule_in_short
-from fabroute.routing.service.options import ExcludedNode, LineChoices, Option
+from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, same_place
 from fabroute.routing.service.sentences import reason_counts, why_not_routed, why_routed
 from fabroute.routing.service.timing import Calendars
 
@@ -140,7 +140,7 @@ def _alternatives(verdict: Verdict, chosen: Option, calendars: Calendars) -> lis
 
 
 def _differs(option: Option, chosen: Option) -> bool:
-    return option.way is not chosen.way or option.bucket != chosen.bucket
+    return not same_place(option, chosen)
 
 
 def _exclusions(verdict: Verdict) -> list[Document]:

@@ -116,6 +116,18 @@ class Option:
         return self.shares or (Share(way=self.way, quantity=quantity, bucket=self.bucket, minutes=self.minutes),)
 
 
+def same_place(one: Option, other: Option) -> bool:
+    """Say whether two options are one machine, lot, service and deadline, whatever they share with whom."""
+    return _place(one) == _place(other)
+
+
+def _place(option: Option) -> tuple[tuple[str, str, str, int], ...]:
+    return tuple(
+        (part.way.offer.offer_id, part.way.lot.lot_id, part.way.service, part.bucket)
+        for part in option.shares or (option,)
+    )
+
+
 def pieces_by_node(option: Option, quantity: int) -> dict[str, int]:
     """Return how many of a line's pieces each node makes."""
     pieces: dict[str, int] = {}
