@@ -18,6 +18,7 @@ from fabroute.routing.rules.objectives import (
     options_per_line,
     price_cap_minor,
     unrouted_cost_millis,
+    with_waiting,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "options_per_line",
     "price_cap_minor",
     "unrouted_cost_millis",
+    "with_waiting",
 ]

@@ -1,7 +1,7 @@
 """What an order's wishes are worth, as data: every figure here is an assumption that an installation may change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 MILLIS_PER_MINOR = 1_000
@@ -65,6 +65,13 @@ def generalised_cost_millis(
         + weights.millis_per_late_hour * late_minutes // 60
         + min(minutes // 60, TIE_BREAK_LIMIT_MILLIS)
     )
+
+
+def with_waiting(weights: ObjectiveWeights, *, cost_of_waiting_minor: int | None) -> ObjectiveWeights:
+    """Return the weights of an order that says what an hour until delivery costs it, in cents: that comes on top."""
+    if cost_of_waiting_minor is None:
+        return weights
+    return replace(weights, millis_per_hour=weights.millis_per_hour + cost_of_waiting_minor * MILLIS_PER_MINOR)
 
 
 def options_per_line(lines: int) -> int:

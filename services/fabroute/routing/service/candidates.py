@@ -10,10 +10,11 @@ from fabroute.logistics.rules import Location
 from fabroute.network.service import NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.ports import StandingJob
-from fabroute.routing.rules import caps_of_lines, options_per_line, price_cap_minor
+from fabroute.routing.rules import caps_of_lines, options_per_line, price_cap_minor, with_waiting
 from fabroute.routing.rules.policies import policy_for
 from fabroute.routing.service.choosing import (
     best_by_node,
+    best_first,
     cheapest,
     earliest_options,
     fastest,
@@ -38,6 +39,8 @@ from fabroute.routing.service.machines import MachineTime
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, Way, Wish, option_at
 from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.problem import Supply
+from fabroute.routing.service.splits_finder import SplitFinder
+from fabroute.routing.service.splits_lines import LineSplits
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.service.ways import LineAsked, OfferFinding, WayFinder
 from fabroute.routing.snapshot import RoutingSnapshot
@@ -75,6 +78,16 @@ class CandidateFinder:
         self._pricing = Pricing(snapshot.logistics, on=snapshot.now.date())
         self._machines = MachineTime(snapshot, self.calendars)
         self._ways = WayFinder(self.calendars, self._gates, self._pricing, self._machines)
+        self._splits = LineSplits(
+            SplitFinder(
+                snapshot,
+                calendars=self.calendars,
+                gates=self._gates,
+                pricing=self._pricing,
+                machines=self._machines,
+                ways=self._ways,
+            )
+        )
         self._demands = DemandBook()
         self._chances: dict[str, LineChances] = {}
         self._related_offers: dict[frozenset[str], tuple[OfferView, ...]] = {}
@@ -92,8 +105,9 @@ class CandidateFinder:
         caps = self._caps(found)
         for line in self._snapshot.lines:
             self._chances[line.line_id] = self._line_chances(line, found[line.line_id], caps.get(line.line_id))
+        splits = self._splits.of_lines([self._asked(line) for line in self._snapshot.lines], caps)
         return tuple(
-            self._line_choices(line, _within_cap(found[line.line_id], caps.get(line.line_id)))
+            self._line_choices(line, _within_cap(found[line.line_id], caps.get(line.line_id)), splits[line.line_id])
             for line in self._snapshot.lines
         )
 
@@ -219,7 +233,9 @@ class CandidateFinder:
             limit=chances_per_line(len(self._snapshot.lines)),
         )
 
-    def _line_choices(self, line: ClaimedLine, findings: tuple[NodeFinding, ...]) -> LineChoices:
+    def _line_choices(
+        self, line: ClaimedLine, findings: tuple[NodeFinding, ...], splits: tuple[Option, ...]
+    ) -> LineChoices:
         wish = self._wish(line)
         ways = (way for finding in findings for way in finding.ways)
         patient = self.consolidation.patient(line.line_id, ways, wish=wish, free=self._machines.free)
@@ -230,17 +246,22 @@ class CandidateFinder:
             limit=options_per_line(len(self._snapshot.lines)),
             services_apart=line.order_id in self._sharing_caps,
         )
+        every = best_first((*earliest, *splits))
+        able = {option.way.node.node_id for option in every}
+        excluded = tuple(
+            ExcludedNode(node=finding.node, reasons=finding.reasons)
+            for finding in findings
+            if finding.node.node_id not in able
+        )
         return LineChoices(
             line=line,
-            options=worth.options,
+            options=best_first((*worth.options, *splits)),
             left_out=worth.left_out,
-            exclusions=tuple(
-                ExcludedNode(node=finding.node, reasons=finding.reasons) for finding in findings if not finding.ways
-            ),
-            best=best_by_node(earliest),
-            cheapest=cheapest(earliest),
-            fastest=fastest(earliest),
-            greenest=greenest(earliest),
+            exclusions=excluded if every else self._splits.if_allowed(self._asked(line), excluded),
+            best=best_by_node(every),
+            cheapest=cheapest(every),
+            fastest=fastest(every),
+            greenest=greenest(every),
         )
 
     def _asked(self, line: ClaimedLine) -> LineAsked:
@@ -256,7 +277,10 @@ class CandidateFinder:
 
     def _wish(self, line: ClaimedLine) -> Wish:
         return Wish(
-            weights=policy_for(self._snapshot.policies, line.organisation_id).weights_for(line.objective),
+            weights=with_waiting(
+                policy_for(self._snapshot.policies, line.organisation_id).weights_for(line.objective),
+                cost_of_waiting_minor=line.cost_of_waiting_minor,
+            ),
             minutes_to_need_by=None if line.need_by is None else self.calendars.minutes_until(line.need_by),
             need_by_hard=line.need_by_hard,
         )

@@ -26,6 +26,11 @@ def earliest_options(ways: Iterable[Way], *, wish: Wish) -> tuple[Option, ...]:
     return tuple(sorted((option_at(way, way.best_bucket, wish=wish) for way in ways), key=_rank))
 
 
+def best_first(options: Iterable[Option]) -> tuple[Option, ...]:
+    """Return options as ``earliest_options`` sorts them: the best of all first."""
+    return tuple(sorted(options, key=_rank))
+
+
 def best_by_node(earliest: Iterable[Option]) -> tuple[Option, ...]:
     """Return the best option of each node, from options sorted by ``earliest_options``."""
     best: dict[str, Option] = {}

@@ -17,8 +17,9 @@ class Leftovers:
         self._minutes = {machine_id: np.cumsum(minutes) for machine_id, minutes in supply.minutes.items()}
         self._grams = dict(supply.grams)
         for option in joint.chosen(plan).values():
-            self._minutes[option.way.offer.machine_id][option.bucket :] -= option.way.machine_minutes
-            self._grams[option.way.lot.lot_id] -= option.way.grams
+            for share in option.shares or (option,):
+                self._minutes[share.way.offer.machine_id][share.bucket :] -= share.way.machine_minutes
+                self._grams[share.way.lot.lot_id] -= share.way.grams
 
     def minutes(self, option: Option) -> int:
         """Return the minutes that the option's machine still has before the option's deadline."""

@@ -12,11 +12,12 @@ from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.builds import Builds, no_builds, shared_builds
 from fabroute.routing.service.options import LineChoices, Option
 from fabroute.routing.service.quotas import NO_SHARES, QuotaRule, ShareFacts, policy_quotas
+from fabroute.routing.service.splits import split_draws, ways_of
 from fabroute.routing.service.timing import Calendars
 from fabroute.solver.plan import day_plan
 from fabroute.solver.problem import RoutingProblem
 
-SHARING = False
+SHARING = True
 """Whether lines share builds."""
 
 
@@ -82,8 +83,8 @@ def joint_problem(
     open_choices = tuple(each for each in choices if each.options)
     builds = shared_builds(open_choices) if sharing else no_builds(open_choices)
     options = builds.options
-    machines = tuple(sorted({option.way.offer.machine_id for option in options}))
-    lots = tuple(sorted({option.way.lot.lot_id for option in options}))
+    machines = tuple(sorted({way.offer.machine_id for way in ways_of(options)}))
+    lots = tuple(sorted({way.lot.lot_id for way in ways_of(options)}))
     pool_of = {machine_id: index for index, machine_id in enumerate(machines)}
     lot_of = {lot_id: index for index, lot_id in enumerate(lots)}
     quotas = policy_quotas(open_choices, options, builds.option_lines().tolist(), facts=shares)
@@ -103,6 +104,7 @@ def joint_problem(
         stock=_integers([supply.grams[lot_id] for lot_id in lots]),
         **builds.arrays(pool_of=pool_of),
         **quotas.arrays(),
+        **split_draws(options, pool_of=pool_of, lot_of=lot_of),
     )
     return JointProblem(
         problem=problem, choices=open_choices, builds=builds, machines=machines, lots=lots, rules=quotas.rules

@@ -1,0 +1,60 @@
+"""Under which terms a line may be split, and who could share it."""
+
+from dataclasses import dataclass
+
+from fabroute.inventory.service import RevisionView
+from fabroute.orders.service import ClaimedLine
+from fabroute.routing.service.openings import KEPT_APART, KEPT_APART_SECTORS
+from fabroute.routing.service.splits_nodes import Limits
+from fabroute.solver.split import SplitProblem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitTerms:
+    """How a line may be split."""
+
+    quantity: int
+    max_nodes: int
+    min_per_node: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """Parties that could share a line, what each can make in time, and the allocation to be solved."""
+
+    limits: tuple[Limits, ...]
+    problem: SplitProblem
+    """Its nodes are those of ``limits``."""
+    arrival: int | None = None
+    """Minutes from now by which everything arrives; ``None`` where each machine has its window."""
+
+    @property
+    def pieces(self) -> int:
+        """What all parties can make together."""
+        return sum(limits.pieces for limits in self.limits)
+
+    @property
+    def largest(self) -> int:
+        """What the machine that can make most can make."""
+        return max(most for limits in self.limits for most in limits.most)
+
+
+def one_lot(line: ClaimedLine, revision: RevisionView) -> bool:
+    """Return whether all pieces of a line must be of one lot: regulated parts, whose evidence is of their own lot."""
+    sensitive = bool({line.criticality, revision.criticality} & KEPT_APART)
+    return revision.part_qualification or revision.sector in KEPT_APART_SECTORS or sensitive
+
+
+def split_terms(line: ClaimedLine, revision: RevisionView) -> SplitTerms | None:
+    """Return how what is to be routed of a line may be split; ``None`` if it may not.
+
+    Nodes that go on making other shares of it count; where they are as many as may be, one more node makes the rest.
+    """
+    if line.split_max_nodes < 1:
+        return None
+    left = max(1, line.split_max_nodes - line.kept_nodes)
+    return SplitTerms(
+        quantity=line.quantity,
+        max_nodes=1 if one_lot(line, revision) else left,
+        min_per_node=min(line.split_min_per_node, line.quantity),
+    )
