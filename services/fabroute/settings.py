@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """A planning scope in which more lines wait is split into parts that several workers take."""
     routing_scope_lease_seconds: float = Field(default=6.0, ge=1, le=60)
     """After so long without a sign of life of a scope's worker another one takes over."""
+    archive_days: int = Field(default=90, ge=1, le=3650)
+    """How long runs can be replayed and decided again in the shadow."""
     planning_horizon_days: int = Field(default=45, ge=1, le=365)
     quote_snapshot_seconds: float = Field(default=10.0, ge=0, le=600)
     """How old the network may be that quotes are made from; 0: read for every quote."""

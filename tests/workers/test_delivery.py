@@ -13,6 +13,7 @@ from fabroute_workers.subscriptions import (
     EXTEND_CAPACITY,
     HOLD_UNQUALIFIED,
     LEARN_CALIBRATIONS,
+    PURGE_ARCHIVES,
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
     Errand,
@@ -150,8 +151,10 @@ def test_a_quiet_relay_sweeps_once_a_second(relay: Relay, ringer: FakeRinger, cl
     clock.pass_seconds(0.4)
     second = relay.turn()
 
-    assert (first.sent, second.sent) == (3, 0)
-    assert ringer.errands == [Errand(task=it) for it in (EXTEND_CAPACITY, LEARN_CALIBRATIONS, HOLD_UNQUALIFIED)]
+    assert (first.sent, second.sent) == (4, 0)
+    assert ringer.errands == [
+        Errand(task=it) for it in (EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES, HOLD_UNQUALIFIED)
+    ]
 
 
 def test_calendar_evidence_and_proofs_are_looked_after_at_the_start_then_hourly_and_every_minute(
@@ -162,7 +165,7 @@ def test_calendar_evidence_and_proofs_are_looked_after_at_the_start_then_hourly_
         clock.pass_seconds(seconds)
         sent.append(relay.keep_up())
 
-    assert sent == [3, 0, 1, 1, 2]
-    hourly, every_minute = [EXTEND_CAPACITY, LEARN_CALIBRATIONS], [HOLD_UNQUALIFIED]
+    assert sent == [4, 0, 1, 1, 3]
+    hourly, every_minute = [EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES], [HOLD_UNQUALIFIED]
     assert ringer.tasks() == [*hourly, *(3 * every_minute), *hourly]
     assert (RECHECK_SECONDS, UPKEEP_SECONDS) == (60, 3600)

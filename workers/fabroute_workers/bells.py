@@ -9,6 +9,7 @@ from fabroute_workers.subscriptions import (
     LEARN_CALIBRATIONS,
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
+    RUN_SHADOWS,
     TAKE_BACK_HELD,
     VALIDATE_PRINT_FILES,
     Errand,
@@ -22,6 +23,7 @@ SPACING_SECONDS: Mapping[str, float] = {
     TAKE_BACK_HELD: 0.2,
     DISPATCH_PLANNED: 0.2,
     JUDGE_SCREENINGS: 0.2,
+    RUN_SHADOWS: 0.2,
     LEARN_CALIBRATIONS: 0.2,
 }
 """The least time between two sendings for fresh events. One ``route_pending`` takes all that is due anyway."""

@@ -17,6 +17,7 @@ from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_publi
 from fabroute.production.service import held_jobs_wait, planned_jobs_wait
 from fabroute.production.service.moving import standing_scopes
 from fabroute.routing.service.scopes import lapsed_scopes
+from fabroute.routing.service.shadow_runs import due_shadow_runs
 from fabroute_workers.bells import Bells
 from fabroute_workers.subscriptions import (
     DISPATCH_PLANNED,
@@ -25,7 +26,9 @@ from fabroute_workers.subscriptions import (
     IMPROVE_PROMISED,
     JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
+    PURGE_ARCHIVES,
     ROUTE_PENDING,
+    RUN_SHADOWS,
     TAKE_BACK_HELD,
     VALIDATE_PRINT_FILES,
     Errand,
@@ -115,16 +118,19 @@ class Relay:
                 errands.append(Errand(task=DISPATCH_PLANNED))
             if due_screenings(session):
                 errands.append(Errand(task=JUDGE_SCREENINGS))
+            if due_shadow_runs(session):
+                errands.append(Errand(task=RUN_SHADOWS))
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
 
     def keep_up(self) -> int:
-        """At the start and then hourly have the calendar made longer and all evidence learnt from again.
+        """At the start and then hourly have the calendar made longer, all evidence learnt from again, and old archives
+        removed.
 
         Every minute have jobs held whose proofs are gone.
         """
         at, errands = self._clock(), []
         if at - self._upkeep_at >= UPKEEP_SECONDS:
-            errands += [Errand(task=EXTEND_CAPACITY), Errand(task=LEARN_CALIBRATIONS)]
+            errands += [Errand(task=EXTEND_CAPACITY), Errand(task=LEARN_CALIBRATIONS), Errand(task=PURGE_ARCHIVES)]
         if at - self._recheck_at >= RECHECK_SECONDS:
             errands.append(Errand(task=HOLD_UNQUALIFIED))
         sent = self._send(errands)

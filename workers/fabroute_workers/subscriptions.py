@@ -8,12 +8,15 @@ from fabroute.kernel.events import JsonScalar
 ROUTE_PENDING = "routing.route_pending"
 REQUEUE_UNROUTABLE = "routing.requeue_unroutable"
 IMPROVE_PROMISED = "routing.improve_promised"
+PURGE_ARCHIVES = "routing.purge_archives"
 EXTEND_CAPACITY = "network.extend_capacity"
 VALIDATE_PRINT_FILES = "inventory.validate_print_files"
 HOLD_UNQUALIFIED = "production.hold_unqualified"
 TAKE_BACK_HELD = "production.take_back_held"
 DISPATCH_PLANNED = "production.dispatch_planned"
 JUDGE_SCREENINGS = "advice.judge_screenings"
+RUN_SHADOWS = "advice.run_shadows"
+"""In the queue of what works long, so that routing never waits for it."""
 LEARN_CALIBRATIONS = "production.learn_calibrations"
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -26,6 +29,9 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "job.held": (TAKE_BACK_HELD,),
     "screening.asked": (JUDGE_SCREENINGS,),
     "screening.paused": (JUDGE_SCREENINGS,),
+    "shadow_run.asked": (RUN_SHADOWS,),
+    "shadow_run.paused": (RUN_SHADOWS,),
+    "routing_policy.stated": (REQUEUE_UNROUTABLE,),
     "job.print_reported": (LEARN_CALIBRATIONS,),
     "build.timed": (LEARN_CALIBRATIONS,),
     "build.withdrawn": (LEARN_CALIBRATIONS,),

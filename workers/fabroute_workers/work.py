@@ -24,8 +24,10 @@ from fabroute.production.service import (
     take_back_held,
 )
 from fabroute.production.service.moving import MovableJobs
+from fabroute.routing.service.archive import purge_archives
 from fabroute.routing.service.improving import ImproveLimits, improve_promised
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
+from fabroute.routing.service.shadow_work import ShadowLimits, work_on_shadow_runs
 from fabroute.settings import Settings
 
 DRAIN_SECONDS = 20.0
@@ -38,6 +40,9 @@ IMPROVE_SECONDS = 10.0
 
 LAST_VALIDATION_ENDS_SECONDS = 37.0
 """A validation has ended by then, which leaves time to note its result before the soft time limit of a task."""
+
+SHADOW_SECONDS = 10.0
+"""No archived run is begun after this long; one takes 15 seconds at most."""
 
 SCREENING_SECONDS = 10.0
 """Print files wait in the same worker: a long list lets them in between."""
@@ -180,6 +185,26 @@ def screen(engine: Engine) -> int:
             break
         judged += rows
     return judged
+
+
+def shadow(engine: Engine) -> int:
+    """Decide archived runs again for the shadow runs and replays that wait, for some seconds; return how many."""
+    started, runs = time.monotonic(), 0
+    while (elapsed := time.monotonic() - started) < SHADOW_SECONDS:
+        limits = ShadowLimits(seconds=SHADOW_SECONDS - elapsed)
+        done = work_on_shadow_runs(engine, limits=limits, now=utc_now())
+        if done is None:
+            break
+        runs += done
+    return runs
+
+
+def purge(engine: Engine, settings: Settings) -> int:
+    """Remove the archives of runs that are older than they are kept; return how many."""
+    with unit_of_work(engine) as session:
+        removed = purge_archives(session, now=utc_now(), days=settings.archive_days)
+    _log.info("routing.archives_purged", archives=removed)
+    return removed
 
 
 def routing_limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:

@@ -4,7 +4,7 @@ from fabroute.database import database_engine
 from fabroute.settings import get_settings
 from fabroute_workers import work
 from fabroute_workers.app import app
-from fabroute_workers.subscriptions import IMPROVE_PROMISED, REQUEUE_UNROUTABLE, ROUTE_PENDING
+from fabroute_workers.subscriptions import IMPROVE_PROMISED, PURGE_ARCHIVES, REQUEUE_UNROUTABLE, ROUTE_PENDING
 
 
 @app.task(name=ROUTE_PENDING)
@@ -23,3 +23,9 @@ def improve_promised(*, scope: str, **_: object) -> None:
 def requeue_unroutable(*, scope: str | None = None, **_: object) -> None:
     """Look again at every line without a route, of one planning scope or of all: the network has changed."""
     work.requeue(database_engine(), get_settings(), scope=scope)
+
+
+@app.task(name=PURGE_ARCHIVES)
+def purge_archives(**_: object) -> None:
+    """Remove the archives of runs that are older than this installation keeps them."""
+    work.purge(database_engine(), get_settings())
