@@ -39,6 +39,7 @@ from fabroute.routing.service.machines import MachineTime
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, Way, Wish, option_at
 from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.problem import Supply
+from fabroute.routing.service.splits import ways_of
 from fabroute.routing.service.splits_finder import SplitFinder
 from fabroute.routing.service.splits_lines import LineSplits
 from fabroute.routing.service.timing import Calendars
@@ -247,7 +248,7 @@ class CandidateFinder:
             services_apart=line.order_id in self._sharing_caps,
         )
         every = best_first((*earliest, *splits))
-        able = {option.way.node.node_id for option in every}
+        able = {way.node.node_id for way in ways_of(every)}
         excluded = tuple(
             ExcludedNode(node=finding.node, reasons=finding.reasons)
             for finding in findings

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fabroute.routing.service.options import Option, Way, Wish, option_at
+from fabroute.routing.service.splits import ways_of
 from fabroute.routing.service.timing import ladder
 
 _LEAST_PER_RESOURCE = 2
@@ -32,11 +33,12 @@ def best_first(options: Iterable[Option]) -> tuple[Option, ...]:
 
 
 def best_by_node(earliest: Iterable[Option]) -> tuple[Option, ...]:
-    """Return the best option of each node, from options sorted by ``earliest_options``."""
+    """Return the best option of each node, from options sorted by ``earliest_options``; a split is of all its nodes."""
     best: dict[str, Option] = {}
     for option in earliest:
-        best.setdefault(option.way.node.node_id, option)
-    return tuple(best.values())
+        for way in ways_of((option,)):
+            best.setdefault(way.node.node_id, option)
+    return tuple({id(option): option for option in best.values()}.values())
 
 
 def worth_deciding(

@@ -16,7 +16,14 @@ from fabroute.routing.service.gates import Gatekeeper
 from fabroute.routing.service.machines import MachineTime
 from fabroute.routing.service.options import Option, Way
 from fabroute.routing.service.pricing import Pricing
-from fabroute.routing.service.splits_clock import URGENT_HOURS, MachineClock, Window, courier_minutes, is_urgent
+from fabroute.routing.service.splits_clock import (
+    URGENT_HOURS,
+    MachineClock,
+    Window,
+    courier_minutes,
+    is_urgent,
+    ready_minutes,
+)
 from fabroute.routing.service.splits_makers import SECONDS_PER_MINUTE, Maker, most_in
 from fabroute.routing.service.splits_nodes import Freight, Limits, Party, parties, split_node
 from fabroute.routing.service.splits_shares import ShareMaker, last_bucket
@@ -155,20 +162,32 @@ class SplitFinder:
             if (window := self._clock.window(maker.machine_id, until=until)) is not None
         ]
         for group in self._by_material(makers):
-            limits = [found for party in group if (found := self._clock_limits(any_day, party)) is not None]
+            limits = [found for party in group if (found := self._clock_limits(asked, party)) is not None]
             sharing = self._sharing(asked, terms, limits)
             if sharing is not None:
                 yield sharing
 
     def _clock_limits(self, asked: LineAsked, party: Party) -> Limits | None:
         """Return a party with what its machines can make in their windows; ``None`` without a courier of the day."""
-        if self._courier(asked, party) is None:
+        courier = self._courier(asked, party)
+        if courier is None:
             return None
-        return Limits(party=party, most=tuple(map(self._most_in_window, party.makers))).usable
+        wanted = asked.wish.minutes_to_need_by if asked.wish.need_by_hard else None
+        by = None if wanted is None else wanted - courier
+        return Limits(party=party, most=tuple(self._most_in_window(maker, by=by) for maker in party.makers)).usable
 
-    def _most_in_window(self, maker: Maker) -> int:
+    def _most_in_window(self, maker: Maker, *, by: int | None) -> int:
+        """Return how many pieces a machine can make in its window, finished ``by`` so many minutes from now."""
         window = maker.window
-        return 0 if window is None else most_in(maker.most, lambda pieces: self._fits(maker, window, pieces))
+        if window is None:
+            return 0
+        return most_in(
+            maker.most,
+            lambda pieces: (
+                (by is None or ready_minutes(maker.estimate(pieces), window) <= by)
+                and self._fits(maker, window, pieces)
+            ),
+        )
 
     def _fits(self, maker: Maker, window: Window, pieces: int) -> bool:
         estimate = maker.estimate(pieces)
