@@ -18,6 +18,7 @@ import numpy as np
 from fabroute.network.rules import first_production_day
 from fabroute.network.service import NodeView
 from fabroute.orders.service import ClaimedLine
+from fabroute.routing.rules import MILLIS_PER_MINOR
 from fabroute.routing.rules.policies import PolicyView, policy_for
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.options import Option, Way, Wish
@@ -28,6 +29,12 @@ DAYS_TO_SPARE = 1
 """A job is dispatched so early that its promise holds if its production ends so many days late."""
 HURRIED = frozenset({"aog", "line_down"})
 """Criticalities that never wait; neither does the objective ``fastest``."""
+
+EXPECTED_SAVING = 0.5
+"""Of what opens a build: what a line that waits counts on to save (one other line; assumption).
+
+So a way that leaves no time to wait must be cheaper by as much as that: a slower service, say.
+"""
 
 LineDays = Mapping[str, tuple[MachineDays, ...]]
 
@@ -85,7 +92,7 @@ class Consolidation:
         until = self._until.get(line_id)
         if until is None:
             return tuple(ways)
-        return tuple(replace(way, wanted=self._wanted(way, until, wish, free[way.offer.machine_id])) for way in ways)
+        return tuple(self._patient(way, until, wish, free[way.offer.machine_id]) for way in ways)
 
     def dispatch(self, chosen: Mapping[str, Option], days: LineDays, *, free: Mapping[str, Days]) -> Dispatch:
         """Return the days of all lines with the work of those that wait put off, as far as there is room for it then.
@@ -122,10 +129,17 @@ class Consolidation:
                 return told
         return None
 
-    def _wanted(self, way: Way, until: datetime, wish: Wish, free: Days) -> int:
+    def _patient(self, way: Way, until: datetime, wish: Wish, free: Days) -> Way:
+        """Return a way that wants the bucket after the whole wait, or, at the price of what it gives up, its last."""
         start, first = self._start(way.node, until), self._calendars.clock(way.node).first_bucket
         made = max(way.earliest + start - first, _made_by(free, start=start, minutes=way.machine_minutes))
-        return max(way.earliest, min(made + DAYS_TO_SPARE, _last_in_time(way, wish)))
+        wanted, last = made + DAYS_TO_SPARE, _last_in_time(way, wish)
+        given_up = way.opening.cost_minor if way.opening is not None and last < wanted else 0
+        return replace(
+            way,
+            wanted=max(way.earliest, min(wanted, last)),
+            hurry_millis=round(given_up * EXPECTED_SAVING) * MILLIS_PER_MINOR,
+        )
 
     def _start(self, node: NodeView, at: datetime) -> int:
         """Return the bucket in which production begins of what a node is told at an instant."""

@@ -53,6 +53,8 @@ class Way:
     """Of the last of its builds, where other lines may share it; part of price and minutes."""
     wanted: int | None = None
     """Bucket that a line which waits for others wants to be made by; earlier is worth nothing to it."""
+    hurry_millis: int = 0
+    """What a line that would wait counts on top of the cost of a way that leaves no time for it."""
 
     @property
     def best_bucket(self) -> int:
@@ -211,4 +213,4 @@ def option_at(way: Way, bucket: int, *, wish: Wish) -> Option:
 
 
 def _cost_millis(way: Way, bucket: int, wish: Wish) -> int:
-    return wish.cost_millis(way.price, int(way.arrivals.p90[bucket]))
+    return wish.cost_millis(way.price, int(way.arrivals.p90[bucket])) + way.hurry_millis
