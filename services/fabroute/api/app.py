@@ -29,13 +29,16 @@ from fabroute.api.routers import (
     nodes,
     orders,
     parts,
+    policies,
     print_files,
     quotes,
     rates,
+    replays,
     reprints,
     revisions,
     runs,
     screenings,
+    shadow_runs,
 )
 from fabroute.settings import Settings, get_settings
 
@@ -61,6 +64,9 @@ _ROUTERS = (
     logistics,
     advice,
     screenings,
+    policies,
+    shadow_runs,
+    replays,
     runs,
     health,
 )

@@ -132,6 +132,8 @@ def _owner_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
 
 OwnerReader = Annotated[Principal, Depends(_owner_with("inventory:read"))]
 OwnerWriter = Annotated[Principal, Depends(_owner_with("inventory:write"))]
+BuyerReader = Annotated[Principal, Depends(_owner_with("orders:read"))]
+BuyerWriter = Annotated[Principal, Depends(_owner_with("orders:write"))]
 
 
 def get_idempotency_key(request: Request) -> str:

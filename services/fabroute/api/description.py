@@ -18,10 +18,12 @@ from fabroute.api.schemas.licences import LicenceIn
 from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
 from fabroute.api.schemas.orders import OrderRequest
 from fabroute.api.schemas.parts import AliasIn, InstallationIn, PartChangeIn, PartIn
+from fabroute.api.schemas.policies import PolicyIn
 from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintRequestIn
 from fabroute.api.schemas.quotes import QuoteRequest
 from fabroute.api.schemas.rates import RateIn
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
+from fabroute.api.schemas.shadow_runs import ShadowRunIn
 
 VERSION = "1.1.0"
 """The contract's version: additions count up the middle number, a break is a new path next to /v1."""
@@ -91,6 +93,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "imports and exports", "description": "Tables of parts, revisions and certificates, all or nothing."},
     {"name": "logistics", "description": "What carriers and customs take, what ways, grids and currencies count."},
     {"name": "decisions", "description": "Why a line went where it went, whole: rules, changes, conflicts."},
+    {"name": "policies", "description": "How your lines are routed: weights, caps, minimum shares; what that costs."},
     {"name": "runs", "description": "Joint routing runs, for the operator."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]
@@ -124,6 +127,8 @@ _BODIES: Sequence[type[BaseModel]] = (
     PathwaysIn,
     MassProductionIn,
     ViabilityIn,
+    PolicyIn,
+    ShadowRunIn,
 )
 
 
