@@ -249,7 +249,7 @@ def _ways(node: Days, service: Days, nodes: int) -> Days:
     carrier = np.arange(len(order)) - np.searchsorted(group[order], group[order], side="left")
     ways = np.full((nodes * len(SERVICES), int(carrier.max(initial=0)) + 1), NO_WAY, np.int64)
     ways[group[order], carrier] = order
-    return ways.reshape(nodes, len(SERVICES), -1)
+    return ways.reshape(nodes, len(SERVICES), ways.shape[-1])
 
 
 def _price(tariff: Tariff, grams: int) -> int:

@@ -60,9 +60,14 @@ def roads_to(tables: NetworkTables, country: str) -> Roads:
         dispatched.append(gone)
         rested.append(gone == np.searchsorted(travel, sent, side="left"))
         travelling.append(travel)
-    longest = max(map(len, travelling))
+    longest = max(map(len, travelling), default=1)
     filled = [np.append(travel, np.full(longest - len(travel), NEVER)) for travel in travelling]
-    return Roads(dispatched=np.array(dispatched), rested=np.array(rested, dtype=np.int64), travelling=np.array(filled))
+    shape = (len(tables.patterns), len(ready))
+    return Roads(
+        dispatched=np.array(dispatched, dtype=np.int64).reshape(shape),
+        rested=np.array(rested, dtype=np.int64).reshape(shape),
+        travelling=np.array(filled, dtype=np.int64).reshape(len(filled), longest),
+    )
 
 
 def days_of_delivery(roads: Roads, *, week: Days, ready: Days, transit: Days) -> Days:
