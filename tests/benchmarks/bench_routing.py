@@ -2,58 +2,44 @@
 
 ``python -m tests.benchmarks.bench_routing SIZES="1000x100 10000x300" UTIL=0.9 SEEDS=1,2 SECONDS=10 PEERS="regret"``
 
-Every plan is verified. Peers: ``one_by_one`` and ``regret`` (simple rules), ``cp_sat`` and ``highs`` (one thread each,
-on a model with running totals, which keeps rows sparse; their seconds don't count building it). HiGHS runs in a process
-of its own, if ``highspy`` is installed: beside OR-Tools in one process neither can be imported.
+Every plan is verified. Peers: ``tenth`` (our engine with a tenth of the seconds), ``one_by_one`` and ``regret`` (simple
+rules), ``cp_sat`` and ``highs`` (one thread each; their seconds don't count building the model). ``BUILDS=1`` lets
+powder-bed orders share builds, ``LP=1`` checks the bound of the prices against the linear optimum, ``PROFILE=1`` prints
+the five functions in which our engine spends most.
 """
 
+import cProfile
 import os
 import platform
+import pstats
 import resource
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper, ModelSolverHelper
-
 from fabroute.solver.engines import solve
 from fabroute.solver.insertion import one_by_one
-from fabroute.solver.large.ledger import Ledger, ways_of
-from fabroute.solver.large.market import market_of, no_prices, sweep
-from fabroute.solver.large.start import insert_by_regret
-from fabroute.solver.limits import SolveLimits
+from fabroute.solver.large.market import market_of
+from fabroute.solver.large.openings import price_market
+from fabroute.solver.limits import Budget, SolveLimits
 from fabroute.solver.plan import UNROUTED, RoutingPlan, plan_cost
-from fabroute.solver.problem import NO_LOT, IntArray, RoutingProblem
+from fabroute.solver.problem import RoutingProblem
 from fabroute.solver.verify import verify, verify_plan
 from tests.benchmarks.bench_files import processor
+from tests.benchmarks.routing_builds import with_builds
 from tests.benchmarks.routing_instances import UNROUTED_MULTIPLIER, Instance, Size, make_instance
+from tests.benchmarks.routing_peers import Found, by_cp_sat, by_highs, has_highs, linear_optimum, regret
 
 Result = TypeVar("Result")
 
-PEERS = ("one_by_one", "regret", "cp_sat", "highs")
+PEERS = ("tenth", "one_by_one", "regret", "cp_sat", "highs")
 DETERMINISTIC_SHARE = 0.4
 """Deterministic seconds for one second of wall time: a quiet core needs up to two and a half for one."""
 _MILLIS_PER_EURO = 100_000
-_HIGHS = """
-import sys, highspy
-path, seconds = sys.argv[1:]
-solver = highspy.Highs()
-solver.setOptionValue("output_flag", False)
-solver.setOptionValue("threads", 1)
-solver.setOptionValue("time_limit", float(seconds))
-solver.readModel(path)
-solver.run()
-solution = solver.getSolution()
-if solution.value_valid:
-    print(*(column for column, value in enumerate(solution.col_value) if value > 0.5))
-"""
+_TOP = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +53,9 @@ class Settings:
     patience: float = 1.0
     """Wall time of our engine is cut off at so many times the seconds: over 1 on a busy machine, to see its work."""
     peers: tuple[str, ...] = PEERS
+    builds: bool = False
+    linear: bool = False
+    profile: bool = False
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> "Settings":
@@ -80,6 +69,9 @@ class Settings:
             seconds=float(given.get("SECONDS", standard.seconds)),
             patience=float(given.get("PATIENCE", standard.patience)),
             peers=tuple(given["PEERS"].split()) if "PEERS" in given else standard.peers,
+            builds=given.get("BUILDS") == "1",
+            linear=given.get("LP") == "1",
+            profile=given.get("PROFILE") == "1",
         )
 
 
@@ -101,6 +93,8 @@ class Row:
     unserved: int
     late: int
     seconds: Seconds
+    best_at: float | None = None
+    """Seconds until its best plan, where the method tells."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -116,147 +110,93 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(size: Size, seed: int, settings: Settings) -> tuple[Row, ...]:
     """Make one instance, solve it, and print what came of it beside the peers."""
-    began = time.perf_counter()
-    instance = make_instance(size, utilisation=settings.utilisation, seed=seed)
-    built = time.perf_counter() - began
+    instance, made = timed(lambda: _instance(size, seed, settings))
     plan, seconds = timed(lambda: ours(instance.problem, settings, seed))
     broken = verify_plan(instance.problem, plan)
     if broken:
         raise SystemExit(f"the plan breaks {broken[0].rule}: {broken[0].message}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\n{size} at {settings.utilisation:.0%}, seed {seed}: {instance.problem.option_count:,} options", end="")
-    print(f" built in {built:.1f} s, bound {plan.bound / _MILLIS_PER_EURO:,.0f} euros, peak {peak:,.0f} MiB")
-    rows = [_row(instance, f"{plan.engine} ({plan.status})", plan.chosen, seconds)]
-    print(f"  {'method':<32}{'euros':>12}{'over bound':>12}{'unserved':>10}{'late':>7}{'seconds':>9}{'cpu':>7}")
+    kind = f"{len(instance.problem.build_cost):,} builds, " if settings.builds else ""
+    print(
+        f"\n{size} at {settings.utilisation:.0%}, seed {seed}: {instance.problem.option_count:,} options, {kind}",
+        end="",
+    )
+    print(f"built in {made.wall:.1f} s, bound {plan.bound / _MILLIS_PER_EURO:,.0f} euros, ", end="")
+    print(f"gap {plan.gap:.2%}, peak {peak:,.0f} MiB, unserved at {UNROUTED_MULTIPLIER:g} times")
+    print(f"  {'method':<32}{'euros':>12}{'over bound':>12}{'unserved':>10}{'late':>7}", end="")
+    print(f"{'seconds':>9}{'cpu':>7}{'best at':>9}")
+    rows = [_row(instance, f"{plan.engine} ({plan.status})", Found(chosen=plan.chosen), seconds)]
     _say(rows[0], plan.bound)
-    for name in settings.peers:
-        if name == "highs" and find_spec("highspy") is None:
-            print(f"  {name:<32}left out: highspy is not installed")
-            continue
-        row = peer(instance, name, settings.seconds)
-        rows += [row] if row else []
-        _say(row, plan.bound) if row else print(f"  {name:<32}no plan within {settings.seconds:g} s")
+    rows += [row for name in settings.peers if (row := _asked(instance, name, settings, seed, plan.bound)) is not None]
+    if settings.linear:
+        check_bound(instance.problem, settings.seconds)
+    if settings.profile:
+        print_profile(lambda: ours(instance.problem, settings, seed))
     return tuple(rows)
 
 
-def ours(problem: RoutingProblem, settings: Settings, seed: int) -> RoutingPlan:
-    """Solve within the seconds of wall time, everything included."""
+def _instance(size: Size, seed: int, settings: Settings) -> Instance:
+    instance = make_instance(size, utilisation=settings.utilisation, seed=seed)
+    return with_builds(instance) if settings.builds else instance
+
+
+def ours(problem: RoutingProblem, settings: Settings, seed: int, *, part: float = 1.0) -> RoutingPlan:
+    """Solve within the seconds of wall time, or a part of them, everything included."""
     limits = SolveLimits(
         seed=seed,
-        deterministic_seconds=DETERMINISTIC_SHARE * settings.seconds,
-        wall_seconds=settings.patience * settings.seconds,
+        deterministic_seconds=DETERMINISTIC_SHARE * settings.seconds * part,
+        wall_seconds=settings.patience * settings.seconds * part,
     )
     return solve(problem, limits)
 
 
-def peer(instance: Instance, name: str, seconds: float) -> Row | None:
-    """Return what a peer makes of it, or nothing if it finds no plan that keeps the rules in time."""
-    problem = instance.problem
-    rules: dict[str, Callable[[], Sequence[int]]] = {
-        "one_by_one": lambda: one_by_one(problem).chosen,
-        "regret": lambda: regret(problem),
-    }
-    if name in rules:
-        chosen, took = timed(rules[name])
-        return _row(instance, name, chosen, took)
-    search = {"cp_sat": by_cp_sat, "highs": by_highs}[name]
-    found, took = timed(lambda: search(problem, seconds))
-    return None if found is None or verify(problem, found) else _row(instance, name, found, took)
-
-
-def regret(problem: RoutingProblem) -> list[int]:
-    """Insert by regret on true costs: the line that would lose most by losing its cheapest option goes first."""
-    market = market_of(problem)
-    priced = sweep(market, no_prices(problem))
-    ways = ways_of(market, priced)
-    ledger = Ledger(problem, ways.unrouted)
-    insert_by_regret(ledger, ways, market, priced)
-    return [int(option) for option in ledger.chosen()]
-
-
-def by_cp_sat(problem: RoutingProblem, seconds: float) -> list[int] | None:
-    """Let CP-SAT search the whole model for so many seconds with one worker."""
-    solver = ModelSolverHelper("sat")
-    solver.set_time_limit_in_seconds(seconds)
-    solver.set_solver_specific_parameters("num_workers:1")
-    solver.solve(model_of(problem))
-    if not solver.has_solution():
+def _asked(instance: Instance, name: str, settings: Settings, seed: int, bound: int) -> Row | None:
+    """Ask a peer, and print what it made of it."""
+    if name == "highs" and not has_highs():
+        print(f"  {name:<32}left out: highspy is not installed (pip install highspy)")
         return None
-    return _choice(problem, np.flatnonzero(np.asarray(solver.variable_values()) > 0.5))
+    row = peer(instance, name, settings, seed)
+    if row is None:
+        print(f"  {name:<32}no plan that keeps the rules within {settings.seconds:g} s")
+    else:
+        _say(row, bound)
+    return row
 
 
-def by_highs(problem: RoutingProblem, seconds: float) -> list[int] | None:
-    """Let HiGHS search the whole model for so many seconds in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder, "model.mps"))
-        model_of(problem).write_to_mps_file(path)
-        command = [sys.executable, "-c", _HIGHS, path, str(seconds)]
-        columns = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return _choice(problem, np.array(columns, dtype=np.int64)) if columns else None
+def peer(instance: Instance, name: str, settings: Settings, seed: int = 1) -> Row | None:
+    """Return what a peer makes of it, or nothing if it finds no plan that keeps the rules in time."""
+    problem, seconds = instance.problem, settings.seconds
+    methods: dict[str, Callable[[], Found | None]] = {
+        "tenth": lambda: Found(chosen=ours(problem, settings, seed, part=0.1).chosen),
+        "one_by_one": lambda: Found(chosen=one_by_one(problem).chosen),
+        "regret": lambda: Found(chosen=regret(problem)),
+        "cp_sat": lambda: by_cp_sat(problem, seconds),
+        "highs": lambda: by_highs(problem, seconds),
+    }
+    found, took = timed(methods[name])
+    return None if found is None or verify(problem, found.chosen) else _row(instance, name, found, took)
 
 
-def _choice(problem: RoutingProblem, columns: IntArray) -> list[int]:
-    """Return the choice that the columns at one mean; columns after the options are no choices."""
-    taken = columns[columns < problem.option_count]
-    chosen = np.full(problem.line_count, UNROUTED, dtype=np.int64)
-    chosen[problem.option_line[taken]] = taken
-    return [int(option) for option in chosen]
+def check_bound(problem: RoutingProblem, seconds: float) -> tuple[int, float]:
+    """Print and return the bound that prices alone prove, and the optimum of a linear programme, milli-minor."""
+    limits = SolveLimits(deterministic_seconds=seconds, wall_seconds=60.0 * seconds)
+    _, priced = price_market(market_of(problem), Budget(limits=limits), seconds=DETERMINISTIC_SHARE * seconds)
+    optimum, took = timed(lambda: linear_optimum(problem))
+    print(f"  linear optimum {optimum / _MILLIS_PER_EURO:,.1f} euros in {took.wall:.1f} s; ", end="")
+    print(f"the prices prove {priced.bound / _MILLIS_PER_EURO:,.1f}, {1.0 - priced.bound / optimum:.4%} less")
+    return priced.bound, optimum
 
 
-def model_of(problem: RoutingProblem) -> ModelBuilderHelper:
-    """Return the whole problem as a mixed-integer model: running totals of minutes keep the rows sparse."""
-    model = ModelBuilderHelper()
-    options, lines, cells = problem.option_count, problem.line_count, problem.capacity.size
-    columns = model.add_var_array([options + lines], 0.0, 1.0, True, "x").tolist()
-    columns += [_total(model, limit) for limit in problem.cumulative_capacity().ravel().tolist()]
-    cost = np.concatenate([problem.option_cost, problem.unrouted_cost, np.zeros(cells, dtype=np.int64)]) / 1_000
-    model.set_objective_coefficients(columns, cost.tolist())
-    ones = np.ones(options + lines)
-    owner = np.concatenate([problem.option_line, np.arange(lines)])
-    _rows(model, np.arange(options + lines), owner, ones, lower=np.ones(lines), upper=np.ones(lines))
-    _running_totals(model, problem)
-    lots = np.flatnonzero(problem.option_lot != NO_LOT)
-    nothing = np.full(len(problem.stock), -np.inf)
-    _rows(model, lots, problem.option_lot[lots], problem.option_grams[lots], lower=nothing, upper=problem.stock)
-    return model
-
-
-def _total(model: ModelBuilderHelper, limit: int) -> int:
-    column = model.add_var()
-    model.set_var_lower_bound(column, 0.0)
-    model.set_var_upper_bound(column, float(limit))
-    model.set_var_integrality(column, True)
-    return column
-
-
-def _running_totals(model: ModelBuilderHelper, problem: RoutingProblem) -> None:
-    """Total up to a bucket = total up to the one before + minutes due in it."""
-    buckets, first = problem.capacity.shape[1], problem.option_count + problem.line_count
-    cells = np.arange(problem.capacity.size)
-    later = cells[cells % buckets > 0]
-    columns = np.concatenate([np.arange(problem.option_count), first + cells, first + later - 1])
-    rows = np.concatenate([problem.option_pool * buckets + problem.option_bucket, cells, later])
-    weights = np.concatenate([problem.option_minutes, -np.ones(len(cells)), np.ones(len(later))])
-    _rows(model, columns, rows, weights, lower=np.zeros(len(cells)), upper=np.zeros(len(cells)))
-
-
-def _rows(
-    model: ModelBuilderHelper,
-    columns: IntArray,
-    rows: IntArray,
-    weights: IntArray | np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    *,
-    lower: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    upper: IntArray | np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> None:
-    first = -1
-    for least, most in zip(lower.tolist(), upper.tolist(), strict=True):
-        row = model.add_linear_constraint()
-        first = row if first < 0 else first
-        model.set_constraint_lower_bound(row, least)
-        model.set_constraint_upper_bound(row, most)
-    for row, column, weight in zip(rows.tolist(), columns.tolist(), weights.tolist(), strict=True):
-        model.add_term_to_constraint(first + row, column, float(weight))
+def print_profile(work: Callable[[], object]) -> None:
+    """Print the five functions in which some work spends most of its own time."""
+    profile = cProfile.Profile()
+    profile.runcall(work)
+    stats = pstats.Stats(profile).get_stats_profile()
+    whole = stats.total_tt or 1.0
+    functions = sorted(stats.func_profiles.items(), key=lambda each: -each[1].tottime)[:_TOP]
+    for name, function in functions:
+        where = f"{Path(function.file_name).name}:{function.line_number}" if function.line_number else "built in"
+        print(f"  {function.tottime / whole:>6.1%} of {whole:.1f} s in {function.ncalls} calls of {name} ({where})")
 
 
 def timed(work: Callable[[], Result]) -> tuple[Result, Seconds]:
@@ -266,22 +206,24 @@ def timed(work: Callable[[], Result]) -> tuple[Result, Seconds]:
     return result, Seconds(wall=time.perf_counter() - began, cpu=sum(os.times()[:4]) - busy)
 
 
-def _row(instance: Instance, method: str, chosen: Sequence[int], seconds: Seconds) -> Row:
-    routed = [option for option in chosen if option != UNROUTED]
+def _row(instance: Instance, method: str, found: Found, seconds: Seconds) -> Row:
+    routed = [option for option in found.chosen if option != UNROUTED]
     return Row(
         method=method,
-        cost=plan_cost(instance.problem, chosen),
-        unserved=len(chosen) - len(routed),
+        cost=plan_cost(instance.problem, found.chosen),
+        unserved=len(found.chosen) - len(routed),
         late=int(instance.late[routed].sum()),
         seconds=seconds,
+        best_at=found.best_at,
     )
 
 
 def _say(row: Row, bound: int) -> None:
     over = f"{row.cost / bound - 1.0:.2%}" if bound else "–"
+    best_at = f"{row.best_at:.1f}" if row.best_at is not None else "–"
     print(
         f"  {row.method:<32}{row.cost / _MILLIS_PER_EURO:>12,.0f}{over:>12}{row.unserved:>10}{row.late:>7}"
-        f"{row.seconds.wall:>9.1f}{row.seconds.cpu:>7.1f}",
+        f"{row.seconds.wall:>9.1f}{row.seconds.cpu:>7.1f}{best_at:>9}",
         flush=True,
     )
 

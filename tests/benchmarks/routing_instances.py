@@ -68,6 +68,8 @@ class Instance:
 
     problem: RoutingProblem
     late: BoolArray
+    process: IntArray
+    """Process of each option: 0 MEX, 1 SLS, 2 MJF, 3 VPP, 4 LPBF."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -195,6 +197,7 @@ def _priced(
             stock=np.rint(drawn * random.lognormal(0.25, 0.4, len(drawn))).astype(np.int64),
         ),
         late=late[kept],
+        process=process[pair],
     )
 
 

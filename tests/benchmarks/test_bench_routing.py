@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fabroute.solver.plan import UNROUTED
-from fabroute.solver.problem import NO_LOT, RoutingProblem
+from fabroute.solver.plan import UNROUTED, plan_cost
+from fabroute.solver.problem import NO_BUILD, NO_LOT, RoutingProblem
 from fabroute.solver.verify import verify
 from tests.benchmarks import bench_gap, bench_routing
-from tests.benchmarks.bench_routing import Row, Settings, by_cp_sat, peer, regret
+from tests.benchmarks.bench_routing import Row, Settings, check_bound, peer
+from tests.benchmarks.routing_builds import with_builds
 from tests.benchmarks.routing_instances import DAYS, Instance, Size, make_instance
-from tests.factories.solver import OptionRow, routing_problem
+from tests.benchmarks.routing_peers import by_cp_sat, regret
+from tests.factories.solver import OptionRow, least_cost_by_trying_all, routing_problem, small_mixed_problem
 
 TINY = Size(orders=40, nodes=12)
 GAP_OF_TWO_AGENTS = "2 3\n 5 9 4\n 7 6 8\n 3 4 5\n 4 3 6\n 8 4\n"
@@ -82,23 +84,28 @@ def test_higher_utilisation_means_less_capacity() -> None:
 
 
 def test_settings_are_read_from_the_command_line() -> None:
-    settings = Settings.parse(["SIZES=10x3 20x4", "UTIL=0.8", "SEEDS=1,5", "SECONDS=2.5", "PEERS=regret"])
+    settings = Settings.parse(
+        ["SIZES=10x3 20x4", "UTIL=0.8", "SEEDS=1,5", "SECONDS=2.5", "PEERS=regret", "BUILDS=1", "LP=0"]
+    )
 
     assert settings.sizes == (Size(orders=10, nodes=3), Size(orders=20, nodes=4))
     assert (settings.utilisation, settings.seeds, settings.seconds) == (0.8, (1, 5), 2.5)
     assert settings.peers == ("regret",)
+    assert (settings.builds, settings.linear, settings.profile) == (True, False, False)
     assert Settings.parse([]) == Settings()
 
 
 def test_the_bench_prints_its_table_and_counts_by_the_plans(capsys: pytest.CaptureFixture[str]) -> None:
-    settings = Settings(sizes=(TINY,), seconds=1.0, peers=("one_by_one", "regret", "cp_sat"))
+    settings = Settings(sizes=(TINY,), seconds=1.0, peers=("tenth", "one_by_one", "regret", "cp_sat"))
     rows = bench_routing.run(TINY, 1, settings)
     printed = capsys.readouterr().out
 
-    assert [row.method.split()[0] for row in rows] == ["cp_sat", "one_by_one", "regret", "cp_sat"]
+    assert [row.method.split()[0] for row in rows] == ["cp_sat", "tenth", "one_by_one", "regret", "cp_sat"]
     assert all(rows[0].cost <= row.cost for row in rows[1:])
     assert "40x12 at 90%, seed 1" in printed
-    assert len(printed.splitlines()) == 7
+    assert len(printed.splitlines()) == 8
+    assert rows[4].best_at is not None
+    assert 0.0 <= rows[4].best_at <= 1.5
 
 
 def test_the_bench_runs_as_a_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,11 +116,11 @@ def test_the_bench_runs_as_a_command(capsys: pytest.CaptureFixture[str]) -> None
 def test_peers_keep_the_rules() -> None:
     instance = make_instance(TINY)
     by_rule, by_solver = regret(instance.problem), by_cp_sat(instance.problem, 2.0)
-    row = peer(instance, "regret", 1.0)
+    row = peer(instance, "regret", Settings(seconds=1.0))
 
     assert verify(instance.problem, by_rule) == ()
     assert by_solver is not None
-    assert verify(instance.problem, by_solver) == ()
+    assert verify(instance.problem, by_solver.chosen) == ()
     assert row == _counted(instance, by_rule, row)
 
 
@@ -130,7 +137,55 @@ def test_the_whole_model_has_the_optimum_of_the_problem() -> None:
         unrouted=90_000,
     )
 
-    assert by_cp_sat(problem, 5.0) == [0, 2]
+    found = by_cp_sat(problem, 5.0)
+    assert found is not None
+    assert found.chosen == [0, 2]
+
+
+def test_the_model_knows_draws_builds_and_quotas() -> None:
+    """Against trying everything, on problems with some of each."""
+    for seed in range(30):
+        problem = small_mixed_problem(seed=seed)
+        found = by_cp_sat(problem, 5.0)
+
+        assert found is not None, seed
+        assert verify(problem, found.chosen) == (), seed
+        assert plan_cost(problem, found.chosen) == least_cost_by_trying_all(problem), seed
+
+
+def test_powder_bed_options_share_builds_of_their_machine_material_and_day(instance: Instance) -> None:
+    problem = with_builds(instance).problem
+    shared = problem.option_build != NO_BUILD
+    places = set(
+        zip(
+            problem.option_build[shared].tolist(),
+            problem.option_pool[shared].tolist(),
+            problem.option_lot[shared].tolist(),
+            problem.option_bucket[shared].tolist(),
+            strict=True,
+        )
+    )
+
+    assert len(places) == len(problem.build_cost)
+    assert {build for build, *_ in places} == set(range(len(problem.build_cost)))
+    assert set(problem.build_cost.tolist()) == {3_500_000, 4_500_000, 11_000_000}
+    assert problem.option_count > instance.problem.option_count
+    assert (problem.option_volume[~shared] == 0).all()
+
+
+def test_the_bound_of_the_prices_is_checked_against_a_linear_programme(capsys: pytest.CaptureFixture[str]) -> None:
+    bound, optimum = check_bound(make_instance(Size(orders=100, nodes=20)).problem, 2.0)
+
+    assert 0.999 * optimum <= bound <= optimum + 1
+    assert "linear optimum" in capsys.readouterr().out
+
+
+def test_a_profile_names_the_functions_that_take_longest(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_routing.print_profile(lambda: sum(option_counts(make_instance(TINY).problem)))
+    lines = capsys.readouterr().out.splitlines()
+
+    assert len(lines) == 5
+    assert all("calls of" in line for line in lines)
 
 
 def test_an_instance_of_the_library_is_read() -> None:

@@ -90,10 +90,14 @@ class _Ascent:
     momentum: float = 1.0
 
 
-def find_prices(market: Market, budget: Budget, *, seconds: float) -> Sweep:
-    """Return the sweep at the best prices found in about ``seconds`` of deterministic time (charged to the budget)."""
-    scale, best = _scale(market), sweep(market, no_prices(market.problem))
-    ascent, active = _at_zero(market, scale), _active(market, best, scale, _WIDE)
+def find_prices(market: Market, budget: Budget, *, seconds: float, start: ScarcityPrices | None = None) -> Sweep:
+    """Return the sweep at the best prices found in about ``seconds`` of deterministic time (charged to the budget).
+
+    The ascent begins at ``start``, or where nothing costs anything.
+    """
+    first = start or no_prices(market.problem)
+    scale, best = _scale(market), sweep(market, first)
+    ascent, active = _begin(market, scale, first), _active(market, best, scale, _WIDE)
     rounds = _rounds(market, active, seconds)
     for number in range(1, rounds + 1):
         if not budget.wall_left:
@@ -155,18 +159,19 @@ def _typical_shares(problem: RoutingProblem) -> FloatArray:
     return np.asarray(np.bincount(problem.share_quota, problem.share_weight, quotas) / np.maximum(count, 1))
 
 
-def _at_zero(market: Market, scale: _Scale) -> _Ascent:
-    shape, stores = market.problem.capacity.shape, len(scale.stores)
+def _begin(market: Market, scale: _Scale, first: ScarcityPrices) -> _Ascent:
+    minute = first.minute * (scale.minutes / scale.cost)
+    store = market.store_prices(first) * (scale.stores / scale.cost)
     return _Ascent(
         market=market,
         scale=scale,
         room=market.problem.capacity / scale.minutes,
         limit=market.stores.limit / scale.stores,
         highest=market.stores.highest * (scale.stores / scale.cost),
-        minute=np.zeros(shape),
-        store=np.zeros(stores),
-        minute_ahead=np.zeros(shape),
-        store_ahead=np.zeros(stores),
+        minute=minute,
+        store=store,
+        minute_ahead=minute,
+        store_ahead=store,
     )
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fabroute.solver.large.ascent import find_prices
 from fabroute.solver.large.knapsack import knapsack_bound
 from fabroute.solver.large.ledger import Ledger, ways_of
 from fabroute.solver.large.market import Market, Sweep, no_prices
+from fabroute.solver.large.openings import price_market
 from fabroute.solver.large.rich import RichLedger
 from fabroute.solver.large.ruin import ruin_and_recreate
 from fabroute.solver.large.start import insert_by_regret
@@ -50,7 +50,7 @@ def solve_large(market: Market, budget: Budget) -> RoutingPlan:
 def search_and_bound(market: Market, budget: Budget, *, seconds: float, cost: int | None = None) -> Found:
     """Return what about ``seconds`` of deterministic time bring; ``cost`` is that of a plan already known, if any."""
     end = budget.spent + seconds
-    priced = find_prices(market, budget, seconds=_PRICES_SHARE * seconds)
+    market, priced = price_market(market, budget, seconds=_PRICES_SHARE * seconds)
     chosen = _search(market, priced, budget, seconds=end - budget.spent - _BOUND_SHARE * seconds)
     least = plan_cost(market.problem, chosen.tolist())
     least = least if cost is None else min(least, cost)

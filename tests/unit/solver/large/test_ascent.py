@@ -1,21 +1,18 @@
 """Prices: as good as a linear programme's, never a bound over the optimum, and repeatable."""
 
 import itertools
-from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from ortools.linear_solver.python.model_builder_helper import ModelBuilderHelper, ModelSolverHelper
 
 from fabroute.solver.large.ascent import falling, find_prices
 from fabroute.solver.large.market import market_of, no_prices, sweep
 from fabroute.solver.plan import FloatArray
-from fabroute.solver.problem import RoutingProblem
-from tests.benchmarks.bench_routing import model_of
 from tests.benchmarks.routing_instances import Size, make_instance
+from tests.benchmarks.routing_peers import linear_optimum
 from tests.factories.markets import a_budget, priced_market
 from tests.factories.solver import (
     OptionRow,
@@ -25,22 +22,6 @@ from tests.factories.solver import (
     routing_problem,
     small_tight_problem,
 )
-
-
-def linear_optimum(problem: RoutingProblem) -> float:
-    """Return what GLOP makes of the linear relaxation over the options that fit alone, milli-minor."""
-    model: ModelBuilderHelper = model_of(only_options(problem, market_of(problem).option.tolist()))
-    for column in range(model.num_variables()):
-        model.set_var_integrality(column, False)
-    solver = ModelSolverHelper("glop")
-    solver.solve(model)
-    return float(solver.objective_value()) * 1_000
-
-
-def only_options(problem: RoutingProblem, kept: list[int]) -> RoutingProblem:
-    """Return the problem with some of its options alone."""
-    names = [each.name for each in fields(RoutingProblem) if each.name.startswith("option_")]
-    return replace(problem, **{name: getattr(problem, name)[kept] for name in names})
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
