@@ -43,6 +43,9 @@ COMMANDS: Mapping[str, Entry] = {
         place="estimates:estimate", help="Tell times, price and carbon of a part, and how far each figure is known."
     ),
     "constants": Entry(place="estimates:constants", help="List every constant of the estimates by mark and source."),
+    "policy": Entry(place="policies:policies", help="How your lines are routed: caps, shares, weights; what it costs."),
+    "shadow": Entry(place="shadow:shadow", help="Tell what another policy or network had made of a past time."),
+    "replay": Entry(place="replay:replay", help="Make a decision again and tell whether it comes out the same."),
     "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
     "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),
