@@ -123,7 +123,8 @@ def test_the_whole_decision_is_shown_with_candidates_and_exclusions(api: Api, ro
     assert decision["outcome"] == ("routed" if routed else "no_route")
     assert decision["chosen"] == (dict(CANDIDATE) if routed else None)
     assert decision["candidates"] == ([dict(CANDIDATE)] if routed else [])
-    assert decision["exclusions"] == [EXCLUSION]
+    assert decision["exclusions"] == [dict(EXCLUSION) | {"binding": None, "fix": None}]
+    assert decision["explanation"] is None
     assert (decision["reasons"], decision["solver"]["gap"]) == ({"BUILD_VOLUME": 1}, 0.0)
     assert again.status_code == 304
 

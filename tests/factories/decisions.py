@@ -135,6 +135,7 @@ def _decision(line: ClaimedLine | _Line, *, routed: bool, candidate: Mapping[str
         "order_id": line.order_id,
         "order_line_id": line.line_id,
         "fence": line.fence,
+        "kind": "first",
         "outcome": "routed" if routed else "no_route",
         "node_id": "N101" if routed else None,
         "machine_id": "N101-A" if routed else None,
@@ -162,6 +163,7 @@ def _run() -> dict[str, Any]:
     return {
         "id": "run_1",
         "planning_scope": "global",
+        "kind": "joint",
         "started_at": NOW.isoformat(),
         "finished_at": NOW.isoformat(),
         "engine": "cp-sat",
