@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from fabroute_workers.subscriptions import (
+    ASK_READINESS,
     DISPATCH_PLANNED,
     HOLD_UNQUALIFIED,
     JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
+    MAKE_READINESS,
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
     RUN_SHADOWS,
@@ -24,6 +26,8 @@ SPACING_SECONDS: Mapping[str, float] = {
     DISPATCH_PLANNED: 0.2,
     JUDGE_SCREENINGS: 0.2,
     RUN_SHADOWS: 0.2,
+    ASK_READINESS: 1.0,
+    MAKE_READINESS: 0.2,
     LEARN_CALIBRATIONS: 0.2,
 }
 """The least time between two sendings for fresh events. One ``route_pending`` takes all that is due anyway."""

@@ -16,16 +16,19 @@ from fabroute.orders.service import scopes_with_due_lines
 from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_published
 from fabroute.production.service import held_jobs_wait, planned_jobs_wait
 from fabroute.production.service.moving import standing_scopes
+from fabroute.routing.service.readiness import readiness_due
 from fabroute.routing.service.scopes import lapsed_scopes
 from fabroute.routing.service.shadow_runs import due_shadow_runs
 from fabroute_workers.bells import Bells
 from fabroute_workers.subscriptions import (
+    ASK_READINESS,
     DISPATCH_PLANNED,
     EXTEND_CAPACITY,
     HOLD_UNQUALIFIED,
     IMPROVE_PROMISED,
     JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
+    MAKE_READINESS,
     PURGE_ARCHIVES,
     ROUTE_PENDING,
     RUN_SHADOWS,
@@ -120,17 +123,20 @@ class Relay:
                 errands.append(Errand(task=JUDGE_SCREENINGS))
             if due_shadow_runs(session):
                 errands.append(Errand(task=RUN_SHADOWS))
+            if readiness_due(session):
+                errands.append(Errand(task=MAKE_READINESS))
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
 
     def keep_up(self) -> int:
-        """At the start and then hourly have the calendar made longer, all evidence learnt from again, and old archives
-        removed.
+        """At the start and then hourly have the calendar made longer, all evidence learnt from again, old archives
+        removed, and readiness reports asked for where the day has none yet.
 
         Every minute have jobs held whose proofs are gone.
         """
         at, errands = self._clock(), []
         if at - self._upkeep_at >= UPKEEP_SECONDS:
             errands += [Errand(task=EXTEND_CAPACITY), Errand(task=LEARN_CALIBRATIONS), Errand(task=PURGE_ARCHIVES)]
+            errands.append(Errand(task=ASK_READINESS))
         if at - self._recheck_at >= RECHECK_SECONDS:
             errands.append(Errand(task=HOLD_UNQUALIFIED))
         sent = self._send(errands)

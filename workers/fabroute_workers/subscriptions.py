@@ -17,6 +17,8 @@ DISPATCH_PLANNED = "production.dispatch_planned"
 JUDGE_SCREENINGS = "advice.judge_screenings"
 RUN_SHADOWS = "advice.run_shadows"
 """In the queue of what works long, so that routing never waits for it."""
+ASK_READINESS = "advice.ask_readiness"
+MAKE_READINESS = "advice.make_readiness"
 LEARN_CALIBRATIONS = "production.learn_calibrations"
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -31,6 +33,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "screening.paused": (JUDGE_SCREENINGS,),
     "shadow_run.asked": (RUN_SHADOWS,),
     "shadow_run.paused": (RUN_SHADOWS,),
+    "readiness.asked": (MAKE_READINESS,),
     "routing_policy.stated": (REQUEUE_UNROUTABLE,),
     "job.print_reported": (LEARN_CALIBRATIONS,),
     "build.timed": (LEARN_CALIBRATIONS,),

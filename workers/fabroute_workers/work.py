@@ -26,6 +26,8 @@ from fabroute.production.service import (
 from fabroute.production.service.moving import MovableJobs
 from fabroute.routing.service.archive import purge_archives
 from fabroute.routing.service.improving import ImproveLimits, improve_promised
+from fabroute.routing.service.readiness import ask_nightly
+from fabroute.routing.service.readiness_work import ReadinessLimits, make_readiness
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.routing.service.shadow_work import ShadowLimits, work_on_shadow_runs
 from fabroute.settings import Settings
@@ -46,6 +48,8 @@ SHADOW_SECONDS = 10.0
 
 SCREENING_SECONDS = 10.0
 """Print files wait in the same worker: a long list lets them in between."""
+READINESS_SECONDS = 10.0
+"""As for screenings."""
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.work")
 
@@ -205,6 +209,26 @@ def purge(engine: Engine, settings: Settings) -> int:
         removed = purge_archives(session, now=utc_now(), days=settings.archive_days)
     _log.info("routing.archives_purged", archives=removed)
     return removed
+
+
+def ask_readiness(engine: Engine) -> int:
+    """Ask for the readiness reports of the day, of every owner that has none yet; return how many."""
+    with unit_of_work(engine) as session:
+        asked = ask_nightly(session, now=utc_now())
+    _log.info("readiness.asked", reports=asked)
+    return asked
+
+
+def report_readiness(engine: Engine, settings: Settings) -> int:
+    """Go on with the readiness reports that wait, for some seconds; return how many entries they got."""
+    started, made = time.monotonic(), 0
+    while (elapsed := time.monotonic() - started) < READINESS_SECONDS:
+        limits = ReadinessLimits(horizon_days=settings.planning_horizon_days, seconds=READINESS_SECONDS - elapsed)
+        entries = make_readiness(engine, limits=limits, now=utc_now())
+        if entries is None:
+            break
+        made += entries
+    return made
 
 
 def routing_limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:

@@ -29,10 +29,12 @@ from fabroute.api.routers import (
     nodes,
     orders,
     parts,
+    planning_scopes,
     policies,
     print_files,
     quotes,
     rates,
+    readiness,
     replays,
     reprints,
     revisions,
@@ -67,7 +69,9 @@ _ROUTERS = (
     policies,
     shadow_runs,
     replays,
+    readiness,
     runs,
+    planning_scopes,
     health,
 )
 

@@ -94,7 +94,8 @@ TAGS: list[dict[str, Any]] = [
     {"name": "logistics", "description": "What carriers and customs take, what ways, grids and currencies count."},
     {"name": "decisions", "description": "Why a line went where it went, whole: rules, changes, conflicts."},
     {"name": "policies", "description": "How your lines are routed: weights, caps, minimum shares; what that costs."},
-    {"name": "runs", "description": "Joint routing runs, for the operator."},
+    {"name": "readiness", "description": "Which of your parts could be made now, in thirty days, with a node gone."},
+    {"name": "runs", "description": "Joint routing runs and planning scopes, for the operator."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]
 
