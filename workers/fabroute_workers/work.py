@@ -23,9 +23,11 @@ from fabroute.production.service import (
     offer_jobs,
     take_back_held,
 )
-from fabroute.production.service.moving import MovableJobs
+from fabroute.production.service.moving import MovableJobs, PlannedJobs
 from fabroute.routing.service.archive import purge_archives
+from fabroute.routing.service.consolidation_moves import plan_builds
 from fabroute.routing.service.improving import ImproveLimits, improve_promised
+from fabroute.routing.service.improving_moves import plan_moves
 from fabroute.routing.service.readiness import ask_nightly
 from fabroute.routing.service.readiness_work import ReadinessLimits, make_readiness
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
@@ -75,7 +77,10 @@ def _drain(engine: Engine, settings: Settings, *, scope: str, started: float) ->
 
 
 def improve(engine: Engine, settings: Settings, *, scope: str) -> int:
-    """Look once for better places for the promised lines of a planning scope; return how many moved."""
+    """Look once for better places for the promised lines of a planning scope; return how many moved.
+
+    First line by line, then lines of planned jobs into builds that they share.
+    """
     limits = ImproveLimits(
         batch_lines=settings.routing_batch_lines,
         seed=settings.routing_seed,
@@ -83,13 +88,15 @@ def improve(engine: Engine, settings: Settings, *, scope: str) -> int:
         wall_seconds=min(settings.routing_wall_seconds, IMPROVE_SECONDS),
         horizon_days=settings.planning_horizon_days,
     )
-    report = improve_promised(
-        engine, scope=scope, now=utc_now(), jobs=MovableJobs(), dispatch=offer_jobs, limits=limits
-    )
-    if report is None:
-        return 0
-    _log.info("routing.improved", scope=scope, **asdict(report))
-    return report.moved
+    moved = 0
+    for jobs, plan in ((MovableJobs(), plan_moves), (PlannedJobs(), plan_builds)):
+        report = improve_promised(
+            engine, scope=scope, now=utc_now(), jobs=jobs, dispatch=offer_jobs, limits=limits, plan=plan
+        )
+        if report is not None:
+            _log.info("routing.improved", scope=scope, **asdict(report))
+            moved += report.moved
+    return moved
 
 
 def requeue(engine: Engine, settings: Settings, *, scope: str | None = None) -> int:

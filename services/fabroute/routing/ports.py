@@ -63,6 +63,8 @@ class StandingJob:
     shipping_service: str
     produce_by: date
     dispatch_at: datetime | None
+    build_key: str | None = None
+    """Of the build that it shares; only runs over planned builds move such jobs, all of a build together."""
 
 
 class StandingJobs(Protocol):

@@ -1,5 +1,6 @@
 """Statements on planned jobs: those whose wait is over, and the builds that they share."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from sqlalchemy import text, update
 from sqlmodel import Session, col, select
 
 from fabroute.production.models import Job
+from fabroute.routing.ports import StandingJob
 
 _FRESH = {"populate_existing": True}
 
@@ -49,6 +51,22 @@ def offer(session: Session, job_ids: Collection[str], *, now: datetime) -> Seque
     return sorted(session.scalars(statement).all(), key=lambda job: job.id)
 
 
+def read_planned(session: Session, *, scope: str, limit: int) -> list[StandingJob]:
+    """Return up to ``limit`` planned jobs of a planning scope, those to be dispatched first in front.
+
+    Of a build all jobs are returned or none.
+    """
+    rows = session.connection().execute(_PLANNED, {"scope": scope, "limit": limit}).mappings()
+    found = [dict(row) for row in rows]
+    present = Counter(row["build_key"] for row in found)
+    mates = [row.pop("mates") for row in found]
+    return [
+        StandingJob(**row)
+        for row, count in zip(found, mates, strict=True)
+        if row["build_key"] is None or present[row["build_key"]] == count
+    ]
+
+
 _ANY_DUE = text("SELECT EXISTS (SELECT FROM jobs WHERE state = 'planned' AND dispatch_at <= clock_timestamp())")
 
 _DUE = text("""
@@ -61,6 +79,16 @@ UNION
 SELECT job.id, job.order_line_id FROM jobs job JOIN due ON job.build_key = due.build_key
 WHERE job.state = 'planned'
 ORDER BY id
+""")
+
+_PLANNED = text("""
+SELECT job.id AS job_id, job.order_line_id, job.version, job.state, job.node_id, job.machine_id, job.material,
+    job.parameter_set, job.lot_id, job.quantity, job.shipping_service, job.produce_by, job.dispatch_at, job.build_key,
+    (SELECT count(*) FROM jobs mate WHERE mate.build_key = job.build_key AND mate.state <> 'cancelled') AS mates
+FROM jobs job JOIN order_lines line ON line.id = job.order_line_id
+WHERE job.state = 'planned' AND job.share_no = 0 AND line.state = 'routed' AND line.planning_scope = :scope
+    AND line.kept_quantity = 0 AND job.quantity = line.quantity
+ORDER BY job.dispatch_at, job.build_key, job.id LIMIT :limit
 """)
 
 _INCOMPLETE = text("""

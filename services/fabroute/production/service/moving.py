@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from fabroute.production.repository import jobs as job_rows
+from fabroute.production.repository import planned as planned_rows
 from fabroute.production.service.ending import end_jobs
 from fabroute.routing.ports import StandingJob
 
@@ -27,6 +28,14 @@ class MovableJobs:
     def take_back(self, session: Session, *, job_ids: Collection[str], now: datetime) -> None:
         """End jobs that the caller has locked, with their lines, and give back all that they hold. Audited."""
         end_jobs(session, job_ids, actor=_ACTOR, reason=_REASON, now=now)
+
+
+class PlannedJobs(MovableJobs):
+    """The port through which routing puts planned jobs into shared builds: of a build it moves all jobs or none."""
+
+    def read(self, session: Session, *, scope: str, limit: int, salt: str) -> tuple[StandingJob, ...]:
+        """Return up to ``limit`` planned jobs of a planning scope, whatever the ``salt``: builds stay whole."""
+        return tuple(planned_rows.read_planned(session, scope=scope, limit=limit))
 
 
 def standing_scopes(session: Session) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ lots, slots, nodes, orders.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Engine
@@ -29,10 +30,17 @@ from fabroute.routing.service.improving_moves import Move, Moves, plan_moves
 from fabroute.routing.service.sentences import day_name, euro
 from fabroute.routing.service.standing import held_by, read_standing
 from fabroute.routing.service.timing import Calendars
-from fabroute.routing.snapshot import read_snapshot
+from fabroute.routing.snapshot import RoutingSnapshot, Standing, read_snapshot
 from fabroute.solver.limits import SolveLimits
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute.routing")
+
+
+class MovePlanner(Protocol):
+    """Decides which lines move, on a snapshot of the network as it is."""
+
+    def __call__(self, snapshot: RoutingSnapshot, standing: Sequence[Standing], limits: SolveLimits) -> Moves:
+        """Return the moves that pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +72,24 @@ class ImproveReport:
 
 
 def improve_promised(
-    engine: Engine, *, scope: str, now: datetime, jobs: StandingJobs, dispatch: JobDispatch, limits: ImproveLimits
+    engine: Engine,
+    *,
+    scope: str,
+    now: datetime,
+    jobs: StandingJobs,
+    dispatch: JobDispatch,
+    limits: ImproveLimits,
+    plan: MovePlanner = plan_moves,
 ) -> ImproveReport | None:
     """Move promised lines of a planning scope to better places; ``None`` if there is no line that could move.
+
+    ``plan`` decides which: ``plan_moves`` line by line, ``consolidation_moves.plan_builds`` into shared builds.
 
     Only lines whose jobs no node has accepted move, never to a later or dearer promise. Any number of workers may do
     this at once, beside runs over pending lines: who commits first has it, the others look again.
     """
     began, contended = time.monotonic(), 0
-    improver = _Improver(engine, scope=scope, now=now, jobs=jobs, dispatch=dispatch, limits=limits)
+    improver = _Improver(engine, scope=scope, now=now, jobs=jobs, dispatch=dispatch, limits=limits, plan=plan)
     for _ in range(limits.rounds):
         moves = improver.look(wall_seconds=max(0.0, limits.wall_seconds - (time.monotonic() - began)))
         if moves is None:
@@ -97,6 +114,7 @@ class _Improver:
         jobs: StandingJobs,
         dispatch: JobDispatch,
         limits: ImproveLimits,
+        plan: MovePlanner,
     ) -> None:
         self._engine = engine
         self._scope = scope
@@ -104,6 +122,7 @@ class _Improver:
         self._jobs = jobs
         self._dispatch = dispatch
         self._limits = limits
+        self._plan = plan
 
     def look(self, *, wall_seconds: float) -> Moves | None:
         """Return the moves that pay on the network as it is now, ``None`` if no line could move."""
@@ -119,7 +138,7 @@ class _Improver:
             deterministic_seconds=limits.deterministic_seconds,
             wall_seconds=max(1.0, wall_seconds),
         )
-        return plan_moves(snapshot, standing, solve_limits)
+        return self._plan(snapshot, standing, solve_limits)
 
     def write(self, moves: Moves, began: float) -> ImproveReport | None:
         """Write the moves that are still possible; ``None`` if others took what they needed."""
@@ -181,7 +200,8 @@ def _lock_stores(session: Session, moves: Moves, kept: Sequence[Move], *, now: d
 
 
 def _decided(moves: Moves, kept: Sequence[Move]) -> Decided:
-    waiting = {move.line_id: move.standing.job.dispatch_at for move in kept if move.standing.job.state == "planned"}
+    planned = {move.line_id: move.standing.job.dispatch_at for move in kept if move.standing.job.state == "planned"}
+    waiting: Mapping[str, datetime | None] = planned if moves.dispatch_at is None else moves.dispatch_at
     return Decided(
         verdicts=tuple(
             Verdict(choices=move.choices, chosen=move.option, exclusions=move.choices.exclusions) for move in kept

@@ -7,6 +7,7 @@ than the stability price of those whose nodes know of their jobs.
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from fabroute.routing.rules import MILLIS_PER_MINOR
 from fabroute.routing.rules.policies import policy_for
@@ -72,10 +73,12 @@ class Moves:
     looked_at: int
     """Lines that could have moved."""
     calendars: Calendars
+    dispatch_at: Mapping[str, datetime] | None = None
+    """By line that waits for others: when its node is told; ``None`` where planned jobs keep their time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Scene:
+class Scene:
     """Lines that can be rebuilt as they stand, on a network on which they hold nothing."""
 
     snapshot: RoutingSnapshot
@@ -91,7 +94,7 @@ def plan_moves(snapshot: RoutingSnapshot, standing: Sequence[Standing], limits: 
     ``snapshot`` is of the network as it is. Raises ``PlanRefused`` if the plan fails its independent check.
     """
     began = time.monotonic()
-    scene = _scene(snapshot, standing)
+    scene = scene_of(snapshot, standing)
     stability = {line_id: _stability_millis(snapshot, each) for line_id, each in scene.standing.items()}
     offered = tuple(_keeping(scene, each, stability[each.line.line_id]) for each in scene.choices)
     joint = joint_problem(
@@ -101,7 +104,7 @@ def plan_moves(snapshot: RoutingSnapshot, standing: Sequence[Standing], limits: 
         sharing=False,
         shares=share_facts(scene.snapshot),
     )
-    plan = _solved(joint, limits, spent_seconds=time.monotonic() - began)
+    plan = solved(joint, limits, spent_seconds=time.monotonic() - began)
     moves = _moves(scene, joint.chosen(plan.chosen), stability)
     days = days_of_moves(snapshot, {it.line_id: (it.standing, it.option) for it in moves}, scene.finder.calendars)
     return Moves(
@@ -130,15 +133,15 @@ def _worth_it(moves: Sequence[Move]) -> list[tuple[Move, ...]]:
     return [group for group in groups_of(moves) if sum(move.gain_millis for move in group) > 0]
 
 
-def _scene(snapshot: RoutingSnapshot, standing: Sequence[Standing], *, rounds: int = _ROUNDS) -> _Scene:
+def scene_of(snapshot: RoutingSnapshot, standing: Sequence[Standing], *, rounds: int = _ROUNDS) -> Scene:
     """Return the lines that can be rebuilt as they stand; what the others hold stays theirs."""
     free = given_back(replace(snapshot, lines=tuple(each.line for each in standing)), standing)
     finder = CandidateFinder(free)
     stays = {each.line.line_id: stay for each in standing if (stay := _stay(finder, each)) is not None}
     if len(stays) < len(standing):
         kept = [each for each in standing if each.line.line_id in stays] if rounds else []
-        return _scene(snapshot, kept, rounds=rounds - 1)
-    return _Scene(
+        return scene_of(snapshot, kept, rounds=rounds - 1)
+    return Scene(
         snapshot=free,
         standing={each.line.line_id: each for each in standing},
         stays=stays,
@@ -163,7 +166,7 @@ def _stability_millis(snapshot: RoutingSnapshot, standing: Standing) -> int:
     return policy_for(snapshot.policies, standing.line.organisation_id).stability_minor * MILLIS_PER_MINOR
 
 
-def _keeping(scene: _Scene, choices: LineChoices, stability_millis: int) -> LineChoices:
+def _keeping(scene: Scene, choices: LineChoices, stability_millis: int) -> LineChoices:
     """Return the choices that keep a line's promise: to stay, or to move at the stability price."""
     line_id = choices.line.line_id
     standing, stay = scene.standing[line_id], scene.stays[line_id]
@@ -187,7 +190,7 @@ def _is_stay(option: Option, stay: Option) -> bool:
     return same == (stay.way.offer.offer_id, stay.way.lot.lot_id, stay.way.service, stay.bucket)
 
 
-def _moves(scene: _Scene, chosen: Mapping[str, Option], stability: Mapping[str, int]) -> list[Move]:
+def _moves(scene: Scene, chosen: Mapping[str, Option], stability: Mapping[str, int]) -> list[Move]:
     """Return the lines that the plan gives another option; one that it gives none stays as it is."""
     choices = {each.line.line_id: each for each in scene.choices}
     return [
@@ -203,6 +206,7 @@ def _moves(scene: _Scene, chosen: Mapping[str, Option], stability: Mapping[str, 
     ]
 
 
-def _solved(joint: JointProblem, limits: SolveLimits, *, spent_seconds: float) -> RoutingPlan:
+def solved(joint: JointProblem, limits: SolveLimits, *, spent_seconds: float) -> RoutingPlan:
+    """Return the verified plan of a problem for which some of the time is spent already."""
     left = max(_LEAST_WALL_SECONDS, limits.wall_seconds - spent_seconds)
     return verified(joint.problem, solve(joint.problem, replace(limits, wall_seconds=left)))
