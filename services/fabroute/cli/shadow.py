@@ -28,9 +28,7 @@ def shadow(
     policy: Annotated[Path | None, typer.Option(help="The policy to suppose, a JSON file.")] = None,
     policy_version: Annotated[int | None, typer.Option(min=1, help="Or a version that was stated.")] = None,
     organisation: Annotated[str | None, typer.Option(help="Whose policy it is; for the operator.")] = None,
-    without: Annotated[
-        list[str] | None, typer.Option(help="A node to leave out; many times; for the operator.")
-    ] = None,
+    without: Annotated[list[str] | None, typer.Option(help="A node to leave out; many times; operator only.")] = None,
     capacity: Annotated[
         list[str] | None, typer.Option(help="NODE=FACTOR of its machines' free time; many times; for the operator.")
     ] = None,
