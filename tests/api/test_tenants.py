@@ -18,6 +18,7 @@ from fabroute.logistics.service import LogisticsData, NewCarbonFactor, save_logi
 from tests.factories.api import Api, an_order
 from tests.factories.api_advice import worked_example
 from tests.factories.databases import in_transaction, rows
+from tests.factories.decisions import given_decisions_of_jobs
 from tests.factories.network import save_a_network
 from tests.factories.orders import given_owner
 from tests.factories.organisations import BUREAU, NOW
@@ -55,6 +56,7 @@ EXPECTED: Mapping[str, Mapping[Who, int]] = {
     "GET /v1/orders/{order_id}": OWNER_ONLY,
     "POST /v1/orders/{order_id}/cancel": OWNER_ONLY,
     "GET /v1/orders/{order_id}/decision": OWNER_ONLY,
+    "GET /v1/decisions/{decision_id}": {**OWNERS_ALONE, "operator": 200},
     "GET /v1/order-statistics": EVERYONE,
     "POST /v1/quotes": {"owner": 201, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422},
     "GET /v1/quotes": EVERYONE,
@@ -110,6 +112,7 @@ class World:
 
     api: Api
     order_id: str
+    decision_id: str
     quote_id: str
     screening_id: str
     clients: Mapping[Who, httpx.Client]
@@ -137,6 +140,10 @@ def world(standing_api: Api) -> Iterator[World]:
         save_logistics(session, data=LogisticsData(carbon_factors=factors))
     order_id = standing_api.place(key="the order").json()["id"]
     given_routed_lines(standing_api.engine)
+    given_decisions_of_jobs(standing_api.engine)
+    ((decision_id,),) = in_transaction(
+        standing_api.engine, lambda session: rows(session, "SELECT id FROM routing_decisions")
+    )
     tokens: dict[Who, str | None] = {
         "owner": standing_api.owner.token,
         "stranger": given_owner(standing_api.engine, name="Stranger", part_no="ST-1").token,
@@ -149,7 +156,7 @@ def world(standing_api: Api) -> Iterator[World]:
     clients = {who: standing_api.as_(token) for who, token in tokens.items()}
     quote_id = clients["owner"].post("/v1/quotes", json=A_QUESTION).json()["id"]
     ids = {"order_id": order_id, "quote_id": quote_id, "screening_id": a_screening(clients["owner"])}
-    yield World(api=standing_api, clients=clients, **ids)
+    yield World(api=standing_api, clients=clients, decision_id=decision_id, **ids)
     for client in clients.values():
         client.close()
 
@@ -174,7 +181,12 @@ def ask(world: World, who: Who, operation: str) -> httpx.Response:
     client, (method, path) = world.clients[who], operation.split(" ")
     # What is removed is made for it: the others need theirs.
     screening_id = a_screening(world.clients["owner"]) if method == "DELETE" else world.screening_id
-    ids = {"order_id": world.order_id, "quote_id": world.quote_id, "screening_id": screening_id}
+    ids = {
+        "order_id": world.order_id,
+        "decision_id": world.decision_id,
+        "quote_id": world.quote_id,
+        "screening_id": screening_id,
+    }
     url = path.format(**ids, part_no="RL-0001", node_id="N101")
     node = world.clients["operator"].get("/v1/nodes/N101")
     bodies: Mapping[str, Any] = {
