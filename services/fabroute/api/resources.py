@@ -14,6 +14,7 @@ from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import OrderDesk
 from fabroute.api.intake.doorbell import Doorbell
 from fabroute.api.intake.places import Places
+from fabroute.api.intake.promises import PromiseDesk
 from fabroute.api.intake.queue import Intake
 from fabroute.api.intake.quotes import QuoteDesk
 from fabroute.api.keys import KeyCache
@@ -26,6 +27,7 @@ from fabroute.kernel.time import utc_now
 from fabroute.orders.service import Catalogue
 from fabroute.production.service import offer_jobs
 from fabroute.routing.service.accepting import QuoteAcceptor
+from fabroute.routing.service.online import OnlinePromiser
 from fabroute.routing.service.quoting import QuoteBook, QuoteBooks, read_book
 from fabroute.settings import Settings
 
@@ -52,6 +54,7 @@ class Resources:
     desk: OrderDesk
     quotes: QuoteDesk
     acceptances: AcceptanceDesk
+    promises: PromiseDesk
 
 
 def make_resources(settings: Settings) -> Resources:
@@ -88,6 +91,15 @@ def make_resources(settings: Settings) -> Resources:
         acceptances=AcceptanceDesk(
             engine=engine,
             acceptor=QuoteAcceptor(engine, dispatch=offer_jobs, horizon_days=settings.planning_horizon_days),
+            places=places,
+            doorbell=doorbell,
+            books=books,
+            in_flight=set(),
+        ),
+        promises=PromiseDesk(
+            engine=engine,
+            promiser=OnlinePromiser(engine, dispatch=offer_jobs, horizon_days=settings.planning_horizon_days),
+            catalogue=catalogue,
             places=places,
             doorbell=doorbell,
             books=books,

@@ -12,7 +12,7 @@ from fabroute.identity.rules import require_scope
 from fabroute.kernel.time import utc_now
 
 _OF_A_QUOTE = {"quote_id", "quote_offer"}
-_LATER = ("split", "cost_of_waiting_per_hour")
+_LATER = ("split", "cost_of_waiting_per_hour", "promise")
 """Fields that orders didn't have at first: one without them has the digest of before."""
 _COMPARED = {"packaging", "need_by_hard"}
 """Fields that a quote is compared with only where they are given."""

@@ -199,8 +199,8 @@ def test_a_cheaper_place_that_is_later_than_promised_is_not_taken(engine: Engine
 
 def test_of_two_lines_that_want_the_last_room_the_one_that_gains_more_gets_it(engine: Engine, owner: Owner) -> None:
     given_promised(engine, owner, 1, 5)
-    need = dict(table(engine, "SELECT quantity, machine_minutes FROM jobs"))
-    given_free_minutes(engine, [int(str(need[5]))], machine_id=f"{CHEAP}-A")
+    ((need,),) = table(engine, "SELECT machine_minutes FROM jobs WHERE quantity = 5")
+    given_free_minutes(engine, [int(str(need))], machine_id=f"{CHEAP}-A")
     report = improve(engine)
     assert report is not None
     assert report.moved == 1

@@ -79,11 +79,11 @@ class OrderDesk:
         raise IdempotencyKeyReused("this Idempotency-Key belongs to a request with another body: use a new key")
 
     async def _place(self, submission: Submission) -> Placed | Replayed | KeyReused:
-        _require_future(submission)
+        require_future(submission)
         ship_to = await self._ship_to(submission)
         for may_recall in (True, False):
             items = await self._items(submission, may_recall=may_recall)
-            placing: Placing = await self._intake.submit(_compose(submission, items, ship_to))
+            placing: Placing = await self._intake.submit(compose_order(submission, items, ship_to))
             if not isinstance(placing, Refused):
                 return placing
         raise RevisionNotReleased("the revisions of these parts are changing just now: repeat the request")
@@ -121,7 +121,8 @@ class OrderDesk:
             )
 
 
-def _require_future(submission: Submission) -> None:
+def require_future(submission: Submission) -> None:
+    """Raise ``NeedByOutOfRange`` unless the order is needed in the future, within ten years."""
     need_by, now = submission.asked.need_by, submission.received_at
     if need_by is None or now < need_by < now + _LATEST_NEED:
         return
@@ -130,7 +131,8 @@ def _require_future(submission: Submission) -> None:
     raise NeedByOutOfRange(f"/need_by {message}", problems=(problem,))
 
 
-def _compose(submission: Submission, items: Sequence[OrderableRevision], ship_to: ShipTo) -> NewOrder:
+def compose_order(submission: Submission, items: Sequence[OrderableRevision], ship_to: ShipTo) -> NewOrder:
+    """Return the order that a submission means, with the answer of one that is not decided yet."""
     view = _new_view(submission, items, ship_to)
     scopes = planning_scopes(
         [item.process_materials for item in items],

@@ -18,8 +18,12 @@ from fabroute.api.dependencies import (
     WriteSession,
     get_resources,
 )
+from fabroute.api.intake.acceptances import AcceptanceDesk
+from fabroute.api.intake.desk import OrderDesk, Submission
+from fabroute.api.intake.promises import PromiseDesk
 from fabroute.api.order_answers import read_order, with_routings
 from fabroute.api.pages import listing
+from fabroute.api.resources import Resources
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.decisions import OrderDecisionsOut, decisions_out
 from fabroute.api.schemas.orders import OrderOut, OrderRequest, OrderStatisticsOut
@@ -74,15 +78,22 @@ async def place_order(request: Request) -> Response:
 
     Send the same Idempotency-Key again after a timeout, a 409, a 429 or a 503: the order is never placed twice.
     An answer with Idempotency-Replayed shows the order as it was first answered, not as it is now: read that at the
-    answer's Location. With a `quote_id` the order is routed and has its job when the answer comes, for the quoted
-    price and day; or nothing is written, and the refusal says exactly why the quote can't be kept. Codes of the reasons
-    in `quote_not_kept` are those of nodes, and three of its own: `PRICE_CHANGED` (it costs `now_minor` now, more than
-    `quoted_minor`, though not more than your cap), `REVISION_SUPERSEDED` and `REVISION_WITHDRAWN` (the quoted revision
-    is not ordered any more; `released_revision` is the one that is, if any).
+    answer's Location. With `"promise": "now"` every line for which something is left has its price, arrival, node and
+    job when the answer comes; the others are pending, with the reason in `state_reason`. With a `quote_id` the order is
+    routed and has its job when the answer comes, for the quoted price and day; or nothing is written, and the refusal
+    says exactly why the quote can't be kept. Codes of the reasons in `quote_not_kept` are those of nodes, and three of
+    its own: `PRICE_CHANGED` (it costs `now_minor` now, more than `quoted_minor`, though not more than your cap),
+    `REVISION_SUPERSEDED` and `REVISION_WITHDRAWN` (the quoted revision is not ordered any more; `released_revision` is
+    the one that is, if any).
     """
     submission, resources = await read_submission(request), get_resources(request)
-    desk = resources.desk if submission.asked.quote_id is None else resources.acceptances
-    return _created(await desk.place(submission))
+    return _created(await _desk_of(submission, resources).place(submission))
+
+
+def _desk_of(submission: Submission, resources: Resources) -> OrderDesk | PromiseDesk | AcceptanceDesk:
+    if submission.asked.quote_id is not None:
+        return resources.acceptances
+    return resources.desk if submission.asked.promise is None else resources.promises
 
 
 @router.get("/orders", responses=docs.NEXT_PAGE | docs.problems())

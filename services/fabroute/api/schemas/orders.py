@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
@@ -21,6 +21,7 @@ from fabroute.api.schemas.base import (
 )
 from fabroute.kernel.money import Money
 from fabroute.orders.rules import (
+    CURRENCY,
     MAXIMUM_LINES,
     MAXIMUM_QUANTITY,
     MAXIMUM_SPLIT_NODES,
@@ -128,6 +129,12 @@ class OrderRequest(RequestModel):
     packaging: Packaging = "plain"
     ship_to: ShipToIn
     lines: list[LineIn] = Field(min_length=1, max_length=MAXIMUM_LINES)
+    promise: Literal["now"] | None = Field(
+        default=None,
+        description="`now`: the answer carries price, arrival and node of every line for which something is left at "
+        "once; lines for which nothing is are pending, with the reason, and decided within seconds together with other "
+        "orders. Without it all lines are. A promise only gets better until a node accepts the job.",
+    )
     quote_id: Label | None = Field(
         default=None,
         description="A quote to accept: one line with its part in a quoted quantity, to the same place. What is left "
@@ -170,6 +177,13 @@ class OrderRequest(RequestModel):
         )
 
 
+class PromiseOut(ResponseModel):
+    """What a line was promised first."""
+
+    arrival: AwareDatetime
+    landed: MoneyOut = Field(description="Production, freight and duty.")
+
+
 class LineOut(ResponseModel):
     """A line of an order."""
 
@@ -180,6 +194,11 @@ class LineOut(ResponseModel):
     quantity: int
     state: LineState
     state_reason: str = Field(description="Why it is in this state, where that needs a reason; else empty.")
+    promise: PromiseOut | None = Field(
+        default=None,
+        description="What was promised first; `routing` shows the present promise, which is the same or better as long "
+        "as no job is taken back. Null before the first.",
+    )
     routing: RoutingOut | None = Field(description="The latest decision; null before the first.")
     advice: ShortAdviceOut | None = Field(
         default=None,
@@ -285,9 +304,17 @@ def _line_out(line: LineView, routings: Mapping[str, RoutingOut], advice: Mappin
         quantity=line.quantity,
         state=line.state,
         state_reason=line.state_reason,
+        promise=_promise_out(line),
         routing=routings.get(line.id),
         advice=advice.get(line.id),
     )
+
+
+def _promise_out(line: LineView) -> PromiseOut | None:
+    if line.promised_at is None or line.promised_minor is None:
+        return None
+    landed = MoneyOut.of(Money(amount_minor=line.promised_minor, currency=CURRENCY))
+    return PromiseOut(arrival=line.promised_at, landed=landed)
 
 
 def ship_to_out(place: ShipTo) -> ShipToOut:

@@ -13,6 +13,9 @@ class RunOut(ResponseModel):
 
     id: str
     planning_scope: str
+    kind: str = Field(
+        description="`joint` over pending lines, `improve` over promised ones, `quote` or `online` for one order."
+    )
     started_at: AwareDatetime
     finished_at: AwareDatetime
     engine: str

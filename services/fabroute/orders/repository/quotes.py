@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, cast
 
 from sqlalchemy import insert, text
@@ -22,6 +23,8 @@ class Agreement:
     price_minor: int
     arrival: datetime
 
+
+NOTHING_UNDECIDED: Mapping[str, str] = MappingProxyType({})
 
 _DOCUMENT = cast(QueryableAttribute[dict[str, Any]], Quote.document)
 
@@ -95,13 +98,33 @@ def store_answer(session: Session, *, organisation_id: str, key: str, body: byte
     return session.connection().execute(_STORE_ANSWER, parameters).rowcount
 
 
-def insert_order(session: Session, order: NewOrder, *, agreed: Agreement, lease_until: datetime) -> None:
-    """Add an order that was quoted; its lines are being routed, under fence 1, by this very transaction."""
+def insert_order(
+    session: Session,
+    order: NewOrder,
+    *,
+    agreed: Agreement | None,
+    lease_until: datetime,
+    undecided: Mapping[str, str] = NOTHING_UNDECIDED,
+) -> None:
+    """Add an order whose lines are being routed, under fence 1, by this very transaction.
+
+    The lines in ``undecided`` are pending, each for the reason given: whoever claims them next decides them.
+    """
     session.exec(insert(Order), params=[_order_row(order, agreed)])
-    session.exec(insert(OrderLine), params=_line_rows(order, lease_until=lease_until))
+    rows = _line_rows(order, lease_until=lease_until)
+    session.exec(insert(OrderLine), params=[_undecided(row, undecided, now=order.placed_at) for row in rows])
 
 
-def _order_row(order: NewOrder, agreed: Agreement) -> dict[str, object]:
+def _undecided(row: dict[str, object], undecided: Mapping[str, str], *, now: datetime) -> dict[str, object]:
+    """Return a line's row as pending if it is undecided; all rows of one statement have the same columns."""
+    if row["id"] not in undecided:
+        return row | {"next_attempt_at": None}
+    reason = undecided[str(row["id"])]
+    open_line = {"state": "pending", "state_reason": reason, "attempts": 0, "fence": 0, "lease_until": None}
+    return row | open_line | {"next_attempt_at": now}
+
+
+def _order_row(order: NewOrder, agreed: Agreement | None) -> dict[str, object]:
     place = order.ship_to
     return {
         "id": order.id,
@@ -125,10 +148,13 @@ def _order_row(order: NewOrder, agreed: Agreement) -> dict[str, object]:
         "placed_at": order.placed_at,
         "updated_at": order.placed_at,
         "version": 1,
-        "quote_id": agreed.quote_id,
-        "quoted_offer": agreed.offer,
-        "agreed_price_minor": agreed.price_minor,
-        "agreed_arrival": agreed.arrival,
+        "quote_id": None if agreed is None else agreed.quote_id,
+        "quoted_offer": None if agreed is None else agreed.offer,
+        "agreed_price_minor": None if agreed is None else agreed.price_minor,
+        "agreed_arrival": None if agreed is None else agreed.arrival,
+        "split_max_nodes": order.split_max_nodes,
+        "split_min_per_node": order.split_min_per_node,
+        "cost_of_waiting_minor": order.cost_of_waiting_minor,
     }
 
 
@@ -141,7 +167,7 @@ def _line_rows(order: NewOrder, *, lease_until: datetime) -> list[dict[str, obje
             "part_id": line.part_id,
             "revision_id": line.revision_id,
             "quantity": line.quantity,
-            "planning_scope": order.planning_scope,
+            "planning_scope": line.planning_scope or order.planning_scope,
             "state": "routing",
             "state_reason": "",
             "attempts": 1,

@@ -1,7 +1,7 @@
 """Take orders, hand their lines to routing, note what became of them, show and cancel them."""
 
 from fabroute.orders.repository.demand import OrderedTo
-from fabroute.orders.repository.lines import ClaimedLine, LineOutcome
+from fabroute.orders.repository.lines import ClaimedLine, KeptShares, LineOutcome
 from fabroute.orders.repository.orders import OrderFilter
 from fabroute.orders.repository.placing import NewLine, NewOrder, ShipTo
 from fabroute.orders.repository.quotes import Agreement
@@ -39,6 +39,7 @@ from fabroute.orders.service.placing import (
     find_answer,
     place_orders,
 )
+from fabroute.orders.service.promising import place_promised_order
 from fabroute.orders.service.quotes import (
     NewQuote,
     QuoteState,
@@ -68,6 +69,7 @@ __all__ = [
     "AskedLine",
     "Catalogue",
     "ClaimedLine",
+    "KeptShares",
     "KeyContended",
     "KeyReused",
     "LineOutcome",
@@ -111,6 +113,7 @@ __all__ = [
     "order_statistics",
     "ordered_to",
     "place_orders",
+    "place_promised_order",
     "place_quoted_order",
     "read_standing_lines",
     "record_moves",

@@ -37,6 +37,9 @@ class LineView:
     state: LineState
     state_reason: str
     decision_id: str | None
+    promised_at: datetime | None = None
+    """What was promised first; plans only get better from there."""
+    promised_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +134,8 @@ def _line_view(line: OrderLine, revision: RevisionView) -> LineView:
         state=cast(LineState, line.state),
         state_reason=line.state_reason,
         decision_id=line.decision_id,
+        promised_at=line.promised_at,
+        promised_minor=line.promised_minor,
     )
 
 

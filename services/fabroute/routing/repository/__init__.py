@@ -6,6 +6,7 @@ from fabroute.routing.repository.decisions import (
     landed_of_other_lines,
     read_decision,
     read_decisions,
+    read_prices,
     read_runs,
     read_summaries,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "landed_of_other_lines",
     "read_decision",
     "read_decisions",
+    "read_prices",
     "read_runs",
     "read_summaries",
 ]

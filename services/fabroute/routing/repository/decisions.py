@@ -1,6 +1,8 @@
 """Statements on routing runs and decisions."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, insert
 from sqlalchemy import select as select_columns
@@ -74,6 +76,21 @@ def landed_of_other_lines(session: Session, *, order_ids: Collection[str], line_
         .group_by(last.c.order_id)
     )
     return {order_id: int(landed or 0) for order_id, landed in session.connection().execute(routed)}
+
+
+def read_prices(session: Session, *, scopes: Collection[str], since: datetime) -> Sequence[dict[str, Any]]:
+    """Return of each planning scope the prices of its newest run that has some, if it finished after ``since``."""
+    newest = (
+        select_columns(col(RoutingRun.prices))
+        .ext(distinct_on(col(RoutingRun.planning_scope)))
+        .where(
+            col(RoutingRun.planning_scope).in_(scopes),
+            col(RoutingRun.finished_at) >= since,
+            func.jsonb_typeof(col(RoutingRun.prices)) == "object",
+        )
+        .order_by(col(RoutingRun.planning_scope), col(RoutingRun.id).desc())
+    )
+    return session.connection().execute(newest).scalars().all()
 
 
 def read_runs(session: Session, *, before: str | None, limit: int) -> Sequence[RoutingRun]:

@@ -1,0 +1,266 @@
+"""A promise at once: order, decisions, reservations and jobs in one transaction, decided line by line.
+
+Each line takes, of what is left, its option of least cost at the prices of the last joint plans. A line for which
+nothing is left is written as in any other order: runs decide it together with others. What was free at the look and is
+gone at the commit is looked for again.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from fabroute.database import unit_of_work
+from fabroute.kernel.ids import new_id
+from fabroute.orders import service as orders
+from fabroute.orders.service import ClaimedLine, KeyContended, KeyReused, NewOrder, Placed, Replayed
+from fabroute.routing.ports import JobDispatch
+from fabroute.routing.service.accepting import AnswerWriter
+from fabroute.routing.service.candidates import CandidateFinder
+from fabroute.routing.service.commit import RunFacts, write_run
+from fabroute.routing.service.decided import Decided, verified
+from fabroute.routing.service.documents import Verdict
+from fabroute.routing.service.explained import Explainer
+from fabroute.routing.service.online_prices import prices_of, read_prices
+from fabroute.routing.service.options import LineChoices, Option
+from fabroute.routing.service.problem import JointProblem, joint_problem
+from fabroute.routing.service.quotas import share_facts
+from fabroute.routing.service.timing import Calendars
+from fabroute.routing.snapshot import RoutingSnapshot, read_snapshot
+from fabroute.solver.online import OnlineChoice, Residual, ScarceRow, Shortfall, choose_online
+from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, plan_cost
+from fabroute.solver.problem import RoutingProblem
+
+ENGINE = "online"
+ROUNDS = 4
+"""How often what was taken meanwhile is looked for again, before the order is left to a run."""
+_FENCE = 1
+_CONTENDED = "others took what this line was to get, again and again: decided together with them within seconds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineDecision:
+    """What can be decided of an order at once, and why the rest can't."""
+
+    snapshot: RoutingSnapshot
+    """Of the lines that are decided."""
+    decided: Decided | None
+    """``None`` where no line is."""
+    undecided: Mapping[str, str]
+    """By line, why it waits for a run."""
+
+
+class _TakenMeanwhile(RuntimeError):
+    """What was found free was taken between the look and the transaction."""
+
+
+class OnlinePromiser:
+    """Promises orders at once on one database. One for all requests of a process."""
+
+    def __init__(self, engine: Engine, *, dispatch: JobDispatch, horizon_days: int, rounds: int = ROUNDS) -> None:
+        self._engine = engine
+        self._dispatch = dispatch
+        self._horizon_days = horizon_days
+        self._rounds = rounds
+
+    def place(self, order: NewOrder, *, answer: AnswerWriter, now: datetime) -> Placed | Replayed | KeyReused:
+        """Place an order with its promise, once for all repetitions of the request.
+
+        The order is placed in any case: lines for which nothing is left are pending, with the reason. Of a request that
+        was answered once, the answer stands.
+        """
+        for _ in range(self._rounds):
+            began = time.monotonic()
+            with unit_of_work(self._engine, repeatable_read=True) as session:
+                earlier = _earlier(session, order)
+                if earlier is not None:
+                    return earlier
+                snapshot, prices = self._look(session, order, now=now)
+            decision = decide_online(snapshot, prices)
+            try:
+                with unit_of_work(self._engine) as session:
+                    return self._write(session, order, decision, answer, began)
+            except _TakenMeanwhile:
+                continue
+        with unit_of_work(self._engine) as session:
+            undecided = {line.id: _CONTENDED for line in order.lines}
+            decision = OnlineDecision(snapshot=snapshot, decided=None, undecided=undecided)
+            return self._write(session, order, decision, answer, began)
+
+    def _look(
+        self, session: Session, order: NewOrder, *, now: datetime
+    ) -> tuple[RoutingSnapshot, tuple[Mapping[str, Any], ...]]:
+        lines = tuple(_line(order, position) for position in range(len(order.lines)))
+        scopes = frozenset(line.planning_scope or order.planning_scope for line in order.lines)
+        snapshot = read_snapshot(session, lines=lines, now=now, horizon_days=self._horizon_days)
+        return snapshot, read_prices(session, scopes=scopes, now=now)
+
+    def _write(
+        self, session: Session, order: NewOrder, decision: OnlineDecision, answer: AnswerWriter, began: float
+    ) -> Placed | Replayed | KeyReused:
+        if not orders.claim_key(session, order=order):
+            return _answered_elsewhere(session, order)
+        orders.place_promised_order(session, order=order, undecided=decision.undecided, now=decision.snapshot.now)
+        if decision.decided is not None:
+            self._write_decided(session, order, decision, decision.decided, began)
+        body = answer(session, order.id)
+        orders.finish_quoted_order(session, order=order, answer=body)
+        return Placed(answer=body, location=order.location)
+
+    def _write_decided(
+        self, session: Session, order: NewOrder, decision: OnlineDecision, decided: Decided, began: float
+    ) -> None:
+        facts = RunFacts(
+            run_id=new_id("run"),
+            scope=order.planning_scope,
+            limits={"promise": "now", "undecided_lines": len(decision.undecided)},
+            wall_ms=round((time.monotonic() - began) * 1000),
+            kind="online",
+        )
+        written = write_run(session, facts=facts, snapshot=decision.snapshot, decided=decided, dispatch=self._dispatch)
+        if written.deferred:
+            raise _TakenMeanwhile(order.id)
+
+
+def decide_online(snapshot: RoutingSnapshot, prices: tuple[Mapping[str, Any], ...] = ()) -> OnlineDecision:
+    """Decide the lines of a snapshot one after the other, each by what is left then. No database is asked.
+
+    ``prices`` are those of the last joint plans. A line that no node can make is decided, too: there is no way, and the
+    decision says why. Raises ``PlanRefused`` if the plan fails its independent check.
+    """
+    finder = CandidateFinder(snapshot)
+    choices, supply = finder.choices(), finder.supply()
+    joint = joint_problem(
+        choices, supply=supply, buckets=snapshot.horizon_days, sharing=False, shares=share_facts(snapshot)
+    )
+    found = _one_after_the_other(joint, prices, finder.calendars)
+    plan = verified(joint.problem, _plan(joint.problem, [choice.option for choice in found]))
+    chosen = joint.chosen(plan.chosen)
+    undecided = _undecided(joint, found, finder.calendars)
+    verdicts = tuple(_verdict(each, chosen) for each in choices if each.line.line_id not in undecided)
+    decided_lines = tuple(verdict.choices.line for verdict in verdicts)
+    kept = replace(snapshot, lines=decided_lines)
+    if not verdicts:
+        return OnlineDecision(snapshot=kept, decided=None, undecided=undecided)
+    dispatch = finder.consolidation.dispatch(chosen, joint.days(plan.chosen, finder.calendars), free=supply.minutes)
+    decided = Decided(
+        verdicts=Explainer(finder, joint, plan).explained(verdicts),
+        days=dispatch.days,
+        dispatch_at=dispatch.at,
+        baseline=chosen,
+        plan=plan,
+        options=joint.problem.option_count,
+        snapshot_sha256=snapshot.sha256(),
+        calendars=finder.calendars,
+        policies=snapshot.policies,
+    )
+    return OnlineDecision(snapshot=kept, decided=decided, undecided=undecided)
+
+
+def _one_after_the_other(
+    joint: JointProblem, prices: tuple[Mapping[str, Any], ...], calendars: Calendars
+) -> list[OnlineChoice]:
+    known, residual = prices_of(prices, joint, calendars), Residual.of(joint.problem)
+    found = []
+    for line in range(joint.problem.line_count):
+        choice = choose_online(joint.problem, line, residual, known)
+        found.append(choice)
+        if choice.option != UNROUTED:
+            residual = residual.less(joint.problem, choice.option)
+    return found
+
+
+def _plan(problem: RoutingProblem, chosen: Sequence[int]) -> RoutingPlan:
+    """Return the choice as a plan, with the simplest bound: each line's cheapest price, capacity ignored."""
+    cheapest = problem.unrouted_cost.tolist()
+    for line, cost in zip(problem.option_line.tolist(), problem.option_cost.tolist(), strict=True):
+        cheapest[line] = min(cheapest[line], cost)
+    return RoutingPlan(
+        chosen=tuple(chosen),
+        cost=plan_cost(problem, chosen),
+        bound=sum(cheapest),
+        engine=ENGINE,
+        status=PlanStatus.BASELINE,
+        seed=0,
+        wall_ms=0,
+    )
+
+
+def _verdict(choices: LineChoices, chosen: Mapping[str, Option]) -> Verdict:
+    return Verdict(choices=choices, chosen=chosen.get(choices.line.line_id), exclusions=choices.exclusions)
+
+
+def _undecided(joint: JointProblem, found: Sequence[OnlineChoice], calendars: Calendars) -> dict[str, str]:
+    """Return why lines that could be made have no place now: what their nearest option lacks."""
+    return {
+        choices.line.line_id: _why(joint, choice.shortfalls, calendars)
+        for choices, choice in zip(joint.choices, found, strict=True)
+        if choice.option == UNROUTED
+    }
+
+
+def _why(joint: JointProblem, shortfalls: Sequence[Shortfall], calendars: Calendars) -> str:
+    nearest = min(shortfalls, key=lambda each: each.lacks / max(1, each.needs))
+    return (
+        f"nothing is left for it at once: {_lacking(joint, nearest, calendars)}; decided together with other orders "
+        "within seconds"
+    )
+
+
+def _lacking(joint: JointProblem, nearest: Shortfall, calendars: Calendars) -> str:
+    if nearest.row is ScarceRow.MINUTES:
+        day = calendars.day(nearest.bucket or 0)
+        return f"{joint.machines[nearest.index]} lacks {nearest.lacks} minutes by {day:%Y-%m-%d}"
+    if nearest.row is ScarceRow.GRAMS:
+        return f"lot {joint.lots[nearest.index]} lacks {nearest.lacks} g"
+    return "a share of nodes or a price cap is used up"
+
+
+def _earlier(session: Session, order: NewOrder) -> Replayed | KeyReused | None:
+    return orders.find_answer(
+        session,
+        organisation_id=order.organisation_id,
+        idempotency_key=order.idempotency_key,
+        request_sha256=order.request_sha256,
+    )
+
+
+def _answered_elsewhere(session: Session, order: NewOrder) -> Replayed | KeyReused:
+    """Return the answer of the request that took the key in the same moment, as its transaction left it."""
+    earlier = _earlier(session, order)
+    if earlier is None:
+        raise KeyContended("requests with this Idempotency-Key race each other: wait for one answer before repeating")
+    return earlier
+
+
+def _line(order: NewOrder, number: int) -> ClaimedLine:
+    line, place = order.lines[number], order.ship_to
+    return ClaimedLine(
+        line_id=line.id,
+        order_id=order.id,
+        organisation_id=order.organisation_id,
+        position=number + 1,
+        part_id=line.part_id,
+        revision_id=line.revision_id,
+        quantity=line.quantity,
+        fence=_FENCE,
+        attempts=1,
+        objective=order.objective,
+        criticality=order.criticality,
+        packaging=order.packaging,
+        need_by=order.need_by,
+        need_by_hard=order.need_by_hard,
+        max_price_minor=order.max_price_minor,
+        ship_to_city=place.city,
+        ship_to_country=place.country,
+        ship_to_latitude=place.latitude,
+        ship_to_longitude=place.longitude,
+        placed_at=order.placed_at,
+        split_max_nodes=order.split_max_nodes,
+        split_min_per_node=order.split_min_per_node,
+        cost_of_waiting_minor=order.cost_of_waiting_minor,
+    )
