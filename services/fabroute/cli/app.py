@@ -34,6 +34,9 @@ COMMANDS: Mapping[str, Entry] = {
     "accept": Entry(place="quotes:accept", help="Order what was quoted, for its price and date."),
     "part": Entry(place="parts:parts", help="Find parts, send print files, approve, release and withdraw them."),
     "advise": Entry(place="advice:advise", help="Printed or conventional? Which pathway? Ready for mass production?"),
+    "readiness": Entry(
+        place="readiness:readiness", help="Tell which parts could be made now, in 30 days, with any one node gone."
+    ),
     "export": Entry(place="tables:export", help="Write tables: parts, revisions, certificates, tariffs, rates."),
     "import": Entry(
         place="imports:imports", help="Bring in orders, parts, certificates, tariffs, rates and folders of files."
@@ -48,6 +51,7 @@ COMMANDS: Mapping[str, Entry] = {
     "replay": Entry(place="replay:replay", help="Make a decision again and tell whether it comes out the same."),
     "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
+    "scopes": Entry(place="scopes:scopes", help="List the planning scopes: what waits, who decides, the last run."),
     "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),
     "seed": Entry(place="seeding:seed", help="Load the reference network and parts with print files."),
     "keys": Entry(place="keys:keys", help="Make and revoke API keys."),
