@@ -73,14 +73,17 @@ INVARIANTS: Sequence[Invariant] = (
         advice="nobody picks these lines up: is a worker running (fabroute work), and can it reach the broker?",
     ),
     Invariant(
-        name="a line has at most one live job",
-        query=f"SELECT order_line_id, count(*) FROM jobs WHERE {_LIVE_JOB} GROUP BY order_line_id HAVING count(*) > 1",
+        name="a share of a line has at most one live job",
+        query=f"SELECT order_line_id, share_no, count(*) FROM jobs WHERE {_LIVE_JOB}"
+        " GROUP BY order_line_id, share_no HAVING count(*) > 1",
         advice="a part may be printed twice: cancel all but one of the jobs",
     ),
     Invariant(
-        name="a routed line has its job, and a live job its routed line",
-        query=f"SELECT l.id, l.state, j.id FROM order_lines l FULL JOIN (SELECT * FROM jobs WHERE {_LIVE_JOB}) j"
-        " ON j.order_line_id = l.id WHERE (l.state = 'routed') IS DISTINCT FROM (j.id IS NOT NULL)",
+        name="live jobs make all of a routed line, of any other one what it kept",
+        query="SELECT coalesce(l.id, j.order_line_id), l.state, l.quantity, l.kept_quantity, j.quantity"
+        " FROM order_lines l FULL JOIN (SELECT order_line_id, sum(quantity) AS quantity FROM jobs"
+        f" WHERE {_LIVE_JOB} GROUP BY order_line_id) j ON j.order_line_id = l.id WHERE coalesce(j.quantity, 0)"
+        " <> coalesce(CASE l.state WHEN 'routed' THEN l.quantity WHEN 'cancelled' THEN 0 ELSE l.kept_quantity END, 0)",
         advice="line and job disagree: cancel the order and place it again, and report it",
     ),
     Invariant(

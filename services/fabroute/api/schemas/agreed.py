@@ -1,7 +1,7 @@
 """What was agreed by accepting a quote, beside what routing decides: over the wire."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, date
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -32,6 +32,22 @@ class AgreedQuoteOut(ResponseModel):
     arrival_note: str = Field(description="One sentence: whether the agreed date still stands, and why not.")
 
 
+class JobOfLineOut(ResponseModel):
+    """A job that makes a line, or a share of one that is split."""
+
+    job_id: str
+    share_no: int = Field(description="0 where one machine makes all of the line.")
+    node_id: str
+    city: str
+    machine_id: str
+    quantity: int
+    price: MoneyOut = Field(description="What the node is paid: production, without freight and duty.")
+    produce_by: date
+    promised_at: AwareDatetime = Field(description="Arrival of this share.")
+    state: str = Field(description="`planned`, `offered`, `accepted` or `held`.")
+    held_reason: str
+
+
 class RoutingOut(ResponseModel):
     """What was decided for a line, in short. The whole decision: GET /v1/orders/{order_id}/decision."""
 
@@ -47,7 +63,13 @@ class RoutingOut(ResponseModel):
     candidates: int = Field(description="Nodes that could.")
     excluded: int = Field(description="Nodes that are ruled out, each with its reasons in the decision.")
     why: str = Field(description="One sentence.")
-    job_id: str | None = Field(description="The job in the node's queue; null where there is none (any more).")
+    jobs: list[JobOfLineOut] = Field(
+        default_factory=list,
+        description="The jobs that make the line now: one, one for each share of a split line, or none.",
+    )
+    job_id: str | None = Field(
+        description="The job in the node's queue, of several one that is held or else the first; null without any."
+    )
     job_state: str | None = Field(description="`offered`, `accepted` or `held`; null without a job.")
     held_reason: str = Field(
         description="Which gates closed; empty unless the job is held. It goes on once it is resumed or taken back."

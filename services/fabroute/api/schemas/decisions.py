@@ -1,11 +1,11 @@
 """Routing decisions over the wire: what was chosen, what else could have been, and why every other node could not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.agreed import RoutingOut
+from fabroute.api.schemas.agreed import JobOfLineOut, RoutingOut
 from fabroute.api.schemas.base import MoneyOut, ResponseModel
 from fabroute.api.schemas.explanations import ExplanationOut
 from fabroute.kernel.money import Money
@@ -163,11 +163,11 @@ def decision_record_out(decision: DecisionView) -> DecisionRecordOut:
 
 
 def routings_out(
-    decided: Mapping[str, str], summaries: Mapping[str, DecisionSummary], jobs: Mapping[str, JobOfLine]
+    decided: Mapping[str, str], summaries: Mapping[str, DecisionSummary], jobs: Mapping[str, Sequence[JobOfLine]]
 ) -> dict[str, RoutingOut]:
     """Return what was decided for lines in short, with their jobs, by line; ``decided`` is each line's decision."""
     return {
-        line_id: _routing_out(summaries[decision_id], jobs.get(line_id))
+        line_id: _routing_out(summaries[decision_id], jobs.get(line_id, ()))
         for line_id, decision_id in decided.items()
         if decision_id in summaries
     }
@@ -187,8 +187,9 @@ def _decision_fields(decision: DecisionView) -> dict[str, Any]:
     }
 
 
-def _routing_out(summary: DecisionSummary, job: JobOfLine | None) -> RoutingOut:
+def _routing_out(summary: DecisionSummary, jobs: Sequence[JobOfLine]) -> RoutingOut:
     landed = summary.landed_minor
+    job = min(jobs, key=lambda job: (job.state != "held", job.share_no), default=None)
     return RoutingOut(
         node_id=summary.node_id,
         city=summary.city,
@@ -199,7 +200,24 @@ def _routing_out(summary: DecisionSummary, job: JobOfLine | None) -> RoutingOut:
         candidates=summary.candidates,
         excluded=summary.excluded,
         why=summary.why,
+        jobs=[_job_of_line_out(each) for each in jobs],
         job_id=None if job is None else job.job_id,
         job_state=None if job is None else job.state,
         held_reason="" if job is None else job.held_reason,
+    )
+
+
+def _job_of_line_out(job: JobOfLine) -> JobOfLineOut:
+    return JobOfLineOut(
+        job_id=job.job_id,
+        share_no=job.share_no,
+        node_id=job.node_id,
+        city=job.city,
+        machine_id=job.machine_id,
+        quantity=job.quantity,
+        price=MoneyOut.of(Money(amount_minor=job.price_minor)),
+        produce_by=job.produce_by,
+        promised_at=job.promised_at,
+        state=job.state,
+        held_reason=job.held_reason,
     )

@@ -64,6 +64,19 @@ class ClaimedLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptShares:
+    """What jobs of a line go on making while the rest of it is routed again."""
+
+    quantity: int = 0
+    nodes: int = 0
+    next_share_no: int = 0
+    """The first share number that none of them has."""
+
+
+NOTHING_KEPT = KeptShares()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineOutcome:
     """What a routing run made of a line; ``reason`` says why where it was not routed.
 
@@ -140,8 +153,11 @@ WHERE line.state = 'routing' AND line.fence = held.fence
 ORDER BY line.id FOR UPDATE OF line
 """)
 
-_LOCK_ROUTED = text("""
-SELECT id FROM order_lines WHERE id = ANY(:ids) AND state = 'routed' ORDER BY id FOR UPDATE
+_HAS_JOBS = "(state = 'routed' OR kept_quantity > 0 AND state <> 'cancelled')"
+"""Whether jobs of a line may be live: those of all of it, or some that it kept while the rest is routed again."""
+
+_LOCK_ROUTED = text(f"""
+SELECT id FROM order_lines WHERE id = ANY(:ids) AND {_HAS_JOBS} ORDER BY id FOR UPDATE
 """)
 
 _WRITE_OUTCOMES = text("""
@@ -174,12 +190,15 @@ RETURNING line.order_id
 
 _REQUEUE_ROUTED = text(f"""
 WITH standing AS (
-    SELECT id FROM order_lines WHERE id = ANY(:ids) AND state = 'routed' ORDER BY id FOR UPDATE
+    SELECT id FROM order_lines WHERE id = ANY(:ids) AND {_HAS_JOBS} ORDER BY id FOR UPDATE
 )
 UPDATE order_lines line
-SET state = 'pending', state_reason = :reason, attempts = 0, fence = line.fence + 1,
-    next_attempt_at = clock_timestamp(), planning_scope = {_WHOLE}
-FROM standing WHERE line.id = standing.id
+SET state = 'pending', state_reason = :reason, attempts = 0, fence = line.fence + 1, lease_until = NULL,
+    next_attempt_at = clock_timestamp(), planning_scope = {_WHOLE},
+    kept_quantity = kept.quantity, kept_nodes = kept.nodes, next_share_no = kept.next_share_no
+FROM standing, unnest(CAST(:ids AS text[]), CAST(:quantities AS int[]), CAST(:nodes AS int[]),
+                      CAST(:share_nos AS int[])) AS kept (id, quantity, nodes, next_share_no)
+WHERE line.id = standing.id AND line.id = kept.id
 RETURNING line.id, line.order_id
 """)
 
@@ -237,7 +256,7 @@ def lock_fenced(session: Session, fences: Mapping[str, int]) -> frozenset[str]:
 
 
 def lock_routed(session: Session, line_ids: Collection[str]) -> frozenset[str]:
-    """Lock, by id, those of the lines that are routed; return their ids."""
+    """Lock, by id, those of the lines that may have live jobs; return their ids."""
     return frozenset(session.connection().execute(_LOCK_ROUTED, {"ids": list(line_ids)}).scalars())
 
 
@@ -260,9 +279,19 @@ def requeue(session: Session, *, scope: str | None) -> list[str]:
     return list(session.connection().execute(_REQUEUE, {"scope": scope}).scalars())
 
 
-def requeue_routed(session: Session, line_ids: Collection[str], *, reason: str) -> dict[str, str]:
-    """Send routed lines back to routing, with all their attempts and the reason; return the order of each, by line."""
-    rows = session.connection().execute(_REQUEUE_ROUTED, {"ids": list(line_ids), "reason": reason})
+def requeue_routed(session: Session, kept: Mapping[str, KeptShares], *, reason: str) -> dict[str, str]:
+    """Send lines back to routing, with all their attempts and the reason, but for what jobs of theirs go on making.
+
+    Return the order of each line that was sent back, by line.
+    """
+    parameters = {
+        "ids": list(kept),
+        "quantities": [shares.quantity for shares in kept.values()],
+        "nodes": [shares.nodes for shares in kept.values()],
+        "share_nos": [shares.next_share_no for shares in kept.values()],
+        "reason": reason,
+    }
+    rows = session.connection().execute(_REQUEUE_ROUTED, parameters)
     return {row.id: row.order_id for row in rows}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlmodel import Session
 
@@ -9,11 +10,13 @@ from fabroute.kernel.errors import DomainError
 from fabroute.orders import events
 from fabroute.orders.repository import lines as line_rows
 from fabroute.orders.repository import orders as order_rows
-from fabroute.orders.repository.lines import ClaimedLine, ClaimTerms, LineOutcome
+from fabroute.orders.repository.lines import NOTHING_KEPT, ClaimedLine, ClaimTerms, KeptShares, LineOutcome
 from fabroute.orders.rules import parts_of_scope
 from fabroute.orders.service.reading import UnknownOrder
 from fabroute.orders.states import derive_order_state
 from fabroute.outbox import service as outbox
+
+NO_LINE_KEPT: Mapping[str, KeptShares] = MappingProxyType({})
 
 
 class LinesLost(DomainError):
@@ -52,7 +55,7 @@ def lock_fenced_lines(session: Session, *, fences: Mapping[str, int]) -> frozens
 
 
 def lock_routed_lines(session: Session, *, line_ids: Collection[str]) -> frozenset[str]:
-    """Lock, by id, those of the lines that are routed, before anything of their jobs is locked; return which."""
+    """Lock, by id, those of the lines that are routed, or in part, before anything of their jobs; return which."""
     return line_rows.lock_routed(session, line_ids)
 
 
@@ -77,13 +80,21 @@ def requeue_unroutable(session: Session, *, scope: str | None, now: datetime) ->
     return len(order_ids)
 
 
-def requeue_lines(session: Session, *, line_ids: Collection[str], reason: str, now: datetime) -> frozenset[str]:
+def requeue_lines(
+    session: Session,
+    *,
+    line_ids: Collection[str],
+    reason: str,
+    now: datetime,
+    kept: Mapping[str, KeptShares] = NO_LINE_KEPT,
+) -> frozenset[str]:
     """Send routed lines back to routing, because their jobs were taken back; return the ids of those that were routed.
 
-    ``reason`` stays on the line until it is routed again; its decisions stay too. Lock lines (``lock_routed_lines``)
-    before anything of their jobs; orders are locked here, last.
+    Of a split line only what is not ``kept`` is routed again. ``reason`` stays on the line until then; its decisions
+    stay too. Lock lines (``lock_routed_lines``) before anything of their jobs; orders are locked here, last.
     """
-    orders_of = line_rows.requeue_routed(session, line_ids, reason=reason)
+    shares = {line_id: kept.get(line_id, NOTHING_KEPT) for line_id in line_ids}
+    orders_of = line_rows.requeue_routed(session, shares, reason=reason)
     derive_orders(session, set(orders_of.values()), now=now)
     return frozenset(orders_of)
 

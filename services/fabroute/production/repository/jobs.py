@@ -62,9 +62,17 @@ class HeldJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOfLine:
-    """The job that an order line has now, and why it is held; the reason is empty unless it is."""
+    """A job that an order line has now: all of it, or a share; the reason is empty unless it is held."""
 
     job_id: str
+    share_no: int
+    node_id: str
+    city: str
+    machine_id: str
+    quantity: int
+    price_minor: int
+    produce_by: date
+    promised_at: datetime
     state: str
     held_reason: str
 
@@ -112,10 +120,14 @@ def read_jobs(session: Session, wanted: JobFilter, *, cursor: str | None, limit:
     return session.exec(statement).all()
 
 
-def read_of_lines(session: Session, *, line_ids: Collection[str]) -> dict[str, JobOfLine]:
-    """Return the jobs that are not over of these order lines, by line: a line has one at most."""
-    rows = session.connection().execute(_OF_LINES, {"line_ids": list(line_ids)})
-    return {row.order_line_id: JobOfLine(job_id=row.id, state=row.state, held_reason=row.held_reason) for row in rows}
+def read_of_lines(session: Session, *, line_ids: Collection[str]) -> dict[str, tuple[JobOfLine, ...]]:
+    """Return the jobs that are not over of these order lines, by line: one, or one for each share."""
+    found: dict[str, tuple[JobOfLine, ...]] = {}
+    for row in session.connection().execute(_OF_LINES, {"line_ids": list(line_ids)}).mappings():
+        columns = dict(row)
+        line_id = columns.pop("order_line_id")
+        found[line_id] = (*found.get(line_id, ()), JobOfLine(**columns))
+    return found
 
 
 def read_standing(session: Session, *, scope: str, limit: int, salt: str) -> list[StandingJob]:
@@ -133,6 +145,13 @@ def lock_standing(session: Session, versions: Mapping[str, int]) -> frozenset[st
 def standing_scopes(session: Session) -> list[str]:
     """Return the planning scopes in which jobs stand that no node has accepted."""
     return list(session.connection().execute(_STANDING_SCOPES).scalars())
+
+
+def read_live_of_jobs(session: Session, *, job_ids: Collection[str]) -> Sequence[Job]:
+    """Return the jobs that are not over of the lines of ``job_ids``, by id: these and their lines' other shares."""
+    lines = select(Job.order_line_id).where(col(Job.id).in_(job_ids))
+    live = (col(Job.order_line_id).in_(lines), col(Job.state).in_(states_before("cancelled")))
+    return session.exec(select(Job).where(*live).order_by(col(Job.id)).execution_options(**_FRESH)).all()
 
 
 def accept_job(session: Session, *, job_id: str, accepted_by: str, now: datetime) -> Job | None:
@@ -159,9 +178,11 @@ def cancel_jobs(session: Session, *, job_ids: Collection[str], now: datetime) ->
     return sorted(session.scalars(statement).all(), key=lambda job: job.id)
 
 
-def lock_held_unstarted(session: Session, *, job_ids: Collection[str]) -> list[str]:
-    """Lock, by id, those of ``job_ids`` that are still held and that nobody has started; return their ids."""
-    return list(session.connection().execute(_LOCK_HELD_UNSTARTED, {"job_ids": list(job_ids)}).scalars())
+def lock_live_of_lines(session: Session, *, line_ids: Collection[str]) -> Sequence[Job]:
+    """Lock the jobs of these order lines that are not over, by id, and return them."""
+    live = (col(Job.order_line_id).in_(line_ids), col(Job.state).in_(states_before("cancelled")))
+    statement = select(Job).where(*live).order_by(col(Job.id)).with_for_update(key_share=True)
+    return session.exec(statement.execution_options(**_FRESH)).all()
 
 
 def read_held_unstarted(session: Session, *, limit: int) -> list[tuple[str, str]]:
@@ -265,18 +286,17 @@ _LOCK_OF_REVISION = text(
 )
 
 _OF_LINES = text("""
-SELECT order_line_id, id, state, held_reason FROM jobs
-WHERE order_line_id = ANY(:line_ids) AND state NOT IN ('cancelled', 'declined', 'failed')
+SELECT job.order_line_id, job.id AS job_id, job.share_no, job.node_id, node.city, job.machine_id, job.quantity,
+    job.price_minor, job.produce_by, job.promised_at, job.state, job.held_reason
+FROM jobs job JOIN nodes node ON node.id = job.node_id
+WHERE job.order_line_id = ANY(:line_ids) AND job.state NOT IN ('cancelled', 'declined', 'failed')
+ORDER BY job.order_line_id, job.share_no
 """)
 """The condition is that of the unique index on lines with a live job, which answers this."""
 
 _UNSTARTED = "state = 'held' AND file_released_at IS NULL AND good_prints + failed_prints = 0"
 
 _HELD_UNSTARTED = text(f"SELECT id, order_line_id FROM jobs WHERE {_UNSTARTED} ORDER BY id LIMIT :limit")
-
-_LOCK_HELD_UNSTARTED = text(
-    f"SELECT id FROM jobs WHERE id = ANY(:job_ids) AND {_UNSTARTED} ORDER BY id FOR NO KEY UPDATE"
-)
 
 _CHECKED = """
 SELECT job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id, job.revision_id, job.machine_id,

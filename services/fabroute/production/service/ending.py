@@ -4,6 +4,7 @@ Locks are taken in one order: lines, jobs, licences, allocations, lots, slots, n
 locked with all its lines before its jobs: nobody can wait for it who does not wait for one of its lines first.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from fabroute.inventory import service as inventory
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.network import service as network
 from fabroute.orders import service as orders
+from fabroute.orders.service import KeptShares
 from fabroute.outbox import service as outbox
 from fabroute.production import events
 from fabroute.production.models import Job
@@ -80,10 +82,10 @@ def take_back_held(session: Session, *, now: datetime, limit: int = TAKE_BACK_BA
     Their lines are pending again and get another node; material, machine time and licensed prints go back whole.
     Any number of workers may do this at once. Jobs whose file was released, or that have prints, wait for a person.
     """
-    found = job_rows.read_held_unstarted(session, limit=limit)
-    standing = orders.lock_routed_lines(session, line_ids={line_id for _, line_id in found})
-    wanted = [job_id for job_id, line_id in found if line_id in standing]
-    job_ids = job_rows.lock_held_unstarted(session, job_ids=wanted)
+    found = dict(job_rows.read_held_unstarted(session, limit=limit))
+    standing = orders.lock_routed_lines(session, line_ids=set(found.values()))
+    jobs = job_rows.lock_live_of_lines(session, line_ids=standing)
+    job_ids = [job.id for job in jobs if job.id in found and _is_held_unstarted(job)]
     return len(_take_back(session, job_ids, actor=_ACTOR, reason="held before it was started", now=now))
 
 
@@ -98,6 +100,7 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
     _require_reason(reason)
     line_id = find_visible(session, principal=principal, job_id=job_id).order_line_id
     orders.lock_routed_lines(session, line_ids={line_id})
+    job_rows.lock_live_of_lines(session, line_ids={line_id})
     job = lock_of_owner(session, principal=principal, job_id=job_id)
     if job.state not in _MAY_TAKE_BACK[principal.kind == "operator"]:
         raise conflict(job, wish="taken back")
@@ -106,8 +109,8 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
             f"all {job.quantity} prints of job {job_id} are made: taken back, they would be made twice; order again "
             "if they are no good"
         )
-    (taken,) = _take_back(session, [job_id], actor=principal.key_id, reason=reason, now=now)
-    return job_view(taken)
+    taken = _take_back(session, [job_id], actor=principal.key_id, reason=reason, now=now)
+    return job_view(next(each for each in taken if each.id == job_id))
 
 
 def take_back_all(session: Session, *, job_ids: Collection[str], actor: str, reason: str, now: datetime) -> None:
@@ -132,12 +135,44 @@ def _require_unstarted(jobs: Sequence[Job]) -> None:
 
 
 def _take_back(session: Session, job_ids: Collection[str], *, actor: str, reason: str, now: datetime) -> Sequence[Job]:
-    """End jobs and send their lines back to routing; the caller holds the locks on lines and jobs."""
+    """End jobs and send their lines back to routing; the caller holds the locks on lines and all of their jobs.
+
+    With a share of a split line all others that no node has accepted are ended too, so that the whole rest is planned
+    anew; what nodes have accepted, they go on making.
+    """
     if not job_ids:
         return ()
-    taken = end_jobs(session, job_ids, actor=actor, reason=reason, now=now)
-    orders.requeue_lines(session, line_ids=sorted(job.order_line_id for job in taken), reason=reason, now=now)
+    live = [*job_rows.read_live_of_jobs(session, job_ids=job_ids)]
+    leaving = [job.id for job in live if job.id in job_ids or _is_free(job)]
+    taken = end_jobs(session, leaving, actor=actor, reason=reason, now=now)
+    kept = _kept([job for job in live if job.id not in leaving])
+    line_ids = sorted({job.order_line_id for job in taken})
+    orders.requeue_lines(session, line_ids=line_ids, reason=reason, now=now, kept=kept)
     return taken
+
+
+def _is_held_unstarted(job: Job) -> bool:
+    return job.state == "held" and not job_view(job).started
+
+
+def _is_free(job: Job) -> bool:
+    """Return whether no node counts on a job: it is planned or offered, or held before it was started."""
+    return job.state in ("planned", "offered") or _is_held_unstarted(job)
+
+
+def _kept(jobs: Sequence[Job]) -> dict[str, KeptShares]:
+    """Return, by line, what these jobs go on making of it."""
+    shares: defaultdict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        shares[job.order_line_id].append(job)
+    return {
+        line_id: KeptShares(
+            quantity=sum(job.quantity for job in of_line),
+            nodes=len({job.node_id for job in of_line}),
+            next_share_no=max(job.share_no for job in of_line) + 1,
+        )
+        for line_id, of_line in shares.items()
+    }
 
 
 def end_jobs(session: Session, job_ids: Collection[str], *, actor: str, reason: str, now: datetime) -> Sequence[Job]:

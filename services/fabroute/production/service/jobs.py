@@ -87,8 +87,8 @@ def accept_job(session: Session, *, principal: Principal, job_id: str, now: date
     return job_view(accepted)
 
 
-def jobs_of_lines(session: Session, *, line_ids: Collection[str]) -> Mapping[str, JobOfLine]:
-    """Return the jobs of these order lines, by line, in one statement; a line whose job is over has none.
+def jobs_of_lines(session: Session, *, line_ids: Collection[str]) -> Mapping[str, tuple[JobOfLine, ...]]:
+    """Return the jobs of these order lines, by line and share, in one statement; a line whose jobs are over has none.
 
     The caller has found the lines among its own: this asks nobody who they are.
     """

@@ -247,7 +247,7 @@ def _works(entries: Iterable[_Entry], decided: Decided) -> list[_Work]:
             _Work(
                 entry=entry,
                 share=share,
-                share_no=number,
+                share_no=entry.line.next_share_no + number,
                 job_id=job_id,
                 minutes_by_day=days[share.way.offer.machine_id],
             )
