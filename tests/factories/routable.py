@@ -49,6 +49,12 @@ def given_routable_network(
         session.connection().exec_driver_sql("UPDATE outbox_events SET published_at = now()")
 
 
+def given_lanes(engine: Engine, *node_ids: str) -> None:
+    """Save express lanes of nodes to all zones of the union, at 8.00 and 0.90 a kilogram, a working day long."""
+    with unit_of_work(engine) as session:
+        save_logistics(session, data=_logistics(node_ids))
+
+
 def given_free_minutes(
     engine: Engine, minutes: Sequence[int], *, machine_id: str = "N101-A", today: date = TODAY
 ) -> None:
