@@ -14,7 +14,8 @@ ORDER_COLUMNS = (
     "organisation_id, objective, criticality, packaging, need_by_hard, currency, ship_to_name, ship_to_city,"
 )
 ORDER_COLUMNS += (
-    " ship_to_country, ship_to_latitude, ship_to_longitude, ship_to_assumed, placed_at, updated_at, version"
+    " ship_to_country, ship_to_latitude, ship_to_longitude, ship_to_assumed, placed_at, updated_at, version,"
+    " split_max_nodes, split_min_per_node"
 )
 
 BREAKS = {
@@ -25,9 +26,9 @@ BREAKS = {
     f" SELECT 'ord_2', 'pending', {ORDER_COLUMNS} FROM orders",
     "an open line waits for something": "UPDATE order_lines SET state = 'routing',"
     " lease_until = clock_timestamp() - interval '6 minutes'",
-    "a line has at most one live job": "DROP INDEX uq_jobs_one_live_dispatch;"
+    "a share of a line has at most one live job": "DROP INDEX uq_jobs_one_live_dispatch;"
     " CREATE TEMP TABLE j AS SELECT * FROM jobs; UPDATE j SET id = 'job_2'; INSERT INTO jobs SELECT * FROM j",
-    "a routed line has its job, and a live job its routed line": "UPDATE jobs SET state = 'cancelled'",
+    "live jobs make all of a routed line, of any other one what it kept": "UPDATE jobs SET quantity = 1",
     "a lot's drawn grams are its live allocations": "UPDATE material_lots SET remaining_grams = 701",
     "a slot's taken minutes are its live allocations": "UPDATE capacity_slots SET remaining_minutes = 479",
     "nothing is allocated without a slot": "UPDATE capacity_allocations SET day = '2026-06-20'",
@@ -38,6 +39,12 @@ BREAKS = {
     "no job at a node that lacked a required certificate": "UPDATE certificates SET valid_to = '2026-06-15'",
     "a job that lost a certificate is held": "UPDATE certificates SET revoked_at = now()",
     "a job that lost its first article is held": "UPDATE first_articles SET parameter_set = 'PS-2'",
+    "a planned job is dispatched when its wait is over": "UPDATE jobs SET state = 'planned',"
+    " dispatch_at = clock_timestamp() - interval '61 seconds'",
+    "jobs of one build are made together": "UPDATE jobs SET build_key = 'build_1'; CREATE TEMP TABLE j AS"
+    " SELECT * FROM jobs; UPDATE j SET id = 'job_2', share_no = 1, machine_id = 'M2'; INSERT INTO jobs SELECT * FROM j",
+    "a shared build holds all of its parts": "UPDATE jobs SET build_key = 'build_1'; UPDATE routing_decisions"
+    " SET document = '{\"build\": {\"fill\": 1.01}}'",
     "what was revoked says who did it and why": "UPDATE first_articles SET revoked_at = now(), revoked_by = 'key_1'",
     "no live job draws from a blocked lot": "UPDATE material_lots SET state = 'blocked'",
     "every decided line names its decision, made under its fence": "UPDATE routing_decisions SET fence = 2",
