@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
@@ -66,6 +67,9 @@ class RoutingSnapshot:
     standing: Mapping[str, Standing] = field(default_factory=dict)
     """By line that may move, what it has; all of that counts as free here."""
 
+    prices: tuple[Mapping[str, Any], ...] = ()
+    """What minutes and grams were worth in the last joint plans, for those who ask what else they could be sold for."""
+
     def sha256(self) -> str:
         """Return a hash of all of it: equal hashes, equal input."""
         digest = hashlib.sha256(f"{self.now.isoformat()} {self.horizon_days}".encode())
@@ -92,6 +96,7 @@ class RoutingSnapshot:
             self.policies.items(),
             self.shares_used.items(),
             self.standing.items(),
+            self.prices,
         )
         for part in parts:
             digest.update("\n".join(sorted(map(repr, part))).encode())

@@ -10,6 +10,7 @@ from fabroute.routing.service.concentration import Lost, lost_to_rules, with_los
 from fabroute.routing.service.decided import Decided, verified
 from fabroute.routing.service.documents import Verdict
 from fabroute.routing.service.explained import Explainer
+from fabroute.routing.service.online_prices import price_document
 from fabroute.routing.service.options import LineChoices, Option
 from fabroute.routing.service.outbid import Leftovers, outbid_exclusions
 from fabroute.routing.service.problem import JointProblem, joint_problem
@@ -53,6 +54,7 @@ def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
         snapshot_sha256=sha256,
         calendars=finder.calendars,
         policies=snapshot.policies,
+        prices=price_document(joint, plan, finder.calendars),
         archive=pack_run(run),
         rule_costs=price_rules(run, elapsed_seconds=time.monotonic() - started),
     )

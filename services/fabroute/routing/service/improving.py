@@ -27,6 +27,7 @@ from fabroute.routing.service.commit import MovesContended, RunFacts, write_move
 from fabroute.routing.service.decided import Decided
 from fabroute.routing.service.documents import Document, Verdict
 from fabroute.routing.service.improving_moves import Move, Moves, plan_moves
+from fabroute.routing.service.online_prices import read_prices
 from fabroute.routing.service.sentences import day_name, euro
 from fabroute.routing.service.standing import held_by, read_standing
 from fabroute.routing.service.timing import Calendars
@@ -133,6 +134,7 @@ class _Improver:
                 return None
             lines = tuple(each.line for each in standing)
             snapshot = read_snapshot(session, lines=lines, now=self._now, horizon_days=limits.horizon_days)
+            snapshot = replace(snapshot, prices=read_prices(session, scopes=frozenset({self._scope}), now=self._now))
         solve_limits = SolveLimits(
             seed=limits.seed,
             deterministic_seconds=limits.deterministic_seconds,

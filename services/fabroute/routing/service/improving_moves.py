@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import numpy as np
+
 from fabroute.routing.rules import MILLIS_PER_MINOR
 from fabroute.routing.rules.policies import policy_for
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.decided import verified
 from fabroute.routing.service.improving_days import LineDays, days_of_moves
+from fabroute.routing.service.online_prices import prices_of
 from fabroute.routing.service.options import LineChoices, Option
 from fabroute.routing.service.problem import JointProblem, joint_problem
 from fabroute.routing.service.quotas import share_facts
@@ -22,7 +25,7 @@ from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot, Standing
 from fabroute.solver.engines import solve
 from fabroute.solver.limits import SolveLimits
-from fabroute.solver.plan import RoutingPlan
+from fabroute.solver.plan import RoutingPlan, ScarcityPrices
 
 _LEAST_WALL_SECONDS = 1.0
 _ROUNDS = 3
@@ -91,7 +94,8 @@ class Scene:
 def plan_moves(snapshot: RoutingSnapshot, standing: Sequence[Standing], limits: SolveLimits) -> Moves:
     """Return the moves that pay. The same snapshot, lines and limits give the same moves.
 
-    ``snapshot`` is of the network as it is. Raises ``PlanRefused`` if the plan fails its independent check.
+    ``snapshot`` is of the network as it is. At its prices what a line would take is not free, because others may come
+    that need it more; the plan's cost and bound include them. Raises ``PlanRefused`` if the plan fails its check.
     """
     began = time.monotonic()
     scene = scene_of(snapshot, standing)
@@ -104,6 +108,7 @@ def plan_moves(snapshot: RoutingSnapshot, standing: Sequence[Standing], limits: 
         sharing=False,
         shares=share_facts(scene.snapshot),
     )
+    joint = _priced(joint, prices_of(snapshot.prices, joint, scene.finder.calendars))
     plan = solved(joint, limits, spent_seconds=time.monotonic() - began)
     moves = _moves(scene, joint.chosen(plan.chosen), stability)
     days = days_of_moves(snapshot, {it.line_id: (it.standing, it.option) for it in moves}, scene.finder.calendars)
@@ -204,6 +209,14 @@ def _moves(scene: Scene, chosen: Mapping[str, Option], stability: Mapping[str, i
         for line_id, option in sorted(chosen.items())
         if not _is_stay(option, scene.stays[line_id])
     ]
+
+
+def _priced(joint: JointProblem, prices: ScarcityPrices | None) -> JointProblem:
+    """Return the problem with what is scarce at its price in the cost of every option."""
+    if prices is None:
+        return joint
+    scarce = np.rint(prices.of_options(joint.problem)).astype(np.int64)
+    return replace(joint, problem=replace(joint.problem, option_cost=joint.problem.option_cost + scarce))
 
 
 def solved(joint: JointProblem, limits: SolveLimits, *, spent_seconds: float) -> RoutingPlan:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -32,7 +31,7 @@ from fabroute.routing.service.quotas import share_facts
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot, read_snapshot
 from fabroute.solver.online import OnlineChoice, Residual, ScarceRow, Shortfall, choose_online
-from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, plan_cost
+from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, ScarcityPrices, plan_cost
 from fabroute.solver.problem import RoutingProblem
 
 ENGINE = "online"
@@ -79,8 +78,8 @@ class OnlinePromiser:
                 earlier = _earlier(session, order)
                 if earlier is not None:
                     return earlier
-                snapshot, prices = self._look(session, order, now=now)
-            decision = decide_online(snapshot, prices)
+                snapshot = self._look(session, order, now=now)
+            decision = decide_online(snapshot)
             try:
                 with unit_of_work(self._engine) as session:
                     return self._write(session, order, decision, answer, began)
@@ -91,13 +90,11 @@ class OnlinePromiser:
             decision = OnlineDecision(snapshot=snapshot, decided=None, undecided=undecided)
             return self._write(session, order, decision, answer, began)
 
-    def _look(
-        self, session: Session, order: NewOrder, *, now: datetime
-    ) -> tuple[RoutingSnapshot, tuple[Mapping[str, Any], ...]]:
+    def _look(self, session: Session, order: NewOrder, *, now: datetime) -> RoutingSnapshot:
         lines = tuple(_line(order, position) for position in range(len(order.lines)))
         scopes = frozenset(line.planning_scope or order.planning_scope for line in order.lines)
         snapshot = read_snapshot(session, lines=lines, now=now, horizon_days=self._horizon_days)
-        return snapshot, read_prices(session, scopes=scopes, now=now)
+        return replace(snapshot, prices=read_prices(session, scopes=scopes, now=now))
 
     def _write(
         self, session: Session, order: NewOrder, decision: OnlineDecision, answer: AnswerWriter, began: float
@@ -126,18 +123,18 @@ class OnlinePromiser:
             raise _TakenMeanwhile(order.id)
 
 
-def decide_online(snapshot: RoutingSnapshot, prices: tuple[Mapping[str, Any], ...] = ()) -> OnlineDecision:
+def decide_online(snapshot: RoutingSnapshot) -> OnlineDecision:
     """Decide the lines of a snapshot one after the other, each by what is left then. No database is asked.
 
-    ``prices`` are those of the last joint plans. A line that no node can make is decided, too: there is no way, and the
-    decision says why. Raises ``PlanRefused`` if the plan fails its independent check.
+    What is scarce counts at the snapshot's prices. A line that no node can make is decided, too: there is no way, and
+    the decision says why. Raises ``PlanRefused`` if the plan fails its independent check.
     """
     finder = CandidateFinder(snapshot)
     choices, supply = finder.choices(), finder.supply()
     joint = joint_problem(
         choices, supply=supply, buckets=snapshot.horizon_days, sharing=False, shares=share_facts(snapshot)
     )
-    found = _one_after_the_other(joint, prices, finder.calendars)
+    found = _one_after_the_other(joint, prices_of(snapshot.prices, joint, finder.calendars))
     plan = verified(joint.problem, _plan(joint.problem, [choice.option for choice in found]))
     chosen = joint.chosen(plan.chosen)
     undecided = _undecided(joint, found, finder.calendars)
@@ -161,13 +158,10 @@ def decide_online(snapshot: RoutingSnapshot, prices: tuple[Mapping[str, Any], ..
     return OnlineDecision(snapshot=kept, decided=decided, undecided=undecided)
 
 
-def _one_after_the_other(
-    joint: JointProblem, prices: tuple[Mapping[str, Any], ...], calendars: Calendars
-) -> list[OnlineChoice]:
-    known, residual = prices_of(prices, joint, calendars), Residual.of(joint.problem)
-    found = []
+def _one_after_the_other(joint: JointProblem, prices: ScarcityPrices | None) -> list[OnlineChoice]:
+    residual, found = Residual.of(joint.problem), []
     for line in range(joint.problem.line_count):
-        choice = choose_online(joint.problem, line, residual, known)
+        choice = choose_online(joint.problem, line, residual, prices)
         found.append(choice)
         if choice.option != UNROUTED:
             residual = residual.less(joint.problem, choice.option)
