@@ -96,7 +96,7 @@ def test_a_consistent_world_breaks_no_invariant(world: Engine) -> None:
     findings = check_invariants(world)
 
     assert [finding.invariant.name for finding in findings if finding.broken] == []
-    assert len(findings) == len(INVARIANTS) == 44
+    assert len(findings) == len(INVARIANTS) == 47
 
 
 _OF_ITS_OFFER = "an order that accepted a quote has the price and the day of its offer"
