@@ -30,7 +30,7 @@ from fabroute.routing.service.explaining.chances import (
     chances_per_line,
     line_chances,
 )
-from fabroute.routing.service.explaining.demands import Demand, DemandBook
+from fabroute.routing.service.explaining.demands import DemandBook
 from fabroute.routing.service.explaining.elsewhere import envelopes, is_related, not_accepted, pair_of
 from fabroute.routing.service.explaining.oversize import Oversize, oversize
 from fabroute.routing.service.gates import Gatekeeper, Reasons, nearest_of_each_code
@@ -45,7 +45,7 @@ from fabroute.routing.service.splits_lines import LineSplits
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.service.ways import LineAsked, OfferFinding, WayFinder
 from fabroute.routing.snapshot import RoutingSnapshot
-from fabroute.solver.eligibility import Exclusion, ExclusionCode
+from fabroute.solver.eligibility import Exclusion, ExclusionCode, ProductionWindow
 from fabroute.solver.eligibility.commerce import price_cap
 
 _NEAR_A_LOOK = 4
@@ -116,12 +116,15 @@ class CandidateFinder:
         """Return all that ``choices`` found for a line, also where something speaks against it."""
         return self._chances[line_id]
 
-    def proven(self, found: LineChances, chance: Chance) -> int:
-        """Return the last bucket through which a chance's proofs hold, apart from those among its demands."""
-        asking = self._gates.relaxed(self._gates.asking(found.line), chance.demands)
+    def lapsed(self, found: LineChances, chance: Chance, bucket: int) -> Reasons:
+        """Return what of a chance's proofs and licences does not hold through the end of a bucket."""
+        asking, prints = self._gates.asking(found.line), found.line.quantity
         first_day = self.calendars.clock(chance.node).first_day
-        until = self._gates.proven_until(asking, chance.priced.offer, first_day, prints=found.line.quantity)
-        return -1 if until is None else self.calendars.bucket(until)
+        window = ProductionWindow(first_day=first_day, last_day=max(first_day, self.calendars.day(bucket)))
+        return (
+            *self._gates.proof_reasons(asking, chance.priced.offer, window),
+            *self._gates.licence_reasons(asking, chance.node.node_id, prints=prints, through=window.last_day),
+        )
 
     def elsewhere(self, found: LineChances, *, looks: int) -> tuple[Chance, ...]:
         """Return a line's chances in other materials of its family of processes: the ``looks`` likeliest offers'."""
@@ -189,8 +192,7 @@ class CandidateFinder:
         return _at_node(node, against if against_sending is None else (*against, against_sending), findings)
 
     def _accepting(self, asked: LineAsked, offer: OfferView) -> LineAsked:
-        demand = Demand("process_material", pair_of(offer))
-        return replace(asked, asking=self._gates.relaxed(asked.asking, frozenset({demand})))
+        return replace(asked, asking=self._gates.accepting(asked.asking, pair_of(offer)))
 
     def _related(self, asked: LineAsked) -> tuple[OfferView, ...]:
         allowed = asked.asking.facts.process_materials

@@ -21,7 +21,7 @@ class Explainer:
     def __init__(self, finder: CandidateFinder, joint: JointProblem, plan: RoutingPlan) -> None:
         self._finder = finder
         self._setting = Setting(
-            room=room_beside(joint, plan.chosen, finder.supply()), calendars=finder.calendars, proven=finder.proven
+            room=room_beside(joint, plan.chosen, finder.supply()), calendars=finder.calendars, lapsed=finder.lapsed
         )
         self._market = Market(joint, plan)
 

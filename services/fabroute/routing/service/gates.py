@@ -10,7 +10,6 @@ from typing import TypeVar
 from fabroute.network.service import LotView, OfferView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.rules import PART_QUALIFICATION, SAME_COUNTRY
-from fabroute.routing.service.explaining.demands import Demands
 from fabroute.routing.service.facts import (
     certificate_facts,
     first_article_facts,
@@ -106,24 +105,12 @@ class Gatekeeper:
             self._asked[key] = self._new_asking(line, key)
         return self._asked[key]
 
-    def relaxed(self, asking: Asking, demands: Demands) -> Asking:
-        """Return what a line asks without some of its demands; only certificates, proofs and materials are lifted."""
-        key = (*asking.key, demands)
+    def accepting(self, asking: Asking, process_material: str) -> Asking:
+        """Return what a line asks if it were made in another process and material."""
+        key = (*asking.key, process_material)
         if key not in self._asked:
-            lifted = {demand.subject for demand in demands if demand.kind == "certificate"}
-            accepted = {demand.subject for demand in demands if demand.kind == "process_material"}
-            kinds, facts = {demand.kind for demand in demands}, asking.facts
-            self._asked[key] = replace(
-                asking,
-                key=key,
-                facts=replace(
-                    facts,
-                    required_certificates=tuple(each for each in facts.required_certificates if each not in lifted),
-                    part_qualification=facts.part_qualification and "part_qualification" not in kinds,
-                    licence_required=facts.licence_required and "licence" not in kinds,
-                    process_materials=frozenset(accepted) or facts.process_materials,
-                ),
-            )
+            facts = replace(asking.facts, process_materials=frozenset({process_material}))
+            self._asked[key] = replace(asking, key=key, facts=facts)
         return self._asked[key]
 
     def allowed_offers(self, asking: Asking, node_id: str) -> tuple[OfferView, ...]:

@@ -4,12 +4,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fabroute.routing.service.explaining.chances import Chance, LineChances
-from fabroute.routing.service.explaining.demands import CAPACITY, MATERIAL, NEED_BY, NOTHING, PRICE_CAP, Demands
+from fabroute.routing.service.explaining.demands import (
+    CAPACITY,
+    MATERIAL,
+    NEED_BY,
+    NOTHING,
+    PRICE_CAP,
+    Demands,
+    demands_of,
+)
 from fabroute.routing.service.explaining.room import Room
+from fabroute.routing.service.gates import Reasons
 from fabroute.routing.service.timing import BEYOND_MINUTES, NEVER, Calendars
 
-Proven = Callable[[LineChances, Chance], int]
-"""The last bucket through which all proofs of a chance hold, apart from those among its demands."""
+Lapsed = Callable[[LineChances, Chance, int], Reasons]
+"""What of a chance's proofs and licences does not hold through the end of a bucket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +27,7 @@ class Setting:
 
     room: Room
     calendars: Calendars
-    proven: Proven
+    lapsed: Lapsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +40,8 @@ class Placed:
     """From now to the promised hand-over."""
     cost_millis: int
     demands: Demands
+    lapsed: Reasons = ()
+    """What would lapse by then, though not by the first day on which the machine itself has time."""
 
 
 def placings(found: LineChances, setting: Setting) -> list[Placed]:
@@ -54,9 +65,10 @@ def _at(found: LineChances, chance: Chance, setting: Setting, bucket: int, *, mo
     if bucket >= NEVER:
         return None
     minutes = int(chance.sending.arrivals.p90[bucket])
-    if minutes > BEYOND_MINUTES or not _is_proven(found, chance, setting, bucket):
+    if minutes > BEYOND_MINUTES:
         return None
-    demands = chance.demands | more
+    lapsed = setting.lapsed(found, chance, bucket) if bucket > chance.priced.earliest else ()
+    demands = chance.demands | more | (demands_of(lapsed) if lapsed else NOTHING)
     if _is_late(found, minutes):
         demands |= {NEED_BY}
     if found.cap_minor is not None and chance.landed_minor > found.cap_minor:
@@ -64,17 +76,12 @@ def _at(found: LineChances, chance: Chance, setting: Setting, bucket: int, *, mo
     if chance.priced.lots and not _is_in_store(chance, setting, bucket):
         demands |= {MATERIAL}
     cost = found.wish.cost_millis(chance.sending.price, minutes)
-    return Placed(chance=chance, bucket=bucket, minutes=minutes, cost_millis=cost, demands=demands)
+    return Placed(chance=chance, bucket=bucket, minutes=minutes, cost_millis=cost, demands=demands, lapsed=lapsed)
 
 
 def _is_late(found: LineChances, minutes: int) -> bool:
     wish = found.wish
     return wish.need_by_hard and wish.minutes_to_need_by is not None and minutes > wish.minutes_to_need_by
-
-
-def _is_proven(found: LineChances, chance: Chance, setting: Setting, bucket: int) -> bool:
-    """Tell whether proofs hold to the end; what was found out for the first day needs no second look."""
-    return bucket <= chance.priced.earliest or bucket <= setting.proven(found, chance)
 
 
 def _is_in_store(chance: Chance, setting: Setting, bucket: int) -> bool:

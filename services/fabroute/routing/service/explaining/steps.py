@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from fabroute.kernel.events import JsonScalar
 from fabroute.routing.service.explaining.chances import LineChances
-from fabroute.routing.service.explaining.demands import MATERIAL, OF, Demand, DemandBook, hardest_first
+from fabroute.routing.service.explaining.demands import MATERIAL, OF, Demand, DemandBook, demands_of, hardest_first
 from fabroute.routing.service.explaining.placing import Placed, Setting
 from fabroute.routing.service.gates import Reasons
 from fabroute.routing.service.sentences import euro
@@ -72,8 +72,13 @@ def _step(case: _Case, demand: Demand) -> Step:
     if told is not None:
         words, figures = told(case)
         return Step(demand=demand, words=words, figures=figures)
-    reason = case.place.chance.reasons[demand]
+    reason = _reason_of(case, demand)
     return _certificate(case, demand, reason) if demand.kind == "certificate" else _as_said(demand, reason)
+
+
+def _reason_of(case: _Case, demand: Demand) -> Exclusion:
+    known = case.place.chance.reasons.get(demand)
+    return known or next(reason for reason in case.place.lapsed if demand in demands_of((reason,)))
 
 
 def _certificate(case: _Case, demand: Demand, reason: Exclusion) -> Step:
@@ -128,7 +133,8 @@ def _material(case: _Case) -> tuple[str, _Figures]:
     priced = case.place.chance.priced
     if not priced.lots:
         return _lot(case.place.chance.reasons[MATERIAL])
-    has = max(case.setting.room.grams(lot.lot_id) for lot in priced.lots)
+    day = case.setting.calendars.day(case.place.bucket)
+    has = max((case.setting.room.grams(lot.lot_id) for lot in priced.lots if lot.expires_on >= day), default=0)
     return _grams(priced.grams, has, priced.offer.material.code)
 
 
