@@ -170,7 +170,9 @@ class ReadinessReport(SQLModel, table=True):
     __tablename__ = "readiness_reports"
     __table_args__ = (
         Index("ix_readiness_reports_owner", "organisation_id", "id"),
-        Index("ix_readiness_reports_open", "id", postgresql_where=text("state = 'asked'")),
+        Index(
+            "uq_readiness_reports_one_asked", "organisation_id", unique=True, postgresql_where=text("state = 'asked'")
+        ),
     )
 
     id: str = Field(primary_key=True)

@@ -37,10 +37,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_readiness_reports_owner", "readiness_reports", ["organisation_id", "id"], unique=False)
     op.create_index(
-        "ix_readiness_reports_open",
+        "uq_readiness_reports_one_asked",
         "readiness_reports",
-        ["id"],
-        unique=False,
+        ["organisation_id"],
+        unique=True,
         postgresql_where=sa.text("state = 'asked'"),
     )
     op.create_table(
@@ -185,7 +185,7 @@ def downgrade() -> None:
     op.drop_table("policy_costs")
     op.drop_index("ix_shadow_runs_owner", table_name="shadow_runs")
     op.drop_table("shadow_runs")
-    op.drop_index("ix_readiness_reports_open", table_name="readiness_reports")
+    op.drop_index("uq_readiness_reports_one_asked", table_name="readiness_reports")
     op.drop_index("ix_readiness_reports_owner", table_name="readiness_reports")
     op.drop_table("readiness_reports")
     op.drop_table("planning_scopes")

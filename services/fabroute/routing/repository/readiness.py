@@ -15,10 +15,8 @@ _DUE = "state = 'asked' AND (lease_until IS NULL OR lease_until <= clock_timesta
 _ASK = text("""
 INSERT INTO readiness_reports
     (id, organisation_id, state, asked_by, asked_at, fence, attempts, entries, document)
-SELECT :id, :organisation_id, 'asked', :asked_by, :now, 0, 0, 0, '{}'::jsonb
-WHERE NOT EXISTS (
-    SELECT FROM readiness_reports WHERE organisation_id = :organisation_id AND state = 'asked'
-)
+VALUES (:id, :organisation_id, 'asked', :asked_by, :now, 0, 0, 0, '{}')
+ON CONFLICT (organisation_id) WHERE state = 'asked' DO NOTHING
 """)
 
 _CLAIM = text(f"""
