@@ -13,10 +13,8 @@ def policy_problems(policy: PolicyView, *, kinds: Mapping[str, str]) -> tuple[Fi
 
     What only the lines of a run can tell (that a cap leaves some of them without a place) is not asked here.
     """
-    return (
-        *_number_problems(policy),
-        *_weight_problems(policy),
-        *_unknown_places(policy, kinds),
+    wrong = (*_number_problems(policy), *_weight_problems(policy), *_unknown_places(policy, kinds))
+    return wrong or (
         *_repeated(policy.caps, "/caps"),
         *_repeated(policy.minimum_shares, "/minimum_shares"),
         *_minimum_over_cap(policy, kinds),
