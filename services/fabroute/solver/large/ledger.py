@@ -52,10 +52,6 @@ class Ledger:
         """Tell whether an option can be taken now."""
         return way[4] <= self.room[way[2]][way[3]] and way[6] <= self.left[way[5]]
 
-    def pays(self, line: int, way: Way) -> bool:
-        """Tell whether an option that fits is worth more than staying unrouted."""
-        return way[1] <= self.unrouted[line]
-
     def put(self, line: int, way: Way) -> None:
         """Let an unrouted line take an option that fits."""
         _, cost, pool, bucket, minutes, lot, grams = way

@@ -63,10 +63,11 @@ def price_market(market: Market, budget: Budget, *, seconds: float) -> tuple[Mar
     """
     if not len(market.problem.build_cost):
         return market, find_prices(market, budget, seconds=seconds)
+    end = budget.spent + seconds
     priced = find_prices(market, budget, seconds=seconds / _STAGES)
     best, spread = (market, priced), _even_spread(market)
     for stage in range(1, _STAGES):
-        if not budget.wall_left:
+        if not budget.wall_left or budget.spent >= end:
             break
         cold = _HOT * (_COLD / _HOT) ** (stage / (_STAGES - 1))
         market = _spread_anew(market, priced, spread, cold, budget)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fabroute.solver.large.ledger import COST, OPTION, Way, Ways
@@ -54,6 +55,14 @@ def rich_of(ledger: RichLedger, ways: Ways, market: Market, priced: Sweep) -> Ri
         into={build: tuple(found) for build, found in into.items()},
         weighing={quota: tuple(lines) for quota, lines in weighing.items()},
     )
+
+
+def place_in_turn(rich: Rich, lines: Iterable[int], toward: float) -> None:
+    """Place each line on the way that adds least by price; of a closed build only a part of the opening counts."""
+    for line in lines:
+        way = _least_way(rich, line, toward, None)
+        if way is not None:
+            rich.ledger.put(line, way)
 
 
 def place_all(rich: Rich, lines: list[int], numbers: random.Random) -> None:
@@ -116,21 +125,36 @@ def _part(rich: Rich, way: Way) -> float:
     return rich.opening[needs.build] / len(rich.ledger.inside[needs.build])
 
 
-def _least_way(rich: Rich, line: int, toward: float | None, numbers: random.Random) -> Way | None:
-    ledger, best, least = rich.ledger, None, _NEVER
-    for way in rich.ways.by_price[line]:
-        value = _value(rich, way, toward)
-        if value < least and numbers.random() > _PASS_OVER and ledger.fits(way):
-            best, least = way, value
-    if best is None or best[COST] + (1.0 if toward is None else toward) * ledger.margin(best) > ledger.unrouted[line]:
+def _least_way(rich: Rich, line: int, toward: float | None, numbers: random.Random | None) -> Way | None:
+    if toward is None:
+        return _least_by_cost(rich, line, numbers)
+    best, ledger = _least_by_price(rich, line, toward, numbers), rich.ledger
+    if best is None or best[COST] + toward * ledger.margin(best) > ledger.unrouted[line]:
         return None
     return best
 
 
-def _value(rich: Rich, way: Way, toward: float | None) -> float:
-    if toward is None:
-        return way[COST] + rich.ledger.margin(way)
-    value = rich.price[way[OPTION]]
-    if not rich.ledger.is_open(way):
-        value += toward * rich.opening[rich.ledger.needs[way[OPTION]].build]
-    return value
+def _least_by_cost(rich: Rich, line: int, numbers: random.Random | None) -> Way | None:
+    """Return the way that adds least to the cost, if it costs no more than staying unrouted."""
+    ledger, best, least = rich.ledger, None, rich.ledger.unrouted[line] + 1
+    for way in rich.ways.by_cost[line]:
+        if way[COST] >= least:
+            break
+        value = way[COST] + ledger.margin(way)
+        if value < least and (numbers is None or numbers.random() > _PASS_OVER) and ledger.fits(way):
+            best, least = way, value
+    return best
+
+
+def _least_by_price(rich: Rich, line: int, toward: float, numbers: random.Random | None) -> Way | None:
+    """Return the way of least reduced cost, openings counted in part."""
+    ledger, best, least = rich.ledger, None, _NEVER
+    for way in rich.ways.by_price[line]:
+        value = rich.price[way[OPTION]]
+        if value >= least:
+            break
+        if not ledger.is_open(way):
+            value += toward * rich.opening[ledger.needs[way[OPTION]].build]
+        if value < least and (numbers is None or numbers.random() > _PASS_OVER) and ledger.fits(way):
+            best, least = way, value
+    return best

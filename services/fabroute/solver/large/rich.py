@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fabroute.solver.large.ledger import BUCKET, COST, GRAMS, LOT, MINUTES, OPTION, POOL, Ledger, Way, Ways
+from fabroute.solver.large.ledger import BUCKET, GRAMS, LOT, MINUTES, OPTION, POOL, Ledger, Way, Ways
 from fabroute.solver.problem import HARD, NO_BUILD, NO_LOT, IntArray, RoutingProblem
 
 _NO_END = 2**62
@@ -33,9 +33,6 @@ class Needs:
     """With further draws: all grams of each lot, its own too."""
     weights: tuple[tuple[int, int], ...] = ()
     """(quota, weight)."""
-
-
-_NOTHING = Needs()
 
 
 class RichLedger(Ledger):
@@ -83,14 +80,6 @@ class RichLedger(Ledger):
             )
             and self._days_have_room(way, needs)
         )
-
-    def pays(self, line: int, way: Way) -> bool:
-        """Tell whether an option is worth its cost, what it exceeds, and its volume's part of a closed build."""
-        needs = self.needs.get(way[OPTION], _NOTHING)
-        cost = float(way[COST] + sum(self._dearer(quota, weight) for quota, weight in needs.weights))
-        if needs.volume and not self.inside[needs.build]:
-            cost += self._build_cost[needs.build] * needs.volume / self.volume[needs.build]
-        return cost <= self.unrouted[line]
 
     def margin(self, way: Way) -> int:
         """Return what a line's taking an option adds to the cost of the others: opening a build, exceeding quotas."""

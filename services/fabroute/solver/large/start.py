@@ -6,14 +6,23 @@ import numpy as np
 
 from fabroute.solver.large.ledger import Ledger, Ways
 from fabroute.solver.large.market import Market, Sweep
+from fabroute.solver.large.placing import place_in_turn, rich_of
+from fabroute.solver.large.rich import RichLedger
 from fabroute.solver.plan import UNROUTED, FloatArray
+
+_TOWARD = 0.25
+"""Part of a build's opening that counts for the line that opens it: others may come after."""
 
 
 def insert_by_regret(ledger: Ledger, ways: Ways, market: Market, priced: Sweep) -> None:
     """Route every line that fits, each to the option of least reduced cost that is still free and pays."""
-    for line in np.argsort(-regrets(market, priced), kind="stable").tolist():
+    order = np.argsort(-regrets(market, priced), kind="stable").tolist()
+    if isinstance(ledger, RichLedger):
+        place_in_turn(rich_of(ledger, ways, market, priced), order, _TOWARD)
+        return
+    for line in order:
         for way in ways.by_price[line]:
-            if ledger.fits(way) and ledger.pays(line, way):
+            if ledger.fits(way):
                 ledger.put(line, way)
                 break
 
