@@ -202,6 +202,14 @@ INVARIANTS: Sequence[Invariant] = (
         advice="a decision is missing or was written by a run that had lost its lease: report it",
     ),
     Invariant(
+        name="no move is later or dearer than what was promised",
+        query="SELECT l.id, d.id, d.promised_at, l.promised_at, d.landed_minor, l.promised_minor FROM order_lines l"
+        " JOIN routing_decisions d ON d.id = l.decision_id WHERE l.state = 'routed' AND d.kind = 'improved' AND ("
+        " d.promised_at > greatest(l.promised_at, (d.document #>> '{moved_from,promised_at}')::timestamptz)"
+        " OR d.landed_minor > greatest(l.promised_minor, (d.document #>> '{moved_from,landed_minor}')::int))",
+        advice="an improve run broke a promise: tell the customer, and report it",
+    ),
+    Invariant(
         name="no route and parked always say why",
         query="SELECT id, state FROM order_lines WHERE state IN ('no_route', 'parked') AND state_reason = ''",
         advice="an order ended without a reason: report it",

@@ -48,6 +48,8 @@ BREAKS = {
     "what was revoked says who did it and why": "UPDATE first_articles SET revoked_at = now(), revoked_by = 'key_1'",
     "no live job draws from a blocked lot": "UPDATE material_lots SET state = 'blocked'",
     "every decided line names its decision, made under its fence": "UPDATE routing_decisions SET fence = 2",
+    "no move is later or dearer than what was promised": "UPDATE order_lines SET promised_minor = 1;"
+    " UPDATE routing_decisions SET kind = 'improved'",
     "no route and parked always say why": "UPDATE order_lines SET state = 'no_route'",
     "an order's state follows from its lines": "UPDATE orders SET state = 'pending'",
     "the outbox is being emptied": "INSERT INTO outbox_events (event_id, name, subject_type, subject_id, data,"
