@@ -98,7 +98,7 @@ def test_a_consistent_world_breaks_no_invariant(world: Engine) -> None:
     findings = check_invariants(world)
 
     assert [finding.invariant.name for finding in findings if finding.broken] == []
-    assert len(findings) == len(INVARIANTS) == 47
+    assert len(findings) == len(INVARIANTS) == 48
 
 
 _OF_ITS_OFFER = "an order that accepted a quote has the price and the day of its offer"
