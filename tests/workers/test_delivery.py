@@ -6,13 +6,17 @@ from sqlalchemy import Engine
 from fabroute.database import unit_of_work
 from fabroute.kernel.events import DomainEvent
 from fabroute.outbox.service import record_all
+from fabroute.routing.service.readiness import ask_readiness
+from fabroute.routing.service.scopes import claim_scope
 from fabroute_workers.bells import REPEAT_SECONDS
 from fabroute_workers.delivery import HELD_BACK_SECONDS, POLL_SECONDS, RECHECK_SECONDS, UPKEEP_SECONDS, Relay
 from fabroute_workers.doorbell import BrokerDown
 from fabroute_workers.subscriptions import (
+    ASK_READINESS,
     EXTEND_CAPACITY,
     HOLD_UNQUALIFIED,
     LEARN_CALIBRATIONS,
+    MAKE_READINESS,
     PURGE_ARCHIVES,
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
@@ -151,9 +155,9 @@ def test_a_quiet_relay_sweeps_once_a_second(relay: Relay, ringer: FakeRinger, cl
     clock.pass_seconds(0.4)
     second = relay.turn()
 
-    assert (first.sent, second.sent) == (4, 0)
+    assert (first.sent, second.sent) == (5, 0)
     assert ringer.errands == [
-        Errand(task=it) for it in (EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES, HOLD_UNQUALIFIED)
+        Errand(task=it) for it in (EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES, ASK_READINESS, HOLD_UNQUALIFIED)
     ]
 
 
@@ -165,7 +169,20 @@ def test_calendar_evidence_and_proofs_are_looked_after_at_the_start_then_hourly_
         clock.pass_seconds(seconds)
         sent.append(relay.keep_up())
 
-    assert sent == [4, 0, 1, 1, 3]
-    hourly, every_minute = [EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES], [HOLD_UNQUALIFIED]
+    assert sent == [5, 0, 1, 1, 4]
+    hourly, every_minute = [EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES, ASK_READINESS], [HOLD_UNQUALIFIED]
     assert ringer.tasks() == [*hourly, *(3 * every_minute), *hourly]
     assert (RECHECK_SECONDS, UPKEEP_SECONDS) == (60, 3600)
+
+
+def test_a_scope_whose_worker_died_and_a_report_that_waits_are_rung_for(
+    engine: Engine, relay: Relay, ringer: FakeRinger
+) -> None:
+    owner = given_owner(engine)
+    with unit_of_work(engine) as session:
+        claim_scope(session, name="metal/europe", lease_seconds=0)
+        claim_scope(session, name="metal/rest", lease_seconds=60)
+        ask_readiness(session, organisation_id=owner.organisation_id, actor="key_1", now=NOW)
+
+    assert relay.sweep() == 2
+    assert ringer.errands == [Errand(task=ROUTE_PENDING, scope="metal/europe"), Errand(task=MAKE_READINESS)]

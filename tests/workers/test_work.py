@@ -15,7 +15,14 @@ from fabroute.settings import Settings
 from fabroute_workers.delivery import Relay
 from fabroute_workers.relay import BACKOFF_SECONDS, Outage, serve
 from fabroute_workers.subscriptions import ROUTE_PENDING
-from fabroute_workers.work import drain, extend_capacity, requeue, routing_limits
+from fabroute_workers.work import (
+    ask_readiness,
+    drain,
+    extend_capacity,
+    report_readiness,
+    requeue,
+    routing_limits,
+)
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_lot
 from tests.factories.orders import given_orders, given_owner, make_order
@@ -98,3 +105,33 @@ def test_a_relay_waits_longer_with_every_failure_and_at_once_after_a_success() -
 
     assert pauses == [*BACKOFF_SECONDS, BACKOFF_SECONDS[-1], BACKOFF_SECONDS[-1]]
     assert outage.failed(server="broker", error=ConnectionError("gone")) == BACKOFF_SECONDS[0]
+
+
+def test_reports_are_asked_for_once_a_day_and_made_until_none_waits(engine: Engine) -> None:
+    given_routable_network(engine, today=utc_now().date())
+    owner = given_owner(engine)
+    given_orders(engine, make_order(owner, quantities=(2,)))
+
+    assert ask_readiness(engine) == 1
+    assert report_readiness(engine, SETTINGS) == 1
+    assert report_readiness(engine, SETTINGS) == 0
+    assert ask_readiness(engine) == 0
+    entries = in_transaction(engine, lambda session: rows(session, "SELECT region, quantity FROM readiness_entries"))
+    assert entries == [("europe", 2)]
+
+
+def test_what_has_no_route_is_looked_at_again_in_every_scope(engine: Engine) -> None:
+    given_routable_network(engine, today=utc_now().date(), lot_grams=1)
+    owner = given_owner(engine)
+    for scope in ("metal/europe", "metal/rest/1of2"):
+        given_orders(engine, make_order(owner, planning_scope=scope))
+        assert drain(engine, SETTINGS, scope=scope) == 1
+    with unit_of_work(engine) as session:
+        add_lot(session, lot=a_lot(lot_id="lot_new", node_id="N101"), actor="key_1", now=utc_now())
+
+    assert requeue(engine, SETTINGS) == 2
+    assert states(engine) == [("routed", 2)]
+    scopes = in_transaction(
+        engine, lambda session: rows(session, "SELECT DISTINCT planning_scope FROM order_lines ORDER BY 1")
+    )
+    assert scopes == [("metal/europe",), ("metal/rest",)]
