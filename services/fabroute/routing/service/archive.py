@@ -280,7 +280,7 @@ def _unzipped(content: bytes) -> tuple[dict[str, IntArray], dict[str, Any]]:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         meta = json.loads(arrays.pop(_META).tobytes())
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ArchiveDamaged(f"this is not the archive of a run ({type(error).__name__})") from error
     if meta.get("format") != FORMAT:
         raise ArchiveDamaged(f"this archive has format {meta.get('format')}: this version of fabroute reads {FORMAT}")
