@@ -26,8 +26,8 @@ _ROWS = (
     " shipping_service, packaging, ship_to_city, ship_to_country, promised_at, state, offered_at, updated_at, version,"
     " fence, accepted_at, accepted_by) SELECT 'job_' || n, '{owner.organisation_id}', 'N101', 'ord_' || n,"
     " 'line_' || n, 0, 'dec_' || n, '{owner.revision_id}', 'RL-0001', 1, 'N101-A', 'PA12-MJF', 'PS-1', 'lot_1', 100,"
-    " 120, 2000, '2026-06-16', 'express', 'plain', 'Hamburg', 'DE', '2026-06-19', 'accepted', '2026-06-15', '2026-06-15',"
-    " 2, 1, '2026-06-15', 'key_bureau' FROM generate_series(1, {count}) n",
+    " 120, 2000, '2026-06-16', 'express', 'plain', 'Hamburg', 'DE', '2026-06-19', 'accepted', '2026-06-15',"
+    " '2026-06-15', 2, 1, '2026-06-15', 'key_bureau' FROM generate_series(1, {count}) n",
     "INSERT INTO material_allocations (job_id, lot_id, grams, allocated_at)"
     " SELECT 'job_' || n, 'lot_1', 100, '2026-06-15' FROM generate_series(1, {count}) n",
     "INSERT INTO capacity_allocations (job_id, machine_id, day, minutes, allocated_at)"

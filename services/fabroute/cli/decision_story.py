@@ -33,6 +33,7 @@ def _story(decision: JsonObject) -> Iterator[str]:
 
 def _chosen(chosen: JsonObject) -> Iterator[str]:
     yield f"  {_place(chosen)}: {chosen['process']} {chosen['material']} on {chosen['machine_id']}"
+    yield from (_share(each) for each in _objects(chosen.get("shares")))
     yield f"    parameter set {chosen['parameter_set']}, lot {chosen['lot_id']}, {chosen['grams']} g"
     parts = (f"{name} {euro(_int(chosen[f'{name}_minor']))}" for name in ("production", "freight", "duty"))
     yield f"    {' + '.join(parts)} = {euro(_int(chosen['landed_minor']))}"
@@ -41,6 +42,11 @@ def _chosen(chosen: JsonObject) -> Iterator[str]:
     carbon = f"{_int(chosen['co2e_g']) / 1000:.2f} kg CO2e"
     sent = f"sent by {chosen['carrier']} {chosen['service']}" if chosen.get("carrier") else chosen["service"]
     yield f"    printed by {chosen['produce_by']}, {sent}, arrives by {chosen['promised_at']}, {carbon}"
+
+
+def _share(share: JsonObject) -> str:
+    landed, arrives = euro(_int(share["landed_minor"])), str(share["promised_at"])[:16].replace("T", " ")
+    return f"    {share['quantity']:>5} on {share['machine_id']} in {share['city']}, {landed}, there by {arrives}"
 
 
 def _differs(alternative: JsonObject) -> bool:

@@ -17,6 +17,7 @@ OrderBody = dict[str, Json]
 _KNOWN_TABLES = {"source", "order", "part", "ship_to"}
 _PLAIN_REQUIRED = ("part", "quantity", "city", "country")
 _PLAIN_OPTIONAL = ("objective", "criticality", "packaging", "need_by", "reference", "revision")
+_SPLIT_COLUMNS = ("split_max_nodes", "split_min_per_node", "cost_of_waiting_minor")
 
 
 class MappingProblem(DomainError):
@@ -127,7 +128,8 @@ def map_rows(content: str, *, batch: str, mapping: OrderMapping | None = None) -
     """Yield, for every row of the CSV ``content``, an order or the reason why it is none.
 
     Without a ``mapping`` the columns are fabroute's own: ``part, quantity, city, country`` and, if wanted,
-    ``objective, criticality, packaging, need_by, reference, revision``.
+    ``objective, criticality, packaging, need_by, reference, revision, split_max_nodes, split_min_per_node,
+    cost_of_waiting_minor`` (of an hour, in cents).
     """
     reader = csv.DictReader(io.StringIO(content.removeprefix("\ufeff")), strict=True)
     _require_columns(reader.fieldnames, mapping)
@@ -179,18 +181,36 @@ def _plain_body(row: Mapping[str, str]) -> OrderBody:
     empty = [column for column in _PLAIN_REQUIRED if not cells[column]]
     if empty:
         raise LookupError(f"column {empty[0]} is empty")
-    try:
-        quantity = int(cells["quantity"])
-    except ValueError:
-        raise ValueError(f"quantity {cells['quantity']!r} is not a whole number") from None
-    line: dict[str, Json] = {"part": cells["part"], "quantity": quantity}
+    line: dict[str, Json] = {"part": cells["part"], "quantity": _whole(cells["quantity"], column="quantity")}
     if cells["revision"]:
         line["revision"] = cells["revision"]
     body: OrderBody = {"ship_to": {"city": cells["city"], "country": cells["country"]}, "lines": [line]}
     for column in ("objective", "criticality", "packaging", "need_by"):
         if cells[column]:
             body[column] = cells[column]
+    return body | _split_body(row)
+
+
+def _split_body(row: Mapping[str, str]) -> OrderBody:
+    """Return what a row says about splitting its line, and about what waiting costs."""
+    given = {
+        column: _whole(cell, column=column) for column in _SPLIT_COLUMNS if (cell := (row.get(column) or "").strip())
+    }
+    body: OrderBody = {}
+    if "split_max_nodes" in given:
+        body["split"] = {"max_nodes": given["split_max_nodes"], "min_per_node": given.get("split_min_per_node", 1)}
+    elif "split_min_per_node" in given:
+        raise ValueError("split_min_per_node needs split_max_nodes: how many nodes may share the line")
+    if "cost_of_waiting_minor" in given:
+        body["cost_of_waiting_per_hour"] = {"amount_minor": given["cost_of_waiting_minor"], "currency": "EUR"}
     return body
+
+
+def _whole(cell: str, *, column: str) -> int:
+    try:
+        return int(cell)
+    except ValueError:
+        raise ValueError(f"{column} {cell!r} is not a whole number") from None
 
 
 def _row_key(batch: str, number: int, body: OrderBody) -> str:

@@ -31,6 +31,13 @@ def place(
     quantity: Annotated[int, typer.Option(help="How many.")] = 1,
     objective: Annotated[str | None, typer.Option(help="cheapest, fastest, balanced or greenest.")] = None,
     need_by: Annotated[str | None, typer.Option(help="Latest arrival, e.g. 2027-01-20T17:00:00+01:00.")] = None,
+    split_nodes: Annotated[
+        int | None, typer.Option(help="How many nodes may share it; 1: several machines of one. Without it: no split.")
+    ] = None,
+    min_per_node: Annotated[int, typer.Option(help="Fewest pieces that a node of a split gets.")] = 1,
+    waiting: Annotated[
+        float | None, typer.Option(help="What an hour until the arrival costs you, in EUR: 2000.")
+    ] = None,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
@@ -40,6 +47,10 @@ def place(
         body["objective"] = objective
     if need_by:
         body["need_by"] = need_by
+    if split_nodes is not None:
+        body["split"] = {"max_nodes": split_nodes, "min_per_node": min_per_node}
+    if waiting is not None:
+        body["cost_of_waiting_per_hour"] = {"amount_minor": round(waiting * 100), "currency": "EUR"}
     with ApiClient(url=url, key=key) as client:
         placed = client.place_order(body, idempotency_key=f"cli-{uuid.uuid4()}")
         _show(wait_for_order(client, order_id=str(placed["id"])), as_json)

@@ -46,6 +46,8 @@ class LineReport:
     """When that quote promised it."""
     agreed_note: str = ""
     """Why it may not be there by then; empty where the date stands."""
+    shares: tuple[str, ...] = ()
+    """Of a split line, each in words: pieces, machine, node, date; empty where one job makes it."""
     advice: str = ""
     """What the conventional way would save; empty where printing is the cheaper one, or that is not known."""
 
@@ -88,8 +90,20 @@ def _line_report(order: JsonObject, line: JsonObject) -> LineReport:
         why=str(routing.get("why") or ""),
         job_id=str(routing.get("job_id") or ""),
         held_reason=str(routing.get("held_reason") or ""),
+        shares=_shares(_list(routing.get("jobs"))),
         **_agreed(_dict(order.get("quote"))),
         advice=str(advice["meaning"]) if advice.get("cheaper") == "conventional" else "",
+    )
+
+
+def _shares(jobs: list[JsonObject]) -> tuple[str, ...]:
+    """Return the jobs of a split line in words; none where one job makes it."""
+    if len(jobs) < 2:
+        return ()
+    return tuple(
+        f"{job['quantity']} at {job['node_id']} {job['city']} on {job['machine_id']}, "
+        f"there by {str(job['promised_at'])[:16].replace('T', ' ')}, {job['state']}"
+        for job in jobs
     )
 
 
@@ -168,6 +182,7 @@ def order_story(order: JsonObject) -> str:
     for line in line_reports([order]):
         rows.append(f"  {line.quantity} × {line.part} to {line.city}, {line.country} ({line.objective})")
         rows.extend(_price_words(line))
+        rows.extend(f"      {share}" for share in line.shares)
         rows.extend(_held_words(line))
         if line.advice:
             rows.append(f"    told: {line.advice}")

@@ -20,8 +20,29 @@ class CostOut(ResponseModel):
     amount_minor: int = Field(description="Cents.")
 
 
+class ShareOut(ResponseModel):
+    """What one machine makes of a split line; money in cents."""
+
+    share_no: int
+    node_id: str
+    city: str
+    machine_id: str
+    parameter_set: str
+    lot_id: str
+    service: str
+    quantity: int
+    produce_by: str = Field(description="The day by which it is printed (ISO 8601).")
+    promised_at: str = Field(description="Nine in ten are there by then (RFC 3339).")
+    landed_minor: int = Field(description="Freight and duty are with the first share of each node: it has one parcel.")
+    production_minor: int
+    freight_minor: int
+    duty_minor: int
+    machine_minutes: int
+    grams: int
+
+
 class CandidateOut(ResponseModel):
-    """The best way through one node."""
+    """The best way through one node, or through those that share the line."""
 
     node_id: str
     kind: str
@@ -48,6 +69,11 @@ class CandidateOut(ResponseModel):
     machine_minutes: int
     grams: int
     cost_millis: int = Field(description="Generalised cost under the order's objective, in 1/1000 cent.")
+    shares: list[ShareOut] = Field(
+        default_factory=list,
+        description="Of a split, the largest first; empty where one machine makes all. Node, machine and lot above are "
+        "those of the first share, money, time and material those of all.",
+    )
 
 
 class DifferenceOut(ResponseModel):

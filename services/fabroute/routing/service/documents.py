@@ -9,6 +9,7 @@ from fabroute.routing.service.explaining.explain import Explanation
 from fabroute.routing.service.explaining.paper import explanation_document, fix_in_short, rule_in_short
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, same_place
 from fabroute.routing.service.sentences import reason_counts, why_not_routed, why_routed
+from fabroute.routing.service.splits_documents import share_documents
 from fabroute.routing.service.timing import Calendars
 
 Document = dict[str, object]
@@ -85,7 +86,7 @@ def decision_document(
 
 def candidate(option: Option, calendars: Calendars) -> Document:
     """Return an option in words and figures: money in cents, carbon and material in grams."""
-    way, price = option.way, option.price
+    way, price, parts = option.way, option.price, option.shares or (option,)
     return {
         "node_id": way.node.node_id,
         "kind": way.node.kind,
@@ -99,8 +100,8 @@ def candidate(option: Option, calendars: Calendars) -> Document:
         "service": way.service,
         "carrier": way.carrier,
         "produce_by": calendars.day(option.bucket).isoformat(),
-        "earliest_at": calendars.instant(int(way.arrivals.p10[option.bucket])).isoformat(),
-        "expected_at": calendars.instant(int(way.arrivals.p50[option.bucket])).isoformat(),
+        "earliest_at": calendars.instant(max(int(it.way.arrivals.p10[it.bucket]) for it in parts)).isoformat(),
+        "expected_at": calendars.instant(max(int(it.way.arrivals.p50[it.bucket]) for it in parts)).isoformat(),
         "promised_at": promised_at(option, calendars).isoformat(),
         "hours": round(option.minutes / 60, 1),
         "landed_minor": price.landed_minor,
@@ -109,9 +110,10 @@ def candidate(option: Option, calendars: Calendars) -> Document:
         "duty_minor": price.duty_minor,
         "breakdown": [{"code": row.code, "amount_minor": row.amount_minor} for row in price.breakdown],
         "co2e_g": price.co2e_g,
-        "machine_minutes": way.machine_minutes,
-        "grams": way.grams,
+        "machine_minutes": sum(part.way.machine_minutes for part in parts),
+        "grams": sum(part.way.grams for part in parts),
         "cost_millis": option.cost_millis,
+        **({"shares": share_documents(option, calendars)} if option.shares else {}),
     }
 
 

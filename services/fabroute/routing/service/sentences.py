@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from fabroute.routing.service.options import ExcludedNode, Option, Price
+from fabroute.routing.service.splits_documents import place_words
 
 LONGEST_BYTES = 200
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -31,7 +32,7 @@ def why_routed(
     ``best`` is the line's own best option, which other orders may have taken; ``runner_up`` the best of other nodes;
     ``dearest_rule`` what the rule that costs most costs, said as far as there is room.
     """
-    parts = [f"{chosen.way.node.city}: {_price(chosen.price)}, arrives {day_name(promised_at)}"]
+    parts = [f"{place_words(chosen)}: {_price(chosen.price)}, arrives {day_name(promised_at)}"]
     outbid = best.cost_millis < chosen.cost_millis
     if outbid:
         parts.append(_what_others_took(chosen, best))
