@@ -9,7 +9,7 @@ from fabroute.solver.contest import Contest, Reduction, reduce_problem
 from fabroute.solver.exact import Answer, solve_exactly
 from fabroute.solver.improvement import improve
 from fabroute.solver.insertion import regret_insertion
-from fabroute.solver.large.engine import search_and_bound, solve_large
+from fabroute.solver.large.engine import PLAIN_ENGINE, search_and_bound, solve_large
 from fabroute.solver.large.market import market_of
 from fabroute.solver.limits import Budget, SolveLimits
 from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, plan_cost
@@ -18,6 +18,8 @@ from fabroute.solver.problem import IntArray, RoutingProblem
 
 _FIRST_SHARE, _RUIN_SHARE, _IMPROVEMENT_SHARE = 0.2, 0.2, 0.15
 _SMALL, _QUICK_SECONDS = 30, 0.1
+_NOTHING_SCARCE = "no two lines compete: each takes the cheapest option that it can"
+EXACT_ENGINE = "cp_sat"
 LARGE_OPTIONS = 20_000
 """With more options than this that could be taken, the whole is priced and searched instead of proven.
 
@@ -35,9 +37,9 @@ def solve(problem: RoutingProblem, limits: SolveLimits | None = None) -> Routing
     budget = Budget(limits=limits or SolveLimits())
     market = market_of(problem)
     if len(market.option) > LARGE_OPTIONS:
-        count = f"{len(market.option)} options that could be taken"
         plan = solve_large(market, budget)
-        return replace(plan, engine_reason=f"{count}: over {LARGE_OPTIONS} they are priced and searched")
+        why = f"{len(market.option)} options could be taken: over {LARGE_OPTIONS} they are priced and searched"
+        return replace(plan, engine_reason=_NOTHING_SCARCE if plan.engine == PLAIN_ENGINE else why)
     return _solve_by_contests(problem, budget)
 
 
@@ -54,7 +56,7 @@ def _solve_by_contests(problem: RoutingProblem, budget: Budget) -> RoutingPlan:
         chosen=tuple(chosen.tolist()),
         cost=cost,
         bound=cost - missing,
-        engine="cp_sat" if reduction.contests else "cheapest_each",
+        engine=EXACT_ENGINE if reduction.contests else PLAIN_ENGINE,
         engine_reason=_reason(reduction),
         status=_status(missing, budget),
         seed=budget.limits.seed,
@@ -65,7 +67,7 @@ def _solve_by_contests(problem: RoutingProblem, budget: Budget) -> RoutingPlan:
 def _reason(reduction: Reduction) -> str:
     """Say why these contests were searched exactly, or nothing at all."""
     if not reduction.contests:
-        return "no two lines compete: each takes the cheapest option that it can"
+        return _NOTHING_SCARCE
     lines = sum(contest.line_count for contest in reduction.contests)
     options = sum(contest.option_count for contest in reduction.contests)
     return f"{lines} lines with {options} options compete: few enough to prove"
