@@ -132,6 +132,16 @@ class SolverOut(ResponseModel):
     multiplier: float = Field(description="An unrouted line counts this many times its cheapest option.")
 
 
+class BuildShareOut(ResponseModel):
+    """What a line has of a build that it shares with others; whose they are is not told."""
+
+    key: str = Field(description="Names the build; that of the line's job is the same.")
+    lines: int = Field(description="How many lines share it.")
+    volume_share: float = Field(description="Of what all its lines occupy, 0 to 1: by this the opening is paid.")
+    fill: float = Field(description="Of the whole build, 0 to 1.")
+    saved_minor: int = Field(description="Off the price that the line would have alone.")
+
+
 class DecisionOut(ResponseModel):
     """The decision about one line."""
 
@@ -147,6 +157,7 @@ class DecisionOut(ResponseModel):
     exclusions: list[ExclusionOut]
     reasons: dict[str, int] = Field(description="Number of nodes by reason code.")
     solver: SolverOut
+    build: BuildShareOut | None = Field(default=None, description="Null where the line is made in builds of its own.")
     explanation: ExplanationOut | None = Field(
         default=None, description="Null in older decisions, and where a line was decided by itself."
     )
