@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES
@@ -64,11 +65,11 @@ class Shop:
         assert route_pending(self.engine, scope="global", now=at, dispatch=offer_jobs, limits=RUN_LIMITS) is not None
         return order
 
-    def improved(self, *, at: datetime) -> ImproveReport | None:
+    def improved(self, *, at: datetime, scope: str = "global") -> ImproveReport | None:
         """Have planned jobs put into shared builds."""
         return improve_promised(
             self.engine,
-            scope="global",
+            scope=scope,
             now=at,
             jobs=PlannedJobs(),
             dispatch=offer_jobs,
@@ -155,24 +156,31 @@ def _network(node: NewNode) -> NetworkData:
     )
 
 
+def given_caps(session: Session, *, organisation_id: str, part_no: str) -> tuple[str, str]:
+    """Save a leg cap that is released for printing in ASA; return the ids of part and revision."""
+    part = replace(a_part(part_no=part_no, organisation_id=organisation_id), sector="furniture")
+    part_id = part.part_id or ""
+    revision = a_revision(
+        part_id=part_id,
+        box_mm=CAP_MM,
+        volume_cm3=CAP_CM3,
+        process_materials=("MEX:ASA",),
+        required_certificates=(),
+    )
+    return part_id, save_a_released_part(session, part=part, revision=revision)
+
+
 def _given_owner_of_caps(engine: Engine, number: int) -> Owner:
+    part_no = f"FU-{number:04}"
     with unit_of_work(engine) as session:
         organisation_id = create_organisation(session, name=f"Consumer {number}", kind="owner", now=NOW)
         key = issue_api_key(session, organisation_id=organisation_id, name="test", scopes=ALL_SCOPES, now=NOW)
-        part = replace(a_part(part_no=f"FU-{number:04}", organisation_id=organisation_id), sector="furniture")
-        revision = a_revision(
-            part_id=part.part_id or "",
-            box_mm=CAP_MM,
-            volume_cm3=CAP_CM3,
-            process_materials=("MEX:ASA",),
-            required_certificates=(),
-        )
-        revision_id = save_a_released_part(session, part=part, revision=revision)
+        part_id, revision_id = given_caps(session, organisation_id=organisation_id, part_no=part_no)
     return Owner(
         organisation_id=organisation_id,
         token=key.token,
         key_id=key.key_id,
-        part_id=part.part_id or "",
+        part_id=part_id,
         revision_id=revision_id,
-        part_no=part.part_no,
+        part_no=part_no,
     )
