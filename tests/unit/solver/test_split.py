@@ -153,10 +153,13 @@ def test_a_plan_that_breaks_a_rule_is_told_which() -> None:
     assert SplitRule.QUANTITY in broken_rules(problem, split_plan(problem, [(18, 18, 18), (0, 0)]))
 
 
-@pytest.mark.parametrize("change", [{"quantity": 0}, {"max_nodes": 0}, {"min_per_node": 0}, {"deadline_seconds": -1}])
-def test_a_split_that_contradicts_itself_is_refused(change: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [{"quantity": 0}, {"max_nodes": 0}, {"min_per_node": 0}, {"deadline_hours": -1}, {"cost_of_waiting_per_hour": -1}],
+)
+def test_a_split_that_contradicts_itself_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(InvalidSplit) as refused:
-        replace(line_down(), **change)
+        line_down(**wrong)
 
     assert (refused.value.code, refused.value.status) == ("invalid_split", 422)
 

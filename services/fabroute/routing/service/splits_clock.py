@@ -9,7 +9,6 @@ together: on the safe side. Two urgent lines of one run are promised as if the l
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +19,7 @@ from fabroute.network.rules import daily_capacity_minutes
 from fabroute.network.service import NodeView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.service.arrivals import EVERY_CASE, Arrivals
-from fabroute.routing.service.options import Share, Wish
+from fabroute.routing.service.options import Wish
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
 
@@ -60,11 +59,9 @@ class MachineClock:
         self._calendars = calendars
         self._ahead: defaultdict[str, int] = defaultdict(int)
 
-    def promise(self, shares: Iterable[Share]) -> None:
-        """Let what comes from now on wait for these shares."""
-        for share in shares:
-            machine_id = share.way.offer.machine_id
-            self._ahead[machine_id] = max(self._ahead[machine_id], share.way.machine_minutes)
+    def promise(self, machine_id: str, *, minutes: int) -> None:
+        """Let what is promised from now on wait for so many minutes of work more, if it waits for less so far."""
+        self._ahead[machine_id] = max(self._ahead[machine_id], minutes)
 
     def window(self, machine_id: str, *, until: int) -> Window | None:
         """Return when a machine can work, in the working days that follow each other up to ``until`` (minutes)."""

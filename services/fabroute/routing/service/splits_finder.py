@@ -67,18 +67,21 @@ class SplitFinder:
         self._clock = MachineClock(snapshot, calendars)
         self._shares = ShareMaker(look=self._look_again, freight=self._freight, machines=machines, clock=self._clock)
 
-    def options(self, asked: LineAsked, *, cap_minor: int | None) -> tuple[Option, ...]:
+    def options(self, asked: LineAsked, *, cap_minor: int | None, alone: bool = True) -> tuple[Option, ...]:
         """Return the splits of a line that are worth deciding about; none for a line that may not be split.
 
-        For an urgent line also what one machine alone can do by the minute. Urgent lines that are asked for later wait
-        for the machines of earlier ones.
+        For an urgent line also what one machine alone can do by the minute. Unless it is the only urgent line of its
+        run, that is its best split alone, and urgent lines that are asked for later wait for the machines of it.
         """
         terms = split_terms(asked.line, asked.revision)
         if terms is None:
             return ()
         found = _within(self._by_minutes(asked, terms), cap_minor) if is_urgent(asked.line, asked.wish) else []
-        self._clock.promise(share for option in found for share in option.parts(asked.line.quantity))
-        return tuple(found or _within(self._by_days(asked, terms), cap_minor))
+        if alone and found:
+            return tuple(found)
+        best = sorted(found, key=lambda option: option.cost_millis)[:1]
+        self._promise(asked, best)
+        return (*best, *_within(self._by_days(asked, terms), cap_minor))
 
     def forbidden(self, asked: LineAsked) -> tuple[frozenset[str], Exclusion] | None:
         """Return the nodes that could share a line which none can make alone, and that it may not be split.
@@ -113,6 +116,13 @@ class SplitFinder:
             sharing = self._sharing_by(asked, terms, group, arrivals[-1]) if arrivals else None
             if sharing is not None:
                 yield sharing
+
+    def _promise(self, asked: LineAsked, options: Iterable[Option]) -> None:
+        """Let later lines wait for the machines of these options."""
+        for share in (share for option in options for share in option.parts(asked.line.quantity)):
+            way = share.way
+            estimate = self._estimator(asked, way.node, way.offer)(share.quantity)
+            self._clock.promise(way.offer.machine_id, minutes=estimate.machine_minutes_p90)
 
     def _by_minutes(self, asked: LineAsked, terms: SplitTerms) -> list[Option]:
         found: list[Option] = []

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fabroute.routing.service.options import ExcludedNode, Option
+from fabroute.routing.service.splits_clock import is_urgent
 from fabroute.routing.service.splits_finder import SplitFinder
 from fabroute.routing.service.ways import LineAsked
 from fabroute.solver.eligibility import ExclusionCode
@@ -20,9 +21,10 @@ class LineSplits:
 
     def of_lines(self, lines: Sequence[LineAsked], caps: Mapping[str, int]) -> dict[str, tuple[Option, ...]]:
         """Return the splits of each line, by line id: those whose waiting costs most are served first."""
+        alone = sum(asked.line.split_max_nodes > 0 and is_urgent(asked.line, asked.wish) for asked in lines) <= 1
         found: dict[str, tuple[Option, ...]] = {asked.line.line_id: () for asked in lines}
         return found | {
-            asked.line.line_id: self._finder.options(asked, cap_minor=caps.get(asked.line.line_id))
+            asked.line.line_id: self._finder.options(asked, cap_minor=caps.get(asked.line.line_id), alone=alone)
             for asked in sorted(lines, key=_urgency)
             if asked.line.split_max_nodes
         }
