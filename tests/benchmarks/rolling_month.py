@@ -67,7 +67,7 @@ def _hurry(random: np.random.Generator, problem: RoutingProblem) -> IntArray:
     kind = random.choice(len(_URGENCY), problem.line_count, p=_URGENCY)
     spans = np.array(_LATEST)[kind]
     wanted = spans[:, 0] + np.floor(random.random(problem.line_count) * (spans[:, 1] - spans[:, 0])).astype(np.int64)
-    return np.maximum(0, last - wanted)
+    return np.asarray(np.maximum(0, last - wanted))
 
 
 def _spread(random: np.random.Generator, problem: RoutingProblem, day: IntArray, kept: BoolArray) -> RoutingProblem:

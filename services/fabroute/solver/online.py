@@ -138,7 +138,7 @@ def choose_online(
     reduced = cost if prices is None else cost + _scarcity(asked, prices)
     shortfalls = tuple(sorted(_shortfalls(problem, residual, asked), key=_place))
     fits = np.ones(end - first, dtype=np.bool_)
-    fits[[shortfall.option - first for shortfall in shortfalls]] = False
+    fits[np.array([shortfall.option - first for shortfall in shortfalls], dtype=np.int64)] = False
     return OnlineChoice(
         option=_least(cost, reduced, fits, first),
         first=first,
@@ -255,22 +255,17 @@ def _short_of_minutes(residual: Residual, asked: _Asked) -> Iterator[Shortfall]:
     pair, place = np.unique(asked.minute_option * max(1, pools) + asked.pool, return_inverse=True)
     if not pair.size:
         return
-    needs = np.zeros((len(pair), buckets), dtype=np.int64)
-    np.add.at(needs, (place, asked.bucket), asked.minutes)
-    np.cumsum(needs, axis=1, out=needs)
-    option, pool = pair // pools, pair % pools
-    lacks = np.where(needs > 0, needs - residual.minutes[pool], 0)
-    worst = lacks.argmax(axis=1)
-    for each in np.flatnonzero(lacks[np.arange(len(pair)), worst] > 0).tolist():
-        bucket = int(worst[each])
-        yield Shortfall(
-            option=asked.first + int(option[each]),
-            row=ScarceRow.MINUTES,
-            index=int(pool[each]),
-            bucket=bucket,
-            needs=int(needs[each, bucket]),
-            has=int(residual.minutes[pool[each], bucket]),
-        )
+    needs = np.zeros(len(pair) * buckets, dtype=np.int64)
+    np.add.at(needs, place * buckets + asked.bucket, asked.minutes)
+    needs = np.cumsum(needs.reshape(len(pair), buckets), axis=1)
+    has = residual.minutes[pair % pools]
+    lacks = np.where(needs > 0, needs - has, 0)
+    bucket = lacks.argmax(axis=1)
+    each = np.flatnonzero(lacks.max(axis=1) > 0)
+    bucket = bucket[each]
+    rows = (asked.first + pair[each] // pools, pair[each] % pools, bucket, needs[each, bucket], has[each, bucket])
+    for option, pool, day, need, left in zip(*(column.tolist() for column in rows), strict=True):
+        yield Shortfall(option=option, row=ScarceRow.MINUTES, index=pool, bucket=day, needs=need, has=left)
 
 
 def _short_of_grams(residual: Residual, asked: _Asked) -> Iterator[Shortfall]:
@@ -279,16 +274,16 @@ def _short_of_grams(residual: Residual, asked: _Asked) -> Iterator[Shortfall]:
     needs = np.zeros(len(pair), dtype=np.int64)
     np.add.at(needs, place, asked.grams)
     has = residual.grams[pair % lots]
-    for each in np.flatnonzero((needs > has) & (needs > 0)).tolist():
-        yield _plainly(asked, ScarceRow.GRAMS, pair // lots, pair % lots, needs, has, each)
+    short = np.flatnonzero((needs > has) & (needs > 0))
+    yield from _plainly(asked, ScarceRow.GRAMS, (pair // lots, pair % lots, needs, has), short)
 
 
 def _over_quota(problem: RoutingProblem, residual: Residual, asked: _Asked) -> Iterator[Shortfall]:
     quota, needs = asked.quota, asked.weight
     has = problem.quota_limit[quota] - residual.quota_weight[quota]
     hard = problem.quota_excess_cost[quota] == HARD
-    for each in np.flatnonzero(hard & (needs > has) & (needs > 0)).tolist():
-        yield _plainly(asked, ScarceRow.QUOTA, asked.quota_option, quota, needs, has, each)
+    over = np.flatnonzero(hard & (needs > has) & (needs > 0))
+    yield from _plainly(asked, ScarceRow.QUOTA, (asked.quota_option, quota, needs, has), over)
 
 
 def _short_of_volume(problem: RoutingProblem, residual: Residual, asked: _Asked) -> Iterator[Shortfall]:
@@ -296,18 +291,14 @@ def _short_of_volume(problem: RoutingProblem, residual: Residual, asked: _Asked)
     option = np.flatnonzero(problem.option_build[here] != NO_BUILD)
     build = problem.option_build[here][option]
     needs, has = problem.option_volume[here][option], residual.volume[build]
-    for each in np.flatnonzero((needs > has) & (needs > 0)).tolist():
-        yield _plainly(asked, ScarceRow.VOLUME, option, build, needs, has, each)
+    yield from _plainly(
+        asked, ScarceRow.VOLUME, (option, build, needs, has), np.flatnonzero((needs > has) & (needs > 0))
+    )
 
 
 def _plainly(
-    asked: _Asked, row: ScarceRow, option: IntArray, index: IntArray, needs: IntArray, has: IntArray, each: int
-) -> Shortfall:
-    return Shortfall(
-        option=asked.first + int(option[each]),
-        row=row,
-        index=int(index[each]),
-        bucket=None,
-        needs=int(needs[each]),
-        has=int(has[each]),
-    )
+    asked: _Asked, row: ScarceRow, columns: tuple[IntArray, IntArray, IntArray, IntArray], short: IntArray
+) -> Iterator[Shortfall]:
+    """Yield the shortfalls at ``short`` of columns of options, indexes, needs and what is left."""
+    for option, index, needs, has in zip(*(column[short].tolist() for column in columns), strict=True):
+        yield Shortfall(option=asked.first + option, row=row, index=index, bucket=None, needs=needs, has=has)
