@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fabroute.solver.plan import FloatArray
-from fabroute.solver.problem import HARD, NO_BUILD, NO_LOT, BoolArray, IntArray, RoutingProblem
+from fabroute.solver.problem import HARD, NO_BUILD, NO_LOT, IntArray, RoutingProblem
 
 _ROUNDED_DOWN = 1.0 - 2.0**-40
 
@@ -81,27 +81,3 @@ def part_of_opening(problem: RoutingProblem, opening: IntArray) -> IntArray:
     filled = problem.option_volume[shared] / np.maximum(problem.build_volume[build], 1)
     part[shared] = np.floor(opening[build] * np.minimum(filled, 1.0) * _ROUNDED_DOWN).astype(np.int64)
     return part
-
-
-def could_be_taken(problem: RoutingProblem) -> BoolArray:
-    """Tell which options have room, each of their draws alone, when every other line stays unrouted."""
-    fits = _build_has_room(problem)
-    room = problem.cumulative_capacity().ravel()
-    for entries, there in ((further_minutes(problem), room), (further_stores(problem), _hard_limits(problem))):
-        fits[entries.option[entries.amount > there[entries.where]]] = False
-    return fits
-
-
-def _hard_limits(problem: RoutingProblem) -> IntArray:
-    stores = stores_of(problem)
-    return np.where(np.isinf(stores.highest), stores.limit, np.iinfo(np.int64).max)
-
-
-def _build_has_room(problem: RoutingProblem) -> BoolArray:
-    fits = np.ones(problem.option_count, dtype=np.bool_)
-    shared = np.flatnonzero(problem.option_build != NO_BUILD)
-    build = problem.option_build[shared]
-    room = problem.cumulative_capacity()[problem.option_pool[shared], problem.option_bucket[shared]]
-    in_time = problem.option_minutes[shared] <= room - problem.build_minutes[build]
-    fits[shared] = in_time & (problem.option_volume[shared] <= problem.build_volume[build])
-    return fits

@@ -22,7 +22,7 @@ from fabroute.solver.problem import BoolArray, IntArray, exact_sum
 _LARGEST_SUM = 2**58
 _MOST_STEPS = 15_000
 _MOST_ENTRIES = 50_000_000
-_ITEM_CHARGE, _ENTRY_CHARGE = 9e-7, 3.6e-10
+_ITEM_CHARGE, _ENTRY_CHARGE, _POOL_CHARGE = 9e-7, 3.6e-10, 1e-5
 _MOST_ROUNDS = 200
 _STEP, _SHRINK, _KEPT = 0.03, 0.7, 0.7
 _LONGEST_ROUND = 1.5
@@ -65,9 +65,9 @@ def knapsack_bound(market: Market, priced: Sweep, budget: Budget, *, cost: int, 
     sold = exact_sum(market.problem.unrouted_cost[market.line])
     if sold >= _LARGEST_SUM or float(draw.max(initial=0.0)) >= _LARGEST_SUM or market.more_minutes.option.size:
         return priced.bound
-    pools = tuple(_pools(market, priced))
-    if _charge_of_one(market, priced, pools) > _LONGEST_ROUND * seconds:
+    if _charge_of_one(market, priced) > _LONGEST_ROUND * seconds:
         return priced.bound
+    pools = tuple(_pools(market, priced))
     best, rewards, direction = priced.bound, priced.best.copy(), np.zeros(market.problem.line_count)
     length, end = _STEP, budget.spent + seconds
     for number in range(_MOST_ROUNDS):
@@ -144,13 +144,19 @@ def _pool_packs(pool: Pool, gain: IntArray, budget: Budget) -> tuple[int, BoolAr
     return min(worth, _rounded_up(linear)), taken
 
 
-def _charge_of_one(market: Market, priced: Sweep, pools: tuple[Pool, ...]) -> float:
+def _charge_of_one(market: Market, priced: Sweep) -> float:
     """Return about how much a packing of all pools costs."""
     paid = market.reduced(replace(priced.prices, minute=np.zeros_like(priced.prices.minute)))
-    wanted = paid < priced.best[market.line]
-    items = np.array([wanted[pool.items].sum() for pool in pools], dtype=np.int64)
-    widths = np.array([int(pool.limit.max(initial=0)) + 1 for pool in pools], dtype=np.int64)
-    return float(items.sum() * _ITEM_CHARGE + (items * widths).sum() * _ENTRY_CHARGE)
+    wanted = market.cell[paid < priced.best[market.line]] // market.buckets
+    longest = market.problem.cumulative_capacity()[:, -1]
+    items = np.bincount(wanted, minlength=len(longest))
+    widths = longest // _step(longest) + 1
+    return float(items.sum() * _ITEM_CHARGE + (items * widths).sum() * _ENTRY_CHARGE + len(items) * _POOL_CHARGE)
+
+
+def _step(longest: IntArray) -> IntArray:
+    """Return how many minutes one step of a programme over so many minutes stands for."""
+    return np.maximum(1, -(-longest // _MOST_STEPS))
 
 
 def _rounded_up(value: float) -> int:
@@ -167,7 +173,7 @@ def _pools(market: Market, priced: Sweep) -> Iterator[Pool]:
     ends = np.searchsorted(market.cell[ranked], np.arange(1, len(room) + 1) * market.buckets)
     for index, items in enumerate(np.split(ranked, ends[:-1])):
         limit = room[index, market.cell[items] % market.buckets]
-        step = max(1, -(-int(limit.max(initial=0)) // _MOST_STEPS))
+        step = int(_step(limit.max(initial=0)))
         yield Pool(
             index=index,
             items=items,

@@ -10,7 +10,6 @@ import numpy as np
 from fabroute.solver.large.draws import (
     Entries,
     Stores,
-    could_be_taken,
     further_minutes,
     further_stores,
     part_of_opening,
@@ -100,8 +99,7 @@ class Sweep:
 
 def market_of(problem: RoutingProblem) -> Market:
     """Return the market of a problem."""
-    taken = fits_alone(problem) & could_be_taken(problem)
-    option, stores = np.flatnonzero(taken), stores_of(problem)
+    option, stores = np.flatnonzero(fits_alone(problem)), stores_of(problem)
     line, lot = problem.option_line[option], problem.option_lot[option]
     first = np.flatnonzero(np.diff(line, prepend=-1))
     return Market(

@@ -16,10 +16,11 @@ from fabroute.solver.insertion import one_by_one
 from fabroute.solver.large.engine import all_fit, solve_large
 from fabroute.solver.large.market import market_of
 from fabroute.solver.limits import SolveLimits
-from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan
+from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, opened_builds
 from fabroute.solver.problem import RoutingProblem
 from fabroute.solver.rows import fits_alone
 from fabroute.solver.verify import verify_plan
+from tests.benchmarks.routing_builds import with_builds
 from tests.benchmarks.routing_instances import Size, make_instance
 from tests.factories.markets import a_budget
 from tests.factories.solver import (
@@ -29,14 +30,15 @@ from tests.factories.solver import (
     least_cost_by_trying_all,
     rivals_for_one_pool,
     routing_problem,
+    small_mixed_problem,
     small_tight_problem,
 )
 
-SHORT = SolveLimits(deterministic_seconds=0.4, wall_seconds=300.0)
+SHORT = SolveLimits(deterministic_seconds=0.25, wall_seconds=300.0)
 
 
-def large(problem: RoutingProblem, *, seconds: float = 0.1, seed: int = 0) -> RoutingPlan:
-    return solve_large(market_of(problem), a_budget(seconds=seconds, seed=seed))
+def large(problem: RoutingProblem, *, seconds: float = 0.1, seed: int = 0, wall_seconds: float = 300.0) -> RoutingPlan:
+    return solve_large(market_of(problem), a_budget(seconds=seconds, seed=seed, wall_seconds=wall_seconds))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def thousand() -> RoutingProblem:
 @given(seed=st.integers(0, 10_000), unit=st.sampled_from([1, 997, 10**9, 10**15]))
 def test_bound_optimum_and_plan_are_always_in_this_order(seed: int, unit: int) -> None:
     problem = small_tight_problem(seed=seed, cost_unit=unit)
-    plan = large(problem, seconds=0.05)
+    plan = large(problem, seconds=0.02)
     optimum = least_cost_by_trying_all(problem)
 
     assert verify_plan(problem, plan) == ()
@@ -57,9 +59,40 @@ def test_bound_optimum_and_plan_are_always_in_this_order(seed: int, unit: int) -
     assert plan.status is not PlanStatus.OPTIMAL or plan.cost == optimum
 
 
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10_000), unit=st.sampled_from([1, 997, 10**9, 10**14]))
+def test_with_splits_builds_and_quotas_they_are_in_this_order_too(seed: int, unit: int) -> None:
+    problem = small_mixed_problem(seed=seed, cost_unit=unit)
+    plan = large(problem, seconds=0.03)
+    optimum = least_cost_by_trying_all(problem)
+
+    assert verify_plan(problem, plan) == ()
+    assert plan.bound <= optimum <= plan.cost
+    assert plan.status is not PlanStatus.OPTIMAL or plan.cost == optimum
+
+
+def test_nearly_all_small_mixed_problems_are_solved_as_by_brute_force() -> None:
+    problems = [small_mixed_problem(seed=seed) for seed in range(40)]
+    plans = [large(problem, seconds=0.02) for problem in problems]
+    optima = [least_cost_by_trying_all(problem) for problem in problems]
+
+    assert sum(plan.cost == optimum for plan, optimum in zip(plans, optima, strict=True)) >= 38
+    assert sum(plan.status is PlanStatus.OPTIMAL for plan in plans) >= 14
+
+
+def test_shared_builds_are_searched_and_checked() -> None:
+    problem = with_builds(make_instance(Size(orders=200, nodes=30))).problem
+    plan = large(problem, seconds=0.5)
+    start = large(problem, seconds=0.5, wall_seconds=1e-9)
+
+    assert verify_plan(problem, plan) == ()
+    assert plan.cost < 0.97 * start.cost
+    assert any(len(lines) > 1 for lines in opened_builds(problem, plan.chosen).values())
+
+
 def test_most_small_problems_are_even_proven() -> None:
     problems = [small_tight_problem(seed=seed) for seed in range(40)]
-    plans = [large(problem, seconds=0.04) for problem in problems]
+    plans = [large(problem, seconds=0.02) for problem in problems]
 
     assert sum(plan.status is PlanStatus.OPTIMAL for plan in plans) >= 24
     optima = [least_cost_by_trying_all(problem) for problem in problems]
@@ -104,11 +137,11 @@ def test_the_same_seed_gives_the_same_plan_in_another_process() -> None:
         "from fabroute.solver.engines import solve\n"
         "from fabroute.solver.limits import SolveLimits\n"
         "from tests.benchmarks.routing_instances import Size, make_instance\n"
-        "limits = SolveLimits(seed=5, deterministic_seconds=0.3, wall_seconds=300.0)\n"
+        "limits = SolveLimits(seed=5, deterministic_seconds=0.15, wall_seconds=300.0)\n"
         "plan = solve(make_instance(Size(orders=1000, nodes=100)).problem, limits)\n"
         "print(plan.engine, plan.cost, plan.bound, plan.status, hash(plan.chosen))\n"
     )
-    limits = SolveLimits(seed=5, deterministic_seconds=0.3, wall_seconds=300.0)
+    limits = SolveLimits(seed=5, deterministic_seconds=0.15, wall_seconds=300.0)
     here = solve(make_instance(Size(orders=1000, nodes=100)).problem, limits)
     elsewhere = subprocess.run(
         [sys.executable, "-c", program],
@@ -124,7 +157,7 @@ def test_the_same_seed_gives_the_same_plan_in_another_process() -> None:
 
 def test_another_seed_gives_another_plan_with_the_same_prices(thousand: RoutingProblem) -> None:
     first, other = (
-        solve(thousand, SolveLimits(seed=seed, deterministic_seconds=0.3, wall_seconds=300.0)) for seed in (1, 2)
+        solve(thousand, SolveLimits(seed=seed, deterministic_seconds=0.15, wall_seconds=300.0)) for seed in (1, 2)
     )
 
     assert first.chosen != other.chosen
@@ -167,9 +200,22 @@ def test_with_no_capacity_anywhere_all_stay_unrouted() -> None:
 
 def test_two_lines_with_a_hundred_thousand_options_each() -> None:
     """Both want the same minute on the cheapest pool; the second cheapest of either costs 1 more."""
-    rows = [OptionRow(line=line, cost=100 + rank, pool=rank, minutes=1) for line in (0, 1) for rank in range(100_000)]
-    problem = routing_problem(options=rows, capacity=[[1]] * 100_000, unrouted=10**6)
-    plan = large(problem, seconds=1.0)
+    rank = np.tile(np.arange(100_000), 2)
+    zeros, ones = np.zeros(200_000, dtype=np.int64), np.ones(200_000, dtype=np.int64)
+    problem = RoutingProblem(
+        line_count=2,
+        option_line=np.repeat([0, 1], 100_000),
+        option_cost=100 + rank,
+        option_pool=rank,
+        option_bucket=zeros,
+        option_minutes=ones,
+        option_lot=zeros - 1,
+        option_grams=zeros,
+        unrouted_cost=np.full(2, 10**6),
+        capacity=np.ones((100_000, 1), dtype=np.int64),
+        stock=zeros[:0],
+    )
+    plan = large(problem, seconds=0.1)
 
     assert verify_plan(problem, plan) == ()
     assert plan.cost == 201
