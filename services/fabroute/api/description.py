@@ -48,7 +48,8 @@ Accept one with `POST /v1/orders` and its `quote_id`: its price then stands, its
 kept, `quote_not_kept` names every reason, and nothing is ordered. Later on, `quote.arrival_at_risk` of the order tells
 when its date may not be kept. A quote stays `accepted` when its order is cancelled: ask for a new one.
 
-**Making a part.** A job lies in the queue of its node: `offered` → `accepted`; `held` while a gate is closed (a
+**Making a part.** A job lies in the queue of its node: `planned` while it waits for others to share its build, as long
+as your policy lets it (its node is not told yet); `offered` → `accepted`; `held` while a gate is closed (a
 certificate that was revoked or lapsed, a frozen licence, …), then resumed, or taken back and routed again; `cancelled`.
 The node accepts it, asks for a file ticket, and fetches the print file with it: once, within minutes, with a key of its
 own organisation. Every gate is asked again each time; every release and refusal is on the audit log. Then it reports

@@ -11,7 +11,7 @@ from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.consolidation import waits_until
 from fabroute.routing.service.decide import decide
 from fabroute.routing.service.decided import Decided
-from fabroute.routing.service.documents import decision_document, promised_at
+from fabroute.routing.service.documents import decision_document, promised_at, why
 from fabroute.routing.service.options import Option
 from fabroute.solver.limits import SolveLimits
 from fabroute.solver.plan import PlanStatus
@@ -88,6 +88,16 @@ def test_a_decision_says_what_its_build_saves_and_nothing_of_others() -> None:
     }
     assert "org_2" not in repr(document)
     assert "line_2" not in repr(document)
+
+
+def test_the_sentence_says_with_how_many_a_build_is_shared_and_what_that_saves() -> None:
+    seven = decided(*(order(number) for number in range(1, 8)), window_hours=0)
+    two = decided(order(1), order(2), window_hours=0)
+
+    said = why(seven.verdicts[0], seven.calendars)
+    assert "; a build shared with 6 others saves 38.57 EUR; " in said
+    assert "; a build shared with 1 other saves 22.50 EUR; " in why(two.verdicts[0], two.calendars)
+    assert len(said.encode()) <= 200
 
 
 # ---------------------------------------------------------------- who waits, and until when

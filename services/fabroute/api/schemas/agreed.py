@@ -70,7 +70,7 @@ class RoutingOut(ResponseModel):
     job_id: str | None = Field(
         description="The job in the node's queue, of several one that is held or else the first; null without any."
     )
-    job_state: str | None = Field(description="`offered`, `accepted` or `held`; null without a job.")
+    job_state: str | None = Field(description="`planned`, `offered`, `accepted` or `held`; null without a job.")
     held_reason: str = Field(
         description="Which gates closed; empty unless the job is held. It goes on once it is resumed or taken back."
     )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from fabroute.routing.service.options import ExcludedNode, Option, Price
+from fabroute.routing.service.options import BuildShare, ExcludedNode, Option, Price
 from fabroute.routing.service.splits_documents import place_words
 
 LONGEST_BYTES = 200
@@ -33,6 +33,8 @@ def why_routed(
     ``dearest_rule`` what the rule that costs most costs, said as far as there is room.
     """
     parts = [f"{place_words(chosen)}: {_price(chosen.price)}, arrives {day_name(promised_at)}"]
+    if chosen.build is not None:
+        parts.append(_shared_build(chosen.build))
     outbid = best.cost_millis < chosen.cost_millis
     if outbid:
         parts.append(_what_others_took(chosen, best))
@@ -41,6 +43,11 @@ def why_routed(
     elif not (outbid and runner_up.way.node.node_id == best.way.node.node_id):
         parts.append(f"{runner_up.way.node.city} {difference(runner_up, chosen, objective=objective)}")
     return _joined([*parts, *([dearest_rule] if dearest_rule else []), *_ruled_out(exclusions)])
+
+
+def _shared_build(build: BuildShare) -> str:
+    others = build.lines - 1
+    return f"a build shared with {others} other{'s' if others > 1 else ''} saves {euro(build.saved_minor)} EUR"
 
 
 def why_not_routed(exclusions: Sequence[ExcludedNode], *, outbid: Option | None) -> str:
