@@ -22,6 +22,7 @@ def _story(decision: JsonObject) -> Iterator[str]:
     chosen, solver = decision["chosen"], _object(decision["solver"])
     yield f"{decision['line_id']}: {str(decision['outcome']).replace('_', ' ')} ({decision['objective']})"
     yield f"  {decision['why']}"
+    yield from _moved(decision.get("moved_from"))
     if isinstance(chosen, dict):
         yield from _chosen(chosen)
     yield from (_alternative(each) for each in _objects(decision["alternatives"]) if _differs(each))
@@ -29,6 +30,16 @@ def _story(decision: JsonObject) -> Iterator[str]:
     yield from _exclusions(_objects(decision["exclusions"]))
     gap = 100 * float(str(solver["gap"]))
     yield f"  decided with {solver['lines']} lines together: {solver['status']}, at most {gap:.2f} % from the best plan"
+
+
+def _moved(moved_from: Json) -> Iterator[str]:
+    """Yield where a line stood before, and what the move saves; nothing for a line that did not move."""
+    if not isinstance(moved_from, dict):
+        return
+    saves = _object(moved_from["saves"])
+    was = f"{moved_from['city']} ({moved_from['node_id']}), {euro(_int(moved_from['landed_minor']))}"
+    saved = f"{euro(_int(saves['landed_minor']))} and {float(str(saves['hours'])):g} h"
+    yield f"  moved from {was}, promised for {str(moved_from['promised_at'])[:10]}: saves {saved}"
 
 
 def _chosen(chosen: JsonObject) -> Iterator[str]:

@@ -77,7 +77,7 @@ def _stream_parts() -> list[StreamPart]:
 
 def _runs(stack: Stack) -> list[JsonObject]:
     with ApiClient(url=stack.url, key=stack.operator_key) as client:
-        return list(client.pages("/v1/routing-runs"))
+        return [run for run in client.pages("/v1/routing-runs") if run["kind"] == "joint"]
 
 
 def _print_result(orders: list[JsonObject], runs: list[JsonObject], routed_in: float) -> None:

@@ -142,6 +142,30 @@ class BuildShareOut(ResponseModel):
     saved_minor: int = Field(description="Off the price that the line would have alone.")
 
 
+class SavingOut(ResponseModel):
+    """What a move saves; negative where it takes more."""
+
+    landed_minor: int
+    hours: float
+    co2e_g: int
+    cost_millis: int = Field(description="Generalised cost, in 1/1000 cent.")
+
+
+class MovedFromOut(ResponseModel):
+    """The place that a line left for a better one, before its node accepted the job."""
+
+    decision_id: str
+    job_id: str
+    job_state: str = Field(description="`planned` or `offered`.")
+    node_id: str
+    city: str
+    machine_id: str
+    landed_minor: int
+    promised_at: AwareDatetime
+    saves: SavingOut
+    stability_millis: int = Field(description="What the move had to gain at least, in 1/1000 cent.")
+
+
 class DecisionOut(ResponseModel):
     """The decision about one line."""
 
@@ -157,6 +181,10 @@ class DecisionOut(ResponseModel):
     exclusions: list[ExclusionOut]
     reasons: dict[str, int] = Field(description="Number of nodes by reason code.")
     solver: SolverOut
+    kind: str = Field(
+        description="`first`, `online` for a promise at once, `improved` where a promised line moved to a better place."
+    )
+    moved_from: MovedFromOut | None = Field(default=None, description="Null where the line did not move.")
     build: BuildShareOut | None = Field(default=None, description="Null where the line is made in builds of its own.")
     explanation: ExplanationOut | None = Field(
         default=None, description="Null in older decisions, and where a line was decided by itself."
@@ -169,7 +197,6 @@ class DecisionRecordOut(DecisionOut):
     order_id: str
     organisation_id: str
     run_id: str
-    kind: str = Field(description="`first`, `online` or `improved`.")
     fence: int = Field(description="Which claim of the line it was made under.")
 
 
@@ -193,7 +220,6 @@ def decision_record_out(decision: DecisionView) -> DecisionRecordOut:
             "order_id": decision.order_id,
             "organisation_id": decision.organisation_id,
             "run_id": decision.run_id,
-            "kind": decision.kind,
             "fence": decision.fence,
         }
     )
@@ -220,6 +246,7 @@ def _decision_fields(decision: DecisionView) -> dict[str, Any]:
         "id": decision.id,
         "line_id": decision.order_line_id,
         "outcome": decision.outcome,
+        "kind": decision.kind,
         "decided_at": decision.decided_at,
     }
 
