@@ -7,7 +7,7 @@ import io
 import json
 import platform
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from functools import cache
@@ -22,13 +22,14 @@ from fabroute.kernel.errors import DomainError
 from fabroute.routing.repository import archives
 from fabroute.routing.rules import MILLIS_PER_MINOR
 from fabroute.routing.rules.policies import PolicyView, document_of, policy_of
+from fabroute.routing.service.builds import split_by_weight
 from fabroute.routing.service.options import pieces_by_node
 from fabroute.routing.service.problem import JointProblem
 from fabroute.routing.service.quotas import QuotaRule
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.limits import SolveLimits
-from fabroute.solver.plan import PlanStatus, RoutingPlan
+from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, opened_builds
 from fabroute.solver.problem import IntArray, RoutingProblem
 
 FORMAT = 1
@@ -97,6 +98,39 @@ class ArchivedRun:
         """Return how many pieces of its line each node makes."""
         quantity = self.lines[int(self.problem.option_line[option])].quantity
         return self.splits.get(option) or {self.node_of(option): quantity}
+
+    def landed_by_line(self, chosen: Sequence[int]) -> list[int]:
+        """Return what each line pays in a plan, in cents: what opens a build is shared by its lines; 0 if left out."""
+        landed = [0 if option == UNROUTED else int(self.landed_minor[option]) for option in chosen]
+        for line, part, whole in self._opening_parts(chosen):
+            landed[line] += part - whole
+        return landed
+
+    def cost_by_line(self, chosen: Sequence[int]) -> list[int]:
+        """Return what each line costs a plan, milli-minor: with its part of its build's opening; left out at a price.
+
+        What soft quotas are exceeded by is nobody's.
+        """
+        costs, unrouted = self.problem.option_cost, self.problem.unrouted_cost
+        found = [int(unrouted[line] if it == UNROUTED else costs[it]) for line, it in enumerate(chosen)]
+        for line, part, _ in self._opening_parts(chosen):
+            found[line] += part * MILLIS_PER_MINOR
+        return found
+
+    def same_way(self, option: int, other: int) -> bool:
+        """Tell whether two options of a line are the same work at the same place, in whatever build."""
+        problem = self.problem
+        if UNROUTED in (option, other):
+            return option == other
+        named = (problem.option_pool, problem.option_bucket, problem.option_lot, self.minutes, self.landed_minor)
+        return all(values[option] == values[other] for values in named)
+
+    def _opening_parts(self, chosen: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """Yield lines of opened builds, each with its part of the opening and the whole of it, in cents."""
+        for build, lines in opened_builds(self.problem, chosen).items():
+            whole = int(self.problem.build_cost[build]) // MILLIS_PER_MINOR
+            parts = split_by_weight(whole, [int(self.problem.option_volume[chosen[line]]) for line in lines])
+            yield from ((line, part, whole) for line, part in zip(lines, parts, strict=True))
 
     def late_minutes(self, option: int) -> int:
         """Return how long after its need-by an option arrives; 0 for a line without one."""

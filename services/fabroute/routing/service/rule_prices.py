@@ -68,16 +68,17 @@ def _priced(run: ArchivedRun, owner: str, rule: str, problem: RoutingProblem, *,
     limits = SolveLimits(seed=run.limits.seed, deterministic_seconds=seconds, wall_seconds=seconds)
     plan = solve(part.problem, limits)
     before, after = plan_cost(part.problem, kept), plan.cost
-    free = plan.chosen if after < before else kept
-    changed = [line for line, (old, new) in enumerate(zip(kept, free, strict=True)) if old != new]
-    both = [line for line in changed if kept[line] != UNROUTED and free[line] != UNROUTED]
-    landed = run.landed_minor[part.kept]
+    free = part.into_outer(plan.chosen if after < before else kept)
+    own = [line for line, it in enumerate(run.lines) if it.organisation_id == owner]
+    changed = [line for line in own if not run.same_way(run.chosen[line], free[line])]
+    both = [line for line in own if UNROUTED not in (run.chosen[line], free[line])]
+    paid, would_pay = run.landed_by_line(run.chosen), run.landed_by_line(free)
     return RuleCost(
         organisation_id=owner,
         rule=rule,
         policy_version=policy_for(run.policies, owner).version,
         lines=len(changed),
-        landed_minor=sum(int(landed[kept[line]] - landed[free[line]]) for line in both),
+        landed_minor=sum(paid[line] - would_pay[line] for line in both),
         cost_millis=max(0, before - after),
         proven=run.status is PlanStatus.OPTIMAL and plan.status is PlanStatus.OPTIMAL,
     )

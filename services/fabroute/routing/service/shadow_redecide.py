@@ -246,16 +246,15 @@ class PlanFigures:
 def figures_of(run: ArchivedRun, chosen: Sequence[int], *, lines: Sequence[int], both: frozenset[int]) -> PlanFigures:
     """Return what a plan means for some of a run's lines; ``both`` are those with a place in either plan."""
     routed = [chosen[line] for line in lines if chosen[line] != UNROUTED]
-    same = [chosen[line] for line in lines if line in both]
+    same = [line for line in lines if line in both]
+    costs, landed = run.cost_by_line(chosen), run.landed_by_line(chosen)
     late = [run.late_minutes(option) for option in routed]
-    unrouted = [line for line in lines if chosen[line] == UNROUTED]
     return PlanFigures(
         lines=len(lines),
-        unrouted=len(unrouted),
-        cost_millis=sum(int(run.problem.option_cost[option]) for option in routed)
-        + sum(int(run.problem.unrouted_cost[line]) for line in unrouted),
-        landed_minor=sum(int(run.landed_minor[option]) for option in same),
-        co2e_g=sum(int(run.co2e_g[option]) for option in same),
+        unrouted=len(lines) - len(routed),
+        cost_millis=sum(costs[line] for line in lines),
+        landed_minor=sum(landed[line] for line in same),
+        co2e_g=sum(int(run.co2e_g[chosen[line]]) for line in same),
         late_lines=sum(1 for minutes in late if minutes),
         late_minutes=sum(late),
     )

@@ -248,7 +248,7 @@ def _compared(run_id: str, run: ArchivedRun, found: Redecided, lines: Sequence[i
         at=run.now,
         as_was=figures_of(run, run.chosen, lines=lines, both=both),
         as_would_be=figures_of(run, found.chosen, lines=lines, both=both),
-        moved=sum(run.chosen[line] != found.chosen[line] for line in lines),
+        moved=sum(not run.same_way(run.chosen[line], found.chosen[line]) for line in lines),
         proven=found.status is PlanStatus.OPTIMAL,
         nodes_as_was=_lines_by_node(run, run.chosen, lines),
         nodes_as_would_be=_lines_by_node(run, found.chosen, lines),
