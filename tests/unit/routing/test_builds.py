@@ -27,7 +27,10 @@ from fabroute.routing.service.openings import EVERYBODY, company_of
 from fabroute.routing.service.options import BuildShare, LineChoices, Option, Share, Way
 from fabroute.routing.service.problem import JointProblem, joint_problem
 from fabroute.routing.snapshot import RoutingSnapshot
+from fabroute.solver.engines import solve
+from fabroute.solver.plan import PlanStatus
 from fabroute.solver.problem import NO_BUILD
+from fabroute.solver.verify import verify_plan
 from tests.factories.routing import MONDAY_MORNING, a_claimed_line, a_way, an_option, some_choices
 from tests.factories.solver import is_feasible, least_cost_by_trying_all
 from tests.factories.spares import (
@@ -57,7 +60,7 @@ def joint_of(snapshot: RoutingSnapshot) -> JointProblem:
 
 
 def first_options(joint: JointProblem) -> list[int]:
-    return joint.problem.line_start()[:-1].tolist()
+    return [int(first) for first in joint.problem.line_start()[:-1]]
 
 
 def settled(*lines: ClaimedLine, minimum_order_minor: int = 0, margin: float = 0.0) -> list[Option]:
@@ -319,6 +322,22 @@ def test_the_problem_says_what_counting_builds_by_hand_says(seed: int) -> None:
     choices, joint = choices_of(snapshot), joint_of(snapshot)
 
     assert least_cost_by_trying_all(joint.problem) == _least_by_hand(choices, quantities)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_small_problems_are_proven_and_no_other_choice_is_cheaper(seed: int) -> None:
+    """Two printers of which one has little time, lines of any size: against trying all choices."""
+    random = np.random.default_rng(seed)
+    lines = [a_spare_order(number, quantity=int(random.integers(1, 30))) for number in (1, 2, 3)]
+    printers = (a_cap_printer(machine_id="N1-A"), a_cap_printer(machine_id="N1-B"))
+    snapshot = a_spares_snapshot(*lines, offers=printers)
+    free = {"N1-A": (int(random.integers(200, 700)), *(0,) * 13), "N1-B": (int(random.integers(200, 500)),) * 14}
+    joint = joint_of(replace(snapshot, network=replace(snapshot.network, capacity=free)))
+    plan = solve(joint.problem)
+
+    assert plan.status is PlanStatus.OPTIMAL
+    assert plan.cost == least_cost_by_trying_all(joint.problem)
+    assert verify_plan(joint.problem, plan) == ()
 
 
 def _least_by_hand(choices: Sequence[LineChoices], quantities: Sequence[int]) -> int:

@@ -25,9 +25,9 @@ POLICIES = {"org_1": PolicyView(organisation_id="org_1", version=1, consolidatio
 
 
 def order(
-    number: int = 1, *, objective: str = "cheapest", criticality: str = "consumer", **changes: int
+    number: int = 1, *, objective: str = "cheapest", criticality: str = "consumer", due_days: int = 7
 ) -> ClaimedLine:
-    return a_spare_order(number, placed_at=WEDNESDAY, objective=objective, criticality=criticality, **changes)
+    return a_spare_order(number, placed_at=WEDNESDAY, objective=objective, criticality=criticality, due_days=due_days)
 
 
 def decided(*lines: ClaimedLine, window_hours: int = 36, now: datetime = WEDNESDAY) -> Decided:
@@ -186,7 +186,7 @@ def test_earlier_than_waited_for_is_worth_nothing_and_later_costs_time() -> None
     line = order(objective="balanced")
     finder = CandidateFinder(a_spares_snapshot(line, window_hours=36, now=WEDNESDAY))
     (choices,) = finder.choices()
-    cost = {}
+    cost: dict[int, int] = {}
     for option in choices.options:
         cost[option.bucket] = min(option.cost_millis, cost.get(option.bucket, option.cost_millis))
     wanted = choices.options[0].way.wanted
