@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fabroute.inventory.service import RevisionView
 from fabroute.network.service import LotView, NetworkView, NodeView, OfferView
@@ -203,7 +203,7 @@ def _revision_without(revision: RevisionView, rule: Demand) -> RevisionView:
         return replace(revision, required_certificates=left)
     if rule == Demand("packaging", revision.packaging):
         return replace(revision, packaging="plain")
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         "part_qualification": {"part_qualification": False},
         "parameter_set": {"parameter_sets": ()},
         "export_class": {"export_class": "none"},

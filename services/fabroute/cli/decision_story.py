@@ -7,6 +7,7 @@ from fabroute.cli.mapping import Json
 from fabroute.cli.report import euro
 
 _SHOWN_CANDIDATES = 5
+_SHOWN_RULES, _SHOWN_CHANGES = 5, 5
 _NOT_IN_THE_GAME = "PROCESS_MATERIAL"
 
 
@@ -28,6 +29,7 @@ def _story(decision: JsonObject) -> Iterator[str]:
     yield from (_alternative(each) for each in _objects(decision["alternatives"]) if _differs(each))
     yield from _others(_objects(decision["candidates"]))
     yield from _exclusions(_objects(decision["exclusions"]))
+    yield from _explanation(_object(decision.get("explanation")))
     gap = 100 * float(str(solver["gap"]))
     yield f"  decided with {solver['lines']} lines together: {solver['status']}, at most {gap:.2f} % from the best plan"
 
@@ -96,6 +98,63 @@ def _exclusions(exclusions: Sequence[JsonObject]) -> Iterator[str]:
 def _reasons(node: JsonObject) -> Iterator[str]:
     for number, reason in enumerate(_objects(node["reasons"])):
         yield f"    {_place(node) if number == 0 else '':<28} {reason['code']}: {reason['message']}"
+
+
+def _explanation(explanation: JsonObject) -> Iterator[str]:
+    """Yield what rules cost, why there is no way, and the nearest changes; nothing for older decisions."""
+    if not explanation:
+        return
+    yield from _rules(_objects(explanation["rules"]))
+    yield from _no_route(_object(explanation["no_route"]))
+    yield from _changes(_objects(explanation["changes"]))
+    scarcity = _object(explanation["scarcity"])
+    if scarcity:
+        yield f"  {scarcity['words']}"
+
+
+def _rules(rules: Sequence[JsonObject]) -> Iterator[str]:
+    dear = [rule for rule in rules if isinstance(rule["instead"], dict)]
+    for rule in dear[:_SHOWN_RULES]:
+        yield f"  {rule['words']}: {_place(_object(rule['instead']))}"
+    free = [str(rule["rule"]) for rule in rules if rule not in dear]
+    if free:
+        yield f"  rules that cost nothing: {', '.join(free)}"
+
+
+def _no_route(no_route: JsonObject) -> Iterator[str]:
+    conflict, relaxations = _objects(no_route.get("conflict")), _objects(no_route.get("relaxations"))
+    if conflict:
+        yield f"  together these leave no way: {', '.join(str(rule['words']) for rule in conflict)}"
+    if relaxations:
+        yield "  there would be a way with:"
+        yield from (f"    {relaxation['words']}" for relaxation in relaxations)
+    yield from _oversize(_object(no_route.get("oversize")))
+
+
+def _oversize(oversize: JsonObject) -> Iterator[str]:
+    if not oversize:
+        return
+    yield f"  the part needs {_mm(oversize['needed_mm'])}, margins included:"
+    for envelope in _objects(oversize["envelopes"]):
+        short = f"{envelope['too_long_mm']} mm too long"
+        yield f"    {envelope['machines']} × {envelope['model']} {_mm(envelope['box_mm'])}: {short}"
+    ways = oversize["ways_out"]
+    yield from (f"    or {way}" for way in (ways if isinstance(ways, list) else []))
+
+
+def _changes(changes: Sequence[JsonObject]) -> Iterator[str]:
+    if changes:
+        yield "  what would change it:"
+    for change in changes[:_SHOWN_CHANGES]:
+        then = _object(change["then"])
+        price = f" ({euro(_int(then['landed_minor']))})" if then else ""
+        yield f"    {_place(change):<28} {change['words'] or 'nothing'}{price}"
+    if len(changes) > _SHOWN_CHANGES:
+        yield f"    and {len(changes) - _SHOWN_CHANGES} more (--json shows all)"
+
+
+def _mm(box: Json) -> str:
+    return " × ".join(f"{float(str(length)):g}" for length in (box if isinstance(box, list) else [])) + " mm"
 
 
 def _place(node: JsonObject) -> str:

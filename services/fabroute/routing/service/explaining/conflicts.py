@@ -49,7 +49,7 @@ def smallest_conflict(sets: Iterable[Demands]) -> tuple[Demand, ...]:
     size = 1
     while not (found := _some(_hitting(least, size))):
         size += 1
-    return tuple(sorted(min(found, key=_ease)))
+    return tuple(sorted(min(found, key=lambda conflict: _ease(conflict))))
 
 
 def relaxations(found: LineChances, places: Iterable[Placed], setting: Setting) -> tuple[Relaxation, ...]:

@@ -218,7 +218,7 @@ def _ways_out(found: Oversize) -> list[str]:
     elif found.largest is not None:
         has = f"the largest of the network is {found.largest.model} ({_mm(found.largest.box_mm)})"
         ways.append(f"a larger machine, of at least {_mm(found.needed_mm)}; {has}")
-    ways.append("make it conventionally: POST /v1/advice compares")
+    ways.append("make it conventionally: POST /v1/advice/method compares")
     return ways
 
 
