@@ -87,6 +87,7 @@ class _Ascent:
     store: FloatArray
     minute_ahead: FloatArray
     store_ahead: FloatArray
+    most_draws: int
     momentum: float = 1.0
 
 
@@ -172,6 +173,7 @@ def _begin(market: Market, scale: _Scale, first: ScarcityPrices) -> _Ascent:
         store=store,
         minute_ahead=minute,
         store_ahead=store,
+        most_draws=market.most_draws,
     )
 
 
@@ -233,7 +235,7 @@ def _asked_minutes(ascent: _Ascent, active: _Active, share: _Single, temperature
         each = more.amount / ascent.scale.minutes
         amount += np.bincount(more.where, share[more.option] * each, cells)
         squares += np.bincount(more.where, share[more.option] * each * each, cells)
-    curvature = _lifted(ascent.market.most_draws / temperature * squares)
+    curvature = _lifted(ascent.most_draws / temperature * squares)
     return _Demand(amount=amount.reshape(shape), curvature=curvature.reshape(shape))
 
 
@@ -247,7 +249,7 @@ def _asked_stores(ascent: _Ascent, active: _Active, share: _Single, temperature:
         each = more.amount / ascent.scale.stores[more.where]
         amount += np.bincount(more.where, share[more.option] * each, stores)
         squares += np.bincount(more.where, share[more.option] * each * each, stores)
-    return _Demand(amount=amount, curvature=_lifted(ascent.market.most_draws / temperature * squares))
+    return _Demand(amount=amount, curvature=_lifted(ascent.most_draws / temperature * squares))
 
 
 def _sums(where: IntArray, values: _Single, count: int) -> FloatArray:

@@ -46,7 +46,7 @@ def test_lots_and_deadlines_together_are_priced_as_by_a_linear_programme(seed: i
 @given(seed=st.integers(0, 10_000), unit=st.sampled_from([1, 997, 10**9, 10**15]))
 def test_the_bound_is_never_over_the_optimum(seed: int, unit: int) -> None:
     problem = small_tight_problem(seed=seed, cost_unit=unit)
-    _, priced = priced_market(problem, seconds=0.01)
+    _, priced = priced_market(problem, seconds=0.005)
 
     assert priced.bound <= least_cost_by_trying_all(problem)
     assert (priced.prices.minute >= 0).all()

@@ -207,7 +207,7 @@ def test_both_pools_of_a_split_are_priced() -> None:
 def test_prices_never_prove_more_than_the_optimum_of_mixed_problems(unit: int) -> None:
     for seed in range(15):
         problem = small_mixed_problem(seed=seed, cost_unit=unit)
-        priced = find_prices(market_of(problem), a_budget(), seconds=0.01)
+        priced = find_prices(market_of(problem), a_budget(), seconds=0.005)
 
         assert priced.bound <= least_cost_by_trying_all(problem), seed
         assert (priced.prices.quota >= 0).all(), seed

@@ -95,7 +95,7 @@ def test_problems_without_builds_keep_their_market() -> None:
 def test_no_spread_proves_more_than_the_optimum(unit: int) -> None:
     for seed in range(15):
         problem = small_mixed_problem(seed=seed, cost_unit=unit)
-        _, priced = price_market(market_of(problem), a_budget(), seconds=0.02)
+        _, priced = price_market(market_of(problem), a_budget(), seconds=0.01)
 
         assert priced.bound <= least_cost_by_trying_all(problem), seed
 

@@ -28,7 +28,7 @@ from tests.factories.solver import (
 
 
 def searched(problem: RoutingProblem, *, seconds: float, seed: int = 0, wall_seconds: float = 300.0) -> list[int]:
-    market, priced = priced_market(problem, seconds=0.05)
+    market, priced = priced_market(problem, seconds=0.01)
     ledger, ways = inserted(market, priced)
     budget = a_budget(seed=seed, wall_seconds=wall_seconds)
     return [int(option) for option in ruin_and_recreate(market, priced, ledger, ways, budget, seconds=seconds)]
