@@ -19,7 +19,7 @@ _ROWS = (
     " FROM generate_series(1, {count}) n",
     "INSERT INTO order_lines (id, order_id, position, part_id, revision_id, quantity, planning_scope, state,"
     " state_reason, attempts, fence, decision_id, kept_quantity, kept_nodes, next_share_no) SELECT 'line_' || n,"
-    " 'ord_' || n, 1, '{owner.part_id}', '{owner.revision_id}', 1, 'global', 'routed', '', 1, 1, 'dec_' || n, 0, 0, 0"
+    " 'ord_' || n, 1, '{owner.part_id}', '{owner.revision_id}', 1, 'global', 'routed', '', 1, 1, 'dec_' || n, 0, '', 0"
     " FROM generate_series(1, {count}) n",
     "INSERT INTO jobs (id, organisation_id, node_id, order_id, order_line_id, share_no, decision_id, revision_id,"
     " part_no, quantity, machine_id, material, parameter_set, lot_id, grams, machine_minutes, price_minor, produce_by,"

@@ -90,6 +90,7 @@ def _random_node(chance: random.Random) -> SplitNode:
         minimum_cost=chance.choice([0, chance.randint(1, 80)]),
         after_seconds=chance.choice([0, chance.randint(1, 40)]),
         most_pieces=chance.choice([None, chance.randint(0, 7)]),
+        counted=chance.random() < 0.8,
     )
 
 

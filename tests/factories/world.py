@@ -267,7 +267,7 @@ _ROWS: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "fence": 1,
             "decision_id": "dec_1",
             "kept_quantity": 0,
-            "kept_nodes": 0,
+            "kept_nodes": "",
             "next_share_no": 0,
         },
     ),

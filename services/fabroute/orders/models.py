@@ -95,8 +95,8 @@ class OrderLine(SQLModel, table=True):
     """The landed price of that promise, in cents."""
     kept_quantity: int = 0
     """Pieces that jobs of an earlier decision go on making while the rest of a split line is routed again."""
-    kept_nodes: int = 0
-    """How many nodes make them."""
+    kept_nodes: str = ""
+    """Ids of the nodes that make them, a comma between two."""
     next_share_no: int = 0
     """The first share number that none of these jobs has."""
 

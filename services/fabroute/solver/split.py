@@ -85,6 +85,8 @@ class SplitNode:
     """From its last piece until it is handed over: cooling, courier."""
     most_pieces: int | None = None
     """By its material; ``None``: any number."""
+    counted: bool = True
+    """Whether it counts among ``max_nodes`` and needs ``min_per_node``; not a node that makes other pieces anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,13 +183,14 @@ def split_plan(problem: SplitProblem, pieces: Sequence[Sequence[int]], *, bound:
 def broken_rules(problem: SplitProblem, plan: SplitPlan) -> tuple[SplitRule, ...]:
     """Return the rules that a plan breaks, restated without the solver."""
     used = [made for made in plan.by_node if made]
+    counted = [made for node, made in zip(problem.nodes, plan.by_node, strict=True) if made and node.counted]
     late = problem.deadline_seconds is not None and plan.ready_seconds > problem.deadline_seconds
     checks = {
         SplitRule.QUANTITY: sum(used) != problem.quantity or any(n < 0 for node in plan.pieces for n in node),
         SplitRule.MACHINE: any(_over(machine.most_pieces, made) for machine, made in _each_machine(problem, plan)),
         SplitRule.NODE: any(map(_over, (node.most_pieces for node in problem.nodes), plan.by_node)),
-        SplitRule.MINIMUM: any(made < problem.min_per_node for made in used),
-        SplitRule.NODES: len(used) > problem.max_nodes,
+        SplitRule.MINIMUM: any(made < problem.min_per_node for made in counted),
+        SplitRule.NODES: len(counted) > problem.max_nodes,
         SplitRule.DEADLINE: late,
         SplitRule.COST: plan.cost != _cost(problem, plan.pieces),
         SplitRule.READY: plan.ready_seconds != _ready(problem, plan.pieces),
@@ -279,7 +282,8 @@ class _Model:
         self.ready = self._variable(self._latest(hurried=hurried))
         used = [self._node(node) for node in problem.nodes]
         cost = _total([paid for _, paid in used])
-        self._model.add(_total([is_used for is_used, _ in used]) <= problem.max_nodes)
+        counted = [is_used for node, (is_used, _) in zip(problem.nodes, used, strict=True) if node.counted]
+        self._model.add(_total(counted) <= problem.max_nodes)
         total = _total(self.made)
         self._model.add(total == problem.quantity if whole else total <= problem.quantity)
         self.objective = cost * SECONDS_PER_HOUR + self.ready * problem.cost_of_waiting_per_hour
@@ -327,7 +331,7 @@ class _Model:
         made, on = self.made[first:], self.on[first:]
         most = problem.quantity if node.most_pieces is None else max(0, min(node.most_pieces, problem.quantity))
         self._model.add(_total(made) <= used * most)
-        self._model.add(_total(made) >= used * problem.min_per_node)
+        self._model.add(_total(made) >= used * (problem.min_per_node if node.counted else 1))
         for alike, (before, after) in enumerate(zip(node.machines, node.machines[1:], strict=False)):
             if before == after:
                 self._model.add(made[alike] >= made[alike + 1])

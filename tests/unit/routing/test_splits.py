@@ -193,12 +193,13 @@ def test_a_regulated_part_is_of_one_lot_and_so_of_one_node() -> None:
 
 
 def test_nodes_that_go_on_with_other_shares_count() -> None:
-    line = replace(a_cap_line(max_nodes=3, min_per_node=50, quantity=6), kept_quantity=54, kept_nodes=2)
+    line = replace(a_cap_line(max_nodes=3, min_per_node=50, quantity=6), kept_quantity=54, kept_nodes="A,B")
 
-    assert split_terms(line, a_revision_view()) == SplitTerms(quantity=6, max_nodes=1, min_per_node=6)
-    assert split_terms(replace(line, kept_nodes=3), a_revision_view()) == SplitTerms(
-        quantity=6, max_nodes=1, min_per_node=6
-    )
+    terms = SplitTerms(quantity=6, max_nodes=1, min_per_node=6, kept_nodes=frozenset("AB"))
+    assert split_terms(line, a_revision_view()) == terms
+    # Three of three are at work: one more may make what came back.
+    everywhere = split_terms(replace(line, kept_nodes="A,B,C"), a_revision_view())
+    assert everywhere == replace(terms, kept_nodes=frozenset("ABC"))
     assert split_terms(replace(line, split_max_nodes=0), a_revision_view()) is None
 
 

@@ -130,9 +130,11 @@ def upgrade() -> None:
     )
     op.add_column("order_lines", sa.Column("promised_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("order_lines", sa.Column("promised_minor", sa.Integer(), nullable=True))
-    for name in ("kept_quantity", "kept_nodes", "next_share_no"):
+    for name in ("kept_quantity", "next_share_no"):
         op.add_column("order_lines", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
         op.alter_column("order_lines", name, server_default=None)
+    op.add_column("order_lines", sa.Column("kept_nodes", sa.String(), nullable=False, server_default=""))
+    op.alter_column("order_lines", "kept_nodes", server_default=None)
     op.add_column("orders", sa.Column("split_max_nodes", sa.Integer(), nullable=False, server_default="0"))
     op.alter_column("orders", "split_max_nodes", server_default=None)
     op.add_column("orders", sa.Column("split_min_per_node", sa.Integer(), nullable=False, server_default="1"))

@@ -57,8 +57,8 @@ class ClaimedLine:
     """What an hour until delivery costs the customer; in cents."""
     kept_quantity: int = 0
     """Pieces beside ``quantity`` that jobs of an earlier decision go on making: a share of the line came back."""
-    kept_nodes: int = 0
-    """How many nodes make these."""
+    kept_nodes: str = ""
+    """Ids of the nodes that make these, a comma between two."""
     next_share_no: int = 0
     """The first share number that none of these jobs has."""
 
@@ -68,7 +68,8 @@ class KeptShares:
     """What jobs of a line go on making while the rest of it is routed again."""
 
     quantity: int = 0
-    nodes: int = 0
+    nodes: str = ""
+    """Ids of the nodes that make them, a comma between two."""
     next_share_no: int = 0
     """The first share number that none of them has."""
 
@@ -196,7 +197,7 @@ UPDATE order_lines line
 SET state = 'pending', state_reason = :reason, attempts = 0, fence = line.fence + 1, lease_until = NULL,
     next_attempt_at = clock_timestamp(), planning_scope = {_WHOLE},
     kept_quantity = kept.quantity, kept_nodes = kept.nodes, next_share_no = kept.next_share_no
-FROM standing, unnest(CAST(:ids AS text[]), CAST(:quantities AS int[]), CAST(:nodes AS int[]),
+FROM standing, unnest(CAST(:ids AS text[]), CAST(:quantities AS int[]), CAST(:nodes AS text[]),
                       CAST(:share_nos AS int[])) AS kept (id, quantity, nodes, next_share_no)
 WHERE line.id = standing.id AND line.id = kept.id
 RETURNING line.id, line.order_id

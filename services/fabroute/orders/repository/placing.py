@@ -157,7 +157,7 @@ WITH asked AS (
         (id, order_id, position, part_id, revision_id, quantity, planning_scope, state, state_reason, attempts,
          fence, next_attempt_at, kept_quantity, kept_nodes, next_share_no)
     SELECT line.id, placed.id, line.position, line.part_id, line.revision_id, line.quantity,
-           coalesce(line.planning_scope, placed.planning_scope), 'pending', '', 0, 0, clock_timestamp(), 0, 0, 0
+           coalesce(line.planning_scope, placed.planning_scope), 'pending', '', 0, 0, clock_timestamp(), 0, '', 0
     FROM asked_lines line JOIN placed USING (number)
 ), write_audit AS (
     INSERT INTO audit_entries (organisation_id, occurred_at, actor, action, subject_type, subject_id, data)

@@ -168,7 +168,7 @@ def _kept(jobs: Sequence[Job]) -> dict[str, KeptShares]:
     return {
         line_id: KeptShares(
             quantity=sum(job.quantity for job in of_line),
-            nodes=len({job.node_id for job in of_line}),
+            nodes=",".join(sorted({job.node_id for job in of_line})),
             next_share_no=max(job.share_no for job in of_line) + 1,
         )
         for line_id, of_line in shares.items()

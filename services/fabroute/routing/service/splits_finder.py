@@ -94,7 +94,7 @@ class SplitFinder:
         if asked.line.quantity < 2:
             return None
         free = replace(
-            asked, line=replace(asked.line, split_max_nodes=MOST_SPLIT_NODES, split_min_per_node=1, kept_nodes=0)
+            asked, line=replace(asked.line, split_max_nodes=MOST_SPLIT_NODES, split_min_per_node=1, kept_nodes="")
         )
         terms = split_terms(free.line, free.revision)
         assert terms is not None
@@ -236,7 +236,9 @@ class SplitFinder:
             freight = self._freight.straight(asked, limit.party, weights=weights)
             if freight is not None:
                 courier = 0 if arrival is not None else self._courier(asked, limit.party) or 0
-                taking.append((limit, split_node(limit, freight=freight, courier=courier, weights=weights)))
+                kept = limit.party.node.node_id in terms.kept_nodes
+                node = split_node(limit, freight=freight, courier=courier, weights=weights, kept=kept)
+                taking.append((limit, node))
         hurried = arrival is None and wish.need_by_hard and wish.minutes_to_need_by is not None
         try:
             problem = SplitProblem(
@@ -249,8 +251,8 @@ class SplitFinder:
             )
         except InvalidSplit:
             return None
-        kept = tuple(limit for limit, _ in taking)
-        return Sharing(limits=kept, problem=problem, arrival=arrival) if kept else None
+        limits = tuple(limit for limit, _ in taking)
+        return Sharing(limits=limits, problem=problem, arrival=arrival) if limits else None
 
     def _makers(self, asked: LineAsked) -> list[Maker]:
         """Return every machine that can make a part of a line, and how much of it at most."""

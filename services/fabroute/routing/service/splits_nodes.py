@@ -119,8 +119,13 @@ class Freight:
         return straight(lambda pieces: costs[0 if pieces == 1 else -1], batch=most + 1, most=most)
 
 
-def split_node(limits: Limits, *, freight: Straight, courier: int, weights: ObjectiveWeights) -> SplitNode:
-    """Return a party as the allocation sees it; ``courier`` is how many minutes its parcel is on its way."""
+def split_node(
+    limits: Limits, *, freight: Straight, courier: int, weights: ObjectiveWeights, kept: bool = False
+) -> SplitNode:
+    """Return a party as the allocation sees it; ``courier`` is how many minutes its parcel is on its way.
+
+    ``kept``: the node makes other pieces of the line anyway.
+    """
     node = limits.party.node
     tops_up = node.minimum_order_policy != "refuse"
     return SplitNode(
@@ -133,6 +138,7 @@ def split_node(limits: Limits, *, freight: Straight, courier: int, weights: Obje
         minimum_cost=node.minimum_order_minor * MILLIS_PER_MINOR if tops_up else 0,
         after_seconds=courier * SECONDS_PER_MINUTE,
         most_pieces=limits.party.most,
+        counted=not kept,
     )
 
 

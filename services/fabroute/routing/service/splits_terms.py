@@ -16,6 +16,8 @@ class SplitTerms:
     quantity: int
     max_nodes: int
     min_per_node: int
+    kept_nodes: frozenset[str] = frozenset()
+    """Nodes that make other shares of the line anyway: they may make more of it, beside ``max_nodes`` others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +50,16 @@ def one_lot(line: ClaimedLine, revision: RevisionView) -> bool:
 def split_terms(line: ClaimedLine, revision: RevisionView) -> SplitTerms | None:
     """Return how what is to be routed of a line may be split; ``None`` if it may not.
 
-    Nodes that go on making other shares of it count; where they are as many as may be, one more node makes the rest.
+    Nodes that go on making other shares of it count; where they are as many as may be, one more node still may make
+    what came back: a late part hurts more than one more parcel.
     """
     if line.split_max_nodes < 1:
         return None
-    left = max(1, line.split_max_nodes - line.kept_nodes)
+    kept = frozenset(filter(None, line.kept_nodes.split(",")))
+    regulated = one_lot(line, revision)
     return SplitTerms(
         quantity=line.quantity,
-        max_nodes=1 if one_lot(line, revision) else left,
+        max_nodes=1 if regulated else max(1, line.split_max_nodes - len(kept)),
         min_per_node=min(line.split_min_per_node, line.quantity),
+        kept_nodes=frozenset() if regulated else kept,
     )
