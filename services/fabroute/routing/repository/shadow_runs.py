@@ -40,10 +40,10 @@ RETURNING shadow.id, organisation_id, request, report, runs_done, attempts
 
 _KEEP = text("""
 UPDATE shadow_runs
-SET report = CAST(:report AS jsonb), runs_done = :runs_done, runs_total = :runs_total, state = :state,
-    lease_until = CASE WHEN :state = 'running'
+SET report = CAST(:report AS jsonb), runs_done = :runs_done, runs_total = :runs_total, state = CAST(:state AS text),
+    lease_until = CASE WHEN CAST(:state AS text) = 'running'
         THEN clock_timestamp() + make_interval(secs => :lease_seconds) END,
-    finished_at = CASE WHEN :state IN ('done', 'failed') THEN clock_timestamp() END
+    finished_at = CASE WHEN CAST(:state AS text) IN ('done', 'failed') THEN clock_timestamp() END
 WHERE id = :id AND attempts = :attempts AND state = 'running'
 RETURNING id
 """)

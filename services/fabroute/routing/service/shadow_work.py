@@ -1,4 +1,4 @@
-"""Work on shadow runs and replays: run by run, each kept by itself, so that a killed worker loses nothing."""
+"""Work on shadow runs and replays, run by run; what is done is kept every second, so that little is ever lost."""
 
 import time
 from collections import Counter
@@ -48,6 +48,8 @@ class ShadowLimits:
     lease_seconds: float = 60.0
     run_seconds: float = 15.0
     seconds: float = 10.0
+    keep_seconds: float = 1.0
+    """How often what is done is kept: a worker that is killed loses so much work."""
     attempt_cap: int = 3
 
 
@@ -91,10 +93,13 @@ class _Shadow:
         """Decide run after run again until all are, the time is over, or the claim is lost; return how many."""
         state = self._without_the_stubborn(state_of(self._claimed.report or {}))
         total, done = self._claimed.runs_done + len(state.queue), 0
+        kept_at = time.monotonic()
         while state.queue and (not done or time.monotonic() < deadline):
             state, done = self._next(state), done + 1
-            if not self._keep(self._progress(state, total, state_name="running")):
-                return done
+            if time.monotonic() - kept_at >= self._limits.keep_seconds:
+                if not self._keep(self._progress(state, total, state_name="running")):
+                    return done
+                kept_at = time.monotonic()
         state_name = "waiting" if state.queue else "done"
         told = "paused" if state.queue else "done"
         self._keep(self._progress(state, total, state_name=state_name), told=told)
