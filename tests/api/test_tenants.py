@@ -23,6 +23,7 @@ from tests.factories.network import save_a_network
 from tests.factories.orders import given_owner
 from tests.factories.organisations import BUREAU, NOW
 from tests.factories.production import given_routed_lines
+from tests.factories.readiness import given_readiness
 
 Who = Literal["owner", "stranger", "bureau", "rival", "operator", "revoked", "nobody"]
 OWNER_ONLY: Mapping[Who, int] = {"owner": 200, "stranger": 404, "bureau": 404, "rival": 404, "operator": 404}
@@ -53,6 +54,9 @@ DATED_TABLES: Mapping[str, dict[str, object]] = {
 EXPECTED: Mapping[str, Mapping[Who, int]] = {
     "POST /v1/orders": {"owner": 201, "stranger": 422, "bureau": 422, "rival": 422, "operator": 422},
     "GET /v1/orders": EVERYONE,
+    "GET /v1/readiness": OWNERS_ALONE,
+    "POST /v1/readiness": {**dict.fromkeys(EVERYONE, 202), "bureau": 403, "rival": 403},
+    "GET /v1/planning-scopes": OPERATOR_ONLY,
     "GET /v1/orders/{order_id}": OWNER_ONLY,
     "POST /v1/orders/{order_id}/cancel": OWNER_ONLY,
     "GET /v1/orders/{order_id}/decision": OWNER_ONLY,
@@ -154,6 +158,7 @@ def world(standing_api: Api) -> Iterator[World]:
         "nobody": None,
     }
     clients = {who: standing_api.as_(token) for who, token in tokens.items()}
+    given_readiness(standing_api)
     quote_id = clients["owner"].post("/v1/quotes", json=A_QUESTION).json()["id"]
     ids = {"order_id": order_id, "quote_id": quote_id, "screening_id": a_screening(clients["owner"])}
     yield World(api=standing_api, clients=clients, decision_id=decision_id, **ids)

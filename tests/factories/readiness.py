@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from fabroute.kernel.time import utc_now
 from fabroute.logistics.rules import Location
 from fabroute.network.service import LotView
 from fabroute.qualification.service import CertificateView, FirstArticleView
@@ -13,10 +14,20 @@ from fabroute.routing.service.quoting.scalar import quote_one_by_one
 from fabroute.routing.service.readiness_asks import ReadinessAsk, Wanted
 from fabroute.routing.service.readiness_books import Books
 from fabroute.routing.service.readiness_finding import Need, Source
+from fabroute.routing.service.readiness_work import ReadinessLimits, make_readiness
 from fabroute.routing.snapshot import RoutingSnapshot
+from tests.factories.api import Api
 
 BERLIN = Location(latitude=52.52, longitude=13.405, country="DE")
 A_LONG_TIME = (date(2020, 1, 1), date(2099, 12, 31))
+
+
+def given_readiness(api: Api) -> str:
+    """Ask over HTTP for a report of the owner's parts, have it made as a worker would, and return its id."""
+    asked = api.client.post("/v1/readiness")
+    while make_readiness(api.engine, limits=ReadinessLimits(horizon_days=45), now=utc_now()) is not None:
+        continue
+    return str(asked.json()["id"])
 
 
 def an_ask(part: PartAsked, *, destination: Location = BERLIN, quantity: int = 1) -> ReadinessAsk:

@@ -76,6 +76,11 @@ def entries(engine: Engine, owner: Owner, **wanted: Any) -> list[EntryView]:
     return list(in_transaction(engine, lambda session: list_entries(session, query=query)).items)
 
 
+def ask_at(engine: Engine, now: datetime) -> int:
+    with unit_of_work(engine) as session:
+        return ask_nightly(session, now=now)
+
+
 def told(engine: Engine) -> list[tuple[object, ...]]:
     return table(engine, "SELECT name, data FROM outbox_events WHERE name LIKE 'readiness.%' ORDER BY id")
 
@@ -330,10 +335,10 @@ def test_every_owner_of_released_parts_gets_one_report_a_day_and_nobody_else(eng
     given_owner(engine, name="Südbahn")
     evening = datetime(2026, 6, 15, 23, 50, tzinfo=UTC)
 
-    asked = [in_transaction(engine, lambda session, at=at: ask_nightly(session, now=at)) for at in (NOW, evening)]
+    asked = [ask_at(engine, at) for at in (NOW, evening)]
     while make_readiness(engine, limits=LIMITS, now=NOW) is not None:
         pass
-    next_day = in_transaction(engine, lambda session: ask_nightly(session, now=evening + timedelta(minutes=20)))
+    next_day = ask_at(engine, evening + timedelta(minutes=20))
 
     assert (asked, next_day) == ([2, 0], 2)
     assert table(engine, "SELECT state, count(*) FROM readiness_reports GROUP BY 1 ORDER BY 1") == [
@@ -375,8 +380,9 @@ def test_entries_are_listed_by_part_and_region_with_filters_in_pages(engine: Eng
 
     pages, cursor = [], None
     while True:
-        query = EntryQuery(organisation_id=owner.organisation_id, limit=3, cursor=cursor)
-        page = in_transaction(engine, lambda session, query=query: list_entries(session, query=query))
+        with unit_of_work(engine) as session:
+            query = EntryQuery(organisation_id=owner.organisation_id, limit=3, cursor=cursor)
+            page = list_entries(session, query=query)
         pages.append([(it.part_no[-1], it.region) for it in page.items])
         cursor = page.next_cursor
         if cursor is None:
