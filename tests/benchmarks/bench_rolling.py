@@ -4,10 +4,10 @@
 
 Every order gets its promise when it comes, from what is left then. `cheapest` takes the cheapest option that fits;
 `prices` the one of least cost at the prices of last night's run, which expects the coming week to be like the last one;
-`joint` promises as `prices` does, and every night plans anew, together, what no machine has taken yet. Promises are
-hard: never later, never dearer. What a move takes is not free: the plan pays the price of what is scarce, and the
+`joint` promises as `prices` does, and four times a day plans anew, together, what no machine has taken yet. Promises
+are hard: never later, never dearer. What a move takes is not free: the plan pays the price of what is scarce, and the
 stability price for each order that moves. Neither is in the cost that is shown. An order that found no place when it
-came is tried again every night; its first place is its promise. Orders that come late or never are not on time.
+came is tried again by every run; its first place is its promise. Orders that come late or never are not on time.
 """
 
 import os
@@ -52,6 +52,8 @@ class Settings:
     seconds: float = 1.0
     """Deterministic seconds of each joint run."""
     price_seconds: float = 0.1
+    runs_a_day: int = 4
+    """Of the joint policy."""
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> "Settings":
@@ -63,6 +65,7 @@ class Settings:
             utilisation=float(given.get("UTIL", standard.utilisation)),
             seeds=tuple(map(int, given["SEEDS"].split(","))) if "SEEDS" in given else standard.seeds,
             seconds=float(given.get("SECONDS", standard.seconds)),
+            runs_a_day=int(given.get("RUNS_A_DAY", standard.runs_a_day)),
             price_seconds=float(given.get("PRICE_SECONDS", standard.price_seconds)),
         )
 
@@ -104,6 +107,8 @@ class Run:
     """The option that each order was promised first, or ``UNROUTED``."""
     prices: ScarcityPrices | None = None
     moves: int = 0
+    came: int = 0
+    """How many orders have come."""
     checks: list[Callable[["Run"], None]] = field(default_factory=list)
     """Called after every day: what must hold then."""
 
@@ -150,8 +155,7 @@ def roll(
     )
     for day in range(HORIZON):
         _night(run, day)
-        for line in np.flatnonzero(month.day == day).tolist():
-            _arrive(run, line)
+        _day(run, day)
         for check in run.checks:
             check(run)
     broken = broken_rules(run)
@@ -188,8 +192,21 @@ def _night(run: Run, day: int) -> None:
     run.shop.pass_midnight()
 
 
+def _day(run: Run, day: int) -> None:
+    """Let the orders of a day come; the joint policy plans anew a few times a day."""
+    lines = np.flatnonzero(run.month.day == day).tolist()
+    hours = run.month.arrival[lines] - day
+    for part in range(run.settings.runs_a_day):
+        if part and run.policy == "joint" and lines:
+            _improve(run, day + 1)
+        for line, hour in zip(lines, hours.tolist(), strict=True):
+            if int(hour * run.settings.runs_a_day) == part:
+                _arrive(run, line)
+
+
 def _arrive(run: Run, line: int) -> None:
     """Promise an order what is least in cost, at the prices of the last joint run if the policy has them."""
+    run.came = line + 1
     choice = choose_online(run.month.problem, line, run.shop.residual(), run.prices)
     if choice.option != UNROUTED:
         run.shop.take(line, choice.option)
@@ -197,7 +214,7 @@ def _arrive(run: Run, line: int) -> None:
 
 
 def _improve(run: Run, day: int) -> None:
-    """Re-plan together all that no machine has taken: only options that keep the promise, at the stability price."""
+    """Re-plan together all that no machine has taken, for the days from ``day`` on: options that keep the promise."""
     problem, keys = _standing_problem(run, day)
     if not problem.line_count:
         return
@@ -225,7 +242,7 @@ def _move(run: Run, option: int) -> None:
 def _standing_problem(run: Run, day: int) -> tuple[RoutingProblem, IntArray]:
     """Return the joint problem of all orders that came and that no machine has taken, and its options' numbers."""
     whole, shop = run.month.problem, run.shop
-    standing = (run.month.day < day) & ~shop.is_fixed
+    standing = (np.arange(whole.line_count) < run.came) & ~shop.is_fixed
     line = whole.option_line
     usable = np.flatnonzero(standing[line] & (whole.option_bucket >= day) & keeps_promise(run.month, run.promised))
     lines, compact = np.unique(line[usable], return_inverse=True)
