@@ -11,6 +11,7 @@ from fabroute.api.schemas.advice import ShortAdviceOut
 from fabroute.api.schemas.agreed import QuoteOffer
 from fabroute.api.schemas.base import CurrencyCode, Label, MoneyIn, MoneyOut, RequestModel, ResponseModel
 from fabroute.api.schemas.decisions import CostOut, ReasonOut
+from fabroute.api.schemas.explanations import OversizeOut
 from fabroute.api.schemas.figures import FigureOut
 from fabroute.api.schemas.orders import Quantity, ShipToIn, ShipToOut, ship_to_out
 from fabroute.kernel.money import Money
@@ -224,6 +225,9 @@ class QuoteOut(QuoteSummaryOut):
 
     quantities: list[QuantityOut]
     ruled_out: list[RuledOutOut] = Field(description="By quantities and reasons: which nodes.")
+    oversize: OversizeOut | None = Field(
+        default=None, description="Where no machine of the part's processes and materials is large enough."
+    )
     sources: list[SourcesOut] = Field(description="How far the figures behind the offers can be trusted, by machine.")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from fabroute.estimation.sources import SourcedFigure
 from fabroute.kernel.money import minor_from_euro_cents
 from fabroute.network.service import NodeView
+from fabroute.routing.service.explaining.oversize import oversize_document
 from fabroute.routing.service.options import Price
 from fabroute.routing.service.quoting.answers import QuantityQuote, QuotedOffer, QuoteResult, RoutableIf, RuledOut
 from fabroute.solver.eligibility import Exclusion
@@ -92,6 +93,7 @@ def quote_document(result: QuoteResult, *, quote_id: str, currency: Currency, va
         "quantities": [_quantity(quote, paper) for quote in result.quotes],
         "price_breaks": _price_breaks(result.quotes, currency),
         "ruled_out": [_ruled_out(ruled_out) for ruled_out in result.ruled_out],
+        "oversize": None if result.oversize is None else oversize_document(result.oversize),
         "sources": _sources(result.quotes),
     }
 

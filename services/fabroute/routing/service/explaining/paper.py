@@ -9,7 +9,7 @@ from fabroute.routing.service.explaining.changes import Margin, NodeChange
 from fabroute.routing.service.explaining.conflicts import Relaxation
 from fabroute.routing.service.explaining.demands import OF, Demand
 from fabroute.routing.service.explaining.explain import Explanation, NoRoute
-from fabroute.routing.service.explaining.oversize import Envelope, Oversize
+from fabroute.routing.service.explaining.oversize import oversize_document
 from fabroute.routing.service.explaining.placing import Placed
 from fabroute.routing.service.explaining.pricing_rules import RulePrice
 from fabroute.routing.service.explaining.scarcity import Scarcity
@@ -180,50 +180,6 @@ def _relaxation(relaxation: Relaxation, calendars: Calendars) -> Document:
         "steps": [_step(step) for step in relaxation.steps],
         "then": _place(place, calendars),
     }
-
-
-def oversize_document(found: Oversize) -> Document:
-    """Return a part that no machine holds: each envelope's figures, and the ways out."""
-    return {
-        "part_mm": list(found.part_mm),
-        "needed_mm": list(found.needed_mm),
-        "envelopes": [
-            {**_envelope(envelope), "too_long_mm": round(short, 1)}
-            for envelope, short in zip(found.envelopes, found.short_mm, strict=True)
-        ],
-        "largest_of_network": None if found.largest is None else _envelope(found.largest),
-        "pieces": found.pieces,
-        "ways_out": _ways_out(found),
-    }
-
-
-def _envelope(envelope: Envelope) -> Document:
-    return {
-        "model": envelope.model,
-        "process": envelope.process,
-        "box_mm": list(envelope.box_mm),
-        "machines": envelope.machines,
-    }
-
-
-def _ways_out(found: Oversize) -> list[str]:
-    ways = []
-    if found.pieces is not None:
-        largest = found.envelopes[0]
-        ways.append(f"split the part into at least {found.pieces} pieces for {largest.model} ({_mm(largest.box_mm)})")
-    if found.fits_elsewhere and found.largest is not None:
-        ways.append(
-            f"permit {found.largest.process}: {found.largest.model} ({_mm(found.largest.box_mm)}) would hold it"
-        )
-    elif found.largest is not None:
-        has = f"the largest of the network is {found.largest.model} ({_mm(found.largest.box_mm)})"
-        ways.append(f"a larger machine, of at least {_mm(found.needed_mm)}; {has}")
-    ways.append("make it conventionally: POST /v1/advice/method compares")
-    return ways
-
-
-def _mm(box: tuple[float, float, float]) -> str:
-    return " × ".join(f"{length:g}" for length in box) + " mm"
 
 
 def _scarcity(scarcity: Scarcity, calendars: Calendars) -> Document:

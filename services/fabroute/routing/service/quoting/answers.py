@@ -7,6 +7,7 @@ from datetime import date, datetime
 from fabroute.estimation.sources import SourcedFigure
 from fabroute.kernel.events import JsonScalar
 from fabroute.network.service import NodeView, OfferView
+from fabroute.routing.service.explaining.oversize import Oversize
 from fabroute.routing.service.options import ExcludedNode, Price
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
 
@@ -116,6 +117,8 @@ class QuoteResult:
 
     as_of: datetime
     quotes: tuple[QuantityQuote, ...]
+    oversize: Oversize | None = None
+    """Where size keeps the part from every machine of its processes and materials."""
 
     @property
     def ruled_out(self) -> tuple[RuledOut, ...]:

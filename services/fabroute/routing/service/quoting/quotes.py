@@ -15,6 +15,7 @@ from fabroute.routing.service.quoting.excluding import Reasoner, by_node
 from fabroute.routing.service.quoting.freight import SERVICES
 from fabroute.routing.service.quoting.network import Flags, some
 from fabroute.routing.service.quoting.offering import Place, Window, pareto_point, quoted_offer, windows
+from fabroute.routing.service.quoting.oversized import oversize_of
 from fabroute.routing.service.quoting.routable import routable_if
 from fabroute.routing.service.quoting.survey import Setting, Survey, setting_of, survey
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
@@ -30,7 +31,8 @@ def quote(book: QuoteBook, asked: QuoteAsked) -> QuoteResult:
         setting = setting_of(book, asked)
     except InvalidFact as error:
         return _nowhere(book, asked, error)
-    return QuoteResult(as_of=book.as_of, quotes=_Quoter(setting).quotes())
+    quotes = _Quoter(setting).quotes()
+    return QuoteResult(as_of=book.as_of, quotes=quotes, oversize=oversize_of(book, asked, quotes))
 
 
 class _Quoter:

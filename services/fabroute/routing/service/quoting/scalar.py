@@ -22,6 +22,7 @@ from fabroute.routing.service.quoting.asking import QuoteAsked
 from fabroute.routing.service.quoting.book import QuoteBook
 from fabroute.routing.service.quoting.choosing import Merits, best, pareto
 from fabroute.routing.service.quoting.grouping import rule_out
+from fabroute.routing.service.quoting.oversized import oversize_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +48,8 @@ def quote_one_by_one(book: QuoteBook, asked: QuoteAsked) -> QuoteResult:
     finder = CandidateFinder(snapshot)
     found = [_found(finder, line) for line in lines]
     ruled_out = rule_out(snapshot.network.nodes.values(), [(each.quantity, each.exclusions) for each in found])
-    return QuoteResult(
-        as_of=book.as_of,
-        quotes=tuple(_quantity_quote(finder, asked, each, ruled_out) for each in found),
-    )
+    quotes = tuple(_quantity_quote(finder, asked, each, ruled_out) for each in found)
+    return QuoteResult(as_of=book.as_of, quotes=quotes, oversize=oversize_of(book, asked, quotes))
 
 
 def _line(asked: QuoteAsked, quantity: int, now: datetime) -> ClaimedLine:
