@@ -4,7 +4,7 @@
 
 Every order gets its promise when it comes, from what is left then. `cheapest` takes the cheapest option that fits;
 `prices` the one of least cost at the prices of last night's run, which expects the coming week to be like the last one;
-`joint` promises as `prices` does, and four times a day plans anew, together, what no machine has taken yet. Promises
+`joint` promises as `prices` does, and every night plans anew, together, what no machine has taken yet. Promises
 are hard: never later, never dearer. What a move takes is not free: the plan pays the price of what is scarce, and the
 stability price for each order that moves. Neither is in the cost that is shown. An order that found no place when it
 came is tried again by every run; its first place is its promise. Orders that come late or never are not on time.
@@ -52,7 +52,7 @@ class Settings:
     seconds: float = 1.0
     """Deterministic seconds of each joint run."""
     price_seconds: float = 0.1
-    runs_a_day: int = 4
+    runs_a_day: int = 1
     """Of the joint policy."""
 
     @classmethod
@@ -193,7 +193,7 @@ def _night(run: Run, day: int) -> None:
 
 
 def _day(run: Run, day: int) -> None:
-    """Let the orders of a day come; the joint policy plans anew a few times a day."""
+    """Let the orders of a day come; the joint policy plans anew between them, if more than once a day."""
     lines = np.flatnonzero(run.month.day == day).tolist()
     hours = run.month.arrival[lines] - day
     for part in range(run.settings.runs_a_day):
