@@ -51,7 +51,7 @@ class Settings:
     seeds: tuple[int, ...] = (1,)
     seconds: float = 10.0
     patience: float = 1.0
-    """Wall time of our engine is cut off at so many times the seconds: over 1 on a busy machine, to see its work."""
+    """Wall time of all methods is cut off at so many times the seconds: over 1 on a busy machine, to see their work."""
     peers: tuple[str, ...] = PEERS
     builds: bool = False
     linear: bool = False
@@ -165,7 +165,7 @@ def _asked(instance: Instance, name: str, settings: Settings, seed: int, bound: 
 
 def peer(instance: Instance, name: str, settings: Settings, seed: int = 1) -> Row | None:
     """Return what a peer makes of it, or nothing if it finds no plan that keeps the rules in time."""
-    problem, seconds = instance.problem, settings.seconds
+    problem, seconds = instance.problem, settings.patience * settings.seconds
     methods: dict[str, Callable[[], Found | None]] = {
         "tenth": lambda: Found(chosen=ours(problem, settings, seed, part=0.1).chosen),
         "one_by_one": lambda: Found(chosen=one_by_one(problem).chosen),
