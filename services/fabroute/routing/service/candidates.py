@@ -87,7 +87,8 @@ class CandidateFinder:
                 pricing=self._pricing,
                 machines=self._machines,
                 ways=self._ways,
-            )
+            ),
+            self._pricing,
         )
         self._demands = DemandBook()
         self._chances: dict[str, LineChances] = {}
@@ -106,7 +107,11 @@ class CandidateFinder:
         caps = self._caps(found)
         for line in self._snapshot.lines:
             self._chances[line.line_id] = self._line_chances(line, found[line.line_id], caps.get(line.line_id))
-        splits = self._splits.of_lines([self._asked(line) for line in self._snapshot.lines], caps)
+        splits = self._splits.of_lines(
+            [self._asked(line) for line in self._snapshot.lines],
+            {line_id: [finding.found for finding in findings] for line_id, findings in found.items()},
+            caps=caps,
+        )
         return tuple(
             self._line_choices(line, _within_cap(found[line.line_id], caps.get(line.line_id)), splits[line.line_id])
             for line in self._snapshot.lines
@@ -260,7 +265,9 @@ class CandidateFinder:
             line=line,
             options=best_first((*worth.options, *splits)),
             left_out=worth.left_out,
-            exclusions=excluded if every else self._splits.if_allowed(self._asked(line), excluded),
+            exclusions=excluded
+            if every
+            else self._splits.if_allowed(self._asked(line), [finding.found for finding in findings], excluded),
             best=best_by_node(every),
             cheapest=cheapest(every),
             fastest=fastest(every),

@@ -57,7 +57,6 @@ class SplitFinder:
         machines: MachineTime,
         ways: WayFinder,
     ) -> None:
-        self._nodes = snapshot.network.nodes
         self._calendars = calendars
         self._gates = gates
         self._pricing = pricing
@@ -67,23 +66,27 @@ class SplitFinder:
         self._clock = MachineClock(snapshot, calendars)
         self._shares = ShareMaker(look=self._look_again, freight=self._freight, machines=machines, clock=self._clock)
 
-    def options(self, asked: LineAsked, *, cap_minor: int | None, alone: bool = True) -> tuple[Option, ...]:
+    def options(
+        self, asked: LineAsked, nodes: Sequence[NodeView], *, cap_minor: int | None, alone: bool = True
+    ) -> tuple[Option, ...]:
         """Return the splits of a line that are worth deciding about; none for a line that may not be split.
 
-        For an urgent line also what one machine alone can do by the minute. Unless it is the only urgent line of its
-        run, that is its best split alone, and urgent lines that are asked for later wait for the machines of it.
+        Only these ``nodes`` are looked at. For an urgent line also what one machine alone can do by the minute. Unless
+        it is the only urgent line of its run, that is its best split alone, and urgent lines that are asked for later
+        wait for the machines of it.
         """
         terms = split_terms(asked.line, asked.revision)
         if terms is None:
             return ()
-        found = _within(self._by_minutes(asked, terms), cap_minor) if is_urgent(asked.line, asked.wish) else []
+        urgent = is_urgent(asked.line, asked.wish)
+        found = _within(self._by_minutes(asked, nodes, terms), cap_minor) if urgent else []
         if alone and found:
             return tuple(found)
         best = sorted(found, key=lambda option: option.cost_millis)[:1]
         self._promise(asked, best)
-        return (*best, *_within(self._by_days(asked, terms), cap_minor))
+        return (*best, *_within(self._by_days(asked, nodes, terms), cap_minor))
 
-    def forbidden(self, asked: LineAsked) -> tuple[frozenset[str], Exclusion] | None:
+    def forbidden(self, asked: LineAsked, nodes: Sequence[NodeView]) -> tuple[frozenset[str], Exclusion] | None:
         """Return the nodes that could share a line which none can make alone, and that it may not be split.
 
         ``None`` where that would not help either, or where it may be split over as many nodes as it takes.
@@ -98,7 +101,7 @@ class SplitFinder:
         )
         terms = split_terms(free.line, free.revision)
         assert terms is not None
-        for sharing in self._sharings(free, terms):
+        for sharing in self._sharings(free, nodes, terms):
             plan = _allocated(sharing.problem) if sharing.pieces >= terms.quantity else None
             if plan is not None:
                 taking = frozenset(
@@ -107,11 +110,11 @@ class SplitFinder:
                 return taking, _would_need_a_split(asked, sharing, nodes=len(taking), own=own)
         return None
 
-    def _sharings(self, asked: LineAsked, terms: SplitTerms) -> Iterator[Sharing]:
+    def _sharings(self, asked: LineAsked, nodes: Sequence[NodeView], terms: SplitTerms) -> Iterator[Sharing]:
         """Yield who could share a line: by the minute where it is urgent, then by its last day, most pieces first."""
         if is_urgent(asked.line, asked.wish):
-            yield from self._clocked(asked, terms)
-        for group in self._by_material(self._makers(asked)):
+            yield from self._clocked(asked, nodes, terms)
+        for group in self._by_material(self._makers(asked, nodes)):
             arrivals = _arrivals(group)
             sharing = self._sharing_by(asked, terms, group, arrivals[-1]) if arrivals else None
             if sharing is not None:
@@ -124,20 +127,20 @@ class SplitFinder:
             estimate = self._estimator(asked, way.node, way.offer)(share.quantity)
             self._clock.promise(way.offer.machine_id, minutes=estimate.machine_minutes_p90)
 
-    def _by_minutes(self, asked: LineAsked, terms: SplitTerms) -> list[Option]:
+    def _by_minutes(self, asked: LineAsked, nodes: Sequence[NodeView], terms: SplitTerms) -> list[Option]:
         found: list[Option] = []
-        for sharing in self._clocked(asked, terms):
+        for sharing in self._clocked(asked, nodes, terms):
             plans = {plan.pieces: plan for plan in _plans(sharing.problem)}
             options = (self._shares.option(_any_day(asked), sharing, plan) for plan in plans.values())
             found += [it for it in options if it is not None and _in_time(it, asked)]
         return [replace(it, cost_millis=asked.wish.cost_millis(it.price, it.minutes)) for it in found]
 
-    def _by_days(self, asked: LineAsked, terms: SplitTerms) -> list[Option]:
+    def _by_days(self, asked: LineAsked, nodes: Sequence[NodeView], terms: SplitTerms) -> list[Option]:
         if terms.quantity < 2:
             return []
         return [
             option
-            for group in self._by_material(self._makers(asked))
+            for group in self._by_material(self._makers(asked, nodes))
             for option in self._on_days(asked, terms, group)
             if option.shares
         ]
@@ -160,7 +163,7 @@ class SplitFinder:
                 break
         return found
 
-    def _clocked(self, asked: LineAsked, terms: SplitTerms) -> Iterator[Sharing]:
+    def _clocked(self, asked: LineAsked, nodes: Sequence[NodeView], terms: SplitTerms) -> Iterator[Sharing]:
         """Yield who could share an urgent line, with the window of every machine and the couriers' way."""
         wish, any_day = asked.wish, _any_day(asked)
         until = (
@@ -168,7 +171,7 @@ class SplitFinder:
         )
         makers = [
             replace(maker, window=window)
-            for maker in self._makers(any_day)
+            for maker in self._makers(any_day, nodes)
             if (window := self._clock.window(maker.machine_id, until=until)) is not None
         ]
         for group in self._by_material(makers):
@@ -254,10 +257,10 @@ class SplitFinder:
         limits = tuple(limit for limit, _ in taking)
         return Sharing(limits=limits, problem=problem, arrival=arrival) if limits else None
 
-    def _makers(self, asked: LineAsked) -> list[Maker]:
+    def _makers(self, asked: LineAsked, nodes: Sequence[NodeView]) -> list[Maker]:
         """Return every machine that can make a part of a line, and how much of it at most."""
         found: list[Maker] = []
-        for node in self._nodes.values():
+        for node in nodes:
             if self._gates.node_reasons(asked.asking, node.node_id) or self._unlicensed(asked, node):
                 continue
             for offer in self._gates.allowed_offers(asked.asking, node.node_id):

@@ -1,39 +1,67 @@
 """The splits of all lines of a run, and what a split would have made possible."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from fabroute.network.service import NodeView
+from fabroute.routing.service.explaining.chances import FoundAtNode
 from fabroute.routing.service.options import ExcludedNode, Option
+from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.splits_clock import is_urgent
 from fabroute.routing.service.splits_finder import SplitFinder
-from fabroute.routing.service.ways import LineAsked
+from fabroute.routing.service.ways import LineAsked, OfferFinding
 from fabroute.solver.eligibility import ExclusionCode
 
 _TOO_MUCH = frozenset({ExclusionCode.CAPACITY, ExclusionCode.NEED_BY, ExclusionCode.MATERIAL_SHORT})
-"""What less of a line might not meet with: only where nothing else speaks against a node, a split is looked for."""
+"""What less of a line might not meet with: only where nothing else speaks against a machine, a split is looked for."""
+MOST_LOOKED_AT = 24
+"""So many nodes of a line are looked at for splits: the cheapest; of an urgent line the nearest."""
+MOST_EXPLAINED = 8
+"""Of so many lines of a run without a place it is found out whether a split would have helped."""
 
 
 class LineSplits:
     """Asks a finder about the lines of a run."""
 
-    def __init__(self, finder: SplitFinder) -> None:
+    def __init__(self, finder: SplitFinder, pricing: Pricing) -> None:
         self._finder = finder
+        self._pricing = pricing
+        self._explained = 0
 
-    def of_lines(self, lines: Sequence[LineAsked], caps: Mapping[str, int]) -> dict[str, tuple[Option, ...]]:
-        """Return the splits of each line, by line id: those whose waiting costs most are served first."""
+    def of_lines(
+        self,
+        lines: Sequence[LineAsked],
+        found: Mapping[str, Sequence[FoundAtNode]],
+        *,
+        caps: Mapping[str, int],
+    ) -> dict[str, tuple[Option, ...]]:
+        """Return the splits of each line, by line id: those whose waiting costs most are served first.
+
+        ``found`` is what each node has for the whole of a line.
+        """
         alone = sum(asked.line.split_max_nodes > 0 and is_urgent(asked.line, asked.wish) for asked in lines) <= 1
-        found: dict[str, tuple[Option, ...]] = {asked.line.line_id: () for asked in lines}
-        return found | {
-            asked.line.line_id: self._finder.options(asked, cap_minor=caps.get(asked.line.line_id), alone=alone)
+        splits: dict[str, tuple[Option, ...]] = {asked.line.line_id: () for asked in lines}
+        return splits | {
+            asked.line.line_id: self._finder.options(
+                asked,
+                self._likely(asked, found[asked.line.line_id]),
+                cap_minor=caps.get(asked.line.line_id),
+                alone=alone,
+            )
             for asked in sorted(lines, key=_urgency)
             if asked.line.split_max_nodes
         }
 
-    def if_allowed(self, asked: LineAsked, exclusions: tuple[ExcludedNode, ...]) -> tuple[ExcludedNode, ...]:
+    def if_allowed(
+        self, asked: LineAsked, found: Sequence[FoundAtNode], exclusions: tuple[ExcludedNode, ...]
+    ) -> tuple[ExcludedNode, ...]:
         """Return the exclusions of a line without a place; nodes that could share it say that it may not be split."""
-        if not any(all(reason.code in _TOO_MUCH for reason in each.reasons) for each in exclusions):
+        likely = self._likely(asked, found)
+        if not likely or self._explained >= MOST_EXPLAINED:
             return exclusions
-        forbidden = self._finder.forbidden(asked)
+        self._explained += 1
+        forbidden = self._finder.forbidden(asked, likely)
         if forbidden is None:
             return exclusions
         nodes, reason = forbidden
@@ -41,6 +69,22 @@ class LineSplits:
             replace(each, reasons=(*each.reasons, reason)) if each.node.node_id in nodes else each
             for each in exclusions
         )
+
+    def _likely(self, asked: LineAsked, found: Iterable[FoundAtNode]) -> list[NodeView]:
+        """Return the nodes that a part of a line could go to, the best first."""
+        able = [each for each in found if not each.against and any(map(_less_would_do, each.offers))]
+        urgent = is_urgent(asked.line, asked.wish)
+        ranked = sorted(able, key=lambda each: (self._rank(asked, each, urgent=urgent), each.node.node_id))
+        return [each.node for each in ranked[:MOST_LOOKED_AT]]
+
+    def _rank(self, asked: LineAsked, found: FoundAtNode, *, urgent: bool) -> float:
+        if urgent:
+            return self._pricing.distance_km(found.node, asked.destination)
+        return min((each.cheapest_minor for each in found.offers if each.cheapest_minor is not None), default=math.inf)
+
+
+def _less_would_do(offer: OfferFinding) -> bool:
+    return bool(offer.ways) or (bool(offer.reasons) and all(reason.code in _TOO_MUCH for reason in offer.reasons))
 
 
 def _urgency(asked: LineAsked) -> tuple[int, int, str]:
