@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 from fabroute.cli.invariants import check_invariants
 from fabroute.kernel.time import utc_now
 from fabroute.production.service import offer_jobs
+from fabroute.production.service.moving import MovableJobs
+from fabroute.routing.service.improving import ImproveLimits, improve_promised
 from fabroute.routing.service.run import RoutingLimits, route_pending
 from tests.conftest import Database
 from tests.factories.api import Api, Json, an_order, served_api
@@ -72,6 +74,28 @@ def test_the_decision_is_kept_as_one_that_was_made_online(api: Api) -> None:
     assert table(api.engine, "SELECT kind, fence FROM routing_decisions") == [("online", 1)]
     assert table(api.engine, "SELECT kind, engine, lines, routed FROM routing_runs") == [("online", "online", 1, 1)]
     assert api.client.get(f"/v1/orders/{order['id']}").json() == order
+
+
+def test_a_promise_that_got_better_shows_both_and_where_the_line_moved_from(api: Api) -> None:
+    today = utc_now().date()
+    given_free_minutes(api.engine, [0], machine_id="N102-A", today=today)
+    before = api.place(now_please()).json()
+    given_free_minutes(api.engine, [720] * 40, machine_id="N102-A", today=today)
+    scope = str(table(api.engine, "SELECT planning_scope FROM order_lines")[0][0])
+    improve_promised(
+        api.engine, scope=scope, now=utc_now(), jobs=MovableJobs(), dispatch=offer_jobs, limits=ImproveLimits()
+    )
+
+    order = api.client.get(f"/v1/orders/{before['id']}").json()
+    (was,), (line,) = before["lines"], order["lines"]
+    assert (was["routing"]["node_id"], line["routing"]["node_id"]) == ("N101", "N102")
+    assert line["promise"] == was["promise"]
+    saved = was["routing"]["landed"]["amount_minor"] - line["routing"]["landed"]["amount_minor"]
+    first, second = api.client.get(f"/v1/orders/{order['id']}/decision").json()["decisions"]
+    assert (first["kind"], second["kind"], first["moved_from"]) == ("online", "improved", None)
+    assert (second["moved_from"]["node_id"], second["moved_from"]["decision_id"]) == ("N101", first["id"])
+    assert second["moved_from"]["saves"]["landed_minor"] == saved
+    assert nothing_is_wrong(api.engine)
 
 
 def test_an_order_without_the_wish_is_answered_as_before(api: Api) -> None:

@@ -3,14 +3,16 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
+from fabroute.inventory.service import NewLicence, grant_licence
 from fabroute.production.service import JobStateConflict, accept_job, cancel_order, offer_jobs
 from fabroute.production.service.moving import MovableJobs, standing_scopes
 from fabroute.routing.service import get_decisions, list_runs
@@ -223,6 +225,37 @@ def test_a_cancelled_order_is_left_alone_and_a_moved_one_can_be_cancelled(engine
     assert in_transaction(engine, held_and_taken) == dict.fromkeys(
         ("grams", "minutes", "held_grams", "held_minutes"), 0
     )
+    assert nothing_is_wrong(engine)
+
+
+def test_a_licensed_line_moves_with_its_prints_and_only_where_its_licence_counts(engine: Engine, owner: Owner) -> None:
+    table(engine, "UPDATE part_revisions SET licence_required = true RETURNING 1")
+    wanted = NewLicence(revision_id=owner.revision_id, prints=3, valid_to=None, node_ids=())
+    with unit_of_work(engine) as session:
+        licence = grant_licence(session, organisation_id=owner.organisation_id, licence=wanted, actor="key_1", now=NOW)
+    given_promised(engine, owner, 2)
+    report = improve(engine)
+    assert report is not None
+    assert (report.moved, live_jobs(engine)) == (1, [(CHEAP, "offered", 1)])
+    leases = "SELECT licence_id, prints, released_at IS NULL FROM print_licence_leases ORDER BY job_id"
+    assert table(engine, leases) == [(licence.licence_id, 2, False), (licence.licence_id, 2, True)]
+    assert table(engine, "SELECT leased_prints FROM print_licences") == [(2,)]
+    assert nothing_is_wrong(engine)
+
+
+def test_moves_that_lost_a_race_are_looked_for_again_and_given_up_in_the_end(engine: Engine, owner: Owner) -> None:
+    """Jobs that are never as they were seen: nothing is written, and the report says how often that was so."""
+
+    class Restless(MovableJobs):
+        def lock(self, session: Session, *, versions: Mapping[str, int]) -> frozenset[str]:
+            return super().lock(session, versions={job_id: version + 1 for job_id, version in versions.items()})
+
+    given_promised(engine, owner, 2)
+    report = improve_promised(engine, scope="global", now=NOW, jobs=Restless(), dispatch=offer_jobs, limits=LIMITS)
+    assert report is not None
+    assert (report.run_id, report.moved, report.contended) == (None, 0, LIMITS.rounds)
+    assert live_jobs(engine) == [(DEAR, "offered", 1)]
+    assert table(engine, "SELECT count(*) FROM routing_decisions") == [(1,)]
     assert nothing_is_wrong(engine)
 
 

@@ -111,3 +111,39 @@ def test_only_the_latest_decision_about_a_line_counts() -> None:
 def test_an_order_that_is_not_decided_says_so() -> None:
     assert _told() == ["order ord_1: not decided yet"]
     assert decision_story({"order_id": "ord_2", "decisions": []}) == "order ord_2: not decided yet"
+
+
+def test_a_line_that_moved_is_told_with_where_it_stood_and_what_that_saves() -> None:
+    moved_from = {
+        "city": "Lyon",
+        "node_id": "N031",
+        "landed_minor": 7237,
+        "promised_at": "2026-06-19T15:00:00+00:00",
+        "saves": {"landed_minor": 1240, "hours": 24.0, "co2e_g": 0, "cost_millis": 1_240_000},
+    }
+    told = _told(_decision(moved_from=moved_from))
+    assert told[2] == "  moved from Lyon (N031), \u20ac72.37, promised for 2026-06-19: saves \u20ac12.40 and 24 h"
+    assert "moved from" not in "".join(_told(_decision(moved_from=None)))
+
+
+def test_a_split_is_told_share_by_share() -> None:
+    shares = [
+        {
+            "quantity": 18,
+            "machine_id": "A-1",
+            "city": "Peine",
+            "landed_minor": 25_200,
+            "promised_at": "2026-06-15T20:00Z",
+        },
+        {
+            "quantity": 6,
+            "machine_id": "B-1",
+            "city": "Uelzen",
+            "landed_minor": 14_300,
+            "promised_at": "2026-06-15T14:00Z",
+        },
+    ]
+    told = _told(_decision(chosen=_candidate(shares=shares)))
+
+    assert "       18 on A-1 in Peine, €252.00, there by 2026-06-15 20:00" in told
+    assert "        6 on B-1 in Uelzen, €143.00, there by 2026-06-15 14:00" in told
