@@ -164,3 +164,27 @@ def test_the_kept_mapping_of_open_repair_data_names_known_parts_only() -> None:
     assert all(f"\n{part}," in parts for part in mapping.part.values.values())
     assert not set(mapping.part.values) & set(mapping.part.refused)
     assert mapping.columns() == ("id", "product_category", "country")
+
+
+def test_a_row_may_say_how_its_line_is_split_and_what_waiting_costs() -> None:
+    content = (
+        "part,quantity,city,country,split_max_nodes,split_min_per_node,cost_of_waiting_minor\n"
+        "AP-0101,60,Berlin,DE,2,10,200000\n"
+        "AP-0101,60,Berlin,DE,1,,\n"
+        "AP-0101,60,Berlin,DE,,,\n"
+        "AP-0101,60,Berlin,DE,,10,\n"
+        "AP-0101,60,Berlin,DE,two,,\n"
+    )
+    both, one_node, whole, half_said, no_number = map_rows(content, batch="b")
+
+    assert isinstance(both, MappedRow)
+    assert isinstance(one_node, MappedRow)
+    assert isinstance(whole, MappedRow)
+    assert both.body["split"] == {"max_nodes": 2, "min_per_node": 10}
+    assert both.body["cost_of_waiting_per_hour"] == {"amount_minor": 200_000, "currency": "EUR"}
+    assert one_node.body["split"] == {"max_nodes": 1, "min_per_node": 1}
+    assert not {"split", "cost_of_waiting_per_hour"} & whole.body.keys()
+    assert isinstance(half_said, UnmappedRow)
+    assert isinstance(no_number, UnmappedRow)
+    assert half_said.reason == "split_min_per_node needs split_max_nodes: how many nodes may share the line"
+    assert no_number.reason == "split_max_nodes 'two' is not a whole number"

@@ -165,3 +165,28 @@ def test_an_undecided_order_says_so() -> None:
 def test_amounts_are_written_with_thousands() -> None:
     assert euro(123456) == "€1,234.56"
     assert euro(0) == "€0.00"
+
+
+def test_a_split_line_tells_each_of_its_shares() -> None:
+    share = {
+        "job_id": "job_1",
+        "share_no": 0,
+        "node_id": "A",
+        "city": "Peine",
+        "machine_id": "A-1",
+        "quantity": 18,
+        "price": {"amount_minor": 25_200, "currency": "EUR"},
+        "produce_by": "2026-06-15",
+        "promised_at": "2026-06-15T20:00:00Z",
+        "state": "accepted",
+        "held_reason": "",
+    }
+    other = share | {"share_no": 1, "node_id": "B", "city": "Uelzen", "machine_id": "B-1", "quantity": 6}
+    split = order_answer(routing=routing_answer() | {"jobs": [share, other]})
+    whole = order_answer(routing=routing_answer() | {"jobs": [share]})
+
+    assert [line for line in order_story(split).splitlines() if " on " in line and "there by" in line] == [
+        "      18 at A Peine on A-1, there by 2026-06-15 20:00, accepted",
+        "      6 at B Uelzen on B-1, there by 2026-06-15 20:00, accepted",
+    ]
+    assert "there by" not in order_story(whole)

@@ -57,7 +57,8 @@ class LineSplits:
         self, asked: LineAsked, found: Sequence[FoundAtNode], exclusions: tuple[ExcludedNode, ...]
     ) -> tuple[ExcludedNode, ...]:
         """Return the exclusions of a line without a place; nodes that could share it say that it may not be split."""
-        likely = self._likely(asked, found)
+        whole = any(offer.ways for each in found if not each.against for offer in each.offers)  # but for its price cap
+        likely = [] if whole else self._likely(asked, found)
         if not likely or self._explained >= MOST_EXPLAINED:
             return exclusions
         self._explained += 1
