@@ -96,6 +96,9 @@ TAGS_OF_JOBS = ("certificates", "first articles", "jobs")
 TAGS_OF_INVENTORY = ("parts", "revisions", "print files", "licences", "imports and exports")
 """What ``test_tenants_of_inventory`` asks for."""
 
+TAGS_OF_POLICIES = ("policies",)
+"""What ``test_tenants_of_policies`` asks for."""
+
 RATE = {
     "code": "labour_hour",
     "amount": {"amount_minor": 4600, "currency": "EUR"},
@@ -177,7 +180,7 @@ def operations() -> list[str]:
         f"{method.upper()} {path}"
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
-        if operation["tags"][0] not in ("health", *TAGS_OF_JOBS, *TAGS_OF_INVENTORY)
+        if operation["tags"][0] not in ("health", *TAGS_OF_JOBS, *TAGS_OF_INVENTORY, *TAGS_OF_POLICIES)
     ]
 
 
