@@ -147,3 +147,67 @@ def test_a_split_is_told_share_by_share() -> None:
 
     assert "       18 on A-1 in Peine, €252.00, there by 2026-06-15 20:00" in told
     assert "        6 on B-1 in Uelzen, €143.00, there by 2026-06-15 14:00" in told
+
+
+def _there(**changes: Any) -> dict[str, Any]:
+    return {"node_id": "N030", "city": "Lyon", "country": "FR", "landed_minor": 4120, **changes}
+
+
+def _explained(**changes: Any) -> dict[str, Any]:
+    nothing = {"rules": [], "changes": [], "no_route": None, "scarcity": None}
+    return _decision(explanation=nothing | changes)
+
+
+def _rule(name: str, words: str, instead: dict[str, Any] | None) -> dict[str, Any]:
+    return {"rule": name, "words": words, "instead": instead}
+
+
+def test_rules_are_told_with_what_they_cost_and_those_that_cost_nothing_by_name() -> None:
+    told = _told(
+        _explained(
+            rules=[
+                _rule("certificate:EN9100", "without EN9100 this order would cost 18.77 EUR less", _there()),
+                _rule("need_by", "the need-by costs nothing", None),
+            ]
+        )
+    )
+
+    assert "  without EN9100 this order would cost 18.77 EUR less: N030 Lyon FR" in told
+    assert "  rules that cost nothing: need_by" in told
+
+
+def test_the_nearest_five_changes_are_told_with_their_prices() -> None:
+    changes = [
+        {**_there(node_id=f"N{number}"), "words": "+2 days", "then": _there(landed_minor=1000 + number)}
+        for number in range(6)
+    ]
+    told = _told(_explained(changes=[{**_there(node_id="N9"), "words": "", "then": None}, *changes]))
+
+    start = told.index("  what would change it:")
+    assert told[start + 1] == "    N9 Lyon FR                   nothing"
+    assert told[start + 2] == "    N0 Lyon FR                   +2 days (€10.00)"
+    assert told[start + 6] == "    and 2 more (--json shows all)"
+
+
+def test_a_line_without_a_way_is_told_the_conflict_the_ways_out_and_each_envelope() -> None:
+    oversize = {
+        "needed_mm": [1006.0, 1006.0, 1006.0],
+        "envelopes": [{"machines": 3, "model": "MJF", "box_mm": [380.0, 284.0, 380.0], "too_long_mm": 722.0}],
+        "ways_out": ["split the part"],
+    }
+    no_route = {
+        "conflict": [{"words": "build volume"}, {"words": "the need-by"}],
+        "relaxations": [{"words": "+2 days (2026-06-19 15:00 UTC): 41.20 EUR at Lyon"}],
+        "oversize": oversize,
+    }
+    told = _told(_explained(no_route=no_route, scarcity={"words": "Berlin: MJF time is worth 14.00 EUR an hour"}))
+
+    start = told.index("  together these leave no way: build volume, the need-by")
+    assert told[start + 1 : start + 7] == [
+        "  there would be a way with:",
+        "    +2 days (2026-06-19 15:00 UTC): 41.20 EUR at Lyon",
+        "  the part needs 1006 × 1006 × 1006 mm, margins included:",
+        "    3 × MJF 380 × 284 × 380 mm: 722.0 mm too long",
+        "    or split the part",
+        "  Berlin: MJF time is worth 14.00 EUR an hour",
+    ]
