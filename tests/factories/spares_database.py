@@ -55,15 +55,25 @@ class Shop:
 
     def ordered(self, owner: Owner, *, at: datetime, quantity: int = 4, objective: str = "cheapest") -> NewOrder:
         """Place an order that is due in seven days and have it routed."""
-        order = replace(
-            make_order(owner, quantities=(quantity,), placed_at=at),
-            objective=objective,
-            criticality="consumer",
-            need_by=at + timedelta(days=7),
-        )
-        given_orders(self.engine, order)
-        assert route_pending(self.engine, scope="global", now=at, dispatch=offer_jobs, limits=RUN_LIMITS) is not None
+        (order,) = self.ordered_together(owner, at=at, quantity=quantity, objective=objective)
         return order
+
+    def ordered_together(
+        self, *owners: Owner, at: datetime, quantity: int = 4, objective: str = "cheapest"
+    ) -> tuple[NewOrder, ...]:
+        """Place an order of each owner, due in seven days, and have all of them routed by one run."""
+        orders = tuple(
+            replace(
+                make_order(owner, quantities=(quantity,), placed_at=at),
+                objective=objective,
+                criticality="consumer",
+                need_by=at + timedelta(days=7),
+            )
+            for owner in owners
+        )
+        given_orders(self.engine, *orders)
+        assert route_pending(self.engine, scope="global", now=at, dispatch=offer_jobs, limits=RUN_LIMITS) is not None
+        return orders
 
     def improved(self, *, at: datetime, scope: str = "global") -> ImproveReport | None:
         """Have planned jobs put into shared builds."""

@@ -93,6 +93,22 @@ def test_an_owner_without_a_window_waits_for_nobody_and_others_not_for_it(shop: 
     ]
 
 
+def test_who_was_promised_the_price_of_a_build_pays_no_more_when_it_loses_a_line(shop: Shop) -> None:
+    orders = shop.ordered_together(*(shop.owner(number) for number in (1, 2, 3)), at=WEDNESDAY)
+    together = shop.table(f"SELECT state, count(DISTINCT build_key), sum(price_minor) {LIVE} GROUP BY state")
+    lost = orders[1]
+    with unit_of_work(shop.engine) as session:
+        cancel_order(session, organisation_id=lost.organisation_id, order_id=lost.id, actor="key", now=WEDNESDAY)
+    report = shop.improved(at=WEDNESDAY + EVERY)
+    dispatched = shop.dispatched(at=WEDNESDAY + WINDOW)
+
+    assert together == [("planned", 1, 45_00 + 12 * 1_10)]
+    assert report is None or report.moved == 0
+    assert (dispatched.offered, dispatched.taken_back) == (2, 0)
+    assert shop.table(f"SELECT state, price_minor {LIVE}") == [("offered", 15_00 + 4_40)] * 2
+    assert broken(shop.engine) == set()
+
+
 def test_what_is_planned_already_is_not_planned_again(shop: Shop) -> None:
     shop.ordered(shop.owner(1), at=WEDNESDAY)
     shop.ordered(shop.owner(2), at=WEDNESDAY + EVERY)

@@ -31,7 +31,7 @@ def lock_planned(session: Session, job_ids: Collection[str]) -> Sequence[Job]:
 
 
 def incomplete_builds(session: Session, build_keys: Collection[str]) -> frozenset[str]:
-    """Return those of the builds of which a line has no job any more that would be made now.
+    """Return those of the builds that lost a line, where none of the others was promised less than it costs alone.
 
     A key names all lines of its build: those that ever had a job under it.
     """
@@ -92,8 +92,13 @@ ORDER BY job.dispatch_at, job.build_key, job.id LIMIT :limit
 """)
 
 _INCOMPLETE = text("""
-SELECT build_key FROM jobs WHERE build_key = ANY(:keys)
-GROUP BY build_key
-HAVING count(DISTINCT order_line_id)
-    > count(DISTINCT order_line_id) FILTER (WHERE state IN ('planned', 'offered', 'accepted'))
+SELECT job.build_key FROM jobs job
+JOIN order_lines line ON line.id = job.order_line_id
+LEFT JOIN routing_decisions decided ON decided.id = job.decision_id
+WHERE job.build_key = ANY(:keys)
+GROUP BY job.build_key
+HAVING count(DISTINCT line.id)
+    > count(DISTINCT line.id) FILTER (WHERE job.state IN ('planned', 'offered', 'accepted'))
+    AND bool_and(job.state <> 'planned' OR coalesce(decided.landed_minor
+        + CAST(decided.document #>> '{build,saved_minor}' AS int) <= line.promised_minor, true))
 """)

@@ -43,7 +43,8 @@ def dispatch_planned(session: Session, *, now: datetime, limit: int = DISPATCH_B
 
     Every gate is asked again first: where one has closed, the job is held, as an accepted one would be. The jobs of a
     build that lost one of its lines are taken back and their lines routed again, because nobody would pay for the part
-    of that line. Any number of workers may do this at once. ``job.offered`` is told now, not when they were planned.
+    of that line; but what was promised holds: where one of them was promised its price in that build, they are offered
+    as they are. Any number of workers may do this at once. ``job.offered`` is told now, not when they were planned.
     """
     found = planned_rows.read_due(session, now=now, limit=limit)
     standing = orders.lock_routed_lines(session, line_ids={line_id for _, line_id in found})
