@@ -45,10 +45,11 @@ def solve(problem: RoutingProblem, limits: SolveLimits | None = None) -> Routing
 
 def _solve_by_contests(problem: RoutingProblem, budget: Budget) -> RoutingPlan:
     reduction = reduce_problem(problem)
+    shares = _with_shares(reduction.contests, budget)
+    answers = [(contest, _decide(problem, contest, budget, seconds)) for contest, seconds in shares]
     chosen = reduction.chosen
     missing = 0
-    for contest, seconds in _with_shares(reduction.contests, budget):
-        answer = _decide(problem, contest, budget, seconds)
+    for contest, answer in _with_what_is_left(answers, budget):
         chosen = contest.into_outer(answer.chosen, chosen)
         missing += contest.cost_of(answer.chosen) - answer.bound
     cost = plan_cost(problem, chosen.tolist())
@@ -82,6 +83,18 @@ def _with_shares(contests: tuple[Contest, ...], budget: Budget) -> Iterator[tupl
         waiting = waiting[1:]
 
 
+def _with_what_is_left(answers: list[tuple[Contest, Answer]], budget: Budget) -> Iterator[tuple[Contest, Answer]]:
+    """Yield the answers; those that are not proven are searched on with what others did not need of their shares."""
+    unproven = {contest: answer for contest, answer in answers if answer.bound < contest.cost_of(answer.chosen)}
+    yield from ((contest, answer) for contest, answer in answers if contest not in unproven)
+    for contest, seconds in _with_shares(tuple(unproven), budget):
+        answer = unproven[contest]
+        if seconds > _QUICK_SECONDS and not budget.guard_hit:
+            prices = price_rows(contest, seconds=budget.wall_left)
+            answer = _search(contest, prices, answer, budget, seconds=seconds)
+        yield contest, answer
+
+
 def _decide(problem: RoutingProblem, contest: Contest, budget: Budget, seconds: float) -> Answer:
     """Price the rows and insert; then search exactly, and where that is not soon over, improve and search on."""
     end = budget.spent + seconds
@@ -103,17 +116,14 @@ def _ruined(problem: RoutingProblem, contest: Contest, known: Answer, budget: Bu
     cost = contest.cost_of(known.chosen)
     if known.bound >= cost or not budget.wall_left:
         return known
-    alone = contest.problem_of(problem)
-    if not alone.is_plain:
-        return known
-    found = search_and_bound(market_of(alone), budget, cost=cost, seconds=seconds)
+    found = search_and_bound(market_of(contest.problem_of(problem)), budget, cost=cost, seconds=seconds)
     chosen = min(known.chosen, found.chosen, key=contest.cost_of)
     return replace(known, chosen=chosen, bound=max(known.bound, found.bound))
 
 
 def _search(contest: Contest, prices: Prices, known: Answer, budget: Budget, *, seconds: float) -> Answer:
     """Return an answer that is no worse than the known one, from the options that a cheaper plan can hold."""
-    keep = worth_keeping(contest, prices, contest.cost_of(known.chosen))
+    keep = worth_keeping(contest, prices, contest.cost_of(known.chosen) - 1)
     keep[known.chosen[known.chosen != UNROUTED]] = True
     part = contest.narrowed(keep)
     hint = part.from_outer(known.chosen)

@@ -1,6 +1,7 @@
 """Input at the edge of sense: a clear outcome each, no overflow, no silence, in bounded time."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,8 +141,9 @@ def test_a_dangling_id_is_named_before_anything_is_decided(name: str, values: li
     )
 
     assert solve(problem).chosen == (0,)
+    changed: dict[str, Any] = {name: np.array(values)}
     with pytest.raises(InvalidProblem, match=rf"{name}\[0\] is {values[0]}, but there are 1 "):
-        replace(problem, **{name: np.array(values)})
+        replace(problem, **changed)
 
 
 def contradiction(*, lines: int = 6) -> RoutingProblem:

@@ -10,6 +10,7 @@ from fabroute.solver.contest import Contest
 from fabroute.solver.model import (
     OBJECTIVE_BITS,
     build,
+    builds_are_opened,
     choice_from,
     exact_objective,
     least_cost,
@@ -18,7 +19,7 @@ from fabroute.solver.model import (
     start_from,
 )
 from fabroute.solver.plan import UNROUTED
-from tests.factories.solver import OptionRow, only_contest, rivals_for_one_pool, routing_problem
+from tests.factories.solver import BuildRow, OptionRow, QuotaRow, only_contest, rivals_for_one_pool, routing_problem
 
 Rule = Callable[[CpModelProto, Contest], None]
 
@@ -71,6 +72,73 @@ def test_rows_that_are_used_up_exactly_are_allowed() -> None:
 
     assert allows(scarce_rows_hold, contest, ones={0, 2})
     assert not allows(scarce_rows_hold, contest, ones={0, 2, 4})
+
+
+def shared() -> Contest:
+    """Options 0 and 2 share build 0 (variable 7: 5 minutes and 30 to open, room 7); 5 units of a soft quota are free.
+
+    Variables 0 to 4 are options, 5 and 6 the lines unrouted, 7 the build, 8 what the soft quota is exceeded by.
+    """
+    return only_contest(
+        routing_problem(
+            options=[
+                OptionRow(line=0, cost=10, minutes=4, build=0, volume=4),
+                OptionRow(line=0, cost=70, pool=1, minutes=1),
+                OptionRow(line=1, cost=10, minutes=4, build=0, volume=4),
+                OptionRow(line=1, cost=15, minutes=4, build=0, volume=3),
+                OptionRow(line=1, cost=70, pool=1, minutes=1),
+            ],
+            capacity=[[12], [1]],
+            builds=[BuildRow(cost=30, minutes=5, volume=7)],
+            quotas=[QuotaRow(weights={1: 4, 4: 4, 0: 3, 2: 3}, limit=5, excess_cost=9)],
+        )
+    )
+
+
+def allows_shared(rule: Rule, *, ones: set[int], excess: int = 0) -> bool:
+    """Tell whether a rule by itself lets exactly these variables be one, and the excess be so much."""
+    model = CpModelProto()
+    for variable in range(8):
+        value = int(variable in ones)
+        model.variables.add().domain.extend([value, value])
+    model.variables.add().domain.extend([excess, excess])
+    rule(model, shared())
+    return solved(model) != CpSolverStatus.INFEASIBLE
+
+
+@pytest.mark.parametrize("ones", [{0, 4, 7}, {0, 3, 7}, {1, 6}, {7}])
+def test_options_of_a_build_that_is_open_are_allowed(ones: set[int]) -> None:
+    assert allows_shared(builds_are_opened, ones=ones)
+
+
+@pytest.mark.parametrize("ones", [{0, 4}, {1, 3}, {2, 3, 7}])
+def test_options_of_a_closed_build_and_two_of_a_line_are_not_allowed(ones: set[int]) -> None:
+    assert not allows_shared(builds_are_opened, ones=ones)
+
+
+def test_opening_draws_on_the_pool_and_room_is_there_only_when_open() -> None:
+    """4 + 4 + 5 minutes are over 12; volumes 4 + 4 are over 7, 4 + 3 are not."""
+    assert not allows_shared(scarce_rows_hold, ones={0, 3, 7})
+    assert allows_shared(scarce_rows_hold, ones={0, 6, 7})
+    assert allows_shared(scarce_rows_hold, ones={3, 5, 7})
+    assert not allows_shared(scarce_rows_hold, ones={0, 2, 7}, excess=1)
+    assert not allows_shared(scarce_rows_hold, ones={3})
+
+
+def test_a_soft_quota_is_lifted_by_what_it_is_exceeded_by() -> None:
+    assert not allows_shared(scarce_rows_hold, ones={1, 2, 7}, excess=1)
+    assert allows_shared(scarce_rows_hold, ones={1, 2, 7}, excess=2)
+
+
+def test_builds_and_excess_have_their_price_and_their_place_in_the_hint() -> None:
+    contest, model = shared(), CpModelProto()
+    start_from(model, contest, np.array([1, 2]))
+    objective = exact_objective(contest)
+
+    assert objective.coefficients == (0, 60, 0, 5, 60, 990, 990, 30, 9)
+    assert list(model.solution_hint.values) == [0, 1, 1, 0, 0, 0, 0, 1, 2]
+    assert contest.cost_of(np.array([1, 2])) == 70 + 10 + 30 + 2 * 9
+    assert choice_from(contest, list(model.solution_hint.values)).tolist() == [1, 2]
 
 
 def test_the_objective_counts_what_each_choice_costs_over_the_cheapest() -> None:

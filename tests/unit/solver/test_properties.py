@@ -15,7 +15,7 @@ from tests.factories.solver import OptionRow, routing_problem
 SEEDS = range(6)
 
 
-def workshop(*, seed: int, lines: int = 20, pools: int = 5, buckets: int = 4) -> RoutingProblem:
+def workshop(*, seed: int, lines: int = 16, pools: int = 5, buckets: int = 4) -> RoutingProblem:
     """Lines with a quick dear and a slow cheap way on each of four pools; cheap pools are short of minutes."""
     random = np.random.default_rng(seed)
     level = random.uniform(1.0, 2.0, pools)
@@ -31,8 +31,8 @@ def workshop(*, seed: int, lines: int = 20, pools: int = 5, buckets: int = 4) ->
                 )
     return routing_problem(
         options=options,
-        capacity=np.full((pools, buckets), 110).tolist(),
-        stock=[200, 160, 120],
+        capacity=np.full((pools, buckets), 88).tolist(),
+        stock=[160, 130, 100],
         unrouted=30_000,
         lines=lines,
     )

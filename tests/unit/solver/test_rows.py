@@ -1,10 +1,21 @@
 """Scarce resources as rows: which there are, and which options fit at all."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from fabroute.solver.problem import NO_LOT, RoutingProblem
-from fabroute.solver.rows import Row, cumulative_capacity, fits_alone, lot_stock, scarce_rows
-from tests.factories.solver import OptionRow, rivals_for_one_pool, routing_problem
+from fabroute.solver.problem import HARD, NO_LOT, RoutingProblem
+from fabroute.solver.rows import (
+    Row,
+    build_room,
+    cumulative_capacity,
+    fits_alone,
+    is_shared,
+    lot_stock,
+    quotas,
+    scarce_rows,
+)
+from tests.factories.solver import BuildRow, Draw, OptionRow, QuotaRow, rivals_for_one_pool, routing_problem
 
 
 def everything(problem: RoutingProblem) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -113,3 +124,78 @@ def test_without_capacity_only_options_without_minutes_fit() -> None:
 
     assert fits_alone(problem).tolist() == [False, True, False, True]
     assert fits_alone(routing_problem(lines=3)).tolist() == []
+
+
+def split_and_shared(*, lines: int = 2) -> RoutingProblem:
+    """Options 0 and 2 share a build of pool 0 with 15 minutes to open; option 1 is split; three quotas."""
+    return routing_problem(
+        options=[
+            OptionRow(line=0, cost=1, minutes=20, build=0, volume=6),
+            OptionRow(line=0, cost=1, pool=1, minutes=30, lot=0, grams=9, draws=(Draw(bucket=1, minutes=5),) * 2),
+            OptionRow(line=1, cost=1, build=0, volume=5),
+            OptionRow(line=1, cost=1, pool=1, minutes=9, draws=(Draw(lot=0, grams=4), Draw(lot=0, grams=3))),
+        ],
+        capacity=[[29, 0], [35, 0]],
+        stock=[15],
+        lines=lines,
+        builds=[BuildRow(cost=3, minutes=15, volume=10)],
+        quotas=[
+            QuotaRow(weights={0: 2, 3: 2}, limit=3),
+            QuotaRow(weights={1: 0, 2: 5, 0: 1}, limit=4, excess_cost=7),
+            QuotaRow(weights={0: 9, 2: 9}, limit=1, excess_cost=0),
+        ],
+    )
+
+
+def test_draws_and_openings_count_in_the_minutes_of_their_pool() -> None:
+    problem = split_and_shared()
+    rows = [(*facts(row), row.openings.tolist()) for row in cumulative_capacity(problem, everything(problem))]
+
+    assert rows == [
+        ([0, 2], [20, 0], 29, [15, 15]),
+        ([0, 1, 2], [20, 10, 0], 29, [15, 0, 15]),
+        ([1, 3], [30, 9], 35, [0, 0]),
+    ]
+
+
+def test_grams_of_a_split_are_added_up_on_each_lot() -> None:
+    problem = split_and_shared()
+
+    assert [facts(row) for row in lot_stock(problem, everything(problem))] == [([1, 3], [9, 7], 15)]
+
+
+def test_a_build_has_a_row_of_its_room_only_where_lines_share_it() -> None:
+    problem = split_and_shared()
+    alone = np.array([True, True, False, True])
+    (room,) = build_room(problem, everything(problem))
+
+    assert (*facts(room), room.room_of) == ([0, 2], [6, 5], 10, 0)
+    assert list(build_room(problem, alone)) == []
+    assert (is_shared(problem, everything(problem)).tolist(), is_shared(problem, alone).tolist()) == ([True], [False])
+
+
+def test_a_build_of_one_line_is_part_of_its_options_minutes() -> None:
+    problem = split_and_shared()
+    rows = list(cumulative_capacity(problem, np.array([True, False, False, False])))
+
+    assert [(*facts(row), row.openings.tolist()) for row in rows] == [([0], [35], 29, [0])]
+
+
+def test_quotas_have_rows_hard_or_at_a_price_and_none_where_excess_is_free() -> None:
+    problem = split_and_shared()
+    hard, soft = quotas(problem, everything(problem))
+
+    assert (*facts(hard), hard.excess_cost) == ([0, 3], [2, 2], 3, HARD)
+    assert (*facts(soft), soft.excess_cost) == ([0, 2], [1, 5], 4, 7)
+
+
+def test_an_option_fits_alone_with_all_its_draws_its_opening_its_volume_and_its_quotas() -> None:
+    problem = split_and_shared()
+    roomy = replace(problem, capacity=np.array([[35, 0], [35, 0]]))
+    small = replace(roomy, build_volume=np.array([5]), stock=np.array([6]))
+    capped = replace(roomy, quota_limit=np.array([1, 4, 1]))
+
+    assert fits_alone(problem).tolist() == [False, True, True, True]
+    assert fits_alone(roomy).tolist() == [True] * 4
+    assert fits_alone(small).tolist() == [False, False, True, False]
+    assert fits_alone(capped).tolist() == [False, True, True, False]
