@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Engine, text
@@ -56,7 +56,9 @@ class Sizes:
 class Measured:
     """How long it took until all lines had an outcome, and how many got a place."""
 
-    seconds: float
+    seconds: float = 0.0
+    busiest: float = 0.0
+    """CPU seconds of the worker that has most to do: how long it takes where nobody else wants the cores."""
     routed: int
     deferred: int
     by_scope: str
@@ -110,6 +112,9 @@ def _ratio(servers: EmbeddedServers, number: int) -> float:
         f"run {number}: one worker {one.seconds:.1f} s ({one.routed} routed), two workers {two.seconds:.1f} s "
         f"({two.routed} routed, {two.deferred} decided again): ratio {ratio:.2f}"
     )
+    print(
+        f"       CPU of the busier worker: {one.busiest:.1f} s and {two.busiest:.1f} s: {two.busiest / one.busiest:.2f}"
+    )
     print(f"       one worker: {one.by_scope}; two workers: {two.by_scope}")
     return ratio
 
@@ -129,11 +134,10 @@ def _measure(servers: EmbeddedServers, name: str, shares: Sequence[Sequence[str]
         began = time.perf_counter()
         for worker in workers:
             _write(worker, "go")
-        for worker in workers:
-            _read(worker, "done")
+        cpu = [float(_read(worker, "done")) for worker in workers]
         seconds = time.perf_counter() - began
     with engine_for(urls.url, connections=1) as engine:
-        found = _outcome(engine, seconds)
+        found = replace(_outcome(engine), seconds=seconds, busiest=max(cpu))
     servers.postgres.drop_database(name)
     return found
 
@@ -148,13 +152,13 @@ def _worker(scopes: Sequence[str], environment: dict[str, str]) -> subprocess.Po
     )
 
 
-def _read(worker: subprocess.Popen[str], word: str) -> None:
-    """Wait until a worker says a word, past what it logs."""
+def _read(worker: subprocess.Popen[str], word: str) -> str:
+    """Wait until a worker says a word, past what it logs; return what follows it."""
     deadline = time.monotonic() + _SECONDS
     while worker.stdout is not None and time.monotonic() < deadline:
         said = worker.stdout.readline()
-        if said.strip() == word:
-            return
+        if said.split()[:1] == [word]:
+            return said.removeprefix(word).strip()
         if not said:
             break
     raise RuntimeError(f"a worker ended or hung before it was {word}: exit code {worker.poll()}")
@@ -166,7 +170,7 @@ def _write(worker: subprocess.Popen[str], word: str) -> None:
         worker.stdin.flush()
 
 
-def _outcome(engine: Engine, seconds: float) -> Measured:
+def _outcome(engine: Engine) -> Measured:
     with unit_of_work(engine) as session:
         open_lines, routed, deferred = (
             session.connection()
@@ -188,7 +192,7 @@ def _outcome(engine: Engine, seconds: float) -> Measured:
         )
     if open_lines:
         raise RuntimeError(f"{open_lines} lines have no outcome")
-    return Measured(seconds=seconds, routed=routed, deferred=deferred, by_scope=by_scope)
+    return Measured(routed=routed, deferred=deferred, by_scope=by_scope)
 
 
 if __name__ == "__main__":
