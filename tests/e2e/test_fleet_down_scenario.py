@@ -133,7 +133,7 @@ def given_the_places(api: Api, figures: Figures) -> None:
             part = a_part(organisation_id=organisation_id, part_no=name)
             revision = replace(
                 a_revision(required_certificates=(SCHEME,), box_mm=box_mm, volume_cm3=volume_cm3),
-                part_id=part.part_id,
+                part_id=f"part_{organisation_id}_{name}",
                 revision_id=f"rev_{name.replace(' ', '_')}",
             )
             save_a_released_part(session, part=part, revision=revision)

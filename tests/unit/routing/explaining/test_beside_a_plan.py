@@ -20,6 +20,7 @@ from tests.factories.explanations import a_mild_question, rules_of, without
 from tests.factories.routing import MONDAY_MORNING, a_node_view
 from tests.factories.snapshots import a_line, a_snapshot, june
 
+DEAR = 10**18
 LIMITS = SolveLimits(seed=1, deterministic_seconds=1.0, wall_seconds=20.0)
 
 
@@ -83,9 +84,10 @@ def test_a_rule_costs_what_is_saved_on_what_the_other_lines_leave(seeds: range) 
 
 
 def cheapest_millis(snapshot: RoutingSnapshot) -> int:
+    """The best place of a line by itself; more than anything costs where there is none."""
     finder = CandidateFinder(snapshot)
     (line,) = snapshot.lines
-    return min(option.cost_millis for option in finder.earliest(line, finder.findings(line)))
+    return min((each.cost_millis for each in finder.earliest(line, finder.findings(line))), default=DEAR)
 
 
 def test_a_line_that_lost_its_place_is_told_when_there_is_one_again() -> None:

@@ -45,7 +45,9 @@ def test_where_the_network_has_no_larger_machine_one_is_asked_for() -> None:
     found = oversize((500, 10, 10), own=(SMALL,), network=(SMALL, METAL))
 
     assert (found.largest, found.fits_elsewhere, found.pieces) == (METAL, False, 2)
-    assert oversize_document(found)["ways_out"][1] == (
+    ways = oversize_document(found)["ways_out"]
+    assert isinstance(ways, list)
+    assert ways[1] == (
         "a larger machine, of at least 506 × 16 × 16 mm; the largest of the network is Forge (400 × 400 × 400 mm)"
     )
 

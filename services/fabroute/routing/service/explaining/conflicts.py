@@ -46,10 +46,11 @@ def smallest_conflict(sets: Iterable[Demands]) -> tuple[Demand, ...]:
     least = _minimal(sets)
     if not least or not least[0]:
         return ()
-    size = 1
-    while not (found := _some(_hitting(least, size))):
+    size, found = 1, _some(_hitting(least, 1))
+    while not found:
         size += 1
-    return tuple(sorted(min(found, key=lambda conflict: _ease(conflict))))
+        found = _some(_hitting(least, size))
+    return tuple(sorted(min(found, key=_ease)))
 
 
 def relaxations(found: LineChances, places: Iterable[Placed], setting: Setting) -> tuple[Relaxation, ...]:
@@ -98,5 +99,6 @@ def _some(found: Iterator[Demands]) -> list[Demands]:
     return [each for each, _ in zip(found, range(_MOST_CONFLICTS), strict=False)]
 
 
-def _ease(conflict: Demands) -> tuple[list[int], list[Demand]]:
-    return sorted(_EASIEST_FIRST[OF[demand.kind]] for demand in conflict), sorted(conflict)
+def _ease(conflict: Iterable[Demand]) -> tuple[list[int], list[Demand]]:
+    demands = sorted(conflict)
+    return sorted(_EASIEST_FIRST[OF[demand.kind]] for demand in demands), demands
