@@ -78,10 +78,10 @@ def test_a_pending_line_is_not_standing(engine: Engine, owner: Owner) -> None:
 
 def test_only_the_line_under_the_very_fence_is_locked(engine: Engine, owner: Owner) -> None:
     line_id = given_routed(engine, owner)
-    locked = [
-        in_transaction(engine, lambda session, fence=fence: lock_standing_lines(session, fences={line_id: fence}))
-        for fence in (0, 1, 2)
-    ]
+    locked = []
+    for fence in (0, 1, 2):
+        with unit_of_work(engine) as session:
+            locked.append(lock_standing_lines(session, fences={line_id: fence}))
     assert locked == [frozenset(), frozenset({line_id}), frozenset()]
 
 
