@@ -117,7 +117,7 @@ def test_a_policy_without_rules_is_the_usual_way() -> None:
 
 
 def test_costs_are_told_in_sentences_with_what_is_not_proven() -> None:
-    costs = {
+    costs: dict[str, Any] = {
         "since": "2026-06-15T00:00:00Z",
         "until": "2026-06-22T08:30:00Z",
         "rules": [{"words": "the cap cost 312.00 EUR", "proven": True}, {"words": "the rest", "proven": False}],
