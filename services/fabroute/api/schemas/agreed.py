@@ -55,8 +55,8 @@ class RoutingOut(ResponseModel):
     city: str | None
     country: str | None
     landed: MoneyOut | None = Field(
-        description="Production, freight and duty, as routing reckons them. An order that accepted a quote pays "
-        "`quote.price` of the order instead."
+        description="Production, freight and duty of what the latest decision is about, as routing reckons them: where "
+        "nodes kept shares of a split line, the rest of it. An order that accepted a quote pays `quote.price` instead."
     )
     promised_at: AwareDatetime | None = Field(description="Arrival; it does not stand while the job is held.")
     co2e_g: int | None = Field(description="Grams of CO2 equivalent of printing and shipping.")
