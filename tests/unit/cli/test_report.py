@@ -168,7 +168,7 @@ def test_amounts_are_written_with_thousands() -> None:
 
 
 def test_a_split_line_tells_each_of_its_shares() -> None:
-    share = {
+    share: JsonObject = {
         "job_id": "job_1",
         "share_no": 0,
         "node_id": "A",
