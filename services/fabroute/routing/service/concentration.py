@@ -36,8 +36,9 @@ def lost_to_rules(joint: JointProblem, plan: Sequence[int]) -> Lost:
     Nodes that a routed line would not have preferred are left out; so are price caps of routed lines.
     """
     lost: defaultdict[str, defaultdict[str, dict[str, Exclusion]]] = defaultdict(lambda: defaultdict(dict))
+    options = joint.options
     for barred in _barred(joint, plan):
-        option, line_id = joint.options[barred.option], joint.choices[barred.line].line.line_id
+        option, line_id = options[barred.option], joint.choices[barred.line].line.line_id
         lost[line_id][option.way.node.node_id].setdefault(barred.rule.rule, _exclusion(barred, option))
     return {
         line_id: {node_id: tuple(reasons.values()) for node_id, reasons in nodes.items()}
@@ -67,6 +68,7 @@ def _barred(joint: JointProblem, plan: Sequence[int]) -> list[_Barred]:
     others = np.array(quota_weights(problem, plan))[problem.share_quota] - own[problem.share_quota, line]
     over = others + problem.share_weight > problem.quota_limit[problem.share_quota]
     hard = problem.quota_excess_cost[problem.share_quota] == HARD
+    nodes = [option.way.node.node_id for option in joint.options]
     return [
         _Barred(
             line=int(line[share]),
@@ -76,17 +78,17 @@ def _barred(joint: JointProblem, plan: Sequence[int]) -> list[_Barred]:
             weight=int(problem.share_weight[share]),
         )
         for share in np.flatnonzero(over & hard & ~taken).tolist()
-        if _is_missed(joint, plan, int(line[share]), int(problem.share_option[share]), int(problem.share_quota[share]))
+        if _is_missed(joint, nodes, plan[line[share]], share)
     ]
 
 
-def _is_missed(joint: JointProblem, plan: Sequence[int], line: int, option: int, quota: int) -> bool:
-    chosen = plan[line]
+def _is_missed(joint: JointProblem, nodes: Sequence[str], chosen: int, share: int) -> bool:
+    """Tell whether a line would rather have the option of a share than what it takes."""
     if chosen == UNROUTED:
         return True
-    costs = joint.problem.option_cost
-    same_node = joint.options[option].way.node.node_id == joint.options[chosen].way.node.node_id
-    return joint.rules[quota].kind != "price" and not same_node and bool(costs[option] < costs[chosen])
+    option, costs = int(joint.problem.share_option[share]), joint.problem.option_cost
+    is_price = joint.rules[joint.problem.share_quota[share]].kind == "price"
+    return not is_price and nodes[option] != nodes[chosen] and bool(costs[option] < costs[chosen])
 
 
 def _exclusion(barred: _Barred, option: Option) -> Exclusion:

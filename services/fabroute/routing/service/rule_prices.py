@@ -16,14 +16,16 @@ from fabroute.solver.plan import UNROUTED, PlanStatus, plan_cost
 from fabroute.solver.problem import RoutingProblem
 
 PRICED_KINDS = frozenset({"cap", "minimum", "ip"})
-SHARE_OF_TIME = 0.1
-"""Of the time that a run took so far: for the prices of all its rules together."""
+SHARE_OF_TIME = 0.04
+"""Of the time that a run took so far: searched for the prices of all its rules together.
+
+With what is not search (reducing problems, first insertions) they stay within a tenth of a run's time."""
 _LEAST_SECONDS = 0.02
 """For all rules of a run: small runs are over in less than the time of one price."""
 
 
 def price_rules(run: ArchivedRun, *, elapsed_seconds: float) -> tuple[RuleCost, ...]:
-    """Return what each rule that could bite costs its owner, within a tenth of the time that the run has taken.
+    """Return what each rule that could bite costs its owner, in a share of the time that the run has taken.
 
     Weights that differ from the usual ones are priced in the usual ones. What only one run can't show (waiting,
     stability) has no price here.
