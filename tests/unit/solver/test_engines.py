@@ -25,7 +25,7 @@ from tests.factories.solver import (
     small_tight_problem,
 )
 
-HURRIED = SolveLimits(deterministic_seconds=0.5)
+HURRIED = SolveLimits(deterministic_seconds=0.25)
 
 
 def test_900_small_tight_problems_are_solved_as_by_brute_force() -> None:
@@ -205,10 +205,10 @@ def test_the_same_input_and_seed_give_the_same_plan_in_another_process() -> None
         "from fabroute.solver.engines import solve\n"
         "from fabroute.solver.limits import SolveLimits\n"
         "from tests.factories.solver import large_tight_problem\n"
-        "plan = solve(large_tight_problem(seed=6, lines=40, pools=8), SolveLimits(seed=9, deterministic_seconds=0.2))\n"
+        "plan = solve(large_tight_problem(seed=6, lines=40, pools=8), SolveLimits(seed=9, deterministic_seconds=0.1))\n"
         "print(plan.chosen, plan.cost, plan.bound, plan.status)\n"
     )
-    here = solve(large_tight_problem(seed=6, lines=40, pools=8), SolveLimits(seed=9, deterministic_seconds=0.2))
+    here = solve(large_tight_problem(seed=6, lines=40, pools=8), SolveLimits(seed=9, deterministic_seconds=0.1))
     elsewhere = [
         subprocess.run(
             [sys.executable, "-c", program],

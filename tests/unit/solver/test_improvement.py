@@ -66,12 +66,12 @@ def test_a_plan_that_meets_the_bound_is_left_alone() -> None:
 def test_large_plans_get_cheaper_and_stay_feasible(seed: int) -> None:
     contest, account = only_contest(large_tight_problem(seed=seed)), budget()
     start = inserted(contest)
-    chosen = improved(contest, start, account, seconds=0.5)
+    chosen = improved(contest, start, account, seconds=0.2)
 
     assert contest.cost_of(chosen) < contest.cost_of(start)
     assert (contest.slack(chosen) >= 0).all()
     assert contest.option_line[chosen[chosen != UNROUTED]].tolist() == np.flatnonzero(chosen != UNROUTED).tolist()
-    assert account.spent >= 0.5
+    assert account.spent >= 0.2
 
 
 def test_no_seconds_no_rounds() -> None:
@@ -94,7 +94,7 @@ def test_rounds_stop_when_the_wall_clock_has_run_out() -> None:
 def test_the_same_seed_gives_the_same_plan_and_another_seed_may_not() -> None:
     contest = only_contest(large_tight_problem(seed=4))
     start = inserted(contest)
-    first, again, other = (improved(contest, start, budget(seed=seed), seconds=0.3) for seed in (1, 1, 2))
+    first, again, other = (improved(contest, start, budget(seed=seed), seconds=0.12) for seed in (1, 1, 2))
 
     assert first.tolist() == again.tolist()
     assert contest.cost_of(other) <= contest.cost_of(start)
