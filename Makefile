@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap fuzz format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes fuzz format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -22,6 +22,9 @@ help:
 	@echo "make bench-holds how long a revocation takes to hold ten thousand open jobs (JOBS=10000)"
 	@echo "make bench-quote how much computing a quote takes (NODES=300 QUANTITIES=5 ASKS=400 SEED=4)"
 	@echo "make bench-routing plans, bounds and gaps at size, beside other methods (SIZES='1000x100' UTIL=0.9 SEEDS=1 SECONDS=10)"
+	@echo "make bench-rolling a month of arrivals under three policies (SIZE=1000x50 UTIL=0.9 SEEDS=1,2,3,4,5 SECONDS=1)"
+	@echo "make bench-online one order at once against many nodes, with reasons (NODES=300)"
+	@echo "make bench-scopes two workers on two planning scopes beside one on both"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make format      let ruff put the style right"
@@ -88,6 +91,15 @@ bench-quote: setup
 bench-routing: setup
 	@$(BIN)/python -m tests.benchmarks.bench_routing $(foreach name,UTIL SEEDS SECONDS,$(if $($(name)),$(name)=$($(name)))) \
 		$(if $(SIZES),"SIZES=$(SIZES)")
+
+bench-rolling: setup
+	@$(BIN)/python -m tests.benchmarks.bench_rolling $(foreach name,SIZE UTIL SEEDS SECONDS,$(if $($(name)),$(name)=$($(name))))
+
+bench-online: setup
+	@$(BIN)/python -m tests.benchmarks.bench_online $(if $(NODES),NODES=$(NODES))
+
+bench-scopes: setup
+	@$(BIN)/python -m tests.benchmarks.bench_scopes
 
 bench-gap: setup
 	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)")
