@@ -44,7 +44,7 @@ BREAKS = {
     "jobs of one build are made together": "UPDATE jobs SET build_key = 'build_1'; CREATE TEMP TABLE j AS"
     " SELECT * FROM jobs; UPDATE j SET id = 'job_2', share_no = 1, machine_id = 'M2'; INSERT INTO jobs SELECT * FROM j",
     "a shared build holds all of its parts": "UPDATE jobs SET build_key = 'build_1'; UPDATE routing_decisions"
-    " SET document = '{\"build\": {\"fill\": 1.01}}'",
+    ' SET document = \'{"build": {"fill": 1.01}}\'',
     "what was revoked says who did it and why": "UPDATE first_articles SET revoked_at = now(), revoked_by = 'key_1'",
     "no live job draws from a blocked lot": "UPDATE material_lots SET state = 'blocked'",
     "every decided line names its decision, made under its fence": "UPDATE routing_decisions SET fence = 2",

@@ -84,9 +84,7 @@ def test_a_plan_is_named_again_and_its_work_spread_over_days() -> None:
     assert {line: option.way.node.city for line, option in chosen.items()} == {"line_1": "Kraków", "line_2": "Hamburg"}
     assert days == {
         "line_2": (MachineDays(machine_id=hamburg, minutes_by_day=((date(2026, 6, 15), 100),)),),
-        "line_1": (
-            MachineDays(machine_id=hamburg, minutes_by_day=((date(2026, 6, 15), 50), (date(2026, 6, 16), 50))),
-        ),
+        "line_1": (MachineDays(machine_id=hamburg, minutes_by_day=((date(2026, 6, 15), 50), (date(2026, 6, 16), 50))),),
     }
     assert list(joint.chosen([UNROUTED, 3])) == ["line_2"]
 

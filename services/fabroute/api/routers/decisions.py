@@ -18,7 +18,9 @@ router = APIRouter(prefix="/v1", tags=["decisions"])
     responses=docs.TAGGED | docs.NOT_MODIFIED | docs.problems(routing.UnknownDecision, errors.OwnersOnly),
     openapi_extra=docs.IF_NONE_MATCH,
 )
-def get_whole_decision(request: Request, decision_id: Identifier, caller: OrdersReader, session: ReadSession) -> Response:
+def get_whole_decision(
+    request: Request, decision_id: Identifier, caller: OrdersReader, session: ReadSession
+) -> Response:
     """Read one decision whole: what each rule costs, what would change it, and why there is no way where there is none.
 
     For the owner of the order and for the operator. A bureau must not learn what other nodes charge.

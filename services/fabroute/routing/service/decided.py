@@ -42,7 +42,7 @@ class Decided:
     notes: Mapping[str, Document] = field(default_factory=dict)
     """By line: further entries of its decision's document."""
     prices: Document | None = None
-    """What a minute and a gram are worth in this plan, where it says so: as ``online_prices.price_document`` writes it."""
+    """What a minute and a gram are worth in this plan, where it says so; ``online_prices.price_document`` writes it."""
     sentences: Mapping[str, str] = field(default_factory=dict)
     """By line: why, where that is already said; all other lines get the sentence of their verdict."""
     policies: Mapping[str, PolicyView] = field(default_factory=dict)
