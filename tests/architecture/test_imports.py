@@ -1,4 +1,6 @@
 import ast
+import subprocess
+import sys
 import tomllib
 from typing import Any
 
@@ -90,3 +92,15 @@ def test_imports_are_written_in_full() -> None:
     stars = [name for module in modules() for name in imported_names(module) if name.endswith(".*")]
     assert relative == []
     assert stars == []
+
+
+def test_the_api_process_loads_no_solver() -> None:
+    code = (
+        "import sys, fabroute.api.app; "
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] in ('ortools', 'celery')))"
+    )
+
+    shown = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+
+    assert shown.stdout.strip() == "[]"
+    assert shown.stderr == ""

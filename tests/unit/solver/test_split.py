@@ -15,10 +15,10 @@ from fabroute.solver.split import (
     SplitProblem,
     SplitRule,
     SplitShortfall,
-    allocate,
     broken_rules,
     split_plan,
 )
+from fabroute.solver.split_search import allocate
 from tests.factories.splits import HOUR, a_printer, a_random_split, every_split, line_down
 
 PER_HOUR = 200_000

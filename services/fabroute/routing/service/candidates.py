@@ -40,7 +40,7 @@ from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, 
 from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.problem import Supply
 from fabroute.routing.service.splits import ways_of
-from fabroute.routing.service.splits_finder import SplitFinder
+from fabroute.routing.service.splits_finder import Allocate, SplitFinder
 from fabroute.routing.service.splits_lines import LineSplits
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.service.ways import LineAsked, OfferFinding, WayFinder
@@ -67,9 +67,9 @@ class NodeFinding:
 
 
 class CandidateFinder:
-    """Looks for candidates on one snapshot."""
+    """Looks for candidates on one snapshot; for splits as well if it is given what allocates pieces to machines."""
 
-    def __init__(self, snapshot: RoutingSnapshot) -> None:
+    def __init__(self, snapshot: RoutingSnapshot, *, allocate: Allocate | None = None) -> None:
         self.calendars = Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)
         self.consolidation = Consolidation(snapshot.lines, snapshot.policies, self.calendars)
         self._snapshot = snapshot
@@ -87,6 +87,7 @@ class CandidateFinder:
                 pricing=self._pricing,
                 machines=self._machines,
                 ways=self._ways,
+                allocate=allocate,
             ),
             self._pricing,
         )

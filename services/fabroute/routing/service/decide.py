@@ -22,6 +22,7 @@ from fabroute.solver.engines import solve
 from fabroute.solver.insertion import one_by_one
 from fabroute.solver.limits import SolveLimits
 from fabroute.solver.plan import RoutingPlan
+from fabroute.solver.split_search import allocate
 
 _LEAST_WALL_SECONDS = 1.0
 
@@ -32,7 +33,7 @@ def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
     Raises ``PlanRefused`` if the plan fails its independent check.
     """
     started = time.monotonic()
-    finder = CandidateFinder(snapshot)
+    finder = CandidateFinder(snapshot, allocate=allocate)
     choices, supply = finder.choices(), finder.supply()
     shares = share_facts(snapshot)
     joint = joint_problem(choices, supply=supply, buckets=snapshot.horizon_days, shares=shares)

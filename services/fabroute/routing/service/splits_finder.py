@@ -32,7 +32,7 @@ from fabroute.routing.service.timing import Calendars
 from fabroute.routing.service.ways import LineAsked, WayFinder
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
-from fabroute.solver.split import InvalidSplit, SplitPlan, SplitProblem, allocate
+from fabroute.solver.split import InvalidSplit, SplitPlan, SplitProblem, SplitShortfall
 
 MOST_PARTIES = 10
 """So many nodes at most are weighed against each other for one line: those that can make most, then the cheapest."""
@@ -42,6 +42,9 @@ _LADDER = (0, 1, 2, 4, 8)
 """Which of the days on which a whole line could arrive are looked at."""
 _HASTE_MILLIS = 1_000_000_000
 """10,000 EUR an hour: more than any order says, so that the quickest split wins."""
+
+Allocate = Callable[[SplitProblem], SplitPlan | SplitShortfall]
+"""The exact search, which processes without a solver don't have."""
 
 
 class SplitFinder:
@@ -56,12 +59,15 @@ class SplitFinder:
         pricing: Pricing,
         machines: MachineTime,
         ways: WayFinder,
+        allocate: Allocate | None,
     ) -> None:
+        """Without ``allocate`` nothing is split: the process has no solver."""
         self._calendars = calendars
         self._gates = gates
         self._pricing = pricing
         self._machines = machines
         self._ways = ways
+        self._allocate = allocate
         self._freight = Freight(pricing, calendars)
         self._clock = MachineClock(snapshot, calendars)
         self._shares = ShareMaker(look=self._look_again, freight=self._freight, machines=machines, clock=self._clock)
@@ -76,7 +82,7 @@ class SplitFinder:
         wait for the machines of it.
         """
         terms = split_terms(asked.line, asked.revision)
-        if terms is None:
+        if terms is None or self._allocate is None:
             return ()
         urgent = is_urgent(asked.line, asked.wish)
         found = _within(self._by_minutes(asked, nodes, terms), cap_minor) if urgent else []
@@ -94,7 +100,7 @@ class SplitFinder:
         own = split_terms(asked.line, asked.revision) or SplitTerms(
             quantity=asked.line.quantity, max_nodes=0, min_per_node=1
         )
-        if asked.line.quantity < 2:
+        if asked.line.quantity < 2 or self._allocate is None:
             return None
         free = replace(
             asked, line=replace(asked.line, split_max_nodes=MOST_SPLIT_NODES, split_min_per_node=1, kept_nodes="")
@@ -102,13 +108,34 @@ class SplitFinder:
         terms = split_terms(free.line, free.revision)
         assert terms is not None
         for sharing in self._sharings(free, nodes, terms):
-            plan = _allocated(sharing.problem) if sharing.pieces >= terms.quantity else None
+            plan = self._allocated(sharing.problem) if sharing.pieces >= terms.quantity else None
             if plan is not None:
                 taking = frozenset(
                     limits.party.node.node_id for limits, made in zip(sharing.limits, plan.by_node, strict=True) if made
                 )
                 return taking, _would_need_a_split(asked, sharing, nodes=len(taking), own=own)
         return None
+
+    def _allocated(self, problem: SplitProblem) -> SplitPlan | None:
+        plan = None if self._allocate is None else self._allocate(problem)
+        return plan if isinstance(plan, SplitPlan) else None
+
+    def _plans(self, problem: SplitProblem) -> Iterator[SplitPlan]:
+        """Yield the best allocation, the cheapest in time, the quickest, and the best without each of its nodes."""
+        best = self._allocated(problem)
+        if best is None:
+            return
+        yield best
+        for waiting in (0, _HASTE_MILLIS):
+            other = self._allocated(replace(problem, cost_of_waiting_per_hour=waiting))
+            if other is not None:
+                yield other
+        for place, made in enumerate(best.by_node):
+            closed = replace(problem.nodes[place], most_pieces=0)
+            nodes = (*problem.nodes[:place], closed, *problem.nodes[place + 1 :])
+            without = self._allocated(replace(problem, nodes=nodes)) if made else None
+            if without is not None:
+                yield without
 
     def _sharings(self, asked: LineAsked, nodes: Sequence[NodeView], terms: SplitTerms) -> Iterator[Sharing]:
         """Yield who could share a line: by the minute where it is urgent, then by its last day, most pieces first."""
@@ -130,7 +157,7 @@ class SplitFinder:
     def _by_minutes(self, asked: LineAsked, nodes: Sequence[NodeView], terms: SplitTerms) -> list[Option]:
         found: list[Option] = []
         for sharing in self._clocked(asked, nodes, terms):
-            plans = {plan.pieces: plan for plan in _plans(sharing.problem)}
+            plans = {plan.pieces: plan for plan in self._plans(sharing.problem)}
             options = (self._shares.option(_any_day(asked), sharing, plan) for plan in plans.values())
             found += [it for it in options if it is not None and _in_time(it, asked)]
         return [replace(it, cost_millis=asked.wish.cost_millis(it.price, it.minutes)) for it in found]
@@ -153,7 +180,7 @@ class SplitFinder:
             sharing = self._sharing_by(asked, terms, group, arrival)
             if sharing is None or sharing.pieces < terms.quantity:
                 continue
-            plan = _allocated(sharing.problem) if rung in _LADDER else None
+            plan = self._allocated(sharing.problem) if rung in _LADDER else None
             if plan is None and not rung:
                 continue  # enough pieces, but by too many nodes
             option = None if plan is None else self._shares.option(asked, sharing, plan)
@@ -350,29 +377,6 @@ def _unit_minor(limit: Limits) -> float:
 
 def _name(limit: Limits) -> tuple[str, str]:
     return limit.party.node.node_id, limit.party.service
-
-
-def _allocated(problem: SplitProblem) -> SplitPlan | None:
-    plan = allocate(problem)
-    return plan if isinstance(plan, SplitPlan) else None
-
-
-def _plans(problem: SplitProblem) -> Iterator[SplitPlan]:
-    """Yield the best allocation, the cheapest in time, the quickest, and the best without each node of the best."""
-    best = _allocated(problem)
-    if best is None:
-        return
-    yield best
-    for waiting in (0, _HASTE_MILLIS):
-        other = _allocated(replace(problem, cost_of_waiting_per_hour=waiting))
-        if other is not None:
-            yield other
-    for place, made in enumerate(best.by_node):
-        closed = replace(problem.nodes[place], most_pieces=0)
-        nodes = (*problem.nodes[:place], closed, *problem.nodes[place + 1 :])
-        without = _allocated(replace(problem, nodes=nodes)) if made else None
-        if without is not None:
-            yield without
 
 
 def _would_need_a_split(asked: LineAsked, sharing: Sharing, *, nodes: int, own: SplitTerms) -> Exclusion:
