@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes fuzz format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness fuzz format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -21,10 +21,11 @@ help:
 	@echo "make bench-files what the validator makes of real, hostile and huge print files (DIR=../shared/realdata/prints)"
 	@echo "make bench-holds how long a revocation takes to hold ten thousand open jobs (JOBS=10000)"
 	@echo "make bench-quote how much computing a quote takes (NODES=300 QUANTITIES=5 ASKS=400 SEED=4)"
-	@echo "make bench-routing plans, bounds and gaps at size, beside other methods (SIZES='1000x100' UTIL=0.9 SEEDS=1 SECONDS=10)"
+	@echo "make bench-routing plans, bounds and gaps at size, beside other methods (SIZES='1000x100' UTIL=0.9 SEEDS=1 SECONDS=10 BUILDS=1 LP=1 PROFILE=1)"
 	@echo "make bench-rolling a month of arrivals under three policies (SIZE=1000x50 UTIL=0.9 SEEDS=1,2,3,4,5 SECONDS=1)"
 	@echo "make bench-online one order at once against many nodes, with reasons (NODES=300)"
-	@echo "make bench-scopes two workers on two planning scopes beside one on both"
+	@echo "make bench-scopes two workers on two planning scopes beside one on both (LINES=60 RUNS=3)"
+	@echo "make bench-readiness how long a report on readiness takes (NODES=300 PARTS=200 REGIONS=2)"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make format      let ruff put the style right"
@@ -89,8 +90,9 @@ bench-quote: setup
 	@$(BIN)/python -m tests.benchmarks.bench_quote $(foreach name,NODES QUANTITIES ASKS SEED,$(if $($(name)),$(name)=$($(name))))
 
 bench-routing: setup
-	@$(BIN)/python -m tests.benchmarks.bench_routing $(foreach name,UTIL SEEDS SECONDS,$(if $($(name)),$(name)=$($(name)))) \
-		$(if $(SIZES),"SIZES=$(SIZES)")
+	@$(BIN)/python -m tests.benchmarks.bench_routing \
+		$(foreach name,UTIL SEEDS SECONDS PATIENCE BUILDS LP PROFILE,$(if $($(name)),$(name)=$($(name)))) \
+		$(if $(SIZES),"SIZES=$(SIZES)") $(if $(PEERS),"PEERS=$(PEERS)")
 
 bench-rolling: setup
 	@$(BIN)/python -m tests.benchmarks.bench_rolling $(foreach name,SIZE UTIL SEEDS SECONDS,$(if $($(name)),$(name)=$($(name))))
@@ -99,10 +101,13 @@ bench-online: setup
 	@$(BIN)/python -m tests.benchmarks.bench_online $(if $(NODES),NODES=$(NODES))
 
 bench-scopes: setup
-	@$(BIN)/python -m tests.benchmarks.bench_scopes
+	@$(BIN)/python -m tests.benchmarks.bench_scopes $(foreach name,LINES RUNS,$(if $($(name)),$(name)=$($(name))))
+
+bench-readiness: setup
+	@$(BIN)/python -m tests.benchmarks.bench_readiness $(foreach name,NODES PARTS REGIONS SEED,$(if $($(name)),$(name)=$($(name))))
 
 bench-gap: setup
-	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)")
+	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)") $(if $(SECONDS),SECONDS=$(SECONDS))
 
 bench-holds: setup
 	@$(BIN)/python -m tests.benchmarks.bench_holds $(JOBS)
