@@ -227,7 +227,7 @@ def test_a_lost_connection_is_replaced_within_the_request(database: Database) ->
 
 
 def test_a_database_that_is_away_fails_a_whole_batch_at_once(database: Database) -> None:
-    with engine_for(database.url) as engine, engine_for(database.url.replace("/test_", "/no_test_")) as nowhere:
+    with engine_for(database.url) as engine, engine_for(database.url.replace("/api_", "/no_api_")) as nowhere:
         owner = given_owner(engine)
         (outcomes,) = run(make_intake(nowhere, writers=1), [make_order(owner) for _ in range(50)])
 
