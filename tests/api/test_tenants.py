@@ -164,7 +164,7 @@ def world(standing_api: Api) -> Iterator[World]:
     given_readiness(standing_api)
     quote_id = clients["owner"].post("/v1/quotes", json=A_QUESTION).json()["id"]
     ids = {"order_id": order_id, "quote_id": quote_id, "screening_id": a_screening(clients["owner"])}
-    yield World(api=standing_api, clients=clients, decision_id=decision_id, **ids)
+    yield World(api=standing_api, clients=clients, decision_id=str(decision_id), **ids)
     for client in clients.values():
         client.close()
 
