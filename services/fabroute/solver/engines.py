@@ -10,7 +10,8 @@ from fabroute.solver.exact import Answer, solve_exactly
 from fabroute.solver.improvement import improve
 from fabroute.solver.insertion import regret_insertion
 from fabroute.solver.large.engine import PLAIN_ENGINE, search_and_bound, solve_large
-from fabroute.solver.large.market import market_of
+from fabroute.solver.large.market import market_of, no_prices
+from fabroute.solver.large.openings import price_market
 from fabroute.solver.limits import Budget, SolveLimits
 from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, plan_cost
 from fabroute.solver.prices import Prices, price_rows, worth_keeping
@@ -18,6 +19,7 @@ from fabroute.solver.problem import IntArray, RoutingProblem
 
 _FIRST_SHARE, _RUIN_SHARE, _IMPROVEMENT_SHARE = 0.2, 0.2, 0.15
 _SMALL, _QUICK_SECONDS = 30, 0.1
+_PRICE_SECONDS, _PRICE_WALL_SECONDS = 0.05, 2.0
 _NOTHING_SCARCE = "no two lines compete: each takes the cheapest option that it can"
 EXACT_ENGINE = "cp_sat"
 LARGE_OPTIONS = 20_000
@@ -41,6 +43,19 @@ def solve(problem: RoutingProblem, limits: SolveLimits | None = None) -> Routing
         why = f"{len(market.option)} options could be taken: over {LARGE_OPTIONS} they are priced and searched"
         return replace(plan, engine_reason=_NOTHING_SCARCE if plan.engine == PLAIN_ENGINE else why)
     return _solve_by_contests(problem, budget)
+
+
+def with_prices(problem: RoutingProblem, plan: RoutingPlan, *, seconds: float = _PRICE_SECONDS) -> RoutingPlan:
+    """Return the plan with what scarce minutes, grams and quotas are worth; a plan that knows its prices as it is.
+
+    The exact engine needs no prices, but quotes and explanations do. About ``seconds`` of deterministic time.
+    """
+    if plan.prices is not None:
+        return plan
+    if plan.engine == PLAIN_ENGINE:
+        return replace(plan, prices=no_prices(problem))
+    budget = Budget(limits=SolveLimits(seed=plan.seed, deterministic_seconds=seconds, wall_seconds=_PRICE_WALL_SECONDS))
+    return replace(plan, prices=price_market(market_of(problem), budget, seconds=seconds)[1].prices)
 
 
 def _solve_by_contests(problem: RoutingProblem, budget: Budget) -> RoutingPlan:

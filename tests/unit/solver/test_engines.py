@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabroute.solver.engines import solve
+from fabroute.solver.engines import solve, with_prices
 from fabroute.solver.insertion import one_by_one
+from fabroute.solver.large.market import market_of, sweep
 from fabroute.solver.limits import SolveLimits
 from fabroute.solver.plan import UNROUTED, PlanStatus, day_plan
 from fabroute.solver.problem import RoutingProblem
@@ -69,6 +70,28 @@ def test_a_plan_says_why_its_engine_was_taken() -> None:
     assert contested.engine_reason == "3 lines with 6 options compete: few enough to prove"
     assert contested == replace(contested, engine_reason="another")
     assert one_by_one(rivals_for_one_pool()).engine_reason == "the baseline was asked for"
+
+
+def test_a_proven_plan_tells_what_a_scarce_minute_is_worth_when_asked() -> None:
+    rivals = rivals_for_one_pool(lines=3, minutes=6, capacity=12)
+    plan = solve(rivals)
+    priced = with_prices(rivals, plan)
+
+    assert plan.prices is None
+    assert priced == plan
+    assert priced.prices is not None
+    assert sweep(market_of(rivals), priced.prices).bound <= plan.cost
+    assert priced.prices.minute.max() > 0.0
+    assert with_prices(rivals, priced) is priced
+
+
+def test_where_nothing_is_scarce_nothing_has_a_price() -> None:
+    problem = rivals_for_one_pool(lines=3, minutes=6, capacity=18)
+    priced = with_prices(problem, solve(problem))
+
+    assert priced.prices is not None
+    assert priced.prices.minute.tolist() == np.zeros(problem.capacity.shape).tolist()
+    assert priced.prices.gram.tolist() == [0.0] * len(problem.stock)
 
 
 def test_joint_decisions_beat_one_by_one() -> None:

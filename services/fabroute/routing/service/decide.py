@@ -18,7 +18,7 @@ from fabroute.routing.service.quotas import share_facts
 from fabroute.routing.service.rule_prices import price_rules
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
-from fabroute.solver.engines import solve
+from fabroute.solver.engines import solve, with_prices
 from fabroute.solver.insertion import one_by_one
 from fabroute.solver.limits import SolveLimits
 from fabroute.solver.plan import RoutingPlan
@@ -63,7 +63,8 @@ def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
 
 def _solved(joint: JointProblem, limits: SolveLimits, *, spent_seconds: float) -> RoutingPlan:
     left = max(_LEAST_WALL_SECONDS, limits.wall_seconds - spent_seconds)
-    return verified(joint.problem, solve(joint.problem, replace(limits, wall_seconds=left)))
+    plan = verified(joint.problem, solve(joint.problem, replace(limits, wall_seconds=left)))
+    return with_prices(joint.problem, plan)
 
 
 def _verdict(choices: LineChoices, chosen: Mapping[str, Option], leftovers: Leftovers, calendars: Calendars) -> Verdict:
