@@ -91,38 +91,10 @@ def estimate_production(
     """
     require_quantity(quantity)
     plan = plan_build(part, machine, material)
-    builds = plan.builds(quantity)
     needs, costs = line_needs(plan, machine, rates, evidence), line_cost(plan, machine, material, rates, evidence)
-    times = _times(plan, needs, quantity, time_spread(evidence))
-    breakdown = _priced_rows(costs.rows(builds=builds, quantity=quantity), rates)
-    energy_wh, virgin_grams = needs.energy_wh(builds=builds, quantity=quantity), needs.virgin_grams(quantity=quantity)
-    co2_g = production_co2_g(
-        energy_wh=energy_wh,
-        grid_g_per_kwh=rates.grid_g_co2_per_kwh,
-        virgin_grams=virgin_grams,
-        embodied=embodied_g_per_kg(material),
-    )
-    return ProductionEstimate(
-        quantity=quantity,
-        standing_mm=plan.standing_mm,
-        parts_per_build=plan.parts_per_build,
-        builds=plan.build_count(quantity),
-        machine_minutes=times.machine,
-        machine_minutes_p90=times.machine_p90,
-        build_minutes=times.build,
-        build_minutes_p90=times.build + times.delays[-1],
-        delays_minutes=times.delays,
-        off_machine_minutes=_up(needs.off_machine_hours(quantity=quantity) * 60),
-        material_grams=max(1, _up(virgin_grams)),
-        net_grams=max(1, _up(plan.net_grams_per_part * quantity)),
-        breakdown=breakdown,
-        price_minor=sum(row.amount_minor for row in breakdown),
-        minimum_top_up_minor=breakdown[-1].amount_minor,
-        energy_wh=_up(energy_wh),
-        co2_g=_up(co2_g),
-        figures=figures_used(machine, material, rates, evidence),
-        opening=_opening(plan, needs, costs, quantity, most_minor=_over_minimum(breakdown, rates)),
-    )
+    line = _Line(quantity=quantity, plan=plan, needs=needs, costs=costs, rates=rates)
+    times = _times(line, time_spread(evidence))
+    return _estimate(line, times, _footprint(line, material), figures_used(machine, material, rates, evidence))
 
 
 def require_quantity(quantity: int) -> None:
@@ -136,6 +108,20 @@ def require_quantity(quantity: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A line at a node: how its parts stand in builds, and what each build and each part takes."""
+
+    quantity: int
+    plan: BuildPlan
+    needs: LineNeeds
+    costs: LineCost
+    rates: NodeRates
+
+    def hours(self) -> float:
+        return self.needs.machine_hours(builds=self.plan.builds(self.quantity), quantity=self.quantity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Times:
     machine: int
     machine_p90: int
@@ -143,10 +129,44 @@ class _Times:
     delays: tuple[int, ...]
 
 
-def _times(plan: BuildPlan, needs: LineNeeds, quantity: int, spread: TimeSpread) -> _Times:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Footprint:
+    energy_wh: float
+    virgin_grams: float
+    co2_g: float
+
+
+def _estimate(
+    line: _Line, times: _Times, footprint: _Footprint, figures: tuple[SourcedFigure, ...]
+) -> ProductionEstimate:
+    plan, quantity = line.plan, line.quantity
+    breakdown = _priced_rows(line.costs.rows(builds=plan.builds(quantity), quantity=quantity), line.rates)
+    return ProductionEstimate(
+        quantity=quantity,
+        standing_mm=plan.standing_mm,
+        parts_per_build=plan.parts_per_build,
+        builds=plan.build_count(quantity),
+        machine_minutes=times.machine,
+        machine_minutes_p90=times.machine_p90,
+        build_minutes=times.build,
+        build_minutes_p90=times.build + times.delays[-1],
+        delays_minutes=times.delays,
+        off_machine_minutes=_up(line.needs.off_machine_hours(quantity=quantity) * 60),
+        material_grams=max(1, _up(footprint.virgin_grams)),
+        net_grams=max(1, _up(plan.net_grams_per_part * quantity)),
+        breakdown=breakdown,
+        price_minor=sum(row.amount_minor for row in breakdown),
+        minimum_top_up_minor=breakdown[-1].amount_minor,
+        energy_wh=_up(footprint.energy_wh),
+        co2_g=_up(footprint.co2_g),
+        figures=figures,
+        opening=_opening(line, most_minor=_over_minimum(breakdown, line.rates)),
+    )
+
+
+def _times(line: _Line, spread: TimeSpread) -> _Times:
     """Return the minutes of the machine and of the fullest build at the median, and how much later it may end."""
-    hours = needs.machine_hours(builds=plan.builds(quantity), quantity=quantity)
-    fullest = plan.hours_of_a_build(quantity)
+    hours, fullest = line.hours(), line.plan.hours_of_a_build(line.quantity)
     build = max(1, _up(fullest * spread.p50_factor * 60))
     return _Times(
         machine=max(1, _up(hours * 60)),
@@ -156,17 +176,29 @@ def _times(plan: BuildPlan, needs: LineNeeds, quantity: int, spread: TimeSpread)
     )
 
 
-def _opening(
-    plan: BuildPlan, needs: LineNeeds, costs: LineCost, quantity: int, *, most_minor: int
-) -> BuildOpening | None:
+def _footprint(line: _Line, material: MaterialFacts) -> _Footprint:
+    """Return the electricity and the virgin material of the line, and the carbon of both."""
+    energy_wh = line.needs.energy_wh(builds=line.plan.builds(line.quantity), quantity=line.quantity)
+    virgin_grams = line.needs.virgin_grams(quantity=line.quantity)
+    co2_g = production_co2_g(
+        energy_wh=energy_wh,
+        grid_g_per_kwh=line.rates.grid_g_co2_per_kwh,
+        virgin_grams=virgin_grams,
+        embodied=embodied_g_per_kg(material),
+    )
+    return _Footprint(energy_wh=energy_wh, virgin_grams=virgin_grams, co2_g=co2_g)
+
+
+def _opening(line: _Line, *, most_minor: int) -> BuildOpening | None:
     """Return what opens the last build; rounded down, so that what stays with the line is never too little."""
-    hours = needs.machine_hours(builds=plan.builds(quantity), quantity=quantity)
-    alone = quantity % plan.parts_per_build
+    plan, needs = line.plan, line.needs
+    alone = line.quantity % plan.parts_per_build
     if plan.shared or not alone:
         return None
+    opening_minutes = math.floor(needs.hours_per_build * needs.tries * 60 + _NOISE)
     return BuildOpening(
-        cost_minor=min(math.floor(sum(costs.per_build) + _NOISE), most_minor),
-        minutes=min(math.floor(needs.hours_per_build * needs.tries * 60 + _NOISE), max(1, _up(hours * 60)) - 1),
+        cost_minor=min(math.floor(sum(line.costs.per_build) + _NOISE), most_minor),
+        minutes=min(opening_minutes, max(1, _up(line.hours() * 60)) - 1),
         volume=alone * WHOLE_BUILD // plan.parts_per_build,
     )
 

@@ -154,7 +154,7 @@ def _there(**changes: Any) -> dict[str, Any]:
 
 
 def _explained(**changes: Any) -> dict[str, Any]:
-    nothing = {"rules": [], "changes": [], "no_route": None, "scarcity": None}
+    nothing: dict[str, Any] = {"rules": [], "changes": [], "no_route": None, "scarcity": None}
     return _decision(explanation=nothing | changes)
 
 

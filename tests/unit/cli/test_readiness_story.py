@@ -115,7 +115,7 @@ def test_what_would_help_is_shown_with_what_it_costs_or_saves() -> None:
 
 
 def test_scopes_are_shown_with_what_waits_and_who_decides() -> None:
-    scope = {
+    scope: dict[str, Any] = {
         "name": "metal/europe",
         "waiting": 4,
         "oldest_at": "2026-06-15T08:00:00Z",

@@ -15,11 +15,15 @@ from fabroute.production.states import (
 )
 
 MOVES = {
+    ("planned", "offered"),
+    ("planned", "held"),
+    ("planned", "cancelled"),
     ("offered", "accepted"),
     ("offered", "held"),
     ("offered", "cancelled"),
     ("accepted", "held"),
     ("accepted", "cancelled"),
+    ("held", "planned"),
     ("held", "offered"),
     ("held", "accepted"),
     ("held", "cancelled"),
@@ -34,20 +38,21 @@ def test_a_job_goes_where_it_may_and_nowhere_else() -> None:
 
 
 def test_every_state_is_live_or_final() -> None:
-    assert JOB_STATES == ("offered", "accepted", "held", "cancelled")
-    assert {"offered", "accepted", "held"} == LIVE_STATES
+    assert JOB_STATES == ("planned", "offered", "accepted", "held", "cancelled")
+    assert {"planned", "offered", "accepted", "held"} == LIVE_STATES
     assert {"cancelled"} == FINAL_STATES
 
 
 def test_the_states_before_a_state_are_those_of_the_statement_that_changes_it() -> None:
-    assert states_before("cancelled") == {"offered", "accepted", "held"}
-    assert states_before("held") == {"offered", "accepted"}
-    assert states_before("offered") == {"held"}
+    assert states_before("cancelled") == {"planned", "offered", "accepted", "held"}
+    assert states_before("held") == {"planned", "offered", "accepted"}
+    assert states_before("offered") == {"planned", "held"}
+    assert states_before("planned") == {"held"}
     assert states_before("accepted") == {"offered", "held"}
 
 
 def test_an_unknown_state_is_refused() -> None:
     assert require_known_state("held") == "held"
-    with pytest.raises(UnknownJobState, match="offered, accepted, held or cancelled") as refusal:
+    with pytest.raises(UnknownJobState, match="planned, offered, accepted, held or cancelled") as refusal:
         require_known_state("shipped")
     assert (refusal.value.code, refusal.value.status) == ("unknown_job_state", 422)
