@@ -110,6 +110,8 @@ def test_the_history_says_where_it_moved_from_and_what_that_saved(engine: Engine
     assert moved_from["decision_id"] == first.id
     assert (moved_from["node_id"], moved_from["city"], moved_from["job_state"]) == (DEAR, "Berlin", "offered")
     assert moved_from["saves"]["landed_minor"] == (first.landed_minor or 0) - (second.landed_minor or 0)
+    assert set(second.document["explanation"]) == {"rules", "changes", "no_route", "scarcity"}
+    assert {change["node_id"] for change in second.document["explanation"]["changes"]} == {DEAR}
     assert moved_from["saves"]["hours"] == 0.0
     assert "moved from Berlin" in second.why
     assert len(second.why.encode()) <= 200

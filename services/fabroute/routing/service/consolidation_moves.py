@@ -12,6 +12,7 @@ from dataclasses import replace
 from fabroute.routing.rules import MILLIS_PER_MINOR
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.consolidation import Consolidation, Dispatch, LineDays
+from fabroute.routing.service.explained import Explainer
 from fabroute.routing.service.improving_days import days_of_moves
 from fabroute.routing.service.improving_moves import Move, Moves, Scene, groups_of, scene_of, solved
 from fabroute.routing.service.options import LineChoices, Option, same_place
@@ -47,6 +48,7 @@ def plan_builds(snapshot: RoutingSnapshot, standing: Sequence[Standing], limits:
         options=joint.problem.option_count,
         looked_at=len(scene.standing),
         calendars=scene.finder.calendars,
+        explainer=Explainer(scene.finder, joint, plan),
         dispatch_at=dispatch.at,
     )
 

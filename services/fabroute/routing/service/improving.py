@@ -204,10 +204,9 @@ def _lock_stores(session: Session, moves: Moves, kept: Sequence[Move], *, now: d
 def _decided(moves: Moves, kept: Sequence[Move]) -> Decided:
     planned = {move.line_id: move.standing.job.dispatch_at for move in kept if move.standing.job.state == "planned"}
     waiting: Mapping[str, datetime | None] = planned if moves.dispatch_at is None else moves.dispatch_at
+    verdicts = [Verdict(choices=move.choices, chosen=move.option, exclusions=move.choices.exclusions) for move in kept]
     return Decided(
-        verdicts=tuple(
-            Verdict(choices=move.choices, chosen=move.option, exclusions=move.choices.exclusions) for move in kept
-        ),
+        verdicts=moves.explainer.explained(verdicts),
         days={move.line_id: moves.days[move.line_id] for move in kept},
         dispatch_at={line_id: at for line_id, at in waiting.items() if at is not None},
         baseline={move.line_id: move.stay for move in kept},

@@ -15,6 +15,7 @@ from fabroute.routing.rules import MILLIS_PER_MINOR
 from fabroute.routing.rules.policies import policy_for
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.decided import verified
+from fabroute.routing.service.explained import Explainer
 from fabroute.routing.service.improving_days import LineDays, days_of_moves
 from fabroute.routing.service.online_prices import prices_of
 from fabroute.routing.service.options import LineChoices, Option
@@ -76,6 +77,7 @@ class Moves:
     looked_at: int
     """Lines that could have moved."""
     calendars: Calendars
+    explainer: Explainer
     dispatch_at: Mapping[str, datetime] | None = None
     """By line that waits for others: when its node is told; ``None`` where planned jobs keep their time."""
 
@@ -120,6 +122,7 @@ def plan_moves(snapshot: RoutingSnapshot, standing: Sequence[Standing], limits: 
         options=joint.problem.option_count,
         looked_at=len(scene.standing),
         calendars=scene.finder.calendars,
+        explainer=Explainer(scene.finder, joint, plan),
     )
 
 
