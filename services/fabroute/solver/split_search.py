@@ -2,8 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from ortools.sat.python import cp_model
+from ortools.sat.python.cp_model_helper import (
+    BoundedLinearExpression,
+    CpModelProto,
+    CpSolverStatus,
+    FlatIntExpr,
+    IntVar,
+    LinearExpr,
+    ResponseHelper,
+    SatParameters,
+    SolveWrapper,
+)
+from ortools.util.python.sorted_interval_list import Domain
 
 from fabroute.solver.limits import SolveLimits
 from fabroute.solver.split import (
@@ -60,40 +72,58 @@ class _Model:
 
     def __init__(self, problem: SplitProblem, *, whole: bool = True, hurried: bool = True) -> None:
         self._problem = problem
-        self._model = cp_model.CpModel()
-        self.made: list[cp_model.IntVar] = []
-        self.on: list[cp_model.IntVar] = []
+        self._model = CpModelProto()
+        self.made: list[IntVar] = []
+        self.on: list[IntVar] = []
         """By machine, node after node: pieces, and whether there are any."""
         self.ready = self._variable(self._latest(hurried=hurried))
         used = [self._node(node) for node in problem.nodes]
         cost = _total([paid for _, paid in used])
         counted = [is_used for node, (is_used, _) in zip(problem.nodes, used, strict=True) if node.counted]
-        self._model.add(_total(counted) <= problem.max_nodes)
+        self._add(_total(counted) <= problem.max_nodes)
         total = _total(self.made)
-        self._model.add(total == problem.quantity if whole else total <= problem.quantity)
+        self._add(total == problem.quantity if whole else total <= problem.quantity)
         self.objective = cost * SECONDS_PER_HOUR + self.ready * problem.cost_of_waiting_per_hour
 
-    def least(self, expression: cp_model.LinearExpr, limits: SolveLimits) -> _Found | None:
+    def least(self, expression: LinearExpr, limits: SolveLimits) -> _Found | None:
         """Return the least value of an expression; ``None`` where nothing keeps the rules."""
-        self._model.minimize(expression)
-        solver = cp_model.CpSolver()
-        solver.parameters.random_seed = limits.seed
-        solver.parameters.num_workers = 1
-        solver.parameters.catch_sigint_signal = False
-        solver.parameters.max_deterministic_time = limits.deterministic_seconds
-        solver.parameters.max_time_in_seconds = limits.wall_seconds
-        status = solver.solve(self._model)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        self._minimise(expression)
+        solver = SolveWrapper()
+        solver.set_parameters(_parameters(limits))
+        response = solver.solve(self._model)
+        if response.status not in (CpSolverStatus.OPTIMAL, CpSolverStatus.FEASIBLE):
             return None
-        value = solver.value(expression)
-        bound = value if status == cp_model.OPTIMAL else min(value, int(solver.best_objective_bound))
-        made = iter([solver.value(pieces) for pieces in self.made])
+        value = ResponseHelper.value(response, expression)
+        proven = response.status == CpSolverStatus.OPTIMAL
+        bound = value if proven else min(value, int(response.best_objective_bound))
+        made = iter([ResponseHelper.value(response, pieces) for pieces in self.made])
         pieces = tuple(tuple(next(made) for _ in node.machines) for node in self._problem.nodes)
         return _Found(value=value, bound=bound, pieces=pieces)
 
-    def keep(self, expression: cp_model.LinearExpr, value: int) -> None:
+    def keep(self, expression: LinearExpr, value: int) -> None:
         """Let an expression be no more than a value from now on."""
-        self._model.add(expression <= value)
+        self._add(expression <= value)
+
+    def _minimise(self, expression: LinearExpr) -> None:
+        flat = FlatIntExpr(expression)
+        self._model.clear_objective()
+        self._model.objective.vars.extend([variable.index for variable in flat.vars])
+        self._model.objective.coeffs.extend(flat.coeffs)
+        self._model.objective.offset = flat.offset
+        self._model.objective.scaling_factor = 1.0
+
+    def _add(self, compared: object) -> None:
+        """Add a rule: two expressions compared, whose type stubs say no more than ``bool``."""
+        rule = cast(BoundedLinearExpression, compared)
+        linear = self._model.constraints.add().linear
+        linear.vars.extend([variable.index for variable in rule.vars])
+        linear.coeffs.extend(rule.coeffs)
+        linear.domain.extend(rule.bounds.addition_with(Domain(-rule.offset, -rule.offset)).flattened_intervals())
+
+    def _implies(self, cause: IntVar, effect: IntVar) -> None:
+        constraint = self._model.constraints.add()
+        constraint.enforcement_literal.append(cause.index)
+        constraint.bool_and.literals.append(effect.index)
 
     def _latest(self, *, hurried: bool) -> int:
         quantity, deadline = self._problem.quantity, self._problem.deadline_seconds
@@ -108,50 +138,61 @@ class _Model:
             default=0,
         )
 
-    def _node(self, node: SplitNode) -> tuple[cp_model.IntVar, cp_model.LinearExpr]:
+    def _node(self, node: SplitNode) -> tuple[IntVar, LinearExpr]:
         """Add a node; return whether it is used, and what it costs."""
-        problem, used = self._problem, self._model.new_bool_var("")
+        problem, used = self._problem, self._variable(1)
         first = len(self.made)
         work = _total([self._machine(machine, node) for machine in node.machines])
         made, on = self.made[first:], self.on[first:]
         most = problem.quantity if node.most_pieces is None else max(0, min(node.most_pieces, problem.quantity))
-        self._model.add(_total(made) <= used * most)
-        self._model.add(_total(made) >= used * (problem.min_per_node if node.counted else 1))
+        self._add(_total(made) <= used * most)
+        self._add(_total(made) >= used * (problem.min_per_node if node.counted else 1))
         for alike, (before, after) in enumerate(zip(node.machines, node.machines[1:], strict=False)):
             if before == after:
-                self._model.add(made[alike] >= made[alike + 1])
+                self._add(made[alike] >= made[alike + 1])
         for is_on in on:
-            self._model.add_implication(is_on, used)
+            self._implies(is_on, used)
         freight = _total([used * node.fixed_cost, _total(made) * node.cost_per_piece])
         return used, _total([freight, self._at_least(work, node, used)])
 
-    def _at_least(self, work: cp_model.LinearExpr, node: SplitNode, used: cp_model.IntVar) -> cp_model.LinearExpr:
+    def _at_least(self, work: LinearExpr, node: SplitNode, used: IntVar) -> LinearExpr:
         if not node.minimum_cost:
             return work
         dearest = sum(machine.cost(self._problem.quantity) for machine in node.machines)
         paid = self._variable(dearest + node.minimum_cost)
-        self._model.add(paid >= work)
-        self._model.add(paid >= used * node.minimum_cost)
+        self._add(paid >= work)
+        self._add(paid >= used * node.minimum_cost)
         return paid
 
-    def _machine(self, machine: SplitMachine, node: SplitNode) -> cp_model.LinearExpr:
+    def _machine(self, machine: SplitMachine, node: SplitNode) -> LinearExpr:
         """Add a machine; return what it costs."""
         quantity = self._problem.quantity
         most = quantity if machine.most_pieces is None else max(0, min(machine.most_pieces, quantity))
-        made, on = self._variable(most), self._model.new_bool_var("")
+        made, on = self._variable(most), self._variable(1)
         batches = self._variable(-(-most // machine.pieces_per_batch))
-        self._model.add(made <= on * most)
-        self._model.add(made >= on)
-        self._model.add(made <= batches * machine.pieces_per_batch)
+        self._add(made <= on * most)
+        self._add(made >= on)
+        self._add(made <= batches * machine.pieces_per_batch)
         working = batches * machine.seconds_per_batch + made * machine.seconds_per_piece
-        self._model.add(working + on * (machine.begins_seconds + node.after_seconds) <= self.ready)
+        self._add(working + on * (machine.begins_seconds + node.after_seconds) <= self.ready)
         self.made.append(made)
         self.on.append(on)
         return on * machine.fixed_cost + batches * machine.cost_per_batch + made * machine.cost_per_piece
 
-    def _variable(self, most: int) -> cp_model.IntVar:
-        return self._model.new_int_var(0, most, "")
+    def _variable(self, most: int) -> IntVar:
+        return IntVar(self._model).with_domain(Domain(0, most))
 
 
-def _total(expressions: Sequence[cp_model.LinearExpr]) -> cp_model.LinearExpr:
-    return cp_model.LinearExpr.sum(list(expressions))
+def _total(expressions: Sequence[LinearExpr]) -> LinearExpr:
+    return LinearExpr.sum(list(expressions))
+
+
+def _parameters(limits: SolveLimits) -> SatParameters:
+    """Return settings under which the same problem gives the same plan; signals are left to the process."""
+    parameters = SatParameters()
+    parameters.random_seed = limits.seed
+    parameters.num_workers = 1
+    parameters.catch_sigint_signal = False
+    parameters.max_deterministic_time = limits.deterministic_seconds
+    parameters.max_time_in_seconds = limits.wall_seconds
+    return parameters
