@@ -11,10 +11,13 @@ from pathlib import Path
 
 from fabroute_workers.lifeline import lifeline
 
+PATIENCE_SECONDS = 120.0
+"""For what happens by itself sooner or later; on a machine that is busy elsewhere a process takes a minute to start."""
+
 
 @contextmanager
 def a_process(
-    *module: str, environment: Mapping[str, str], log: Path, stop_seconds: float = 30.0
+    *module: str, environment: Mapping[str, str], log: Path, stop_seconds: float = PATIENCE_SECONDS
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Yield ``python -m <module>`` as a process group of its own; the whole group is gone afterwards."""
     with log.open("ab") as output:
@@ -36,10 +39,10 @@ def run_module(*module: str, environment: Mapping[str, str]) -> subprocess.Compl
     """Run ``python -m <module>`` to its end and return what it said."""
     command = [sys.executable, "-m", *module]
     merged = plain_environment() | dict(environment)
-    return subprocess.run(command, env=merged, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=merged, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
-def end(process: subprocess.Popen[bytes], *, seconds: float = 30.0) -> None:
+def end(process: subprocess.Popen[bytes], *, seconds: float = PATIENCE_SECONDS) -> None:
     """End a process in good order, then whatever is left of its group by force."""
     if process.poll() is None:
         process.terminate()
@@ -61,7 +64,7 @@ def plain_environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0, every: float = 0.05) -> bool:
+def wait_until(condition: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS, every: float = 0.05) -> bool:
     """Return whether ``condition`` came true within ``seconds``."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -19,9 +19,11 @@ from tests.conftest import Database
 from tests.factories.databases import in_transaction, rows
 from tests.factories.orders import given_orders, given_owner, make_order
 from tests.factories.organisations import NOW
-from tests.factories.processes import a_process, wait_until
+from tests.factories.processes import PATIENCE_SECONDS, a_process, wait_until
 from tests.factories.routable import given_routable_network, held_and_taken
 from tests.fakes.ringers import FakeRinger
+
+pytestmark = pytest.mark.timeout(600)
 
 SCOPES = ("metal/europe", "photopolymer/europe", "polymer_powder/europe")
 LINES = 4
@@ -55,14 +57,14 @@ def test_routers_that_wake_up_after_their_lease_write_nothing(
             stack.enter_context(a_process("tests.fakes.frozen_router", scope, environment=environment, log=log))
             for scope in SCOPES
         ]
-        assert wait_until(lambda: all(map(is_frozen, frozen)), seconds=60)
-        assert wait_until(lambda: in_transaction(engine, lapsed_scopes) == SCOPES, seconds=10)
+        assert wait_until(lambda: all(map(is_frozen, frozen)))
+        assert wait_until(lambda: in_transaction(engine, lapsed_scopes) == SCOPES)
         Relay(engine, ringer=ringer).sweep()
         reports = [route(engine, scope) for scope in SCOPES]
         before = table(engine, "SELECT id, state, node_id FROM jobs ORDER BY id")
         for process in frozen:
             os.kill(process.pid, signal.SIGCONT)
-        codes = [process.wait(30) for process in frozen]
+        codes = [process.wait(PATIENCE_SECONDS) for process in frozen]
 
     assert ringer.errands == [Errand(task=ROUTE_PENDING, scope=scope) for scope in SCOPES]
     assert [report.routed for report in reports if report is not None] == [LINES] * len(SCOPES)

@@ -30,10 +30,12 @@ from tests.factories.databases import in_transaction, rows
 from tests.factories.inventory import a_drawn_revision, a_part, given_draft
 from tests.factories.organisations import NOW, OWNER, save_organisations
 from tests.factories.print_files import TETRAHEDRON, a_package, an_object
-from tests.factories.processes import a_process, children_of, is_running, wait_until
+from tests.factories.processes import PATIENCE_SECONDS, a_process, children_of, is_running, wait_until
 from tests.fakes.print_file_store import FakePrintFileStore
 from tests.fakes.print_file_validator import FakeValidator
 from tests.fakes.ringers import FakeClock, FakeRinger
+
+pytestmark = pytest.mark.timeout(600)
 
 FILES = Errand(task=VALIDATE_PRINT_FILES)
 GOOD = a_package()
@@ -138,11 +140,11 @@ def test_an_uploaded_3mf_is_validated_by_the_running_workers(
     environment = settings | {"FABROUTE_STORAGE_URL": folder.as_uri()}
     with a_process("fabroute_workers", "--concurrency", "1", environment=environment, log=log) as supervisor:
         good, bad, none = given_uploads(engine, store, GOOD, OPEN, b"PK\x03\x04 no archive")
-        assert wait_until(lambda: states(engine) == {"valid": 1, "invalid": 2}, seconds=90)
+        assert wait_until(lambda: states(engine) == {"valid": 1, "invalid": 2})
         family = [supervisor.pid, *children_of(supervisor.pid)]
         supervisor.terminate()
-        assert supervisor.wait(30) == 0
-    assert wait_until(lambda: not any(is_running(pid) for pid in family), seconds=10)
+        assert supervisor.wait(PATIENCE_SECONDS) == 0
+    assert wait_until(lambda: not any(is_running(pid) for pid in family))
     view = revision(engine, good)
     assert view.state == "validated"
     assert view.file is not None

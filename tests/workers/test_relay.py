@@ -12,7 +12,9 @@ from fabroute_embedded.redis import RedisServer
 from fabroute_workers.app import EXIT_MISCONFIGURED
 from tests.factories.databases import in_transaction, rows
 from tests.factories.orders import Owner, given_orders, given_owner, make_order
-from tests.factories.processes import a_process, is_running, run_module, wait_until
+from tests.factories.processes import PATIENCE_SECONDS, a_process, is_running, run_module, wait_until
+
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_while_the_broker_hangs_events_stay_and_afterwards_they_go(
         assert wait_until(lambda: queue_length(broker, "network") == 1)
         os.kill(broker.pid, signal.SIGSTOP)
         given_orders(engine, make_order(owner))
-        assert wait_until(lambda: "relay.waiting" in log.read_text(), seconds=15)
+        assert wait_until(lambda: "relay.waiting" in log.read_text())
         assert unpublished(engine) == 1
         os.kill(broker.pid, signal.SIGCONT)
         assert wait_until(lambda: unpublished(engine) == 0)
@@ -86,5 +88,5 @@ def test_a_relay_ends_in_good_order(settings: dict[str, str], broker: RedisServe
     with a_process("fabroute_workers.relay", environment=settings, log=log) as relay:
         assert wait_until(lambda: queue_length(broker, "network") == 1)
         relay.terminate()
-        assert relay.wait(10) == 0
+        assert relay.wait(PATIENCE_SECONDS) == 0
     assert "relay.stopped" in log.read_text()

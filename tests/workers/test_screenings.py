@@ -23,6 +23,8 @@ from tests.factories.processes import a_process, wait_until
 from tests.factories.screenings import a_spare_part
 from tests.fakes.ringers import FakeClock, FakeRinger
 
+pytestmark = pytest.mark.timeout(600)
+
 SCREENINGS = Errand(task=JUDGE_SCREENINGS)
 
 
@@ -85,7 +87,7 @@ def test_a_list_is_judged_by_the_running_workers(settings: dict[str, str], engin
     log = tmp_path / "log"
     with a_process("fabroute_workers", "--concurrency", "1", environment=settings, log=log):
         done = [("done", 900), ("done", 5)]
-        assert wait_until(lambda: [judged(engine, it) for it in (first, second)] == done, seconds=90), log.read_text()
+        assert wait_until(lambda: [judged(engine, it) for it in (first, second)] == done), log.read_text()
     entries = [json.loads(line) for line in log.read_text().splitlines() if '"screening.judged"' in line]
     assert sorted(entry["rows"] for entry in entries) == [5, 900]
     assert {entry["task"] for entry in entries} == {JUDGE_SCREENINGS}

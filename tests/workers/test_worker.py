@@ -22,8 +22,18 @@ from fabroute_workers.commands import worker_command
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_lot, a_node
 from tests.factories.orders import Owner, given_orders, given_owner, make_order
-from tests.factories.processes import a_process, children_of, is_running, kill_tree, run_module, wait_until
+from tests.factories.processes import (
+    PATIENCE_SECONDS,
+    a_process,
+    children_of,
+    is_running,
+    kill_tree,
+    run_module,
+    wait_until,
+)
 from tests.factories.routable import given_free_minutes, given_routable_network, held_and_taken
+
+pytestmark = pytest.mark.timeout(600)
 
 SMALL_RUNS = {"FABROUTE_ROUTING_BATCH_LINES": "8", "FABROUTE_ROUTING_LEASE_SECONDS": "4"}
 
@@ -88,13 +98,13 @@ def test_orders_are_routed_and_the_network_change_brings_the_others_back(
     log = tmp_path / "log"
     with a_process("fabroute_workers", "--concurrency", "1", environment=settings, log=log) as supervisor:
         place(engine, owner, 3)
-        assert wait_until(lambda: states(engine) == {"no_route": 3}, seconds=40)
+        assert wait_until(lambda: states(engine) == {"no_route": 3})
         with unit_of_work(engine) as session:
             add_lot(session, lot=a_lot(lot_id="lot_new", node_id="N101"), actor="key_1", now=utc_now())
-        assert wait_until(lambda: states(engine) == {"routed": 3}, seconds=20)
+        assert wait_until(lambda: states(engine) == {"routed": 3})
         family = [supervisor.pid, *children_of(supervisor.pid)]
         supervisor.terminate()
-        assert supervisor.wait(30) == 0
+        assert supervisor.wait(PATIENCE_SECONDS) == 0
     assert len(family) >= 4  # supervisor, relay, worker, its child
     assert not any(is_running(pid) for pid in family)
     assert broken_invariants(engine) == set()
@@ -113,7 +123,7 @@ def test_with_redis_emptied_pending_orders_are_routed_all_the_same(
             waiting = client.llen("routing")
             client.flushall()
         with a_worker(settings, tmp_path / "worker"):
-            assert wait_until(lambda: states(engine) == {"routed": 20}, seconds=40)
+            assert wait_until(lambda: states(engine) == {"routed": 20})
     assert waiting
     assert broken_invariants(engine) == set()
 
@@ -126,11 +136,11 @@ def test_a_worker_killed_in_the_middle_of_a_run_loses_and_doubles_nothing(
     place(engine, owner, 60)
     with a_relay(settings, tmp_path / "relay"):
         with a_worker(settings, tmp_path / "first") as worker:
-            assert wait_until(lambda: "routing" in states(engine), seconds=40, every=0.005)
+            assert wait_until(lambda: "routing" in states(engine), every=0.005)
             kill_tree(worker)
             killed = states(engine)
         with a_worker(settings, tmp_path / "second"):
-            assert wait_until(lambda: all_are_over(engine), seconds=90)
+            assert wait_until(lambda: all_are_over(engine))
     assert killed["routing"] > 0
     assert sum(states(engine).values()) == 60
     assert table(engine, "SELECT count(DISTINCT order_line_id), count(*) FROM jobs WHERE state = 'offered'") == [
@@ -148,10 +158,10 @@ def test_a_killed_child_of_the_worker_is_replaced_and_its_lines_come_back(
     given_routable_network(engine, today=utc_now().date())
     place(engine, owner, 24)
     with a_relay(settings, tmp_path / "relay"), a_worker(settings, tmp_path / "worker") as worker:
-        assert wait_until(lambda: "routing" in states(engine), seconds=40, every=0.005)
+        assert wait_until(lambda: "routing" in states(engine), every=0.005)
         (child,) = children_of(worker.pid)
         os.kill(child, signal.SIGKILL)
-        assert wait_until(lambda: all_are_over(engine), seconds=60)
+        assert wait_until(lambda: all_are_over(engine))
         assert children_of(worker.pid) != [child]
     assert states(engine) == {"routed": 24}
     assert broken_invariants(engine) == set()
@@ -171,7 +181,7 @@ def test_racing_workers_never_give_away_more_than_there_is(
         for number in (1, 2):
             processes.enter_context(a_worker(settings, tmp_path / f"worker{number}"))
         processes.enter_context(a_relay(settings, tmp_path / "relay"))
-        assert wait_until(lambda: all_are_over(engine), seconds=90)
+        assert wait_until(lambda: all_are_over(engine))
     assert states(engine) == {"routed": 19, "no_route": 45, "cancelled": 1}
     held = in_transaction(engine, held_and_taken)
     assert held == {

@@ -275,6 +275,7 @@ def test_a_list_that_has_not_begun_goes_before_one_that_has(engine: Engine) -> N
     assert (view(engine, long).judged, view(engine, short).judged) == (3, 3)
 
 
+@pytest.mark.timeout(300)
 def test_a_killed_worker_loses_nothing(engine: Engine, database: Database, tmp_path: Path) -> None:
     screening_id = ask(engine, some_rows(600))
     with a_process("tests.fakes.screening_worker", database.url, environment={}, log=tmp_path / "log") as worker:
