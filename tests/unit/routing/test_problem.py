@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 
 from fabroute.routing.service.outbid import Leftovers, outbid_exclusions
-from fabroute.routing.service.problem import JointProblem, MachineDays, Supply, joint_problem
+from fabroute.routing.service.problem import JointProblem, MachineDays, Supply, joint_problem, take_minutes
 from fabroute.solver.plan import UNROUTED
 from tests.factories.routing import (
     a_claimed_line,
@@ -142,3 +142,21 @@ def test_what_others_took_stands_beside_what_ruled_nodes_out() -> None:
         ("N3", "PACKAGING"),
     ]
     assert len(exclusions[1].reasons) == 1
+
+
+def test_minutes_are_taken_from_the_first_buckets_that_have_some() -> None:
+    free = [30, 0, 50, 40]
+
+    assert take_minutes(free, 60, buckets=range(3)) == {0: 30, 2: 30}
+    assert free == [0, 0, 20, 40]
+    assert take_minutes(free, 40, buckets=range(3, 4)) == {3: 40}
+    assert free == [0, 0, 20, 0]
+
+
+def test_minutes_for_which_there_is_no_room_take_nothing() -> None:
+    free = [30, 0, 50, 40]
+
+    assert take_minutes(free, 81, buckets=range(3)) is None
+    assert free == [30, 0, 50, 40]
+    assert take_minutes(free, 80, buckets=range(3)) == {0: 30, 2: 50}
+    assert free == [0, 0, 0, 40]

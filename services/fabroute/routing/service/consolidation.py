@@ -7,7 +7,7 @@ jobs are dispatched together, when the first of them has to be.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Protocol
@@ -22,7 +22,7 @@ from fabroute.routing.rules import MILLIS_PER_MINOR
 from fabroute.routing.rules.policies import PolicyView, policy_for
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.options import Option, Way, Wish
-from fabroute.routing.service.problem import MachineDays
+from fabroute.routing.service.problem import LineDays, MachineDays, take_minutes
 from fabroute.routing.service.timing import Calendars, NodeClock, latest_bucket
 
 DAYS_TO_SPARE = 1
@@ -35,8 +35,6 @@ EXPECTED_SAVING = 0.5
 
 So a way that leaves no time to wait must be cheaper by as much as that: a slower service, say.
 """
-
-LineDays = Mapping[str, tuple[MachineDays, ...]]
 
 
 class Waiting(Protocol):
@@ -180,26 +178,14 @@ class _Ledger:
         laid: dict[str, tuple[MachineDays, ...]] = {}
         for line_id in options:
             wanted = sum(minutes for _, minutes in _only(self._days[line_id]).minutes_by_day)
-            taken = _lay(left, wanted, buckets=range(start, last + 1))
-            if sum(taken.values()) < wanted:
+            taken = take_minutes(left, wanted, buckets=range(start, last + 1))
+            if taken is None:
                 return False
             days = tuple((self._calendars.day(bucket), minutes) for bucket, minutes in taken.items())
             laid[line_id] = (MachineDays(machine_id=machine_id, minutes_by_day=days),)
         self._days |= laid
         self._free[machine_id] = left
         return True
-
-
-def _lay(left: list[int], minutes: int, *, buckets: Sequence[int]) -> dict[int, int]:
-    """Take minutes from buckets in turn; return what each gives."""
-    taken: dict[int, int] = {}
-    for bucket in buckets:
-        part = min(left[bucket], minutes)
-        if part > 0:
-            taken[bucket] = part
-            left[bucket] -= part
-            minutes -= part
-    return taken
 
 
 def _only(machines: tuple[MachineDays, ...]) -> MachineDays:

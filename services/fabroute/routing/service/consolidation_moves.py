@@ -10,13 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fabroute.routing.rules import MILLIS_PER_MINOR
-from fabroute.routing.service.arrivals import Days
-from fabroute.routing.service.consolidation import Consolidation, Dispatch, LineDays
-from fabroute.routing.service.explained import Explainer
+from fabroute.routing.service.consolidation import Consolidation, Dispatch
 from fabroute.routing.service.improving_days import days_of_moves
-from fabroute.routing.service.improving_moves import Move, Moves, Scene, groups_of, scene_of, solved
+from fabroute.routing.service.improving_moves import (
+    Move,
+    Moves,
+    Scene,
+    groups_of,
+    moves_found,
+    moves_to,
+    scene_of,
+    solved,
+)
+from fabroute.routing.service.machines import free_minutes
 from fabroute.routing.service.options import LineChoices, Option, same_place
-from fabroute.routing.service.problem import JointProblem, joint_problem
+from fabroute.routing.service.problem import JointProblem, LineDays, joint_problem
 from fabroute.routing.service.quotas import share_facts
 from fabroute.routing.service.standing import freed
 from fabroute.routing.service.timing import Calendars
@@ -40,17 +48,7 @@ def plan_builds(snapshot: RoutingSnapshot, standing: Sequence[Standing], limits:
     groups = [group for group in groups_of(moves) if _may_be(group, scene) and placed.keys() >= _lines(group)]
     kept = [move for group in groups for move in group]
     dispatch = _dispatch(snapshot, kept, {it.line_id: placed[it.line_id] for it in kept}, scene.finder.calendars)
-    return Moves(
-        snapshot=scene.snapshot,
-        groups=tuple(groups),
-        days=dispatch.days,
-        plan=plan,
-        options=joint.problem.option_count,
-        looked_at=len(scene.standing),
-        calendars=scene.finder.calendars,
-        explainer=Explainer(scene.finder, joint, plan),
-        dispatch_at=dispatch.at,
-    )
+    return moves_found(scene, joint, plan, groups=groups, days=dispatch.days, dispatch_at=dispatch.at)
 
 
 def _planned(scene: Scene, limits: SolveLimits, *, began: float) -> tuple[JointProblem, RoutingPlan, list[Move]]:
@@ -108,17 +106,10 @@ def _shareable_minor(option: Option) -> int:
 
 def _changes(scene: Scene, chosen: Mapping[str, Option]) -> list[Move]:
     """Return the lines that get another place, or another build."""
-    choices = {each.line.line_id: each for each in scene.choices}
     return [
-        Move(
-            standing=scene.standing[line_id],
-            stay=scene.stays[line_id],
-            option=option,
-            choices=choices[line_id],
-            stability_millis=0,
-        )
-        for line_id, option in sorted(chosen.items())
-        if not same_place(option, scene.stays[line_id]) or _key(option) != scene.standing[line_id].job.build_key
+        move
+        for move in moves_to(scene, chosen, {})
+        if not same_place(move.option, move.stay) or _key(move.option) != move.standing.job.build_key
     ]
 
 
@@ -145,9 +136,7 @@ def _lines(group: Sequence[Move]) -> set[str]:
 def _dispatch(snapshot: RoutingSnapshot, moves: Sequence[Move], days: LineDays, calendars: Calendars) -> Dispatch:
     """Put the work of moved lines off until their builds are dispatched, beside what all others hold."""
     network = freed(snapshot.network, (move.standing for move in moves))
-    free: dict[str, Days] = {}
-    for machine_id in {machine.machine_id for machines in days.values() for machine in machines}:
-        node = network.nodes[network.machines[machine_id].node_id]
-        free[machine_id] = calendars.clock(node).usable_minutes(network.capacity[machine_id])
+    busy = {machine.machine_id for machines in days.values() for machine in machines}
+    free = {machine_id: free_minutes(network, machine_id, calendars) for machine_id in busy}
     waiting = Consolidation((move.standing.line for move in moves), snapshot.policies, calendars)
     return waiting.dispatch({move.line_id: move.option for move in moves}, days, free=free)

@@ -3,13 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
+from fabroute.routing.service.machines import free_minutes
 from fabroute.routing.service.options import Option
-from fabroute.routing.service.problem import MachineDays
+from fabroute.routing.service.problem import LineDays, MachineDays, take_minutes
 from fabroute.routing.service.standing import freed, held_by
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot, Standing
 
-LineDays = Mapping[str, tuple[MachineDays, ...]]
 _Moving = Mapping[str, tuple[Standing, Option]]
 
 
@@ -37,14 +37,14 @@ def _placed(snapshot: RoutingSnapshot, moves: _Moving, calendars: Calendars) -> 
         machines[option.way.offer.machine_id].append(line_id)
     days: dict[str, tuple[MachineDays, ...]] = {}
     for machine_id, line_ids in machines.items():
-        node = network.nodes[network.machines[machine_id].node_id]
-        free = calendars.clock(node).usable_minutes(network.capacity[machine_id]).tolist()
+        free = free_minutes(network, machine_id, calendars).tolist()
         for line_id in sorted(line_ids, key=lambda line_id: (moves[line_id][1].bucket, line_id)):
-            taken = _taken(free, moves[line_id][1])
+            option = moves[line_id][1]
+            taken = take_minutes(free, option.way.machine_minutes, buckets=range(option.bucket + 1))
             if taken is None:
                 lost.append(line_id)
             else:
-                by_day = tuple((calendars.day(bucket), minutes) for bucket, minutes in taken)
+                by_day = tuple((calendars.day(bucket), minutes) for bucket, minutes in taken.items())
                 days[line_id] = (MachineDays(machine_id=machine_id, minutes_by_day=by_day),)
     return days, lost
 
@@ -64,18 +64,3 @@ def _short_of_material(snapshot: RoutingSnapshot, moves: _Moving) -> list[str]:
 
 def _by_cost(moves: _Moving) -> Iterable[tuple[str, tuple[Standing, Option]]]:
     return sorted(moves.items(), key=lambda item: (item[1][1].cost_millis, item[0]))
-
-
-def _taken(free: list[int], option: Option) -> list[tuple[int, int]] | None:
-    """Take an option's minutes from the earliest days up to its deadline, or none of them."""
-    left, taken = option.way.machine_minutes, []
-    for bucket in range(option.bucket + 1):
-        minutes = min(left, free[bucket])
-        if minutes > 0:
-            taken.append((bucket, minutes))
-            left -= minutes
-    if left:
-        return None
-    for bucket, minutes in taken:
-        free[bucket] -= minutes
-    return taken

@@ -16,10 +16,10 @@ from fabroute.routing.rules.policies import policy_for
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.decided import verified
 from fabroute.routing.service.explained import Explainer
-from fabroute.routing.service.improving_days import LineDays, days_of_moves
+from fabroute.routing.service.improving_days import days_of_moves
 from fabroute.routing.service.online_prices import prices_of
-from fabroute.routing.service.options import LineChoices, Option
-from fabroute.routing.service.problem import JointProblem, joint_problem
+from fabroute.routing.service.options import LineChoices, Option, same_place
+from fabroute.routing.service.problem import JointProblem, LineDays, joint_problem
 from fabroute.routing.service.quotas import share_facts
 from fabroute.routing.service.standing import given_back
 from fabroute.routing.service.timing import Calendars
@@ -102,28 +102,46 @@ def plan_moves(snapshot: RoutingSnapshot, standing: Sequence[Standing], limits: 
     began = time.monotonic()
     scene = scene_of(snapshot, standing)
     stability = {line_id: _stability_millis(snapshot, each) for line_id, each in scene.standing.items()}
-    offered = tuple(_keeping(scene, each, stability[each.line.line_id]) for each in scene.choices)
-    joint = joint_problem(
-        offered,
-        supply=scene.finder.supply(),
-        buckets=snapshot.horizon_days,
-        sharing=False,
-        shares=share_facts(scene.snapshot),
-    )
-    joint = _priced(joint, prices_of(snapshot.prices, joint, scene.finder.calendars))
+    joint = _joint(scene, stability)
     plan = solved(joint, limits, spent_seconds=time.monotonic() - began)
-    moves = _moves(scene, joint.chosen(plan.chosen), stability)
+    planned = moves_to(scene, joint.chosen(plan.chosen), stability)
+    moves = [move for move in planned if not same_place(move.option, move.stay)]
     days = days_of_moves(snapshot, {it.line_id: (it.standing, it.option) for it in moves}, scene.finder.calendars)
+    return moves_found(scene, joint, plan, groups=_worth_it([it for it in moves if it.line_id in days]), days=days)
+
+
+def moves_found(
+    scene: Scene,
+    joint: JointProblem,
+    plan: RoutingPlan,
+    *,
+    groups: Sequence[tuple[Move, ...]],
+    days: LineDays,
+    dispatch_at: Mapping[str, datetime] | None = None,
+) -> Moves:
+    """Return the groups of moves of a plan, with all that is needed to write them."""
     return Moves(
         snapshot=scene.snapshot,
-        groups=tuple(_worth_it([move for move in moves if move.line_id in days])),
+        groups=tuple(groups),
         days=days,
         plan=plan,
         options=joint.problem.option_count,
         looked_at=len(scene.standing),
         calendars=scene.finder.calendars,
         explainer=Explainer(scene.finder, joint, plan),
+        dispatch_at=dispatch_at,
     )
+
+
+def _joint(scene: Scene, stability: Mapping[str, int]) -> JointProblem:
+    joint = joint_problem(
+        tuple(_keeping(scene, each, stability[each.line.line_id]) for each in scene.choices),
+        supply=scene.finder.supply(),
+        buckets=scene.snapshot.horizon_days,
+        sharing=False,
+        shares=share_facts(scene.snapshot),
+    )
+    return _priced(joint, prices_of(scene.snapshot.prices, joint, scene.finder.calendars))
 
 
 def groups_of(moves: Iterable[Move]) -> list[tuple[Move, ...]]:
@@ -181,7 +199,7 @@ def _keeping(scene: Scene, choices: LineChoices, stability_millis: int) -> LineC
     moving = (
         replace(option, cost_millis=option.cost_millis + stability_millis)
         for option in choices.options
-        if not option.shares and not _is_stay(option, stay) and _keeps(standing, option, scene.finder.calendars)
+        if not option.shares and not same_place(option, stay) and _keeps(standing, option, scene.finder.calendars)
     )
     options = tuple(sorted((stay, *moving), key=lambda option: option.cost_millis))
     return replace(choices, options=options, left_out=0)
@@ -193,24 +211,18 @@ def _keeps(standing: Standing, option: Option, calendars: Calendars) -> bool:
     return in_time and option.price.landed_minor <= standing.most_minor
 
 
-def _is_stay(option: Option, stay: Option) -> bool:
-    same = (option.way.offer.offer_id, option.way.lot.lot_id, option.way.service, option.bucket)
-    return same == (stay.way.offer.offer_id, stay.way.lot.lot_id, stay.way.service, stay.bucket)
-
-
-def _moves(scene: Scene, chosen: Mapping[str, Option], stability: Mapping[str, int]) -> list[Move]:
-    """Return the lines that the plan gives another option; one that it gives none stays as it is."""
+def moves_to(scene: Scene, chosen: Mapping[str, Option], stability: Mapping[str, int]) -> list[Move]:
+    """Return lines with what a plan gives them, whether it is another place or not; one without any is left out."""
     choices = {each.line.line_id: each for each in scene.choices}
     return [
         Move(
             standing=scene.standing[line_id],
             stay=scene.stays[line_id],
-            option=replace(option, cost_millis=option.cost_millis - stability[line_id]),
+            option=replace(option, cost_millis=option.cost_millis - stability.get(line_id, 0)),
             choices=choices[line_id],
-            stability_millis=stability[line_id],
+            stability_millis=stability.get(line_id, 0),
         )
         for line_id, option in sorted(chosen.items())
-        if not _is_stay(option, scene.stays[line_id])
     ]
 
 

@@ -6,10 +6,16 @@ import numpy as np
 
 from fabroute.estimation.production import ProductionEstimate
 from fabroute.network.rules import MINUTES_PER_DAY
-from fabroute.network.service import MachineView, NodeView
+from fabroute.network.service import MachineView, NetworkView, NodeView
 from fabroute.routing.service.arrivals import Days
 from fabroute.routing.service.timing import Calendars, NodeClock, earliest_bucket
 from fabroute.routing.snapshot import RoutingSnapshot
+
+
+def free_minutes(network: NetworkView, machine_id: str, calendars: Calendars) -> Days:
+    """Return the minutes of a machine that are free in each bucket."""
+    node = network.nodes[network.machines[machine_id].node_id]
+    return calendars.clock(node).usable_minutes(network.capacity[machine_id])
 
 
 class MachineTime:
@@ -20,8 +26,8 @@ class MachineTime:
         self._nodes = snapshot.network.nodes
         self._machines = snapshot.network.machines
         self.free: Mapping[str, Days] = {
-            machine_id: self._clock_of(machine_id).usable_minutes(minutes)
-            for machine_id, minutes in snapshot.network.capacity.items()
+            machine_id: free_minutes(snapshot.network, machine_id, calendars)
+            for machine_id in snapshot.network.capacity
         }
         self._free_until = {machine_id: np.cumsum(minutes) for machine_id, minutes in self.free.items()}
         self._empty_until: dict[str, Days] = {}

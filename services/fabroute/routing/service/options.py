@@ -188,6 +188,11 @@ class Wish:
     minutes_to_need_by: int | None
     need_by_hard: bool
 
+    @property
+    def deadline_minutes(self) -> int | None:
+        """By when the line has to be there, in minutes from now; ``None`` where it may be late."""
+        return self.minutes_to_need_by if self.need_by_hard else None
+
     def cost_millis(self, price: Price, minutes: int) -> int:
         """Return the generalised cost of a price and a time to delivery."""
         late = 0 if self.minutes_to_need_by is None else max(0, minutes - self.minutes_to_need_by)

@@ -1,7 +1,7 @@
 """The choices of all lines as one routing problem of integer arrays, and the way back from its plan."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,6 +35,25 @@ class MachineDays:
 
     machine_id: str
     minutes_by_day: tuple[tuple[date, int], ...]
+
+
+LineDays = Mapping[str, tuple[MachineDays, ...]]
+"""By line, the machines that work for it."""
+
+
+def take_minutes(free: list[int], minutes: int, *, buckets: Iterable[int]) -> dict[int, int] | None:
+    """Take minutes of a machine from buckets in turn, all or none; return what each gives."""
+    taken: dict[int, int] = {}
+    for bucket in buckets:
+        part = min(free[bucket], minutes)
+        if part > 0:
+            taken[bucket] = part
+            minutes -= part
+    if minutes:
+        return None
+    for bucket, part in taken.items():
+        free[bucket] -= part
+    return taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import floor
 from typing import Literal, Protocol
 
@@ -301,10 +302,7 @@ def _minimum(
     owner: str,
 ) -> Quota:
     """Return a minimum share as a soft quota on all other nodes."""
-
-    def elsewhere(node_id: str) -> bool:
-        return node_id != minimum.node_id if minimum.node_id else kinds.get(node_id) != minimum.kind
-
+    elsewhere = partial(_is_elsewhere, minimum, kinds)
     amount, _ = table.amount(lines, minimum.unit)
     total = used.total(minimum.unit) + amount
     here = sum(used.at(node_id, minimum.unit) for node_id in used.pieces if not elsewhere(node_id))
@@ -325,6 +323,10 @@ def _minimum(
     return rule, table.outside(elsewhere, lines, minimum.unit)
 
 
+def _is_elsewhere(minimum: MinimumShare, kinds: Mapping[str, str], node_id: str) -> bool:
+    return node_id != minimum.node_id if minimum.node_id else kinds.get(node_id) != minimum.kind
+
+
 def _revision_rules(table: ShareTable, facts: ShareFacts) -> Iterator[Quota]:
     """Yield the share caps that revisions have themselves: so much of a revision's pieces at any single node."""
     for revision_id, lines in table.lines_by(lambda line: line.revision_id).items():
@@ -336,22 +338,7 @@ def _revision_rules(table: ShareTable, facts: ShareFacts) -> Iterator[Quota]:
         owner = table.lines[min(lines)].organisation_id
         for node_id in table.nodes(lines):
             rule, held = _cap(table, lines, cap, used=used, node_id=node_id, owner=owner)
-            yield _of_revision(rule, revision_id), held
-
-
-def _of_revision(rule: QuotaRule, revision_id: str) -> QuotaRule:
-    return QuotaRule(
-        kind="ip",
-        organisation_id=rule.organisation_id,
-        rule=f"ip:{revision_id}",
-        subject=rule.subject,
-        unit=rule.unit,
-        share=rule.share,
-        window_days=rule.window_days,
-        total=rule.total,
-        used=rule.used,
-        limit=rule.limit,
-    )
+            yield replace(rule, kind="ip", rule=f"ip:{revision_id}"), held
 
 
 def _price_rules(

@@ -212,7 +212,7 @@ class SplitFinder:
         courier = self._courier(asked, party)
         if courier is None:
             return None
-        wanted = asked.wish.minutes_to_need_by if asked.wish.need_by_hard else None
+        wanted = asked.wish.deadline_minutes
         by = None if wanted is None else wanted - courier
         return Limits(party=party, most=tuple(self._most_in_window(maker, by=by) for maker in party.makers)).usable
 
@@ -339,7 +339,7 @@ def _any_day(asked: LineAsked) -> LineAsked:
 
 
 def _in_time(option: Option, asked: LineAsked) -> bool:
-    wanted = asked.wish.minutes_to_need_by if asked.wish.need_by_hard else None
+    wanted = asked.wish.deadline_minutes
     return wanted is None or option.minutes <= wanted
 
 

@@ -90,5 +90,5 @@ def _less_would_do(offer: OfferFinding) -> bool:
 
 def _urgency(asked: LineAsked) -> tuple[int, int, str]:
     line, wish = asked.line, asked.wish
-    by = wish.minutes_to_need_by if wish.need_by_hard else None
+    by = wish.deadline_minutes
     return (-(line.cost_of_waiting_minor or 0), 10**9 if by is None else by, line.line_id)

@@ -236,7 +236,7 @@ class WayFinder:
         ) or build_too_long(build_minutes=estimate.build_minutes, last_day=last_day, machine_id=machine_id)
 
     def _latest(self, wish: Wish, minutes: Days) -> int:
-        wanted = wish.minutes_to_need_by if wish.need_by_hard else None
+        wanted = wish.deadline_minutes
         end = BEYOND_MINUTES if wanted is None else min(wanted, BEYOND_MINUTES)
         return latest_bucket(minutes, minutes_to_need_by=end)
 
