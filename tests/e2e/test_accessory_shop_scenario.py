@@ -35,7 +35,7 @@ from tests.factories.orders import given_part, given_revision
 from tests.factories.organisations import save_organisations
 from tests.factories.problems import Refusal, refusal_of
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 SUNDAY = datetime(2026, 6, 14, 9, 0, tzinfo=UTC)
 DAY_3, DAY_4, DAY_5, DAY_9 = (datetime(2026, 6, 14 + days, 16, 0, tzinfo=UTC) for days in (3, 4, 5, 9))

@@ -14,15 +14,16 @@ from fabroute.cli.client import ApiClient, ApiRefusal
 from fabroute.cli.follow import wait_for_order
 from fabroute.cli.stack import Stack
 from fabroute.kernel.errors import DomainError
+from tests.factories.processes import PATIENCE_SECONDS
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
 def http(stack: Stack) -> Iterator[httpx.Client]:
     """A plain client with the key of the parts' owner."""
     headers = {"Authorization": f"Bearer {stack.owner_key}"}
-    with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 

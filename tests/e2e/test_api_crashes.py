@@ -18,8 +18,9 @@ from fabroute.cli.follow import read_states
 from fabroute.cli.invariants import check_invariants
 from fabroute.cli.stack import Stack
 from fabroute.database import create_database_engine
+from tests.factories.processes import PATIENCE_SECONDS, wait_until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 ORDERS = 160
 BATCH = "crashes"
@@ -38,14 +39,13 @@ def _api(stack: Stack, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    def answers() -> bool:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/readyz").is_success:
-                return
+            return httpx.get(f"http://127.0.0.1:{port}/readyz").is_success
         except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("the API did not come up")
+            return False
+
+    assert wait_until(answers), "the API did not come up"
 
 
 def _post(http: httpx.Client, number: int) -> bytes | None:
@@ -75,7 +75,9 @@ def _post_until_killed(stack: Stack, numbers: list[int], *, after_seconds: float
     limits = httpx.Limits(max_connections=16)
     with (
         _api(stack, port) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, limits=limits, timeout=30) as http,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers=headers, limits=limits, timeout=PATIENCE_SECONDS
+        ) as http,
         ThreadPoolExecutor(16) as clients,
     ):
         answers = [clients.submit(_post, http, number) for number in numbers]
@@ -87,12 +89,8 @@ def _post_until_killed(stack: Stack, numbers: list[int], *, after_seconds: float
 
 
 def _wait_for_outcomes(owner: ApiClient) -> dict[str, int]:
-    deadline = time.monotonic() + 60
-    states = read_states(owner, batch=BATCH)
-    while states["pending"] and time.monotonic() < deadline:
-        time.sleep(0.2)
-        states = read_states(owner, batch=BATCH)
-    return states
+    wait_until(lambda: not read_states(owner, batch=BATCH)["pending"], every=0.2)
+    return read_states(owner, batch=BATCH)
 
 
 def test_orders_survive_an_api_that_is_killed_again_and_again(stack: Stack, owner: ApiClient) -> None:

@@ -16,8 +16,9 @@ from fabroute.cli.app import COMMANDS, app
 from fabroute.cli.client import ApiRefusal, ApiUnreachable
 from fabroute.cli.stack import Stack
 from fabroute.kernel.errors import DomainError
+from tests.factories.processes import PATIENCE_SECONDS
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 MAPPING = Path(__file__).parents[2] / "infra/reference/mappings/openrepair.toml"
 REAL_REPAIRS = Path(__file__).parents[3] / "shared/realdata/orders/openrepair_missing_spares.csv"
@@ -39,7 +40,7 @@ def _process(stack: Stack, *arguments: str, **environment: str) -> subprocess.Co
         env={**stack.environment, **environment},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-pytestmark = pytest.mark.timeout(180)
+from tests.factories.processes import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def _demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +23,7 @@ def _demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=170,
+        timeout=2 * PATIENCE_SECONDS,
         check=False,
     )
 

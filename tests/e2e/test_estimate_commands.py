@@ -20,8 +20,9 @@ from fabroute.identity.service import issue_api_key
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.time import utc_now
 from tests.factories.api_jobs import make_old
+from tests.factories.processes import PATIENCE_SECONDS
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 def _run(stack: Stack, *arguments: str) -> Result:
@@ -113,7 +114,7 @@ def _let_time_pass(stack: Stack) -> None:
         engine.dispose()
 
 
-def _wait_until(look: Callable[[], Any], *, seconds: float = 60) -> Any:
+def _wait_until(look: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
     """Return what ``look`` finds as soon as it is something, ``None`` after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < deadline:

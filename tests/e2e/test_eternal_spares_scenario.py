@@ -25,7 +25,7 @@ from tests.factories.api import Api, Json, served_api
 from tests.factories.organisations import BUREAU
 from tests.factories.spares_database import RUN_LIMITS, Shop, given_caps, given_shop
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 WEDNESDAY = datetime(2026, 6, 17, 8, tzinfo=UTC)
 WINDOW_HOURS = 36

@@ -27,7 +27,7 @@ from tests.factories.inventory import a_part, a_revision, save_a_released_part
 from tests.factories.network import a_lot, a_machine, a_material, a_model, a_node, an_offer
 from tests.factories.organisations import save_organisations
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 MONDAY = datetime(2026, 6, 15, 4, 0, tzinfo=UTC)
 """6:00 in Berlin; by the sun 17:00 there is 16:00 UTC, 36 hours later on Tuesday."""

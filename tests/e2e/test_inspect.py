@@ -14,6 +14,7 @@ from fabroute.cli.app import app
 from fabroute.cli.output import stdout
 from fabroute.inventory.ports import report_of
 from tests.factories.print_files import a_package
+from tests.factories.processes import PATIENCE_SECONDS
 from tests.hostile.stl import TETRAHEDRON, binary, scaled
 
 GOOD = binary(scaled(TETRAHEDRON, 4.0))
@@ -148,8 +149,8 @@ def test_names_that_are_no_text_are_read_all_the_same(tmp_path: Path) -> None:
     Path(os.fsdecode(path)).write_bytes(GOOD)
 
     command: list[str | bytes] = [sys.executable, "-m", "fabroute.cli", "inspect", path]
-    shown = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    as_json = subprocess.run([*command, "--json"], capture_output=True, timeout=60, check=False)
+    shown = subprocess.run(command, capture_output=True, timeout=PATIENCE_SECONDS, check=False)
+    as_json = subprocess.run([*command, "--json"], capture_output=True, timeout=PATIENCE_SECONDS, check=False)
 
     assert (shown.returncode, as_json.returncode) == (0, 0)
     assert "��[2J.stl ✓ valid" in " ".join(shown.stdout.decode().split())

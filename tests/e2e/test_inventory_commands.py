@@ -16,7 +16,7 @@ from fabroute.kernel.errors import DomainError
 from tests.factories.print_files import reference_file
 from tests.hostile.stl import TETRAHEDRON, binary, scaled
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 PARTS = "part_no,name,sector,hs_code,aliases,installations\n{0},Leg cap,furniture,3926.90,old:{0}-OLD,pump {0}@4\n"
 REVISIONS = "part_no,revision,process_materials\n{0},A,SLS:PA12-SLS|MJF:PA12-MJF\n"

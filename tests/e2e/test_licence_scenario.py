@@ -33,8 +33,9 @@ from fabroute.network.service import NetworkData, extend_capacity, save_network
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_lot, a_machine, a_node, an_offer
 from tests.factories.print_files import reference_file
+from tests.factories.processes import PATIENCE_SECONDS
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 ULM, LYON = "DEPOT-ULM", "DEPOT-LYON"
 HORIZON_DAYS = 45
@@ -79,7 +80,7 @@ def parties(drawn_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         tokens = save_the_depots(engine)
         ulm, lyon, owner, operator = (
             opened.enter_context(
-                httpx.Client(base_url=stack.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+                httpx.Client(base_url=stack.url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_SECONDS)
             )
             for token in tokens
         )
@@ -155,7 +156,7 @@ def done(answer: httpx.Response, status: int = 200) -> Any:
     return answer.json()
 
 
-def until(look: Callable[[], Any], is_so: Callable[[Any], bool], *, seconds: float = 60) -> Any:
+def until(look: Callable[[], Any], is_so: Callable[[Any], bool], *, seconds: float = PATIENCE_SECONDS) -> Any:
     """Return what is seen once it is so; the last look where it never is."""
     deadline = time.monotonic() + seconds
     while not is_so(seen := look()) and time.monotonic() < deadline:

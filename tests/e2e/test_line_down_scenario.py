@@ -20,7 +20,7 @@ from tests.factories.problems import messages_of, refusal_of
 from tests.factories.production import BUREAU_KEY, OPERATOR_KEY
 from tests.factories.routing import MONDAY_MORNING
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 TWELVE_HOURS: Json = {"need_by": (MONDAY_MORNING + timedelta(hours=12)).isoformat()}
 WAITING: Json = {"cost_of_waiting_per_hour": {"amount_minor": 200_000, "currency": "EUR"}}

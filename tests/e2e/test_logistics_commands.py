@@ -10,7 +10,7 @@ from fabroute.cli.client import ApiRefusal
 from fabroute.cli.stack import Stack
 from fabroute.kernel.errors import DomainError
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 HEADER = "currency,per_eur,valid_from,valid_to,source\n"
 FORINT = "HUF,400,2026-01-01,2027-12-31,a bank\n"

@@ -1,6 +1,5 @@
 """An order's life over HTTP against real processes, on the reference network."""
 
-import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,8 +15,9 @@ from fabroute.cli.mapping import OrderBody
 from fabroute.cli.stack import Stack
 from fabroute.database import create_database_engine
 from fabroute.kernel.time import utc_now
+from tests.factories.processes import wait_until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 Place = Callable[[OrderBody], Any]
 
@@ -132,10 +132,8 @@ def _set_status(stack: Stack, node_id: str, status: str) -> None:
 
 
 def _wait_until_routed(owner: ApiClient, order_id: str) -> Any:
-    deadline = time.monotonic() + 30
-    while (order := owner.get(f"/v1/orders/{order_id}"))["state"] != "routed" and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return order
+    wait_until(lambda: bool(owner.get(f"/v1/orders/{order_id}")["state"] == "routed"), every=0.2)
+    return owner.get(f"/v1/orders/{order_id}")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from fabroute.cli.client import ApiClient, ApiRefusal
 from fabroute.cli.stack import Stack
 from fabroute.kernel.errors import DomainError
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 PART = "AP-0105"
 

@@ -11,7 +11,7 @@ import pytest
 from fabroute.cli.app import COMMANDS
 from fabroute.cli.stack import Stack
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf8")
 

@@ -17,7 +17,7 @@ from fabroute.integrations.reference import reference_folder
 from fabroute.kernel.errors import DomainError
 from tests.factories.screenings import as_csv, example_list
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 EXAMPLE = reference_folder() / "screening_example.csv"
 
