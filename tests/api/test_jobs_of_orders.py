@@ -140,7 +140,8 @@ def statements(api: Api) -> Iterator[list[str]]:
     sent: list[str] = []
 
     def note(connection: object, cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
+        if "FROM api_keys" not in statement:  # a known key is asked for again after a while, by the clock
+            sent.append(statement)
 
     api.client.get("/v1/orders?limit=1")
     event.listen(api.resources.engine, "before_cursor_execute", note)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from fabroute.cli.app import app
 from fabroute.cli.client import ApiClient
 from fabroute.cli.follow import NothingMoves
+from fabroute.cli.output import stdout
 from fabroute.cli.readiness import EXIT_NO_ROUTE, ReportNotMade, wait_for_report
 from fabroute.kernel.errors import DomainError
 from tests.unit.cli.test_readiness_story import a_report, a_source, an_entry
@@ -49,6 +50,12 @@ class ToldApi:
         return 200, {"report": first, "data": entries, "has_more": False, "next_cursor": None}
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables of 160 columns: how many there are is read when a process starts, and test runners say 80."""
+    monkeypatch.setattr(stdout, "width", 160)
+
+
 @pytest.fixture
 def told() -> Iterator[ToldApi]:
     """An API with a report of one part that is one failure away."""
@@ -80,7 +87,7 @@ def told() -> Iterator[ToldApi]:
 
 
 def run(told: ToldApi, *arguments: str) -> Result:
-    environment = {"FABROUTE_URL": told.url, "FABROUTE_API_KEY": "fr_test", "COLUMNS": "160"}
+    environment = {"FABROUTE_URL": told.url, "FABROUTE_API_KEY": "fr_test"}
     done = CliRunner().invoke(app, list(arguments), env=environment)
     if isinstance(done.exception, DomainError):
         raise done.exception

@@ -9,6 +9,8 @@ from tests.factories.decisions import CANDIDATE, EXCLUSION, OLD_CANDIDATE, given
 from tests.factories.network import TODAY, save_a_network
 from tests.factories.production import given_routed_lines
 
+MADE_BY_ONE = dict(CANDIDATE) | {"shares": []}
+
 
 def given_network(engine: Engine) -> None:
     in_transaction(engine, save_a_network)
@@ -90,6 +92,7 @@ def test_a_routed_line_shows_its_decision_in_short_in_the_order_and_in_lists(api
         "candidates": 1,
         "excluded": 1,
         "why": "N101 in Berlin is the cheapest of 1 node",
+        "jobs": [],
         "job_id": None,
         "job_state": None,
         "held_reason": "",
@@ -121,8 +124,8 @@ def test_the_whole_decision_is_shown_with_candidates_and_exclusions(api: Api, ro
     assert (response.json()["order_id"], decision["id"]) == (order["id"], decision_id)
     assert (decision["line_id"], decision["objective"]) == (order["lines"][0]["id"], "cheapest")
     assert decision["outcome"] == ("routed" if routed else "no_route")
-    assert decision["chosen"] == (dict(CANDIDATE) if routed else None)
-    assert decision["candidates"] == ([dict(CANDIDATE)] if routed else [])
+    assert decision["chosen"] == (MADE_BY_ONE if routed else None)
+    assert decision["candidates"] == ([MADE_BY_ONE] if routed else [])
     assert decision["exclusions"] == [dict(EXCLUSION) | {"binding": None, "fix": None}]
     assert decision["explanation"] is None
     assert (decision["reasons"], decision["solver"]["gap"]) == ({"BUILD_VOLUME": 1}, 0.0)
@@ -136,8 +139,8 @@ def test_a_decision_of_before_carrier_and_window_were_kept_shows_them_as_null(ap
     (decision,) = api.client.get(f"/v1/orders/{order_id}/decision").json()["decisions"]
 
     unknown = dict.fromkeys(("carrier", "earliest_at", "expected_at"))
-    assert decision["chosen"] == dict(OLD_CANDIDATE) | unknown
-    assert decision["candidates"] == [dict(CANDIDATE) | unknown]
+    assert decision["chosen"] == dict(OLD_CANDIDATE) | unknown | {"shares": []}
+    assert decision["candidates"] == [MADE_BY_ONE | unknown]
 
 
 def test_an_order_that_is_not_decided_yet_has_no_decisions(api: Api) -> None:
