@@ -130,21 +130,35 @@ def decide_online(snapshot: RoutingSnapshot) -> OnlineDecision:
     the decision says why. Raises ``PlanRefused`` if the plan fails its independent check.
     """
     finder = CandidateFinder(snapshot)
-    choices, supply = finder.choices(), finder.supply()
+    choices = finder.choices()
     joint = joint_problem(
-        choices, supply=supply, buckets=snapshot.horizon_days, sharing=False, shares=share_facts(snapshot)
+        choices,
+        supply=finder.supply(),
+        buckets=snapshot.horizon_days,
+        sharing=False,
+        shares=share_facts(snapshot),
     )
     found = _one_after_the_other(joint, prices_of(snapshot.prices, joint, finder.calendars))
     plan = verified(joint.problem, _plan(joint.problem, [choice.option for choice in found]))
-    chosen = joint.chosen(plan.chosen)
-    undecided = _undecided(joint, found, finder.calendars)
+    chosen, undecided = joint.chosen(plan.chosen), _undecided(joint, found, finder.calendars)
     verdicts = tuple(_verdict(each, chosen) for each in choices if each.line.line_id not in undecided)
-    decided_lines = tuple(verdict.choices.line for verdict in verdicts)
-    kept = replace(snapshot, lines=decided_lines)
-    if not verdicts:
-        return OnlineDecision(snapshot=kept, decided=None, undecided=undecided)
-    dispatch = finder.consolidation.dispatch(chosen, joint.days(plan.chosen, finder.calendars), free=supply.minutes)
-    decided = Decided(
+    return OnlineDecision(
+        snapshot=replace(snapshot, lines=tuple(verdict.choices.line for verdict in verdicts)),
+        decided=_decided(snapshot, finder, joint, plan, verdicts) if verdicts else None,
+        undecided=undecided,
+    )
+
+
+def _decided(
+    snapshot: RoutingSnapshot,
+    finder: CandidateFinder,
+    joint: JointProblem,
+    plan: RoutingPlan,
+    verdicts: Sequence[Verdict],
+) -> Decided:
+    chosen, days = joint.chosen(plan.chosen), joint.days(plan.chosen, finder.calendars)
+    dispatch = finder.consolidation.dispatch(chosen, days, free=finder.supply().minutes)
+    return Decided(
         verdicts=Explainer(finder, joint, plan).explained(verdicts),
         days=dispatch.days,
         dispatch_at=dispatch.at,
@@ -155,7 +169,6 @@ def decide_online(snapshot: RoutingSnapshot) -> OnlineDecision:
         calendars=finder.calendars,
         policies=snapshot.policies,
     )
-    return OnlineDecision(snapshot=kept, decided=decided, undecided=undecided)
 
 
 def _one_after_the_other(joint: JointProblem, prices: ScarcityPrices | None) -> list[OnlineChoice]:

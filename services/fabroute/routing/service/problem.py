@@ -111,23 +111,30 @@ def joint_problem(
     capacity = [supply.minutes[machine_id] for machine_id in machines]
     problem = RoutingProblem(
         line_count=len(open_choices),
-        option_line=builds.option_lines(),
-        option_cost=builds.option_costs(),
-        option_pool=_integers([pool_of[option.way.offer.machine_id] for option in options]),
-        option_bucket=_integers([option.bucket for option in options]),
-        option_minutes=builds.option_minutes(),
-        option_lot=_integers([lot_of[option.way.lot.lot_id] for option in options]),
-        option_grams=_integers([option.way.grams for option in options]),
         unrouted_cost=unrouted + quotas.dearest_excess(builds.option_lines().tolist(), lines=len(open_choices)),
         capacity=np.array(capacity, dtype=np.int64).reshape(len(machines), buckets),
         stock=_integers([supply.grams[lot_id] for lot_id in lots]),
-        **builds.arrays(pool_of=pool_of),
+        **_option_arrays(builds, pool_of=pool_of, lot_of=lot_of),
         **quotas.arrays(),
-        **split_draws(options, pool_of=pool_of, lot_of=lot_of),
     )
     return JointProblem(
         problem=problem, choices=open_choices, builds=builds, machines=machines, lots=lots, rules=quotas.rules
     )
+
+
+def _option_arrays(builds: Builds, *, pool_of: Mapping[str, int], lot_of: Mapping[str, int]) -> dict[str, Days]:
+    options = builds.options
+    return {
+        "option_line": builds.option_lines(),
+        "option_cost": builds.option_costs(),
+        "option_pool": _integers([pool_of[option.way.offer.machine_id] for option in options]),
+        "option_bucket": _integers([option.bucket for option in options]),
+        "option_minutes": builds.option_minutes(),
+        "option_lot": _integers([lot_of[option.way.lot.lot_id] for option in options]),
+        "option_grams": _integers([option.way.grams for option in options]),
+        **builds.arrays(pool_of=pool_of),
+        **split_draws(options, pool_of=pool_of, lot_of=lot_of),
+    }
 
 
 def _unrouted_cost(choices: LineChoices) -> int:
