@@ -46,6 +46,23 @@ def test_the_reason_counts_the_window_this_run_and_the_line_itself() -> None:
     assert lost.reasons[0].machine_id == "N1-A"
 
 
+def test_the_explanation_prices_the_cap_and_says_that_a_higher_one_would_do() -> None:
+    decided = decide(a_snapshot_under(*some_orders(10), policies=(a_policy(CAP),)), LIMITS)
+
+    first, second = (by_city(decided)[city][0] for city in ("Hannover", "Göttingen"))
+    assert first.chosen is not None
+    assert second.chosen is not None
+    assert second.explanation is not None
+    (rule,) = (price for price in second.explanation.rules if price.demand.kind == "concentration")
+    assert rule.landed_minor == first.chosen.price.landed_minor - second.chosen.price.landed_minor
+    assert (rule.nodes, rule.alone) == (1, 1)
+    (change,) = (it for it in second.explanation.changes if it.node.node_id == "N1")
+    assert [(step.demand.kind, step.words) for step in change.steps] == [
+        ("concentration", "a higher cap on the node's share")
+    ]
+    assert (change.wins, change.binding) == (True, change.steps[0].demand)
+
+
 def test_a_line_that_every_node_is_barred_to_has_no_place_and_says_why() -> None:
     only = a_policy(ShareCap(node_id="N1", share=0.5))
     nodes = (a_node_view(node_id="N1", latitude=52.0, longitude=10.0),)
@@ -57,6 +74,13 @@ def test_a_line_that_every_node_is_barred_to_has_no_place_and_says_why() -> None
     assert len(nowhere) == 2
     assert [lost_nodes(verdict) for verdict in nowhere] == [{"N1": ["CONCENTRATION"]}] * 2
     assert nowhere[0].exclusions[0].reasons[0].message.endswith("the cap is 50%")
+    explanation = nowhere[0].explanation
+    assert explanation is not None
+    no_route = explanation.no_route
+    assert no_route is not None
+    assert [demand.kind for demand in no_route.conflict] == ["concentration"]
+    words = [[step.words for step in it.steps] for it in no_route.relaxations]  # to the cheapest, and to the earliest
+    assert words == [["a higher cap on the node's share"]] * 2
 
 
 def test_a_soft_cap_bars_nobody() -> None:

@@ -1,17 +1,21 @@
 """The explanation of a decision: what each rule costs, what would change it, why there is no way, what was scarce."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fabroute.routing.service.explaining.chances import Chance, LineChances
 from fabroute.routing.service.explaining.changes import NodeChange, node_changes
 from fabroute.routing.service.explaining.conflicts import Relaxation, relaxations, smallest_conflict, walls
-from fabroute.routing.service.explaining.demands import BUILD_VOLUME, PROCESS_MATERIAL, Demand, Demands
+from fabroute.routing.service.explaining.demands import BUILD_VOLUME, PROCESS_MATERIAL, Demand, Demands, demands_of
 from fabroute.routing.service.explaining.oversize import Oversize
 from fabroute.routing.service.explaining.placing import Placed, Setting, placings
 from fabroute.routing.service.explaining.pricing_rules import RulePrice, dearest, rule_prices
 from fabroute.routing.service.explaining.scarcity import Scarcity
+from fabroute.routing.service.gates import Reasons
 from fabroute.routing.service.options import ExcludedNode, Option
+from fabroute.solver.eligibility import ExclusionCode
+
+_CAP = ExclusionCode.CONCENTRATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +65,25 @@ def explain(asked: Asked, setting: Setting) -> Explanation:
     chosen, found = asked.chosen, asked.found
     if chosen is not None:
         setting = replace(setting, room=setting.room.without(chosen, quantity=found.line.quantity))
-    places = placings(found, setting)
+    places = _under_caps(placings(found, setting), asked.excluded)
     return Explanation(
         rules=() if chosen is None else rule_prices(chosen, places),
         changes=node_changes(found, places, setting, chosen=chosen, excluded=asked.excluded),
         no_route=_no_route(asked, places, setting) if chosen is None else None,
         scarcity=asked.scarcity,
     )
+
+
+def _under_caps(places: Iterable[Placed], excluded: Iterable[ExcludedNode]) -> list[Placed]:
+    """Return the places with the share caps that bar their nodes, which only the whole plan knows."""
+    caps = {it.node.node_id: tuple(each for each in it.reasons if each.code is _CAP) for it in excluded}
+    return [_under(caps.get(place.chance.node.node_id, ()), place) for place in places]
+
+
+def _under(caps: Reasons, place: Placed) -> Placed:
+    if not caps:
+        return place
+    return replace(place, demands=place.demands | demands_of(caps), lapsed=(*place.lapsed, *caps))
 
 
 def is_oversize(sets: Sequence[Demands]) -> bool:
