@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from fabroute.api.app import build_app
@@ -137,7 +138,7 @@ def faulty(database: Database) -> Iterator[str]:
 
 
 def test_a_commit_that_fails_never_looks_like_success(faulty: str, database: Database) -> None:
-    with client_on(faulty, None, {}) as client:
+    with client_on(faulty, None, {}) as client, capture_logs() as log:
         response = client.post("/faults/commit")
     with engine_for(database.url) as engine:
         written = in_transaction(engine, lambda session: rows(session, "SELECT * FROM deferred_children"))
@@ -145,6 +146,7 @@ def test_a_commit_that_fails_never_looks_like_success(faulty: str, database: Dat
     assert refusal_of(response) == Refusal(status=500, code="internal_error")
     assert "deferred" not in response.text
     assert written == []
+    assert [type(entry["exc_info"]) for entry in log] == [IntegrityError]
 
 
 def test_a_bug_is_answered_without_its_inside_and_logged_with_it(faulty: str) -> None:
