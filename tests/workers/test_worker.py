@@ -19,6 +19,7 @@ from fabroute.routing.service.run import RoutingLimits, route_pending
 from fabroute_embedded.redis import RedisServer
 from fabroute_workers.app import EXIT_MISCONFIGURED
 from fabroute_workers.commands import worker_command
+from fabroute_workers.subscriptions import ROUTE_PENDING
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_lot, a_node
 from tests.factories.orders import Owner, given_orders, given_owner, make_order
@@ -31,6 +32,7 @@ from tests.factories.processes import (
     run_module,
     wait_until,
 )
+from tests.factories.queues import queued_tasks
 from tests.factories.routable import given_free_minutes, given_routable_network, held_and_taken
 
 pytestmark = pytest.mark.timeout(600)
@@ -119,12 +121,12 @@ def test_with_redis_emptied_pending_orders_are_routed_all_the_same(
     with a_relay(settings, tmp_path / "relay"):
         place(engine, owner, 20)
         assert wait_until(lambda: table(engine, "SELECT 1 FROM outbox_events WHERE published_at IS NULL") == [])
+        waiting = queued_tasks(broker, "routing")
         with redis.Redis(unix_socket_path=str(broker.socket_path)) as client:
-            waiting = client.llen("routing")
             client.flushall()
         with a_worker(settings, tmp_path / "worker"):
             assert wait_until(lambda: states(engine) == {"routed": 20})
-    assert waiting
+    assert ROUTE_PENDING in waiting
     assert broken_invariants(engine) == set()
 
 
