@@ -44,6 +44,10 @@ def supposing(
     return redecide(run, supposed, wall_seconds=20.0)
 
 
+def run_as_it_was(run: ArchivedRun) -> Redecided:
+    return Redecided(chosen=run.chosen, status=run.status, carried=Carried())
+
+
 def nodes_of(run: ArchivedRun, found: Redecided) -> list[str]:
     return sorted("" if option == UNROUTED else run.node_of(option) for option in found.chosen)
 
@@ -115,6 +119,42 @@ def test_without_nodes_or_their_time_lines_go_elsewhere_or_nowhere() -> None:
     assert nodes_of(run, supposing(run, network=NetworkChange(capacity_factor={"N1": 0.0, "N2": 0.0}))) == ["N3", "N3"]
 
 
+def test_of_a_node_without_time_what_earlier_runs_took_is_not_given_back() -> None:
+    """As without the node, in the second run too, to which the first gives back what it took there in truth."""
+    run = an_archived_run(*some_orders(2))
+    without = NetworkChange(without_nodes=frozenset(("N1",)))
+    no_time = NetworkChange(capacity_factor={"N1": 0.0})
+
+    firsts = [supposing(run, network=network) for network in (without, no_time)]
+    seconds = [
+        supposing(run, network=network, carried=first.carried)
+        for network, first in zip((without, no_time), firsts, strict=True)
+    ]
+
+    minutes = int(run.problem.option_minutes[run.chosen[0]])
+    assert [nodes_of(run, found) for found in (*firsts, *seconds)] == [["N2", "N2"]] * 4
+    assert firsts[0].carried == replace(firsts[1].carried, taken={})
+    assert firsts[1].carried.taken == {("N1-A", MONDAY): 2 * minutes}
+    assert seconds[1].carried.taken == {("N1-A", MONDAY): 4 * minutes}
+
+
+def test_half_the_time_is_half_of_what_was_free_before_the_runs_of_the_shadow() -> None:
+    """Two jobs' time is left after three jobs in truth: 2.5 of 5 were free; one is taken, so that one fits and not two.
+
+    Had what they took come back whole, half of two and two given back were three jobs' time.
+    """
+    job = int(an_archived_run(*some_orders(1)).problem.option_minutes[0])
+    run = an_archived_run(*some_orders(2), free_minutes={"N1-A": (2 * job, *(0,) * 13)})
+    carried = Carried(minutes={("N1-A", MONDAY): 2 * job}, taken={("N1-A", MONDAY): 3 * job})
+
+    found = supposing(run, network=NetworkChange(capacity_factor={"N1": 0.5}), carried=carried)
+
+    assert nodes_of(run, run_as_it_was(run)) == ["N1", "N1"]
+    assert nodes_of(run, found) == ["N1", "N2"]
+    assert found.carried.taken == {("N1-A", MONDAY): 5 * job}
+    assert found.carried.minutes[("N1-A", MONDAY)] == 3 * job
+
+
 def test_lines_that_the_run_did_not_decide_in_the_end_carry_nothing() -> None:
     run = an_archived_run(*some_orders(2))
 
@@ -162,7 +202,7 @@ def test_what_is_kept_between_turns_is_read_back_as_it_was() -> None:
         runs=(compared,),
         skipped={"run_0": "its archive is gone"},
         placed={"line_1": Placement(at=MONDAY_MORNING, organisation_id=OWNER, revision_id="rev_1", pieces={"N1": 2})},
-        carried=Carried(minutes={("N1-A", MONDAY): -7}, grams={"lot_N1": 3}),
+        carried=Carried(minutes={("N1-A", MONDAY): -7}, grams={"lot_N1": 3}, taken={("N1-A", MONDAY): 9}),
         attempt=4,
     )
 

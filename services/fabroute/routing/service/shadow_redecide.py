@@ -40,6 +40,8 @@ class Carried:
     minutes: Mapping[MachineDay, int] = field(default_factory=dict)
     grams: Mapping[str, int] = field(default_factory=dict)
     """By lot."""
+    taken: Mapping[MachineDay, int] = field(default_factory=dict)
+    """Minutes that earlier runs took in truth at nodes whose free time is supposed to be more or less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,8 @@ def redecide(run: ArchivedRun, supposed: Supposition, *, wall_seconds: float) ->
     part = _variant(run, supposed)
     kept = part.from_outer(run.chosen)
     if part.problem.snapshot_sha256() == run.problem.snapshot_sha256():
-        return Redecided(chosen=run.chosen, status=run.status, carried=supposed.carried)
+        carried = replace(supposed.carried, taken=_taken_on(run, supposed))
+        return Redecided(chosen=run.chosen, status=run.status, carried=carried)
     plan = solve(part.problem, replace(run.limits, wall_seconds=wall_seconds))
     chosen = part.into_outer(kept if _is_better(part.problem, kept, plan) else plan.chosen)
     carried = _carried_on(run, chosen, part.problem.capacity, supposed)
@@ -152,18 +155,33 @@ def _unrouted(run: ArchivedRun, problem: RoutingProblem, quotas: Quotas) -> IntA
 
 
 def _capacity(run: ArchivedRun, supposed: Supposition) -> IntArray:
-    capacity = run.problem.capacity.copy()
+    """Return the free time as supposed, never under 0.
+
+    It is the factor times what was free before the runs of the shadow (what is left, and what they took in truth), less
+    what they would have taken; where there is no factor, what is left and what they took more in truth.
+    """
+    capacity, carried = run.problem.capacity.copy(), supposed.carried
+    taken = _by_bucket(run, carried.taken)
+    would_have_taken = taken - _by_bucket(run, carried.minutes)
     factors = supposed.network.capacity_factor
     for pool, node_id in enumerate(run.machine_nodes):
+        whole = capacity[pool] + taken[pool]
         if node_id in factors:
-            capacity[pool] = np.floor(capacity[pool] * factors[node_id]).astype(np.int64)
+            whole = np.floor(whole * factors[node_id]).astype(np.int64)
+        capacity[pool] = np.maximum(0, whole - would_have_taken[pool])
+    return capacity
+
+
+def _by_bucket(run: ArchivedRun, minutes: Mapping[MachineDay, int]) -> IntArray:
+    """Return minutes by machine and day of a run; those of other machines and days are left aside."""
+    found = np.zeros_like(run.problem.capacity)
     pools = {machine_id: pool for pool, machine_id in enumerate(run.machines)}
     first_day = _calendars(run).first_day
-    for (machine_id, day), minutes in supposed.carried.minutes.items():
+    for (machine_id, day), amount in minutes.items():
         bucket = (day - first_day).days
-        if machine_id in pools and 0 <= bucket < capacity.shape[1]:
-            capacity[pools[machine_id], bucket] = max(0, capacity[pools[machine_id], bucket] + minutes)
-    return capacity
+        if machine_id in pools and 0 <= bucket < found.shape[1]:
+            found[pools[machine_id], bucket] = amount
+    return found
 
 
 def _stock(run: ArchivedRun, carried: Carried) -> IntArray:
@@ -186,10 +204,7 @@ def _carried_on(run: ArchivedRun, chosen: Sequence[int], capacity: IntArray, sup
     calendars = _calendars(run)
     roomier = replace(run.problem, capacity=capacity)
     for problem, of_all, sign in ((run.problem, run.chosen, 1), (roomier, chosen, -1)):
-        plan = [
-            option if line.line_id in supposed.decided else UNROUTED
-            for line, option in zip(run.lines, of_all, strict=True)
-        ]
+        plan = _held(run, of_all, supposed)
         for share in day_plan(problem, plan):
             minutes[run.machines[share.pool], calendars.day(share.bucket)] += sign * share.minutes
         for lot, amount in _grams(problem, plan):
@@ -197,7 +212,24 @@ def _carried_on(run: ArchivedRun, chosen: Sequence[int], capacity: IntArray, sup
     return Carried(
         minutes={key: value for key, value in minutes.items() if value},
         grams={key: value for key, value in grams.items() if value},
+        taken=_taken_on(run, supposed),
     )
+
+
+def _taken_on(run: ArchivedRun, supposed: Supposition) -> Mapping[MachineDay, int]:
+    """Return the minutes taken in truth after a run, at the nodes whose free time is supposed to be more or less."""
+    taken, calendars = defaultdict(int, supposed.carried.taken), _calendars(run)
+    for share in day_plan(run.problem, _held(run, run.chosen, supposed)):
+        if run.machine_nodes[share.pool] in supposed.network.capacity_factor:
+            taken[run.machines[share.pool], calendars.day(share.bucket)] += share.minutes
+    return dict(taken)
+
+
+def _held(run: ArchivedRun, chosen: Sequence[int], supposed: Supposition) -> list[int]:
+    """Return a plan without the lines that the run did not decide in the end."""
+    return [
+        option if line.line_id in supposed.decided else UNROUTED for line, option in zip(run.lines, chosen, strict=True)
+    ]
 
 
 def _grams(problem: RoutingProblem, plan: Sequence[int]) -> Iterable[tuple[int, int]]:

@@ -1,11 +1,11 @@
 """How far a shadow run is, as its worker keeps it between two turns, and what it has found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from fabroute.routing.service.shadow_redecide import Carried, PlanFigures
+from fabroute.routing.service.shadow_redecide import Carried, MachineDay, PlanFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +72,8 @@ class ShadowState:
                 line_id: [it.at.isoformat(), it.organisation_id, it.revision_id, dict(it.pieces)]
                 for line_id, it in self.placed.items()
             },
-            "minutes": [
-                [machine_id, day.isoformat(), minutes] for (machine_id, day), minutes in self.carried.minutes.items()
-            ],
+            "minutes": _minutes_document(self.carried.minutes),
+            "taken": _minutes_document(self.carried.taken),
             "grams": dict(self.carried.grams),
             "attempt": self.attempt,
         }
@@ -94,13 +93,20 @@ def state_of(report: Mapping[str, Any]) -> ShadowState:
             for line_id, (at, owner, revision_id, pieces) in state.get("placed", {}).items()
         },
         carried=Carried(
-            minutes={
-                (machine_id, date.fromisoformat(day)): minutes for machine_id, day, minutes in state.get("minutes", ())
-            },
+            minutes=_minutes_of(state.get("minutes", ())),
             grams=state.get("grams", {}),
+            taken=_minutes_of(state.get("taken", ())),
         ),
         attempt=state.get("attempt", 0),
     )
+
+
+def _minutes_document(minutes: Mapping[MachineDay, int]) -> list[list[Any]]:
+    return [[machine_id, day.isoformat(), amount] for (machine_id, day), amount in minutes.items()]
+
+
+def _minutes_of(document: Iterable[Sequence[Any]]) -> dict[MachineDay, int]:
+    return {(machine_id, date.fromisoformat(day)): amount for machine_id, day, amount in document}
 
 
 def _run_document(run: ComparedRun) -> dict[str, Any]:
