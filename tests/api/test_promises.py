@@ -151,6 +151,18 @@ def test_a_line_for_which_nothing_is_left_is_pending_with_the_reason_and_decided
     assert nothing_is_wrong(api.engine)
 
 
+def test_an_order_that_may_be_split_is_pending_with_the_reason_and_decided_by_a_run(api: Api) -> None:
+    order = api.place(now_please(split={"max_nodes": 2}, lines=[{"part": "RL-0001", "quantity": 2}])).json()
+
+    (line,) = order["lines"]
+    assert (order["state"], line["state"], line["routing"], line["promise"]) == ("pending", "pending", None, None)
+    assert line["state_reason"] == "lines that may be split are decided together within seconds"
+    scope = str(table(api.engine, "SELECT planning_scope FROM order_lines")[0][0])
+    route_pending(api.engine, scope=scope, now=utc_now(), dispatch=offer_jobs, limits=LIMITS)
+    assert table(api.engine, "SELECT kind, outcome FROM routing_decisions") == [("first", "routed")]
+    assert nothing_is_wrong(api.engine)
+
+
 def test_a_bad_wish_and_an_unknown_part_are_refused_as_ever(api: Api) -> None:
     assert refusal_of(api.place(an_order(promise="tomorrow"))).pointers == ("/promise",)
     unknown = now_please(lines=[{"part": "RL-9999", "quantity": 1}])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
+from fabroute.api.schemas.jobs import job_out
 from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
 from fabroute.production.service import (
@@ -96,6 +97,7 @@ def test_its_owner_and_the_operator_see_it_with_the_time_of_its_dispatch(shop: S
     for principal in (key_of(owner), OPERATOR_KEY):
         (job,) = queue(shop, principal, state="planned")
         assert (job.job_id, job.state, job.dispatch_at, job.build_key) == (job_id, "planned", DISPATCH_AT, None)
+        assert (job.known_to_node, job_out(job).offered_at) == (False, None)
     assert queue(shop, key_of(shop.owner(2))) == []
 
 
@@ -125,6 +127,7 @@ def test_a_job_whose_wait_is_over_is_offered_told_and_may_be_accepted(shop: Shop
     assert (dispatched.offered, dispatched.held, dispatched.taken_back) == (1, 0, 0)
     (job,) = queue(shop, state="offered")
     assert (job.job_id, job.offered_at) == (job_id, DISPATCH_AT)
+    assert (job.known_to_node, job_out(job).offered_at) == (True, DISPATCH_AT)
     assert told(shop, "job.offered") == 1
     assert queue_version(shop) != version
     with unit_of_work(shop.engine) as session:

@@ -111,6 +111,28 @@ def test_without_its_archive_a_decision_can_not_be_made_again(engine: Engine, ow
     assert (report["line"], report["plan"]) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (
+            "improve",
+            "runs that move promised lines are not archived; its moved_from names the decision before",
+        ),
+        ("online", "it promised an order by itself (a quote, a promise at once), without a joint plan"),
+        ("quote", "it promised an order by itself (a quote, a promise at once), without a joint plan"),
+    ],
+)
+def test_runs_that_never_had_an_archive_say_so(engine: Engine, owner: Owner, kind: str, why: str) -> None:
+    decision_id, run_id = given_decision(engine, owner)
+    in_transaction(engine, lambda session: rows(session, "DELETE FROM run_archives RETURNING 1"))
+    in_transaction(engine, lambda session: rows(session, "UPDATE routing_runs SET kind = :kind RETURNING 1", kind=kind))
+
+    report = replayed(engine, owner, decision_id)
+
+    assert (report["outcome"], codes(report)) == ("gone", ["ARCHIVE_GONE"])
+    assert report["reasons"][0]["message"] == f"run {run_id} has no archive: {why}"
+
+
 def test_an_archive_that_was_changed_is_no_proof(engine: Engine, owner: Owner) -> None:
     decision_id, run_id = given_decision(engine, owner)
     in_transaction(

@@ -137,6 +137,19 @@ def test_every_share_has_a_job_and_holds_its_own(engine: Engine, owner: Owner, r
     assert nothing_is_wrong(engine)
 
 
+def test_every_node_of_a_split_counts_as_one_that_can(engine: Engine, owner: Owner, revision_id: str) -> None:
+    ordered(engine, owner, revision_id)
+    snapshot, decided = claimed_and_decided(engine)
+    write(engine, snapshot, decided)
+    ((document, candidates, excluded),) = table(engine, "SELECT document, candidates, excluded FROM routing_decisions")
+
+    assert isinstance(document, dict)
+    able = {share["node_id"] for candidate in document["candidates"] for share in candidate["shares"]}
+    ruled_out = {exclusion["node_id"] for exclusion in document["exclusions"]}
+    assert (candidates, excluded) == (len(able), len(ruled_out))
+    assert (able, len(able)) == (set(snapshot.network.nodes) - ruled_out, 2)
+
+
 def test_a_line_of_which_one_share_lost_its_machine_gets_nothing(
     engine: Engine, owner: Owner, revision_id: str
 ) -> None:

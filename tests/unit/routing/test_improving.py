@@ -269,6 +269,26 @@ def test_the_document_and_the_sentence_say_what_the_move_saves() -> None:
     assert len(sentence.encode()) <= 200
 
 
+def test_a_move_at_its_own_node_says_whether_the_machine_the_day_or_something_else_is_new() -> None:
+    standing = promised(a_line())
+    moves = plan_moves(taken(network(), standing), standing, LIMITS)
+    ((move,),) = moves.groups
+
+    def said(*, node_id: str = "N1", machine_id: str = "N1-A") -> str:
+        job = replace(move.standing.job, node_id=node_id, machine_id=machine_id)
+        stood = replace(move.standing, city="Hannover", job=job)
+        later = replace(stood, promised_at=moves.calendars.instant(move.option.minutes) + timedelta(hours=72))
+        return moved_sentence(replace(move, standing=later), moves.calendars).split("; ")[1]
+
+    assert said(node_id="N9").startswith("moved from Hannover (N9): ")
+    assert said(machine_id="N1-B").startswith("moved to machine N1-A: ")
+    assert said().startswith("re-timed at Hannover: ")
+    assert said().endswith(" 72 h sooner, within what was promised")
+    same = replace(move.standing, city="Hannover", promised_at=moves.calendars.instant(move.option.minutes))
+    same = replace(same, job=replace(same.job, node_id="N1", machine_id="N1-A", lot_id="lot_other"))
+    assert "; planned anew at Hannover: " in moved_sentence(replace(move, standing=same), moves.calendars)
+
+
 def test_scarce_time_is_not_free_to_a_line_that_moves() -> None:
     standing = promised(a_line())
     snapshot = taken(network(), standing)

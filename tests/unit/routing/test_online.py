@@ -1,9 +1,11 @@
 """Promises at once: line by line, by what is left and what it is worth, with the reason where nothing is."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
+from fabroute.routing.rules.policies import ShareCap
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.decide import decide
 from fabroute.routing.service.online import decide_online
@@ -13,6 +15,7 @@ from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.limits import SolveLimits
 from fabroute.solver.plan import PlanStatus, RoutingPlan, ScarcityPrices
+from tests.factories.archives import a_policy, a_snapshot_under, some_orders
 from tests.factories.routing import a_node_view
 from tests.factories.snapshots import a_line, a_revision_view, a_snapshot
 
@@ -89,6 +92,33 @@ def test_a_line_that_no_node_can_make_is_decided_with_all_reasons() -> None:
     (verdict,) = decision.decided.verdicts
     assert (verdict.chosen, verdict.is_final, decision.undecided) == (None, True, {})
     assert [reason.code.value for reason in verdict.exclusions[0].reasons] == ["NODE_DOWN"]
+
+
+def test_a_node_at_its_share_cap_is_excluded_with_the_figures_of_the_cap() -> None:
+    snapshot = a_snapshot_under(*some_orders(10), policies=(a_policy(ShareCap(node_id=None, share=0.4)),))
+    decision = decide_online(snapshot)
+    assert decision.decided is not None
+    verdicts = decision.decided.verdicts
+    by_city = Counter(verdict.chosen.way.node.city for verdict in verdicts if verdict.chosen is not None)
+    assert by_city == {"Hannover": 4, "Göttingen": 4, "Kassel": 2}
+    (last,) = (it for it in verdicts if it.choices.line.line_id == "line_9")
+    assert [(it.node.node_id, [reason.code.value for reason in it.reasons]) for it in last.exclusions] == [
+        ("N1", ["CONCENTRATION"]),
+        ("N2", ["CONCENTRATION"]),
+    ]
+    assert last.exclusions[0].reasons[0].message == "would have 5 of 10 lines of 30 days (50%), the cap is 40%"
+
+
+def test_lines_that_may_be_split_wait_for_a_run_and_others_do_not() -> None:
+    shared = replace(a_line(line_id="line_1", order_id="ord_1"), split_max_nodes=5, split_min_per_node=1)
+    snapshot = a_snapshot(shared, a_line(line_id="line_2", order_id="ord_1"), nodes=(CHEAP, DEAR))
+    decision = decide_online(snapshot)
+    assert decision.decided is not None
+    assert [it.choices.line.line_id for it in decision.decided.verdicts] == ["line_2"]
+    assert decision.undecided == {"line_1": "lines that may be split are decided together within seconds"}
+    alone = decide_online(replace(snapshot, lines=(shared,)))
+    assert (alone.decided, alone.snapshot.lines) == (None, ())
+    assert alone.undecided == decision.undecided
 
 
 def _joint() -> tuple[JointProblem, Calendars]:

@@ -79,12 +79,12 @@ async def place_order(request: Request) -> Response:
     Send the same Idempotency-Key again after a timeout, a 409, a 429 or a 503: the order is never placed twice.
     An answer with Idempotency-Replayed shows the order as it was first answered, not as it is now: read that at the
     answer's Location. With `"promise": "now"` every line for which something is left has its price, arrival, node and
-    job when the answer comes; the others are pending, with the reason in `state_reason`. With a `quote_id` the order is
-    routed and has its job when the answer comes, for the quoted price and day; or nothing is written, and the refusal
-    says exactly why the quote can't be kept. Codes of the reasons in `quote_not_kept` are those of nodes, and three of
-    its own: `PRICE_CHANGED` (it costs `now_minor` now, more than `quoted_minor`, though not more than your cap),
-    `REVISION_SUPERSEDED` and `REVISION_WITHDRAWN` (the quoted revision is not ordered any more; `released_revision` is
-    the one that is, if any).
+    job when the answer comes, and a line that no node can make is `no_route` already; the others, and lines that may be
+    split, are pending, with the reason in `state_reason`. With a `quote_id` the order is routed and has its job when
+    the answer comes, for the quoted price and day; or nothing is written, and the refusal says exactly why the quote
+    can't be kept. Codes of the reasons in `quote_not_kept` are those of nodes, and three of its own: `PRICE_CHANGED`
+    (it costs `now_minor` now, more than `quoted_minor`, though not more than your cap), `REVISION_SUPERSEDED` and
+    `REVISION_WITHDRAWN` (the quoted revision is not ordered any more; `released_revision` is the one that is, if any).
     """
     submission, resources = await read_submission(request), get_resources(request)
     return _created(await _desk_of(submission, resources).place(submission))

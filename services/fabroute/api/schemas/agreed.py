@@ -60,7 +60,7 @@ class RoutingOut(ResponseModel):
     )
     promised_at: AwareDatetime | None = Field(description="Arrival; it does not stand while the job is held.")
     co2e_g: int | None = Field(description="Grams of CO2 equivalent of printing and shipping.")
-    candidates: int = Field(description="Nodes that could.")
+    candidates: int = Field(description="Nodes that could, alone or with a share of a split.")
     excluded: int = Field(description="Nodes that are ruled out, each with its reasons in the decision.")
     why: str = Field(description="One sentence.")
     jobs: list[JobOfLineOut] = Field(

@@ -177,7 +177,10 @@ class DecisionOut(ResponseModel):
     why: str
     chosen: CandidateOut | None
     alternatives: list[AlternativeOut]
-    candidates: list[CandidateOut] = Field(description="The best of each node that could, cheapest first.")
+    candidates: list[CandidateOut] = Field(
+        description="The best of each node that could, cheapest first. A split counts for every node in its `shares`: "
+        "each node of the network is in a candidate or among the exclusions."
+    )
     exclusions: list[ExclusionOut]
     reasons: dict[str, int] = Field(description="Number of nodes by reason code.")
     solver: SolverOut

@@ -42,7 +42,9 @@ class JobOut(ResponseModel):
         description="Until when it waits, or waited, for others to share its build; null if it never did."
     )
     build_key: str | None = Field(description="Names the build that it shares with other jobs; equal keys, one build.")
-    offered_at: AwareDatetime = Field(description="When it was put into its node's queue; of a planned job: planned.")
+    offered_at: AwareDatetime | None = Field(
+        description="When it was put into its node's queue; null while it is planned, and if it ended before."
+    )
     accepted_at: AwareDatetime | None
     held_at: AwareDatetime | None
     held_reason: str = Field(description="Which gates closed: nothing of the job is released or counted until then.")
@@ -88,7 +90,7 @@ def job_out(job: JobView) -> JobOut:
         promised_at=job.promised_at,
         dispatch_at=job.dispatch_at,
         build_key=job.build_key,
-        offered_at=job.offered_at,
+        offered_at=job.offered_at if job.known_to_node else None,
         accepted_at=job.accepted_at,
         held_at=job.held_at,
         held_reason=job.held_reason,

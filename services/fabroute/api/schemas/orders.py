@@ -133,7 +133,9 @@ class OrderRequest(RequestModel):
         default=None,
         description="`now`: the answer carries price, arrival and node of every line for which something is left at "
         "once; lines for which nothing is are pending, with the reason, and decided within seconds together with other "
-        "orders. Without it all lines are. A promise only gets better until a node accepts the job.",
+        "orders. So are all lines of an order with `split`. A line that no node can make is `no_route` in the answer "
+        "at once, with the reasons in its decision. Without it all lines are pending. A promise only gets better until "
+        "a node accepts the job.",
     )
     quote_id: Label | None = Field(
         default=None,

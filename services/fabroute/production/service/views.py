@@ -57,6 +57,11 @@ class JobView:
     granted_reprints: int
 
     @property
+    def known_to_node(self) -> bool:
+        """Whether it was ever offered to its node: not while it is planned, nor if it ended before."""
+        return self.dispatch_at is None or self.offered_at >= self.dispatch_at
+
+    @property
     def started(self) -> bool:
         """Whether the node has the file or has printed: nobody but a person may take the job from it."""
         return self.file_released_at is not None or self.good_prints + self.failed_prints > 0

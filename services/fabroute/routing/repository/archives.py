@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
-from fabroute.routing.models import RoutingDecision, RunArchive
+from fabroute.routing.models import RoutingDecision, RoutingRun, RunArchive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,7 @@ class DecidedLine:
     """What a decision says of the run that made it."""
 
     run_id: str
+    run_kind: str
     order_line_id: str
     outcome: str
     snapshot_sha256: str | None
@@ -70,9 +71,11 @@ def find_decided(session: Session, decision_id: str) -> DecidedLine | None:
     """Return of a decision what a replay is compared with."""
     statement = select_columns(
         col(RoutingDecision.run_id),
+        col(RoutingRun.kind).label("run_kind"),
         col(RoutingDecision.order_line_id),
         col(RoutingDecision.outcome),
         col(RoutingDecision.document)["solver"]["snapshot_sha256"].as_string().label("snapshot_sha256"),
-    ).where(col(RoutingDecision.id) == decision_id)
-    found = session.connection().execute(statement).mappings().one_or_none()
+    ).join(RoutingRun, col(RoutingRun.id) == col(RoutingDecision.run_id))
+    own = statement.where(col(RoutingDecision.id) == decision_id)
+    found = session.connection().execute(own).mappings().one_or_none()
     return None if found is None else DecidedLine(**found)

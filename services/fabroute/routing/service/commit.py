@@ -25,6 +25,7 @@ from fabroute.routing.service.policies import policy_document, policy_for
 from fabroute.routing.service.policy_costs import store_costs
 from fabroute.routing.service.scopes import ScopeLease, require_scope
 from fabroute.routing.service.sentences import binding_reason
+from fabroute.routing.service.splits import ways_of
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.eligibility import LicenceFacts
@@ -343,7 +344,7 @@ def _decision_row(entry: _Entry, facts: RunFacts, decided: Decided, *, now: date
         "landed_minor": None if chosen is None else chosen.price.landed_minor,
         "promised_at": None if chosen is None else promised_at(chosen, decided.calendars),
         "co2e_g": None if chosen is None else chosen.price.co2e_g,
-        "candidates": len(verdict.choices.best),
+        "candidates": len({way.node.node_id for way in ways_of(verdict.choices.best)}),
         "excluded": len(verdict.exclusions),
         "why": entry.sentence,
         "document": decision_document(

@@ -252,11 +252,21 @@ def moved_sentence(move: Move, calendars: Calendars) -> str:
     sooner = (move.standing.promised_at - arrives).total_seconds() / 3600
     price = f"{euro(abs(cheaper))} EUR {'less' if cheaper > 0 else 'more'}" if cheaper else "the same price"
     when = f"{abs(sooner):g} h {'sooner' if sooner > 0 else 'later'}" if sooner else "at the same time"
-    way = move.option.way
     return (
-        f"{way.node.city}: {euro(move.option.price.landed_minor)} EUR, arrives {day_name(arrives)}; "
-        f"moved from {move.standing.city}: {price}, {when}, within what was promised"
+        f"{move.option.way.node.city}: {euro(move.option.price.landed_minor)} EUR, arrives {day_name(arrives)}; "
+        f"{_what_moved(move, is_later_or_sooner=bool(sooner))}: {price}, {when}, within what was promised"
     )
+
+
+def _what_moved(move: Move, *, is_later_or_sooner: bool) -> str:
+    """Return what became of a line: the place that it left, or what else there is of the same place."""
+    standing, way = move.standing, move.option.way
+    if way.node.node_id != standing.job.node_id:
+        named = f" ({standing.job.node_id})" if way.node.city == standing.city else ""
+        return f"moved from {standing.city}{named}"
+    if way.offer.machine_id != standing.job.machine_id:
+        return f"moved to machine {way.offer.machine_id}"
+    return f"re-timed at {standing.city}" if is_later_or_sooner else f"planned anew at {standing.city}"
 
 
 def _report(

@@ -1,8 +1,9 @@
 """A promise at once: order, decisions, reservations and jobs in one transaction, decided line by line.
 
 Each line takes, of what is left, its option of least cost at the prices of the last joint plans. A line for which
-nothing is left is written as in any other order: runs decide it together with others. What was free at the look and is
-gone at the commit is looked for again.
+nothing is left is written as in any other order: runs decide it together with others. So is every line of an order that
+may be split: shares are found by the exact search, which requests don't wait for. What was free at the look and is gone
+at the commit is looked for again.
 """
 
 import time
@@ -21,6 +22,7 @@ from fabroute.routing.ports import JobDispatch
 from fabroute.routing.service.accepting import AnswerWriter
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.commit import RunFacts, write_run
+from fabroute.routing.service.concentration import Lost, lost_to_rules, with_lost
 from fabroute.routing.service.decided import Decided, verified
 from fabroute.routing.service.documents import Verdict
 from fabroute.routing.service.explained import Explainer
@@ -39,6 +41,7 @@ ROUNDS = 4
 """How often what was taken meanwhile is looked for again, before the order is left to a run."""
 _FENCE = 1
 _CONTENDED = "others took what this line was to get, again and again: decided together with them within seconds"
+_MAY_BE_SPLIT = "lines that may be split are decided together within seconds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +130,18 @@ def decide_online(snapshot: RoutingSnapshot) -> OnlineDecision:
     """Decide the lines of a snapshot one after the other, each by what is left then. No database is asked.
 
     What is scarce counts at the snapshot's prices. A line that no node can make is decided, too: there is no way, and
-    the decision says why. Raises ``PlanRefused`` if the plan fails its independent check.
+    the decision says why. Lines that may be split are left to a run. Raises ``PlanRefused`` if the plan fails its
+    independent check.
     """
+    shared = {line.line_id: _MAY_BE_SPLIT for line in snapshot.lines if line.split_max_nodes}
+    whole = tuple(line for line in snapshot.lines if line.line_id not in shared)
+    if not whole:
+        return OnlineDecision(snapshot=replace(snapshot, lines=()), decided=None, undecided=shared)
+    decision = _decided_online(replace(snapshot, lines=whole))
+    return replace(decision, undecided={**shared, **decision.undecided})
+
+
+def _decided_online(snapshot: RoutingSnapshot) -> OnlineDecision:
     finder = CandidateFinder(snapshot)
     choices = finder.choices()
     joint = joint_problem(
@@ -141,7 +154,8 @@ def decide_online(snapshot: RoutingSnapshot) -> OnlineDecision:
     found = _one_after_the_other(joint, prices_of(snapshot.prices, joint, finder.calendars))
     plan = verified(joint.problem, _plan(joint.problem, [choice.option for choice in found]))
     chosen, undecided = joint.chosen(plan.chosen), _undecided(joint, found, finder.calendars)
-    verdicts = tuple(_verdict(each, chosen) for each in choices if each.line.line_id not in undecided)
+    lost = lost_to_rules(joint, plan.chosen)
+    verdicts = tuple(_verdict(each, chosen, lost) for each in choices if each.line.line_id not in undecided)
     return OnlineDecision(
         snapshot=replace(snapshot, lines=tuple(verdict.choices.line for verdict in verdicts)),
         decided=_decided(snapshot, finder, joint, plan, verdicts) if verdicts else None,
@@ -197,8 +211,10 @@ def _plan(problem: RoutingProblem, chosen: Sequence[int]) -> RoutingPlan:
     )
 
 
-def _verdict(choices: LineChoices, chosen: Mapping[str, Option]) -> Verdict:
-    return Verdict(choices=choices, chosen=chosen.get(choices.line.line_id), exclusions=choices.exclusions)
+def _verdict(choices: LineChoices, chosen: Mapping[str, Option], lost: Lost) -> Verdict:
+    line_id = choices.line.line_id
+    exclusions = with_lost(choices.exclusions, choices, lost.get(line_id, {}))
+    return Verdict(choices=choices, chosen=chosen.get(line_id), exclusions=exclusions)
 
 
 def _undecided(joint: JointProblem, found: Sequence[OnlineChoice], calendars: Calendars) -> dict[str, str]:

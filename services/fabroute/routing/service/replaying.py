@@ -15,6 +15,14 @@ from fabroute.solver.verify import verify_plan
 
 SAME, DIFFERS, GONE = "same", "differs", "gone"
 
+_BY_ITSELF = "it promised an order by itself (a quote, a promise at once), without a joint plan"
+_NOT_ARCHIVED = {
+    "improve": "runs that move promised lines are not archived; its moved_from names the decision before",
+    "online": _BY_ITSELF,
+    "quote": _BY_ITSELF,
+}
+"""By kind of run: why it never had an archive."""
+
 Report = dict[str, Any]
 
 
@@ -36,11 +44,8 @@ def read_replayable(session: Session, *, decision_id: str) -> Replayable | Repor
     except ArchiveDamaged as damage:
         return _gone("ARCHIVE_DAMAGED", damage.message)
     if run is None:
-        return _gone(
-            "ARCHIVE_GONE",
-            f"run {decision.run_id} has no archive: it is older than archives are kept, or the line was promised "
-            "by itself (a quote, a promise at once), without a joint plan",
-        )
+        why = _NOT_ARCHIVED.get(decision.run_kind, "it is older than archives are kept")
+        return _gone("ARCHIVE_GONE", f"run {decision.run_id} has no archive: {why}")
     return Replayable(decision=decision, run=run)
 
 
