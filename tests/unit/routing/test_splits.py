@@ -153,6 +153,17 @@ def test_nothing_is_said_of_splits_where_a_split_would_not_help() -> None:
     assert codes(decided, "B") == ["NEED_BY"]
 
 
+@pytest.mark.parametrize("max_nodes", [0, 20])
+def test_a_line_that_is_larger_than_all_nodes_together_says_what_they_make(max_nodes: int) -> None:
+    decided = decided_on(a_cap_line(within_hours=6, max_nodes=max_nodes))  # 27 at A and 12 at B
+    reasons = [reason for each in decided.verdicts[0].exclusions for reason in each.reasons if reason.code == "NEED_BY"]
+
+    assert decided.verdicts[0].chosen is None
+    assert [reason.figures["together_pieces"] for reason in reasons] == [39, 39]
+    assert [reason.figures["together_nodes"] for reason in reasons] == [2, 2]
+    assert [reason.message.partition("; split, ")[2] for reason in reasons] == ["2 nodes make 39 in time"] * 2
+
+
 def test_a_node_gets_no_less_than_the_order_says() -> None:
     option = chosen(decided_on(a_cap_line(within_hours=12, min_per_node=10)))
 

@@ -27,7 +27,7 @@ from fabroute.routing.service.splits_clock import (
 from fabroute.routing.service.splits_makers import SECONDS_PER_MINUTE, Maker, most_in
 from fabroute.routing.service.splits_nodes import Freight, Limits, Party, parties, split_node
 from fabroute.routing.service.splits_shares import ShareMaker, last_bucket
-from fabroute.routing.service.splits_terms import Sharing, SplitTerms, split_terms
+from fabroute.routing.service.splits_terms import Sharing, SplitTerms, Together, split_terms
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.service.ways import LineAsked, WayFinder
 from fabroute.routing.snapshot import RoutingSnapshot
@@ -92,10 +92,12 @@ class SplitFinder:
         self._promise(asked, best)
         return (*best, *_within(self._by_days(asked, nodes, terms), cap_minor))
 
-    def forbidden(self, asked: LineAsked, nodes: Sequence[NodeView]) -> tuple[frozenset[str], Exclusion] | None:
+    def forbidden(
+        self, asked: LineAsked, nodes: Sequence[NodeView]
+    ) -> tuple[frozenset[str], Exclusion] | Together | None:
         """Return the nodes that could share a line which none can make alone, and that it may not be split.
 
-        ``None`` where that would not help either, or where it may be split over as many nodes as it takes.
+        What they make where all of them together make too few; ``None`` where a split would not help either.
         """
         own = split_terms(asked.line, asked.revision) or SplitTerms(
             quantity=asked.line.quantity, max_nodes=0, min_per_node=1
@@ -107,14 +109,16 @@ class SplitFinder:
         )
         terms = split_terms(free.line, free.revision)
         assert terms is not None
+        most: Sharing | None = None
         for sharing in self._sharings(free, nodes, terms):
+            most = sharing if most is None or sharing.pieces > most.pieces else most
             plan = self._allocated(sharing.problem) if sharing.pieces >= terms.quantity else None
             if plan is not None:
                 taking = frozenset(
                     limits.party.node.node_id for limits, made in zip(sharing.limits, plan.by_node, strict=True) if made
                 )
                 return taking, _would_need_a_split(asked, sharing, nodes=len(taking), own=own)
-        return None
+        return most.together if most is not None and most.pieces < terms.quantity else None
 
     def _allocated(self, problem: SplitProblem) -> SplitPlan | None:
         plan = None if self._allocate is None else self._allocate(problem)

@@ -10,6 +10,7 @@ from fabroute.routing.service.options import ExcludedNode, Option
 from fabroute.routing.service.pricing import Pricing
 from fabroute.routing.service.splits_clock import is_urgent
 from fabroute.routing.service.splits_finder import SplitFinder
+from fabroute.routing.service.splits_terms import Together
 from fabroute.routing.service.ways import LineAsked, OfferFinding
 from fabroute.solver.eligibility import ExclusionCode
 
@@ -56,7 +57,10 @@ class LineSplits:
     def if_allowed(
         self, asked: LineAsked, found: Sequence[FoundAtNode], exclusions: tuple[ExcludedNode, ...]
     ) -> tuple[ExcludedNode, ...]:
-        """Return the exclusions of a line without a place; nodes that could share it say that it may not be split."""
+        """Return the exclusions of a line without a place; nodes that could share it say that it may not be split.
+
+        Where they make too few even together, they say how many that are.
+        """
         whole = any(offer.ways for each in found if not each.against for offer in each.offers)  # but for its price cap
         likely = [] if whole else self._likely(asked, found)
         if not likely or self._explained >= MOST_EXPLAINED:
@@ -65,6 +69,10 @@ class LineSplits:
         forbidden = self._finder.forbidden(asked, likely)
         if forbidden is None:
             return exclusions
+        if isinstance(forbidden, Together):
+            return tuple(
+                _too_few(each, forbidden) if each.node.node_id in forbidden.nodes else each for each in exclusions
+            )
         nodes, reason = forbidden
         return tuple(
             replace(each, reasons=(*each.reasons, reason)) if each.node.node_id in nodes else each
@@ -86,6 +94,22 @@ class LineSplits:
 
 def _less_would_do(offer: OfferFinding) -> bool:
     return bool(offer.ways) or (bool(offer.reasons) and all(reason.code in _TOO_MUCH for reason in offer.reasons))
+
+
+def _too_few(excluded: ExcludedNode, together: Together) -> ExcludedNode:
+    """Return an exclusion whose reasons of quantity say what a split would come to."""
+    count = len(together.nodes)
+    words = f"split, {count} node{'s' if count > 1 else ''} make {together.pieces} in time"
+    figures = {"together_pieces": together.pieces, "together_nodes": count}
+    return replace(
+        excluded,
+        reasons=tuple(
+            replace(reason, message=f"{reason.message}; {words}", figures={**reason.figures, **figures})
+            if reason.code in _TOO_MUCH
+            else reason
+            for reason in excluded.reasons
+        ),
+    )
 
 
 def _urgency(asked: LineAsked) -> tuple[int, int, str]:

@@ -21,6 +21,14 @@ class SplitTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """What nodes could make of a line in time if they shared it."""
+
+    nodes: frozenset[str]
+    pieces: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sharing:
     """Parties that could share a line, what each can make in time, and the allocation to be solved."""
 
@@ -34,6 +42,11 @@ class Sharing:
     def pieces(self) -> int:
         """What all parties can make together."""
         return sum(limits.pieces for limits in self.limits)
+
+    @property
+    def together(self) -> Together:
+        """The parties' nodes, and what they can make together."""
+        return Together(nodes=frozenset(limits.party.node.node_id for limits in self.limits), pieces=self.pieces)
 
     @property
     def largest(self) -> int:
