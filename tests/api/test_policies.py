@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.factories.api import Api
-from tests.factories.api_policies import HALF_EACH, THAT_DAY, euro, given_nodes, given_run
+from tests.factories.api_policies import HALF_EACH, THAT_DAY, euro, given_nodes, given_run, token_of
 from tests.factories.problems import Refusal, refusal_of
 
 PATH = "/v1/routing-policies"
@@ -106,9 +106,12 @@ def test_an_empty_policy_is_the_usual_way(api: Api) -> None:
         ({"minimum_shares": [{"kind": "moon", "share": 0.4, "shortfall": euro(1)}]}, "/minimum_shares/0/kind",
          "must be 'in_house', 'service_bureau' or 'regional_hub'"),
         ({"minimum_shares": [{"kind": "in_house", "share": 0.4}]}, "/minimum_shares/0/shortfall", "is required"),
-        ({"weights": {"balanced": {"per_hour": euro(1)}}}, "/weights/balanced/per_kg_co2e", "is required"),
+        ({"weights": {"balanced": {"per_hour": euro(1), "per_late_hour": euro(1)}}}, "/weights/balanced/per_kg_co2e",
+         "is required"),
         ({"consolidation_window_hours": 241}, "/consolidation_window_hours", "must be at most 240"),
         ({"stability": {"amount_minor": 1, "currency": "USD"}}, "/stability/currency", "only EUR is supported"),
+        ({"weights": {"quickest": {"per_hour": 3}}}, "/weights/quickest",
+         "is a name that must be 'cheapest', 'fastest', 'balanced' or 'greenest'"),
         ({"speed": 3}, "/speed", "is no field of this object"),
     ],
 )  # fmt: skip
@@ -118,6 +121,7 @@ def test_what_no_policy_can_hold_is_refused_with_the_field(api: Api, body: Any, 
     problems = {item["pointer"]: item["message"] for item in answer.json()["errors"]}
     assert answer.status_code == 422
     assert words in problems[pointer]
+    assert len(answer.json()["errors"]) == 1
     assert api.client.get(PATH).json()["data"] == []
 
 
@@ -168,6 +172,31 @@ def test_costs_are_of_the_last_seven_days_if_no_time_is_named(api: Api) -> None:
     assert costs["rules"] == []
     assert costs["since"][:10] < costs["until"][:10]
     assert refusal_of(api.client.get(f"{PATH}/costs?since=yesterday")).status == 422
+
+
+@pytest.mark.parametrize(
+    ("period", "words"),
+    [
+        ({"since": "2026-06-16T08:00:00Z", "until": "2026-06-15T08:00:00Z"}, "until: must be after since"),
+        ({"since": "2026-06-15T08:00:00Z", "until": "2026-06-15T08:00:00Z"}, "until: must be after since"),
+        ({"since": "2926-06-15T08:00:00Z", "until": "2926-06-16T08:00:00Z"}, "since: is in the future"),
+    ],
+)
+def test_costs_of_a_time_that_can_not_be_are_refused(api: Api, period: dict[str, str], words: str) -> None:
+    answer = api.client.get(f"{PATH}/costs", params=period)
+
+    assert refusal_of(answer).code == "invalid_period"
+    assert (answer.status_code, words in answer.json()["detail"]) == (422, True)
+
+
+def test_a_bureau_is_told_that_policies_are_of_those_who_order(api: Api) -> None:
+    with api.as_(token_of(api, "bureau")) as bureau:
+        answer = bureau.get(PATH)
+
+    assert refusal_of(answer) == Refusal(status=403, code="owners_only")
+    assert answer.json()["detail"] == (
+        "this is about how orders are routed, and at what cost: it takes a key of who orders parts"
+    )
 
 
 def test_a_decision_names_the_policy_that_it_was_made_under(api: Api) -> None:

@@ -115,6 +115,20 @@ def test_bureaus_learn_nothing_and_other_owners_have_their_own(ready: Api) -> No
         assert refusal_of(stranger.get(PATH)) == Refusal(status=404, code="no_readiness_report")
 
 
+def test_a_report_tells_prices_and_takes_the_scope_of_orders_too(ready: Api) -> None:
+    given_readiness(ready)
+    with unit_of_work(ready.engine) as session:
+        key = issue_api_key(
+            session, organisation_id=ready.owner.organisation_id, name="parts", scopes=["inventory:read"], now=NOW
+        )
+
+    with ready.as_(key.token) as parts_only:
+        refused = parts_only.get(PATH)
+
+    assert (refused.status_code, problem_of(refused)["code"]) == (403, "missing_scope")
+    assert "orders:read" in problem_of(refused)["detail"]
+
+
 def test_the_operator_sees_what_waits_in_each_scope_and_who_decides_it(ready: Api) -> None:
     with unit_of_work(ready.engine) as session:
         claim_scope(session, name="metal/europe", lease_seconds=60, holder="host:7")

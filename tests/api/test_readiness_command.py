@@ -15,7 +15,7 @@ from fabroute.cli.app import app
 from fabroute.cli.client import ApiClient
 from fabroute.cli.follow import NothingMoves
 from fabroute.cli.output import stdout
-from fabroute.cli.readiness import EXIT_NO_ROUTE, ReportNotMade, wait_for_report
+from fabroute.cli.readiness import EXIT_NO_ROUTE, NoSuchPart, ReportNotMade, wait_for_report
 from fabroute.kernel.errors import DomainError
 from tests.unit.cli.test_readiness_story import a_report, a_source, an_entry
 
@@ -46,7 +46,14 @@ class ToldApi:
         if first is None:
             return 404, NONE_YET
         states = query.get("state", [])
-        entries = [] if asks_for_the_report else [it for it in self.entries if not states or it["state"] in states]
+        parts = query.get("part", [])
+        entries = [
+            it
+            for it in self.entries
+            if not (
+                asks_for_the_report or (states and it["state"] not in states) or (parts and it["part"] not in parts)
+            )
+        ]
         return 200, {"report": first, "data": entries, "has_more": False, "next_cursor": None}
 
 
@@ -113,6 +120,14 @@ def test_a_script_is_told_by_the_exit_code_that_something_has_no_route(told: Tol
     shown = run(told, "readiness", "--part", "RL-0002", "--region", "europe", "--state", "no_route", "--json")
     assert json.loads(shown.stdout)["data"][0]["part"] == "RL-0002"
     assert (shown.exit_code, told.asked[-1][2]["region"]) == (EXIT_NO_ROUTE, ["europe"])
+
+
+def test_a_part_that_is_not_there_is_told_and_one_without_such_a_state_is_not_taken_for_it(told: ToldApi) -> None:
+    with pytest.raises(NoSuchPart, match="no released part NOPE in the latest report"):
+        run(told, "readiness", "--part", "NOPE")
+
+    assert told.asked[-1][2] == {"part": ["NOPE"], "limit": ["2"]}
+    assert run(told, "readiness", "--part", "RL-0001", "--state", "no_route").exit_code == 0
 
 
 def test_without_a_report_one_is_asked_for_and_waited_for(told: ToldApi) -> None:

@@ -36,6 +36,7 @@ def test_a_policy_is_tried_on_a_past_day_and_followed_until_done(api: Api) -> No
         "co2e_g": found["total"]["as_was"]["co2e_g"],
         "late_lines": 0,
         "late_minutes": 0,
+        "without_options": 0,
         "cost_millis": found["total"]["as_was"]["cost_millis"],
     }
     assert found["total"]["as_would_be"]["landed"] == euro(12_294)
@@ -77,7 +78,7 @@ def test_shadow_runs_are_listed_without_their_runs(api: Api) -> None:
     [
         ({"policy": HALF_EACH, "since": "2026-06-17T00:00:00Z", "until": "2026-06-16T00:00:00Z"}, "invalid_shadow_run",
          "until must be after since"),
-        (THAT_DAY, "invalid_shadow_run", "supposes nothing"),
+        (THAT_DAY, "invalid_shadow_run", "nothing is supposed: state"),
         (THAT_DAY | {"policy": HALF_EACH, "policy_version": 1}, "invalid_shadow_run", "state either"),
         (THAT_DAY | {"policy": {"caps": [{"share": 0.1}]}}, "contradictory_policy", "without a place"),
         (THAT_DAY | {"policy": HALF_EACH}, "nothing_archived", "choose a later time"),

@@ -102,7 +102,18 @@ def parse_body(model: type[Body], content: bytes) -> Body:
 
 def field_problems(details: Sequence[ErrorDetails]) -> tuple[FieldProblem, ...]:
     """Return what a model found wrong, with JSON pointers, in the words of this API."""
-    return tuple(FieldProblem(pointer=_pointer(item["loc"]), message=problem_message(item)) for item in details)
+    names = {item["loc"][:-1]: problem_message(item) for item in details if _is_of_name(item["loc"])}
+    wrong_names = tuple(FieldProblem(pointer=_pointer(at), message=f"is a name that {it}") for at, it in names.items())
+    return wrong_names + tuple(
+        FieldProblem(pointer=_pointer(item["loc"]), message=problem_message(item))
+        for item in details
+        if not any(item["loc"][:depth] in names for depth in range(1, len(item["loc"]) + 1))
+    )
+
+
+def _is_of_name(location: Sequence[int | str]) -> bool:
+    """Tell whether what is wrong is the name of an entry; its value is looked at once the name is right."""
+    return len(location) > 1 and location[-1] == "[key]"
 
 
 def _require_json(request: Request) -> None:

@@ -130,10 +130,23 @@ def _owner_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
     return check
 
 
+def _buyer_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
+    """Return a dependency that is the caller, if its key has ``scope`` and it is one who orders parts."""
+
+    async def check(principal: Annotated[Principal, Depends(caller_with(scope))]) -> Principal:
+        if principal.kind == "bureau":
+            raise OwnersOnly(
+                "this is about how orders are routed, and at what cost: it takes a key of who orders parts"
+            )
+        return principal
+
+    return check
+
+
 OwnerReader = Annotated[Principal, Depends(_owner_with("inventory:read"))]
 OwnerWriter = Annotated[Principal, Depends(_owner_with("inventory:write"))]
-BuyerReader = Annotated[Principal, Depends(_owner_with("orders:read"))]
-BuyerWriter = Annotated[Principal, Depends(_owner_with("orders:write"))]
+BuyerReader = Annotated[Principal, Depends(_buyer_with("orders:read"))]
+BuyerWriter = Annotated[Principal, Depends(_buyer_with("orders:write"))]
 
 
 def get_idempotency_key(request: Request) -> str:

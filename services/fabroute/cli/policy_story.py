@@ -1,11 +1,16 @@
 """A policy and its costs in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fabroute.cli.client import JsonObject
 from fabroute.cli.mapping import Json
 
 _ALONE = "lines are routed the usual way"
+_KINDS: Mapping[str, str] = {
+    "in_house": "in-house nodes",
+    "service_bureau": "service bureaus",
+    "regional_hub": "regional hubs",
+}
 
 
 def policy_story(policy: JsonObject) -> str:
@@ -19,9 +24,9 @@ def costs_story(costs: JsonObject) -> str:
     head = f"{_day(costs['since'])} to {_day(costs['until'])}"
     rules = _objects(costs["rules"])
     if not rules:
-        return f"{head}: no rule could bite in any run, none cost anything"
+        return f"{head}: no rule could bite in any joint run, none cost anything"
     lines = [f"  {rule['words']}{'' if rule['proven'] else ' (not proven)'}" for rule in rules]
-    return "\n".join([f"{head}, beside the same runs without each rule:", *lines])
+    return "\n".join([f"{head}, joint runs beside the same without each rule, at the time of decision:", *lines])
 
 
 def _rules(policy: JsonObject) -> Iterator[str]:
@@ -30,11 +35,11 @@ def _rules(policy: JsonObject) -> Iterator[str]:
         plain = False
         where, over = cap["node_id"] or "any single node", cap["excess"]
         price = "never exceeded" if over is None else f"{_euro(over)} for each over it"
-        yield f"at most {_share(cap)} of the {cap['unit']} of {cap['window_days']} days at {where}: {price}"
+        yield f"at most {_share(cap)} of the {cap['unit']} within {_days(cap)} at {where}: {price}"
     for minimum in _objects(policy["minimum_shares"]):
         plain = False
-        where = minimum["node_id"] or f"nodes of the kind {minimum['kind']}"
-        what = f"at least {_share(minimum)} of the {minimum['unit']} of {minimum['window_days']} days at {where}"
+        where = minimum["node_id"] or _KINDS.get(str(minimum["kind"]), str(minimum["kind"]))
+        what = f"at least {_share(minimum)} of the {minimum['unit']} within {_days(minimum)} at {where}"
         yield f"{what}: {_euro(minimum['shortfall'])} for each that is short of it"
     weights = policy["weights"]
     for objective, worth in (weights if isinstance(weights, dict) else {}).items():
@@ -56,6 +61,10 @@ def _weights(worth: Json) -> str:
 
 def _share(rule: JsonObject) -> str:
     return f"{float(str(rule['share'])) * 100:g} %"
+
+
+def _days(rule: JsonObject) -> str:
+    return "1 day" if rule["window_days"] == 1 else f"{rule['window_days']} days"
 
 
 def _euro(money: Json) -> str:

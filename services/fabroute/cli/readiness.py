@@ -24,6 +24,13 @@ _SHORT = ("no_route", "ends_soon", "one_failure_away")
 _SOURCES_SHOWN = 10
 
 
+class NoSuchPart(DomainError):
+    """No released part has the number that was asked for."""
+
+    code = "no_such_part"
+    status = 404
+
+
 class ReportNotMade(DomainError):
     """The report that was asked for could not be made."""
 
@@ -48,6 +55,8 @@ def readiness(
     with ApiClient(url=url, key=key) as client:
         report = _report(client, afresh=now)
         entries = list(islice(_entries(client, state=state, part=part, region=region), limit))
+        if part is not None and not entries:
+            _require_part(client, part)
     if as_json:
         data: list[Json] = [*entries]
         stdout.print(as_json_text({"report": report, "data": data}), markup=False)
@@ -96,6 +105,12 @@ def wait_for_report(client: ApiClient, *, report_id: str, seconds: float) -> Jso
         f"report {report_id} was asked for, and is not made: is a worker running (fabroute work)? "
         f"GET {_PATH} shows it once it is"
     )
+
+
+def _require_part(client: ApiClient, part: str) -> None:
+    """Raise ``NoSuchPart`` where the latest report has no entry at all of a part."""
+    if not client.get(_PATH, part=part, limit=2)["data"]:
+        raise NoSuchPart(f"no released part {part} in the latest report; fabroute readiness --now makes a new one")
 
 
 def _latest(client: ApiClient) -> JsonObject:

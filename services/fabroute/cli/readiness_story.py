@@ -19,6 +19,7 @@ _WORDS: Mapping[str, str] = {
 }
 _STYLES: Mapping[str, str] = {"no_route": "red", "ends_soon": "yellow", "one_failure_away": "yellow"}
 _MOST_CODES = 3
+_NOT_THERE = "PROCESS_MATERIAL"
 
 
 def report_sentences(report: JsonObject) -> list[str]:
@@ -93,12 +94,18 @@ def _why(entry: JsonObject) -> list[str]:
         )
     reasons = _object(entry["reasons"])
     if reasons and not entry["nodes_now"]:
-        named = ", ".join(f"{count} × {code}" for code, count in list(reasons.items())[:_MOST_CODES])
-        words.append(named)
+        words.append(", ".join(f"{reasons[code]} × {code}" for code in _codes(entry, reasons)[:_MOST_CODES]))
     sources = _objects(entry["second_sources"])
     if sources:
         words.append(f"if {sources[0]['what']}: {euro(_int(sources[0]['landed_minor']))}")
     return words
+
+
+def _codes(entry: JsonObject, reasons: JsonObject) -> list[str]:
+    """Return the codes of reasons: those that bind first, then the most frequent; what most nodes don't do is last."""
+    binding = entry.get("binding")
+    first = binding if isinstance(binding, list) else []
+    return sorted(reasons, key=lambda code: (code == _NOT_THERE, code not in first, -_int(reasons[code]), code))
 
 
 def _changes(changes: Sequence[JsonObject]) -> str:

@@ -17,7 +17,7 @@ def shadow_table(run: JsonObject) -> Table:
     was, would_be = _object(total["as_was"]), _object(total["as_would_be"])
     table = _table("", "as it was", "as it would be", "difference")
     for name, field, words in _ROWS:
-        before, after = _number(was[field]), _number(would_be[field])
+        before, after = _number(was.get(field, 0)), _number(would_be.get(field, 0))
         table.add_row(name, words(before), words(after), _signed(after - before, words))
     return table
 
@@ -69,12 +69,13 @@ def _count(number: float) -> str:
 
 
 _ROWS: Sequence[tuple[str, str, Callable[[float], str]]] = (
-    ("landed cost", "landed", _euro),
+    ("landed cost, of lines with a place both ways", "landed", _euro),
     ("with time, carbon, lines left out", "cost_millis", _millis),
-    ("CO2e", "co2e_g", _kilograms),
+    ("CO2e of the same lines", "co2e_g", _kilograms),
     ("late lines", "late_lines", _count),
     ("late by", "late_minutes", _hours),
     ("without a place", "unrouted", _count),
+    ("that no node could make", "without_options", _count),
 )
 
 

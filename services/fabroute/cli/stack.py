@@ -42,7 +42,16 @@ _OWNER_SCOPES = (
     "jobs:read",
     "jobs:write",
 )
-_OPERATOR_SCOPES = ("orders:read", "inventory:read", "network:read", "network:write", "jobs:read", "jobs:write")
+_OPERATOR_SCOPES = (
+    "orders:read",
+    "orders:write",
+    "inventory:read",
+    "network:read",
+    "network:write",
+    "jobs:read",
+    "jobs:write",
+)
+"""``orders:write``: the operator supposes other networks and policies, too."""
 
 
 class DemoFailed(DomainError):

@@ -31,7 +31,7 @@ from fabroute.routing.service.shadow_work import ShadowLimits, work_on_shadow_ru
 from tests.conftest import Database
 from tests.factories.databases import engine_for, in_transaction, rows
 from tests.factories.network import a_node
-from tests.factories.orders import Owner, given_orders, given_owner, make_order
+from tests.factories.orders import Owner, given_orders, given_owner, given_part, given_revision, make_order
 from tests.factories.organisations import NOW
 from tests.factories.routable import given_routable_network
 
@@ -112,6 +112,24 @@ def total(run: ShadowRunView) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 # ---------------------------------------------------------------- what is found
+
+
+def test_lines_that_no_node_could_make_are_shown_beside_those_that_were_decided(engine: Engine, owner: Owner) -> None:
+    part_id = given_part(engine, organisation_id=owner.organisation_id, part_no="RL-0009")
+    revision_id = given_revision(engine, part_id=part_id, revision="A")
+    in_transaction(
+        engine,
+        lambda session: rows(
+            session,
+            f"UPDATE part_revisions SET required_certificates = '{{EN9100}}' WHERE id = '{revision_id}' RETURNING 1",
+        ),
+    )
+    given_orders(engine, make_order(owner), make_order(replace(owner, part_id=part_id, revision_id=revision_id)))
+    assert route_pending(engine, scope="global", now=NOW, dispatch=offer_jobs, limits=LIMITS) is not None
+
+    was, would_be = total(done(engine, a_question(owner, policy=half_each(owner))))
+
+    assert [(it["lines"], it["unrouted"], it["without_options"]) for it in (was, would_be)] == [(1, 0, 1)] * 2
 
 
 def test_a_cap_is_tried_on_the_past_and_costs_what_the_other_nodes_take_more(engine: Engine, owner: Owner) -> None:
@@ -282,7 +300,7 @@ def test_a_time_without_archives_is_refused(engine: Engine, owner: Owner) -> Non
         ({"until": NOW - HOUR}, "/until", "must be after since"),
         ({"since": LATER + HOUR, "until": LATER + 2 * HOUR}, "/since", "is in the future"),
         ({"since": NOW - timedelta(days=100)}, "/since", "is more than 92 days before until"),
-        ({"policy": None}, "", "supposes nothing: state a policy"),
+        ({"policy": None}, "", "nothing is supposed: state a policy"),
         ({"policy_version": 1}, "/policy_version", "state either a policy or a version"),
         ({"without_nodes": ("N999",)}, "/network/without_nodes", "names N999, which is no node"),
         ({"capacity_factor": {"N101": 11.0}}, "/network/capacity_factor/N101", "must be from 0 to 10"),

@@ -34,6 +34,7 @@ def figures(**changes: Any) -> dict[str, Any]:
     return {
         "lines": 40,
         "unrouted": 0,
+        "without_options": 35,
         "landed": euro(120_000),
         "co2e_g": 5_000,
         "late_lines": 2,
@@ -81,7 +82,7 @@ def test_a_policy_is_told_rule_by_rule() -> None:
         a_policy(
             caps=[
                 {"node_id": None, "share": 0.4, "window_days": 30, "unit": "lines", "excess": None},
-                {"node_id": "N101", "share": 0.125, "window_days": 7, "unit": "pieces", "excess": euro(150)},
+                {"node_id": "N101", "share": 0.125, "window_days": 1, "unit": "pieces", "excess": euro(150)},
             ],
             minimum_shares=[
                 {
@@ -100,9 +101,9 @@ def test_a_policy_is_told_rule_by_rule() -> None:
 
     assert story.splitlines() == [
         "version 3, stated 2026-06-15 09:30 UTC",
-        "  at most 40 % of the lines of 30 days at any single node: never exceeded",
-        "  at most 12.5 % of the pieces of 7 days at N101: 1.50 EUR for each over it",
-        "  at least 30 % of the lines of 90 days at nodes of the kind in_house: 10.00 EUR for each that is short of it",
+        "  at most 40 % of the lines within 30 days at any single node: never exceeded",
+        "  at most 12.5 % of the pieces within 1 day at N101: 1.50 EUR for each over it",
+        "  at least 30 % of the lines within 90 days at in-house nodes: 10.00 EUR for each that is short of it",
         "  balanced: an hour is worth 1.50 EUR, a kilogram CO2e 0.10 EUR, an hour late 3.00 EUR",
         "  jobs may wait 24 h for others to share a build",
         "  an offered job moves for a saving of 2.00 EUR or more",
@@ -124,11 +125,11 @@ def test_costs_are_told_in_sentences_with_what_is_not_proven() -> None:
     }
 
     assert costs_story(costs).splitlines() == [
-        "2026-06-15 00:00 to 2026-06-22 08:30, beside the same runs without each rule:",
+        "2026-06-15 00:00 to 2026-06-22 08:30, joint runs beside the same without each rule, at the time of decision:",
         "  the cap cost 312.00 EUR",
         "  the rest (not proven)",
     ]
-    assert costs_story(costs | {"rules": []}).endswith("no rule could bite in any run, none cost anything")
+    assert costs_story(costs | {"rules": []}).endswith("no rule could bite in any joint run, none cost anything")
 
 
 @pytest.mark.parametrize(
@@ -150,12 +151,13 @@ def test_a_day_is_its_first_instant(text: str | None, instant: str | None) -> No
 
 def test_a_shadow_run_compares_every_figure() -> None:
     assert printed(shadow_table(a_shadow_run()))[1:] == [
-        "landed cost €1,200.00 €1,512.00 +€312.00",
+        "landed cost, of lines with a place both ways €1,200.00 €1,512.00 +€312.00",
         "with time, carbon, lines left out €1,205.00 €1,205.00 =",
-        "CO2e 5.00 kg 4.10 kg -0.90 kg",
+        "CO2e of the same lines 5.00 kg 4.10 kg -0.90 kg",
         "late lines 2 2 =",
         "late by 1.5 h 1.5 h =",
         "without a place 0 1 +1",
+        "that no node could make 35 35 =",
     ]
 
 

@@ -105,6 +105,16 @@ def test_each_part_is_shown_with_why_and_what_would_help() -> None:
     assert lines[3].endswith("N103 ends: ISO9001 ends 2026-07-01 and 1 more")
 
 
+def test_the_reasons_of_the_nodes_that_come_closest_stand_first_and_what_most_do_not_do_last() -> None:
+    reasons = {"PROCESS_MATERIAL": 39, "CERTIFICATE_MISSING": 19, "MATERIAL_SHORT": 1, "CAPACITY": 2}
+    of_tokyo = an_entry(state="no_route", nodes_now=0, only_node=None, reasons=reasons, binding=["MATERIAL_SHORT"])
+    few = an_entry(state="no_route", nodes_now=0, only_node=None, reasons={"PROCESS_MATERIAL": 4, "CAPACITY": 1})
+    lines = printed(entries_table([of_tokyo, few]))
+
+    assert lines[1].endswith("1 × MATERIAL_SHORT, 19 × CERTIFICATE_MISSING, 2 × CAPACITY")
+    assert lines[2].endswith("1 × CAPACITY, 4 × PROCESS_MATERIAL")
+
+
 def test_what_would_help_is_shown_with_what_it_costs_or_saves() -> None:
     lines = printed(sources_table([a_source(), a_source(parts=1, extra_minor=-50), a_source(extra_minor=None)]))
 

@@ -1,6 +1,7 @@
 """Readiness against what really happens: nodes taken away, proofs given, orders routed by the finder of runs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -180,6 +181,41 @@ def test_with_two_nodes_a_part_is_ready_with_one_it_is_one_failure_away_and_with
     assert alone.document["loss_minor"] is None
     assert (nowhere.state, nowhere.nodes_now, nowhere.document["cheapest_minor"]) == ("no_route", 0, None)
     assert nowhere.document["reasons"] == {"PROCESS_MATERIAL": 1}
+
+
+def test_a_certificate_for_another_material_is_no_proof_and_the_need_names_process_and_material() -> None:
+    for_another = a_certificate(node_id="N101", scheme="FOOD", scope="MJF:PA12-MJF")
+    proofs = {"N101": (for_another,)}
+    snapshot = printers(2)
+    snapshot = replace(snapshot, qualifications=replace(snapshot.qualifications, certificates=proofs))
+
+    found = readiness(snapshot, required_certificates=("FOOD",))
+
+    subjects = {it["node_id"]: it["needs"][0]["subject"] for it in found.document["second_sources"]}
+    material = f"MEX:{snapshot.network.offers[0].material.code}"
+    assert subjects == {"N101": f"FOOD for {material}", "N102": "FOOD"}
+    assert [it["what"] for it in found.document["second_sources"]] == [
+        f"Berlin proves FOOD for {material}",
+        "Hamburg proves FOOD",
+    ]
+    assert (found.document["reasons"], found.document["binding"]) == (
+        {"CERTIFICATE_MISSING": 2},
+        ["CERTIFICATE_MISSING"],
+    )
+
+
+def test_the_binding_codes_are_those_of_the_nodes_that_come_closest() -> None:
+    """Berlin doesn't print the material, Hamburg lacks a certificate and all material, Munich material alone."""
+    offers = tuple(it for it in printers(3).network.offers if it.node_id != "N101")
+    snapshot = printers(3, offers=offers, lots=())
+    proofs = {"N103": (a_certificate(node_id="N103", scheme="FOOD"),)}
+    snapshot = replace(snapshot, qualifications=replace(snapshot.qualifications, certificates=proofs))
+
+    found = readiness(snapshot, required_certificates=("FOOD",))
+
+    assert found.state == "no_route"
+    assert found.document["reasons"]["PROCESS_MATERIAL"] == found.document["reasons"]["CERTIFICATE_MISSING"] == 1
+    assert found.document["binding"] == ["MATERIAL_SHORT"]
 
 
 def test_without_a_single_node_there_is_no_route_and_no_reason() -> None:

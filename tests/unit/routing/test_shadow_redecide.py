@@ -178,10 +178,19 @@ def test_figures_are_of_the_lines_that_are_looked_at() -> None:
 
 
 def test_figures_add_up() -> None:
-    one = PlanFigures(lines=1, unrouted=2, cost_millis=3, landed_minor=4, co2e_g=5, late_lines=6, late_minutes=7)
+    one = PlanFigures(
+        lines=1, unrouted=2, cost_millis=3, landed_minor=4, co2e_g=5, late_lines=6, late_minutes=7, without_options=8
+    )
 
     assert one + one == PlanFigures(
-        lines=2, unrouted=4, cost_millis=6, landed_minor=8, co2e_g=10, late_lines=12, late_minutes=14
+        lines=2,
+        unrouted=4,
+        cost_millis=6,
+        landed_minor=8,
+        co2e_g=10,
+        late_lines=12,
+        late_minutes=14,
+        without_options=16,
     )
     assert sum((one, one), PlanFigures()) == one + one
 

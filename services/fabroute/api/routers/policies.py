@@ -58,7 +58,7 @@ def list_routing_policies(
     return listing(request, response, found, policy_out)
 
 
-@router.get("/costs", responses=docs.problems(errors.OwnersOnly))
+@router.get("/costs", responses=docs.problems(errors.OwnersOnly, policy_costs.InvalidPeriod))
 def read_policy_costs(
     caller: BuyerReader,
     session: ReadSession,
@@ -68,9 +68,12 @@ def read_policy_costs(
 ) -> PolicyCostsOut:
     """Read what each rule of your policy cost: every joint run decides your lines again without it and compares.
 
-    Rules that could not bite are left out, and so are waiting and stability, which a single run can't price.
+    Rules that could not bite are left out, and so are waiting and stability, which a single run can't price. Lines that
+    were promised at once are decided one by one and not priced. The figures are those of the time of decision: a line
+    that a later run moved stays counted.
     """
     end = until or now
     begin = since or end - _COSTS_OF
+    policy_costs.require_past(since=begin, until=end, now=now)
     found = policy_costs.costs_of_rules(session, organisation_id=caller.organisation_id, since=begin, until=end)
     return costs_out(found, since=begin, until=end)

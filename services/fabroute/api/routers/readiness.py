@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.dependencies import (
@@ -17,6 +17,7 @@ from fabroute.api.dependencies import (
 )
 from fabroute.api.errors import OwnersOnly
 from fabroute.api.schemas.readiness import AskedReportOut, ReadinessOut, asked_out, readiness_out
+from fabroute.identity.rules import Principal, require_scope
 from fabroute.logistics.rules.regions import Region
 from fabroute.routing.rules.readiness import ReadinessState
 from fabroute.routing.service.readiness import (
@@ -29,6 +30,14 @@ from fabroute.routing.service.readiness import (
 
 router = APIRouter(prefix="/v1", tags=["readiness"])
 
+
+async def _reader_of_prices(caller: OwnerReader) -> Principal:
+    """Return the caller if it may read parts and, because a report tells what they cost, orders."""
+    require_scope(caller, "orders:read")
+    return caller
+
+
+_Reader = Annotated[Principal, Depends(_reader_of_prices)]
 _State = Annotated[ReadinessState | None, Query(description="Only entries in this state.")]
 _Region = Annotated[Region | None, Query(description="Only entries for this region.")]
 
@@ -37,7 +46,7 @@ _Region = Annotated[Region | None, Query(description="Only entries for this regi
 def get_readiness(
     request: Request,
     response: Response,
-    caller: OwnerReader,
+    caller: _Reader,
     session: ReadSession,
     page: PageQuery,
     state: _State = None,

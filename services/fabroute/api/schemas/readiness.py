@@ -34,7 +34,10 @@ class SourceOut(ResponseModel):
     city: str
     country: str
     kind: str = Field(description="`certificate`, `first_article` or `material`.")
-    subject: str = Field(description="The scheme, the part number, or the material.")
+    subject: str = Field(
+        description="The scheme, with process and material where the node has it for others; the part number; or the "
+        "material."
+    )
     what: str = Field(description="What would have to be true, in words.")
     parts: int = Field(description="Parts that are not ready and would have this node as one more.")
     part_nos: list[str] = Field(description="The first twenty of them.")
@@ -138,6 +141,11 @@ class ReadinessEntryOut(ResponseModel):
     loss_minor: int | None = Field(description="What it costs more without its cheapest node.")
     ends: list[EndingNodeOut]
     reasons: dict[str, int] = Field(description="Of a part that is not ready: how many nodes each code rules out.")
+    binding: list[str] = Field(
+        default_factory=list,
+        description="Of them, those against the nodes that come closest: of nodes with the process and material, those "
+        "with the fewest codes.",
+    )
     second_sources: list[SecondSourceOut] = Field(description="Fewest needs first, then the cheapest; at most forty.")
 
 

@@ -43,8 +43,11 @@ class ShadowRunIn(RequestModel):
 class PlanFiguresOut(ResponseModel):
     """What plans meant, or would have meant, for the lines that you may see."""
 
-    lines: int
-    unrouted: int
+    lines: int = Field(description="That one node or more could make: those that there was something to decide of.")
+    unrouted: int = Field(description="Of them, those without a place.")
+    without_options: int = Field(
+        default=0, description="Beside them: lines that no node could make, as it was and as it would be."
+    )
     landed: MoneyOut = Field(description="Of the lines with a place both ways: the same lines in both.")
     co2e_g: int = Field(description="Of the same lines.")
     late_lines: int

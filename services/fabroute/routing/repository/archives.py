@@ -55,10 +55,12 @@ def archived_runs(
     return session.connection().execute(ordered).scalars().all()
 
 
-def decided_lines(session: Session, run_id: str) -> frozenset[str]:
-    """Return the lines that a run gave an outcome to; others of its plan were sent back."""
-    statement = select_columns(col(RoutingDecision.order_line_id)).where(col(RoutingDecision.run_id) == run_id)
-    return frozenset(session.connection().execute(statement).scalars())
+def decided_lines(session: Session, run_id: str) -> Mapping[str, str]:
+    """Return the lines that a run gave an outcome to, with their owners; others of its plan were sent back."""
+    statement = select_columns(col(RoutingDecision.order_line_id), col(RoutingDecision.organisation_id)).where(
+        col(RoutingDecision.run_id) == run_id
+    )
+    return {row.order_line_id: row.organisation_id for row in session.connection().execute(statement)}
 
 
 def owner_of_decision(session: Session, decision_id: str) -> str | None:

@@ -8,9 +8,17 @@ from typing import Any
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
+from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.routing.repository import policies as repository_of_policies
 from fabroute.routing.repository import policy_costs as repository
 from fabroute.routing.rules.policies import DEFAULT_POLICY, PolicyView, policy_of
+
+
+class InvalidPeriod(DomainError):
+    """A time without any length, or one that has not begun."""
+
+    code = "invalid_period"
+    status = 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +52,17 @@ class CostOfRule:
     """Whether every one of the figures is."""
     words: str
     """The whole in one sentence, such as "the 40 % cap on lines at any single node cost 312.40 EUR in 12 runs"."""
+
+
+def require_past(*, since: datetime, until: datetime, now: datetime) -> None:
+    """Raise ``InvalidPeriod`` where ``until`` is not after ``since``, or all of it is in the future."""
+    message = ""
+    if until <= since:
+        message = "parameter until: must be after since"
+    elif since >= now:
+        message = "parameter since: is in the future, nothing has been decided then"
+    if message:
+        raise InvalidPeriod(message, problems=(FieldProblem(pointer="", message=message),))
 
 
 def store_costs(session: Session, *, run_id: str, costs: Sequence[RuleCost], now: datetime) -> None:

@@ -19,7 +19,7 @@ from fabroute.routing.service.quoting.freight import NO_PRICE
 from fabroute.routing.service.quoting.network import Flags, some
 from fabroute.routing.service.quoting.survey import Setting, Survey, setting_of, survey
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
-from fabroute.solver.eligibility.proofs import certified_until
+from fabroute.solver.eligibility.proofs import SITE_SCOPE, certified_until
 
 NeedKind = Literal["certificate", "first_article", "material"]
 _ONLY_COLUMN = 0
@@ -33,6 +33,8 @@ class Need:
     node_id: str
     subject: str
     """The scheme, the revision's id, or the material."""
+    scope: str = ""
+    """Process and material, where the node has the scheme, but for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,13 @@ class Finding:
         """Return how many nodes each code rules out, the most frequent first."""
         counted = Counter(code for reasons in self.against.values() for code in {it.code.value for it in reasons})
         return dict(sorted(counted.items(), key=lambda each: (-each[1], each[0])))
+
+    def binding(self) -> list[str]:
+        """Return the codes against the nodes that come closest: with the fewest, of those that do such work."""
+        of_nodes = [{it.code for it in reasons} for reasons in self.against.values()]
+        near = [codes for codes in of_nodes if ExclusionCode.PROCESS_MATERIAL not in codes] or of_nodes
+        fewest = min(map(len, near), default=0)
+        return sorted({code.value for codes in near if len(codes) == fewest for code in codes})
 
     def sources(self) -> tuple[Source, ...]:
         """Return what nodes could do that lack nothing but proofs and material: the least of each, cheapest first.
@@ -152,7 +161,8 @@ class _Seen:
     def _needs(self, row: int) -> Iterator[Need]:
         node_id, survey = self._node(row).node_id, self._survey
         for scheme in self._lacking_schemes(row):
-            yield Need(kind="certificate", node_id=node_id, subject=scheme)
+            scope = self._scope_lacking(row, scheme)
+            yield Need(kind="certificate", node_id=node_id, subject=scheme, scope=scope)
         if survey.unqualified[row, _ONLY_COLUMN]:
             yield Need(kind="first_article", node_id=node_id, subject=self._setting.asked.part.revision.revision_id)
         if survey.without_lot[row, _ONLY_COLUMN]:
@@ -168,6 +178,14 @@ class _Seen:
             until = certified_until(line, facts, tables.certificates[node], tables.clocks[node].first_day)
             if until is None or until < last:
                 yield scheme
+
+    def _scope_lacking(self, row: int, scheme: str) -> str:
+        """Return process and material of an offer, if its node has the scheme, but only for others; else nothing."""
+        part, tables = self._setting.part, self._setting.book.tables
+        facts = part.facts[row]
+        scopes = {it.scope for it in tables.certificates[int(part.node_of[row])] if it.scheme == scheme}
+        covers = scopes & {SITE_SCOPE, facts.process, facts.process_material}
+        return facts.process_material if scopes and not covers else ""
 
     def _node(self, row: int) -> NodeView:
         return self._setting.book.tables.nodes[int(self._setting.part.node_of[row])]

@@ -47,6 +47,7 @@ def readiness_of(books: Books, ask: ReadinessAsk) -> Readiness:
             "loss_minor": _loss(now.able),
             "ends": [] if now.able.keys() <= later.able.keys() else list(_ends(now, later, nodes)),
             "reasons": {} if state == "ready" else short.codes(),
+            "binding": [] if state == "ready" else short.binding(),
             "second_sources": second_sources(sources, part_no=ask.revision.part_no, cheapest_minor=cheapest),
         },
     )

@@ -64,7 +64,7 @@ def ranked_sources(short: Iterable[ShortEntry]) -> list[dict[str, Any]]:
 
 
 def _source(source: Source, part_no: str, cheapest_minor: int | None) -> dict[str, Any]:
-    needs = sorted(source.needs, key=lambda need: (need.kind, need.subject))
+    needs = sorted(source.needs, key=lambda need: (need.kind, need.subject, need.scope))
     return {
         "node_id": source.node.node_id,
         "city": source.node.city,
@@ -118,13 +118,15 @@ def _document(key: _Key, rescues: Sequence[_Rescue]) -> dict[str, Any]:
 
 
 def _subject(need: Need, part_no: str) -> str:
-    return part_no if need.kind == "first_article" else need.subject
+    if need.kind == "first_article":
+        return part_no
+    return f"{need.subject} for {need.scope}" if need.scope else need.subject
 
 
 def _words(need: Need, source: Source, part_no: str) -> str:
     city = source.node.city
     if need.kind == "certificate":
-        return f"{city} proves {need.subject}"
+        return f"{city} proves {_subject(need, part_no)}"
     if need.kind == "material":
         return f"{city} stores {source.grams:,} g of {need.subject} in one lot"
     how = f"{source.material}, {source.parameter_set}"

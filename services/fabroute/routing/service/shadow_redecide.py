@@ -262,6 +262,8 @@ class PlanFigures:
     late_lines: int = 0
     """Of all lines with a place: those that arrive after their need-by."""
     late_minutes: int = 0
+    without_options: int = 0
+    """Beside ``lines``: those that no node could make, so that there was nothing to decide."""
 
     def __add__(self, other: "PlanFigures") -> "PlanFigures":
         return PlanFigures(
@@ -272,6 +274,7 @@ class PlanFigures:
             co2e_g=self.co2e_g + other.co2e_g,
             late_lines=self.late_lines + other.late_lines,
             late_minutes=self.late_minutes + other.late_minutes,
+            without_options=self.without_options + other.without_options,
         )
 
 

@@ -153,10 +153,10 @@ def _require_sensible(session: Session, question: ShadowQuestion, now: datetime)
     if question.policy is not None and question.policy_version is not None:
         problems.append(FieldProblem(pointer="/policy_version", message="state either a policy or a version, not both"))
     if not problems and question.policy is None and question.policy_version is None and not _changes_network(question):
-        message = "supposes nothing: state a policy, a policy_version, or a change of the network"
+        message = "nothing is supposed: state a policy, a policy_version, or a change of the network"
         problems.append(FieldProblem(pointer="", message=message))
     if problems:
-        words = "; ".join(f"{problem.pointer.lstrip('/') or 'it'} {problem.message}" for problem in problems)
+        words = "; ".join(f"{problem.pointer.lstrip('/')} {problem.message}".strip() for problem in problems)
         raise InvalidShadowRun(words, problems=tuple(problems))
 
 

@@ -23,6 +23,7 @@ from fabroute.routing.service.archive import ArchiveDamaged, ArchivedRun, load_a
 from fabroute.routing.service.replaying import Replayable, read_replayable, replayed
 from fabroute.routing.service.shadow_redecide import (
     NetworkChange,
+    PlanFigures,
     Redecided,
     Supposition,
     figures_of,
@@ -125,11 +126,12 @@ class _Shadow:
                 run = load_archive(session, run_id=run_id)
                 if run is None:
                     return _skipping(rest, run_id, "its archive is gone")
-                supposed = self._supposed(session, run, rest, archives.decided_lines(session, run_id))
+                decided = archives.decided_lines(session, run_id)
+                supposed = self._supposed(session, run, rest, frozenset(decided))
         except ArchiveDamaged as damage:
             return _skipping(rest, run_id, damage.message)
         found = redecide(run, supposed, wall_seconds=self._limits.run_seconds)
-        return self._with_run(rest, run_id, run, found, supposed.decided)
+        return self._with_run(rest, run_id, run, found, decided)
 
     def _supposed(self, session: Session, run: ArchivedRun, state: ShadowState, decided: frozenset[str]) -> Supposition:
         request = self._claimed.request
@@ -163,7 +165,7 @@ class _Shadow:
         }
 
     def _with_run(
-        self, state: ShadowState, run_id: str, run: ArchivedRun, found: Redecided, decided: frozenset[str]
+        self, state: ShadowState, run_id: str, run: ArchivedRun, found: Redecided, decided: Mapping[str, str]
     ) -> ShadowState:
         lines = [line for line, archived in enumerate(run.lines) if archived.line_id in decided]
         placed = placements_of(run, found.chosen, lines)
@@ -178,9 +180,10 @@ class _Shadow:
             for line_id, pieces in placed.items()
         }
         seen = [line for line in lines if self._may_see(run.lines[line].organisation_id)]
+        nowhere = sum(self._may_see(owner) for line_id, owner in decided.items() if line_id not in by_id)
         return replace(
             state,
-            runs=(*state.runs, _compared(run_id, run, found, seen)),
+            runs=(*state.runs, _compared(run_id, run, found, lines=seen, without_options=nowhere)),
             placed={**state.placed, **placements},
             carried=found.carried,
         )
@@ -246,13 +249,16 @@ def _placements(
             yield placement.pieces, 1
 
 
-def _compared(run_id: str, run: ArchivedRun, found: Redecided, lines: Sequence[int]) -> ComparedRun:
+def _compared(
+    run_id: str, run: ArchivedRun, found: Redecided, *, lines: Sequence[int], without_options: int
+) -> ComparedRun:
+    nowhere = PlanFigures(without_options=without_options)
     both = frozenset(line for line in lines if UNROUTED not in (run.chosen[line], found.chosen[line]))
     return ComparedRun(
         run_id=run_id,
         at=run.now,
-        as_was=figures_of(run, run.chosen, lines=lines, both=both),
-        as_would_be=figures_of(run, found.chosen, lines=lines, both=both),
+        as_was=figures_of(run, run.chosen, lines=lines, both=both) + nowhere,
+        as_would_be=figures_of(run, found.chosen, lines=lines, both=both) + nowhere,
         moved=sum(not run.same_way(run.chosen[line], found.chosen[line]) for line in lines),
         proven=found.status is PlanStatus.OPTIMAL,
         nodes_as_was=_lines_by_node(run, run.chosen, lines),
