@@ -31,7 +31,15 @@ def _story(decision: JsonObject) -> Iterator[str]:
     yield from _exclusions(_objects(decision["exclusions"]))
     yield from _explanation(_object(decision.get("explanation")))
     gap = 100 * float(str(solver["gap"]))
-    yield f"  decided with {solver['lines']} lines together: {solver['status']}, at most {gap:.2f} % from the best plan"
+    yield f"  decided {_together(_int(solver['lines']))}: {solver['status']}, at most {gap:.2f} % from the best plan"
+
+
+def _together(lines: int) -> str:
+    return "alone" if lines == 1 else f"with {lines} lines together"
+
+
+def _nodes(count: int, *, one: str, several: str) -> str:
+    return f"1 node {one}" if count == 1 else f"{count} nodes {several}"
 
 
 def _moved(moved_from: Json) -> Iterator[str]:
@@ -77,7 +85,7 @@ def _alternative(alternative: JsonObject) -> str:
 def _others(candidates: Sequence[JsonObject]) -> Iterator[str]:
     if not candidates:
         return
-    yield f"  {len(candidates)} nodes can:"
+    yield f"  {_nodes(len(candidates), one='can', several='can')}:"
     for each in candidates[:_SHOWN_CANDIDATES]:
         yield f"    {_place(each):<28} {euro(_int(each['landed_minor'])):>12}  by {str(each['promised_at'])[:10]}"
     if len(candidates) > _SHOWN_CANDIDATES:
@@ -88,11 +96,12 @@ def _exclusions(exclusions: Sequence[JsonObject]) -> Iterator[str]:
     unable = [node for node in exclusions if _NOT_IN_THE_GAME in _codes(node)]
     near = [node for node in exclusions if _NOT_IN_THE_GAME not in _codes(node)]
     if exclusions:
-        yield f"  {len(exclusions)} nodes are ruled out:"
+        yield f"  {_nodes(len(exclusions), one='is', several='are')} ruled out:"
     for node in sorted(near, key=lambda node: len(_objects(node["reasons"]))):
         yield from _reasons(node)
     if unable:
-        yield f"    {len(unable)} more don't offer the process and material: {', '.join(_names(unable))}"
+        does = "doesn't" if len(unable) == 1 else "don't"
+        yield f"    {len(unable)} more {does} offer the process and material: {', '.join(_names(unable))}"
 
 
 def _reasons(node: JsonObject) -> Iterator[str]:
@@ -148,9 +157,19 @@ def _changes(changes: Sequence[JsonObject]) -> Iterator[str]:
     for change in changes[:_SHOWN_CHANGES]:
         then = _object(change["then"])
         price = f" ({euro(_int(then['landed_minor']))})" if then else ""
-        yield f"    {_place(change):<28} {change['words'] or 'nothing'}{price}"
+        yield f"    {_place(change):<28} {change['words'] or _lacking(change)}{price}"
     if len(changes) > _SHOWN_CHANGES:
         yield f"    and {len(changes) - _SHOWN_CHANGES} more (--json shows all)"
+
+
+def _lacking(change: JsonObject) -> str:
+    """Return by how much a node must be better where a decision of an earlier release has no words for it."""
+    margin = _object(change.get("margin"))
+    if margin.get("sooner_by_hours") is not None:
+        return f"{margin['sooner_by_hours']} h sooner"
+    if margin.get("lighter_by_g") is not None:
+        return f"{_int(margin['lighter_by_g']) / 1000:.2f} kg CO2e lighter"
+    return "better in more than one of price, time and carbon" if margin else "better for this line alone"
 
 
 def _mm(box: Json) -> str:

@@ -44,7 +44,7 @@ def test_a_chosen_node_is_told_with_every_part_of_its_price() -> None:
         "    production €50.00 + freight €9.97 + duty €0.00 = €59.97",
         "    of which material €50.00, freight_base €9.97",
         "    printed by 2026-06-17, economy, arrives by 2026-06-19T15:00:00+00:00, 1.23 kg CO2e",
-        "  1 nodes can:",
+        "  1 node can:",
         "    N025 Berlin DE                     €59.97  by 2026-06-19",
         "  decided with 62 lines together: optimal, at most 0.12 % from the best plan",
     ]
@@ -184,7 +184,7 @@ def test_the_nearest_five_changes_are_told_with_their_prices() -> None:
     told = _told(_explained(changes=[{**_there(node_id="N9"), "words": "", "then": None}, *changes]))
 
     start = told.index("  what would change it:")
-    assert told[start + 1] == "    N9 Lyon FR                   nothing"
+    assert told[start + 1] == "    N9 Lyon FR                   better for this line alone"
     assert told[start + 2] == "    N0 Lyon FR                   +2 days (€10.00)"
     assert told[start + 6] == "    and 2 more (--json shows all)"
 
@@ -211,3 +211,26 @@ def test_a_line_without_a_way_is_told_the_conflict_the_ways_out_and_each_envelop
         "    or split the part",
         "  Berlin: MJF time is worth 14.00 EUR an hour",
     ]
+
+
+def test_changes_of_earlier_decisions_without_words_are_told_by_their_margin() -> None:
+    margins = ({"sooner_by_hours": 12.5}, {"lighter_by_g": 1048}, {"lighter_by_g": None})
+    changes = [{**_there(), "words": "", "then": None, "margin": margin} for margin in margins]
+    told = _told(_explained(changes=changes))
+
+    start = told.index("  what would change it:") + 1
+    assert [row.split("FR")[1].strip() for row in told[start : start + 3]] == [
+        "12.5 h sooner",
+        "1.05 kg CO2e lighter",
+        "better in more than one of price, time and carbon",
+    ]
+    assert not any("nothing" in row for row in told)
+
+
+def test_one_line_and_one_node_are_told_in_the_singular() -> None:
+    unable = _node("N3", _reason("PROCESS_MATERIAL", "allowed: MJF:PA12-MJF"))
+    told = _told(_decision(exclusions=[unable], solver={"lines": 1, "status": "optimal", "gap": 0.0}))
+
+    assert "  1 node is ruled out:" in told
+    assert "    1 more doesn't offer the process and material: N3" in told
+    assert told[-1] == "  decided alone: optimal, at most 0.00 % from the best plan"

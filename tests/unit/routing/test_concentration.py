@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from fabroute.routing.rules.policies import ShareCap
+from fabroute.routing.rules.policies import MinimumShare, ShareCap
 from fabroute.routing.service.concentration import with_lost
 from fabroute.routing.service.decide import decide
 from fabroute.routing.service.decided import Decided
-from fabroute.routing.service.documents import Verdict
+from fabroute.routing.service.documents import Verdict, decision_document, why
+from fabroute.routing.service.outbid import Takers
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
 from tests.factories.archives import LIMITS, a_policy, a_snapshot_under, some_orders
 from tests.factories.routing import a_claimed_line, a_node_view, a_way, an_exclusion, an_option, some_choices
@@ -63,6 +64,40 @@ def test_the_explanation_prices_the_cap_and_says_that_a_higher_one_would_do() ->
     assert (change.wins, change.binding) == (True, change.steps[0].demand)
 
 
+def test_a_node_over_a_cap_is_ruled_out_and_neither_a_candidate_nor_an_alternative() -> None:
+    decided = decide(a_snapshot_under(*some_orders(10), policies=(a_policy(CAP),)), LIMITS)
+
+    verdict = by_city(decided)["Kassel"][0]
+    sentence = why(verdict, decided.calendars)
+    document = decision_document(verdict, sentence=sentence, solver={}, calendars=decided.calendars)
+    assert "is over the 40% cap" in sentence
+    assert "orders that gain more" not in sentence
+    assert [it.way.node.node_id for it in verdict.candidates] == ["N3"]
+    lists = (document["candidates"], document["exclusions"], document["alternatives"])
+    assert [len(it) for it in lists if isinstance(it, list)] == [1, 2, 0]
+
+
+def test_the_best_option_that_soft_rules_keep_from_a_line_did_not_go_to_others() -> None:
+    least = a_policy(minimum_shares=(MinimumShare(node_id="N2", share=0.3, shortfall_minor=100_000),))
+    decided = decide(a_snapshot_under(*some_orders(10), policies=(least,)), LIMITS)
+
+    sentences = [why(verdict, decided.calendars) for verdict in by_city(decided)["Göttingen"]]
+    assert len(sentences) == 3
+    assert ["is against the minimum share of N2" in sentence for sentence in sentences] == [True] * 3
+
+
+def test_what_only_other_lines_of_the_order_use_did_not_go_to_other_orders() -> None:
+    best = an_option(a_way(node=a_node_view(node_id="N1")))
+    asked = [a_claimed_line(line_id=f"line_{number}", order_id="ord_1") for number in (1, 2)]
+    first, second = (some_choices(line, best) for line in asked)
+    third = some_choices(a_claimed_line(line_id="line_3", order_id="ord_2"), best)
+
+    takers = Takers((first, second), {"line_1": best})
+    assert (takers.only_own(second, best), takers.only_own(first, best)) == (True, False)
+    assert takers.only_own(third, best) is False
+    assert Takers((first, second, third), {"line_1": best, "line_3": best}).only_own(second, best) is False
+
+
 def test_a_line_that_every_node_is_barred_to_has_no_place_and_says_why() -> None:
     only = a_policy(ShareCap(node_id="N1", share=0.5))
     nodes = (a_node_view(node_id="N1", latitude=52.0, longitude=10.0),)
@@ -79,8 +114,8 @@ def test_a_line_that_every_node_is_barred_to_has_no_place_and_says_why() -> None
     no_route = explanation.no_route
     assert no_route is not None
     assert [demand.kind for demand in no_route.conflict] == ["concentration"]
-    words = [[step.words for step in it.steps] for it in no_route.relaxations]  # to the cheapest, and to the earliest
-    assert words == [["a higher cap on the node's share"]] * 2
+    words = [[step.words for step in it.steps] for it in no_route.relaxations]  # the cheapest stands for the earliest
+    assert words == [["a higher cap on the node's share"]]
 
 
 def test_a_soft_cap_bars_nobody() -> None:
@@ -115,7 +150,16 @@ def test_a_line_left_out_for_its_orders_price_cap_is_told_what_the_other_lines_l
     reasons = {each.node.node_id: each.reasons[0] for each in nowhere.exclusions}
     assert [it.chosen.price.landed_minor for it in decided.verdicts if it.chosen is not None] == [9_066]
     assert reasons["N2"].code is ExclusionCode.PRICE_CAP
-    assert reasons["N2"].figures == {"landed_minor": 9_817, "maximum_minor": 18_200 - 9_066}
+    assert reasons["N2"].figures == {
+        "landed_minor": 9_817,
+        "others_minor": 9_066,
+        "order_minor": 18_883,
+        "maximum_minor": 18_200,
+    }
+    assert reasons["N2"].message == (
+        "lands at 98.17 EUR, with the order's other lines (90.66 EUR at their cheapest) at 188.83 EUR:"
+        " the order's cap is 182.00 EUR"
+    )
     assert reasons["N1"].code is ExclusionCode.CAPACITY
 
 

@@ -71,7 +71,7 @@ def test_the_sentence_says_what_others_took() -> None:
 
     first, second = (why(verdict, decided.calendars) for verdict in decided.verdicts)
     assert first.startswith("Göttingen: ")
-    assert first.endswith("gain more; without the need-by 1.99 EUR less; 1 node ruled out by NODE_DOWN")
+    assert first.endswith("gain more; without the need-by 1.99 EUR less, but 48 h later; 1 node ruled out by NODE_DOWN")
     assert second.startswith("Hannover: ")
     assert second.endswith("; 1 node ruled out by NODE_DOWN")
 

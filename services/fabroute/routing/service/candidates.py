@@ -27,6 +27,7 @@ from fabroute.routing.service.explaining.chances import (
     Chance,
     FoundAtNode,
     LineChances,
+    OrderCap,
     chances_per_line,
     line_chances,
 )
@@ -46,7 +47,7 @@ from fabroute.routing.service.timing import Calendars
 from fabroute.routing.service.ways import LineAsked, OfferFinding, WayFinder
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.eligibility import Exclusion, ExclusionCode, ProductionWindow
-from fabroute.solver.eligibility.commerce import price_cap
+from fabroute.solver.eligibility.commerce import over_the_cap, over_the_orders_cap
 
 _NEAR_A_LOOK = 4
 """Of so many offers near the customer one is priced where a line has no way in its own materials."""
@@ -93,6 +94,7 @@ class CandidateFinder:
         )
         self._demands = DemandBook()
         self._chances: dict[str, LineChances] = {}
+        self._order_caps: dict[str, OrderCap] = {}
         self._related_offers: dict[frozenset[str], tuple[OfferView, ...]] = {}
 
     def supply(self) -> Supply:
@@ -114,7 +116,7 @@ class CandidateFinder:
             caps=caps,
         )
         return tuple(
-            self._line_choices(line, _within_cap(found[line.line_id], caps.get(line.line_id)), splits[line.line_id])
+            self._line_choices(line, self._capped(line, found[line.line_id], caps), splits[line.line_id])
             for line in self._snapshot.lines
         )
 
@@ -138,7 +140,7 @@ class CandidateFinder:
         near = nsmallest(_NEAR_A_LOOK * looks, self._related(asked), key=lambda offer: self._far(asked, offer))
         likeliest = sorted(near, key=lambda offer: self._reasons_anyway(asked, offer))[:looks]
         return line_chances(
-            AskedBy(line=found.line, wish=asked.wish, cap_minor=found.cap_minor),
+            AskedBy(line=found.line, wish=asked.wish, cap_minor=found.cap_minor, order_cap=found.order_cap),
             (self._if_accepted(asked, offer) for offer in likeliest),
             book=self._demands,
             limit=chances_per_line(len(self._snapshot.lines)),
@@ -230,13 +232,22 @@ class CandidateFinder:
         caps: dict[str, int] = {}
         for order_id, lines in capped.items():
             cap = price_cap_minor(lines[0].max_price_minor, criticality=lines[0].criticality)
-            left = max(0, (cap or 0) - self._snapshot.spent_minor.get(order_id, 0))
-            caps |= caps_of_lines(left, {line.line_id: _cheapest_minor(found[line.line_id]) for line in lines})
+            spent = self._snapshot.spent_minor.get(order_id, 0)
+            least = {line.line_id: _cheapest_minor(found[line.line_id]) for line in lines}
+            caps |= caps_of_lines(max(0, (cap or 0) - spent), least)
+            self._order_caps |= _order_caps(cap or 0, spent=spent, least=least)
         return caps
+
+    def _capped(
+        self, line: ClaimedLine, findings: tuple[NodeFinding, ...], caps: Mapping[str, int]
+    ) -> tuple[NodeFinding, ...]:
+        return _within_cap(findings, caps.get(line.line_id), self._order_caps.get(line.line_id))
 
     def _line_chances(self, line: ClaimedLine, findings: tuple[NodeFinding, ...], cap_minor: int | None) -> LineChances:
         return line_chances(
-            AskedBy(line=line, wish=self._wish(line), cap_minor=cap_minor),
+            AskedBy(
+                line=line, wish=self._wish(line), cap_minor=cap_minor, order_cap=self._order_caps.get(line.line_id)
+            ),
             (finding.found for finding in findings),
             book=self._demands,
             limit=chances_per_line(len(self._snapshot.lines)),
@@ -321,24 +332,44 @@ def is_made_by(way: Way, job: StandingJob) -> bool:
     return made == (job.machine_id, job.material, job.parameter_set, job.lot_id, job.shipping_service)
 
 
-def _within_cap(findings: tuple[NodeFinding, ...], cap_minor: int | None) -> tuple[NodeFinding, ...]:
+def _order_caps(cap_minor: int, *, spent: int, least: Mapping[str, int]) -> dict[str, OrderCap]:
+    """Return an order's cap as each of its lines meets it; none for a line that has it all for itself."""
+    others = {line_id: spent + sum(least.values()) - own for line_id, own in least.items()}
+    return {
+        line_id: OrderCap(maximum_minor=cap_minor, others_minor=minor) for line_id, minor in others.items() if minor
+    }
+
+
+def _within_cap(
+    findings: tuple[NodeFinding, ...], cap_minor: int | None, order_cap: OrderCap | None = None
+) -> tuple[NodeFinding, ...]:
     """Return the findings without ways that cost more than the line may; nodes that are too dear say so."""
     if cap_minor is None:
         return findings
-    return tuple(_capped(finding, cap_minor) for finding in findings)
+    return tuple(_capped(finding, cap_minor, order_cap) for finding in findings)
 
 
-def _capped(finding: NodeFinding, cap_minor: int) -> NodeFinding:
+def _capped(finding: NodeFinding, cap_minor: int, order_cap: OrderCap | None) -> NodeFinding:
     within = tuple(way for way in finding.ways if way.price.landed_minor <= cap_minor)
     if within:
         return replace(finding, ways=within)
     dear = min(finding.ways, key=lambda way: way.price.landed_minor, default=None)
     landed = finding.cheapest_minor if dear is None else dear.price.landed_minor
-    if landed is None:
+    if landed is None or landed <= cap_minor:
         return finding
     machine_id = finding.cheapest_machine if dear is None else dear.offer.machine_id
-    reason = price_cap(landed_minor=landed, maximum_minor=cap_minor, machine_id=machine_id)
-    return replace(finding, ways=(), reasons=finding.reasons if reason is None else (*finding.reasons, reason))
+    return replace(finding, ways=(), reasons=(*finding.reasons, _too_dear(landed, cap_minor, order_cap, machine_id)))
+
+
+def _too_dear(landed: int, cap_minor: int, order_cap: OrderCap | None, machine_id: str | None) -> Exclusion:
+    if order_cap is None:
+        return over_the_cap(landed_minor=landed, maximum_minor=cap_minor, machine_id=machine_id)
+    return over_the_orders_cap(
+        landed_minor=landed,
+        others_minor=order_cap.others_minor,
+        maximum_minor=order_cap.maximum_minor,
+        machine_id=machine_id,
+    )
 
 
 def _ruled_out(node: NodeView, reasons: Reasons) -> NodeFinding:

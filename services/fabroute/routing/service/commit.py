@@ -344,7 +344,7 @@ def _decision_row(entry: _Entry, facts: RunFacts, decided: Decided, *, now: date
         "landed_minor": None if chosen is None else chosen.price.landed_minor,
         "promised_at": None if chosen is None else promised_at(chosen, decided.calendars),
         "co2e_g": None if chosen is None else chosen.price.co2e_g,
-        "candidates": len({way.node.node_id for way in ways_of(verdict.choices.best)}),
+        "candidates": len({way.node.node_id for way in ways_of(verdict.candidates)}),
         "excluded": len(verdict.exclusions),
         "why": entry.sentence,
         "document": decision_document(

@@ -10,7 +10,7 @@ from fabroute.routing.service.options import ExcludedNode, LineChoices, Option
 from fabroute.routing.service.problem import JointProblem
 from fabroute.routing.service.quotas import QuotaRule
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
-from fabroute.solver.eligibility.commerce import over_the_cap
+from fabroute.solver.eligibility.commerce import over_the_orders_cap
 from fabroute.solver.plan import UNROUTED, quota_weights
 from fabroute.solver.problem import HARD
 
@@ -56,6 +56,34 @@ def with_lost(
     return tuple(sorted((*others, *barred), key=lambda each: each.node.node_id))
 
 
+def rule_against(joint: JointProblem, plan: Sequence[int], line_id: str, best: Option) -> str:
+    """Return what of the rules over several lines speaks against a line's taking ``best`` instead; "" if none does.
+
+    Hard rules that it would break come first, then soft ones of which it would add to the excess.
+    """
+    problem = joint.problem
+    if not problem.quota_limit.size:
+        return ""
+    line = next(n for n, it in enumerate(joint.choices) if it.line.line_id == line_id)
+    own = np.flatnonzero(problem.option_line == line).tolist()
+    option = next((n for n in own if joint.options[n].way is best.way and joint.options[n].bucket == best.bucket), None)
+    if option is None:
+        return ""
+    was, then = (np.array(quota_weights(problem, it)) for it in (plan, [*plan[:line], option, *plan[line + 1 :]]))
+    worse = np.maximum(then, problem.quota_limit) > np.maximum(was, problem.quota_limit)
+    broken = np.flatnonzero(worse & (problem.quota_excess_cost == HARD)).tolist()
+    strained = np.flatnonzero(worse & (problem.quota_excess_cost != HARD)).tolist()
+    return next((_over(joint.rules[quota]) for quota in (*broken, *strained)), "")
+
+
+def _over(rule: QuotaRule) -> str:
+    if rule.kind == "price":
+        return "is over what its order's cap leaves"
+    if rule.kind == "minimum":
+        return f"is against the minimum share of {rule.subject}"
+    return f"is over the {rule.share or 0.0:.0%} cap"
+
+
 def _barred(joint: JointProblem, plan: Sequence[int]) -> list[_Barred]:
     problem = joint.problem
     if not problem.quota_limit.size:
@@ -94,14 +122,19 @@ def _is_missed(joint: JointProblem, nodes: Sequence[str], chosen: int, share: in
 def _exclusion(barred: _Barred, option: Option) -> Exclusion:
     rule, machine_id = barred.rule, option.way.offer.machine_id
     if rule.kind == "price":
-        left = max(0, rule.limit - barred.others)
-        return over_the_cap(landed_minor=barred.weight, maximum_minor=left, machine_id=machine_id)
+        return over_the_orders_cap(
+            landed_minor=barred.weight,
+            others_minor=rule.used + barred.others,
+            maximum_minor=rule.total,
+            machine_id=machine_id,
+            planned=True,
+        )
     would_have, share = rule.used + barred.others + barred.weight, rule.share or 0.0
     whose = "the part's owner allows" if rule.kind == "ip" else "the cap is"
     return Exclusion(
         code=ExclusionCode.CONCENTRATION,
         message=(
-            f"would have {would_have} of {rule.total} {rule.unit} of {rule.window_days} days "
+            f"would have {would_have} of {rule.total} {rule.unit} of {_days(rule.window_days or 0)} "
             f"({would_have / rule.total:.0%}), {whose} {share:.0%}"
         ),
         figures={
@@ -116,3 +149,7 @@ def _exclusion(barred: _Barred, option: Option) -> Exclusion:
         },
         machine_id=machine_id,
     )
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

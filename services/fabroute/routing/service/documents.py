@@ -1,6 +1,6 @@
 """The decision document: what was chosen, what else there was, and every node that was ruled out with its reasons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -11,8 +11,10 @@ from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, 
 from fabroute.routing.service.sentences import reason_counts, why_not_routed, why_routed
 from fabroute.routing.service.splits_documents import share_documents
 from fabroute.routing.service.timing import Calendars
+from fabroute.solver.eligibility import ExclusionCode
 
 Document = dict[str, object]
+_CAP = ExclusionCode.CONCENTRATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,8 @@ class Verdict:
     """Of the line itself; for a line without a place also what other orders took."""
     explanation: Explanation | None = None
     """What its rules cost and what would change it; only a joint run knows."""
+    lost_to: str = ""
+    """What the line's own best option went to or is over, where it got another one and a run knows."""
 
     @property
     def is_final(self) -> bool:
@@ -32,10 +36,16 @@ class Verdict:
         return self.chosen is not None or self.choices.left_out == 0
 
     @property
+    def candidates(self) -> tuple[Option, ...]:
+        """The best option of each node that can, the best first; nodes that share caps bar are among the exclusions."""
+        barred = {it.node.node_id for it in self.exclusions if any(each.code is _CAP for each in it.reasons)}
+        return tuple(option for option in self.choices.best if option.way.node.node_id not in barred)
+
+    @property
     def runner_up(self) -> Option | None:
         """The best option of a node other than the chosen one."""
         taken = None if self.chosen is None else self.chosen.way.node.node_id
-        return next((option for option in self.choices.best if option.way.node.node_id != taken), None)
+        return next((option for option in self.candidates if option.way.node.node_id != taken), None)
 
 
 def promised_at(option: Option, calendars: Calendars) -> datetime:
@@ -57,6 +67,7 @@ def why(verdict: Verdict, calendars: Calendars) -> str:
         objective=verdict.choices.line.objective,
         promised_at=promised_at(chosen, calendars),
         dearest_rule=_dearest_rule(verdict.explanation),
+        lost_to=verdict.lost_to,
     )
 
 
@@ -75,7 +86,7 @@ def decision_document(
         "why": sentence,
         "chosen": None if chosen is None else candidate(chosen, calendars),
         "alternatives": [] if chosen is None else _alternatives(verdict, chosen, calendars),
-        "candidates": [candidate(option, calendars) for option in verdict.choices.best],
+        "candidates": [candidate(option, calendars) for option in verdict.candidates],
         "exclusions": _exclusions(verdict),
         "reasons": reason_counts(verdict.exclusions),
         "solver": dict(solver),
@@ -119,13 +130,10 @@ def candidate(option: Option, calendars: Calendars) -> Document:
 
 def _alternatives(verdict: Verdict, chosen: Option, calendars: Calendars) -> list[Document]:
     """Return what would be cheaper, faster, greener or next best, where that is another option than the chosen one."""
-    choices = verdict.choices
-    named: Sequence[tuple[str, Option | None]] = (
-        ("cheapest", choices.cheapest),
-        ("fastest", choices.fastest),
-        ("greenest", choices.greenest),
-        ("next_best", verdict.runner_up),
-    )
+    able = {option.way.node.node_id for option in verdict.candidates}
+    named = [(label, option) for label, option in _better_at(verdict.choices, chosen) if _node_id(option) in able]
+    if verdict.runner_up is not None:
+        named.append(("next_best", verdict.runner_up))
     return [
         {
             "label": label,
@@ -137,12 +145,23 @@ def _alternatives(verdict: Verdict, chosen: Option, calendars: Calendars) -> lis
             },
         }
         for label, option in named
-        if option is not None and _differs(option, chosen)
+        if not same_place(option, chosen)
     ]
 
 
-def _differs(option: Option, chosen: Option) -> bool:
-    return not same_place(option, chosen)
+def _better_at(choices: LineChoices, chosen: Option) -> Iterator[tuple[str, Option]]:
+    """Yield the extremes that are better than the chosen option in what they are named for."""
+    cheapest, fastest, greenest = choices.cheapest, choices.fastest, choices.greenest
+    if cheapest is not None and cheapest.price.landed_minor < chosen.price.landed_minor:
+        yield "cheapest", cheapest
+    if fastest is not None and fastest.minutes < chosen.minutes:
+        yield "fastest", fastest
+    if greenest is not None and greenest.price.co2e_g < chosen.price.co2e_g:
+        yield "greenest", greenest
+
+
+def _node_id(option: Option) -> str:
+    return option.way.node.node_id
 
 
 def _exclusions(verdict: Verdict) -> list[Document]:

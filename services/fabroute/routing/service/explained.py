@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fabroute.routing.service.candidates import CandidateFinder
+from fabroute.routing.service.concentration import rule_against
 from fabroute.routing.service.documents import Verdict
 from fabroute.routing.service.explaining.demands import BUILD_VOLUME, demands_of
 from fabroute.routing.service.explaining.elsewhere import looks_per_line
@@ -11,8 +12,11 @@ from fabroute.routing.service.explaining.explain import Asked, explain
 from fabroute.routing.service.explaining.placing import Setting
 from fabroute.routing.service.explaining.room import room_beside
 from fabroute.routing.service.explaining.scarcity import Market, Scarcity
+from fabroute.routing.service.outbid import Takers
 from fabroute.routing.service.problem import JointProblem
 from fabroute.solver.plan import RoutingPlan
+
+_OWN_ORDER = "went to other lines of this order"
 
 
 class Explainer:
@@ -20,6 +24,8 @@ class Explainer:
 
     def __init__(self, finder: CandidateFinder, joint: JointProblem, plan: RoutingPlan) -> None:
         self._finder = finder
+        self._joint, self._chosen = joint, plan.chosen
+        self._takers = Takers(joint.choices, joint.chosen(plan.chosen))
         self._setting = Setting(
             room=room_beside(joint, plan.chosen, finder.supply()), calendars=finder.calendars, lapsed=finder.lapsed
         )
@@ -29,7 +35,11 @@ class Explainer:
         """Return the verdicts with their explanations. Nothing is priced again, but other materials of lost lines."""
         looks = looks_per_line(sum(verdict.chosen is None for verdict in verdicts))
         return tuple(
-            replace(verdict, explanation=explain(self._asked(verdict, looks=looks), self._setting))
+            replace(
+                verdict,
+                explanation=explain(self._asked(verdict, looks=looks), self._setting),
+                lost_to=self._lost_to(verdict),
+            )
             for verdict in verdicts
         )
 
@@ -44,6 +54,14 @@ class Explainer:
             others=self._finder.elsewhere(found, looks=looks) if lost else (),
             oversize=self._finder.oversize(found) if large else None,
         )
+
+    def _lost_to(self, verdict: Verdict) -> str:
+        """Return what keeps a placed line's own best option from it, other orders aside."""
+        best, chosen = verdict.choices.options[:1], verdict.chosen
+        if not best or chosen is None or chosen.cost_millis <= best[0].cost_millis:
+            return ""
+        rule = rule_against(self._joint, self._chosen, verdict.choices.line.line_id, best[0])
+        return rule or (_OWN_ORDER if self._takers.only_own(verdict.choices, best[0]) else "")
 
     def _scarcity(self, verdict: Verdict) -> Scarcity | None:
         """Return what made the line's own best option scarce, where it did not get it."""

@@ -1,6 +1,7 @@
 """What is left of machines and lots once a plan is made, and what a line without a place would have needed of it."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -28,6 +29,26 @@ class Leftovers:
     def grams(self, option: Option) -> int:
         """Return the grams that are left of the option's lot."""
         return self._grams[option.way.lot.lot_id]
+
+
+class Takers:
+    """Which orders use each machine and lot in a plan."""
+
+    def __init__(self, choices: Iterable[LineChoices], chosen: Mapping[str, Option]) -> None:
+        self._orders: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for it in choices:
+            line = it.line
+            option = chosen.get(line.line_id)
+            for part in () if option is None else option.parts(line.quantity):
+                for thing in (part.way.offer.machine_id, part.way.lot.lot_id):
+                    self._orders[thing][line.order_id].add(line.line_id)
+
+    def only_own(self, choices: LineChoices, option: Option) -> bool:
+        """Tell whether all who use what an option needs are other lines of the same order, and there are some."""
+        line = choices.line
+        needed = [it for part in option.parts(line.quantity) for it in (part.way.offer.machine_id, part.way.lot.lot_id)]
+        others = {order for it in needed for order, lines in self._orders[it].items() if lines - {line.line_id}}
+        return others == {line.order_id}
 
 
 def outbid_exclusions(choices: LineChoices, leftovers: Leftovers, calendars: Calendars) -> tuple[ExcludedNode, ...]:

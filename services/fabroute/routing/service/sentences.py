@@ -26,18 +26,20 @@ def why_routed(
     objective: str,
     promised_at: datetime,
     dearest_rule: str = "",
+    lost_to: str = "",
 ) -> str:
     """Return why ``chosen`` was taken: what it costs, what it would have been alone, the next node, the others.
 
     ``best`` is the line's own best option, which other orders may have taken; ``runner_up`` the best of other nodes;
-    ``dearest_rule`` what the rule that costs most costs, said as far as there is room.
+    ``dearest_rule`` what the rule that costs most costs, said as far as there is room; ``lost_to`` what kept ``best``
+    from the line, other orders if nothing is said.
     """
     parts = [f"{place_words(chosen)}: {_price(chosen.price)}, arrives {day_name(promised_at)}"]
     if chosen.build is not None:
         parts.append(_shared_build(chosen.build))
     outbid = best.cost_millis < chosen.cost_millis
     if outbid:
-        parts.append(_what_others_took(chosen, best))
+        parts.append(_what_others_took(chosen, best, lost_to or _OUTBID))
     if runner_up is None:
         parts.append("no other node can")
     elif not (outbid and runner_up.way.node.node_id == best.way.node.node_id):
@@ -90,7 +92,7 @@ def difference(other: Option, chosen: Option, *, objective: str) -> str:
     worse, *words = {
         "cheapest": (money, _money(money), _hours(hours)),
         "fastest": (hours, _hours(hours), _money(money)),
-        "greenest": (grams, _carbon(grams), _money(money)),
+        "greenest": (grams, carbon(grams), _money(money)),
     }.get(objective, (0, _money(money), _hours(hours)))
     said = [word for word in words if word]
     return " and ".join(said[:1] if worse > 0 else said) or _EQUAL
@@ -112,11 +114,11 @@ def _price(price: Price) -> str:
     return f"{euro(price.landed_minor)} EUR" + (" (minimum order)" if lifted else "")
 
 
-def _what_others_took(chosen: Option, best: Option) -> str:
+def _what_others_took(chosen: Option, best: Option, lost_to: str) -> str:
     if best.way.node.node_id != chosen.way.node.node_id:
-        return f"{best.way.node.city} at {euro(best.price.landed_minor)} {_OUTBID}"
+        return f"{best.way.node.city} at {euro(best.price.landed_minor)} {lost_to}"
     better = difference(best, chosen, objective="balanced")
-    return f"alone it would be {better}" if better != _EQUAL else f"its first machine there {_OUTBID}"
+    return f"alone it would be {better}" if better != _EQUAL else f"its first machine there {lost_to}"
 
 
 def _ruled_out(exclusions: Sequence[ExcludedNode]) -> list[str]:
@@ -161,7 +163,8 @@ def _hours(hours: int) -> str:
     return f"{abs(hours)} h {'later' if hours > 0 else 'sooner'}" if hours else ""
 
 
-def _carbon(grams: int) -> str:
+def carbon(grams: int) -> str:
+    """Return a difference in carbon: ``-1048`` → ``1.05 kg CO2e less``; nothing for 0."""
     amount = f"{abs(grams)} g" if abs(grams) < 100 else f"{abs(grams) / 1000:.2f} kg"
     return f"{amount} CO2e {'more' if grams > 0 else 'less'}" if grams else ""
 

@@ -80,6 +80,27 @@ def over_the_cap(*, landed_minor: int, maximum_minor: int, machine_id: str | Non
     )
 
 
+def over_the_orders_cap(
+    *, landed_minor: int, others_minor: int, maximum_minor: int, machine_id: str | None, planned: bool = False
+) -> Exclusion:
+    """Return that a line takes its order over the cap: with its other lines at their cheapest, or as ``planned``."""
+    together, how = landed_minor + others_minor, "" if planned else " at their cheapest"
+    return Exclusion(
+        code=ExclusionCode.PRICE_CAP,
+        message=(
+            f"lands at {_euro(landed_minor)}, with the order's other lines ({_euro(others_minor)}{how}) at "
+            f"{_euro(together)}: the order's cap is {_euro(maximum_minor)}"
+        ),
+        figures={
+            "landed_minor": landed_minor,
+            "others_minor": others_minor,
+            "order_minor": together,
+            "maximum_minor": maximum_minor,
+        },
+        machine_id=machine_id,
+    )
+
+
 def minimum_order(node: NodeFacts, *, price_minor: int, machine_id: str | None = None) -> Exclusion | None:
     """Require the node's minimum order value where it refuses smaller orders instead of topping the price up."""
     if node.minimum_order_policy != "refuse" or price_minor >= node.minimum_order_minor:

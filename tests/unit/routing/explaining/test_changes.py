@@ -103,6 +103,31 @@ def test_a_cap_that_is_too_low_is_told_with_the_price() -> None:
     assert explained(a_snapshot(a_line(max_price_minor=landed - 1), nodes=(NEAR,)))[0].chosen is None
 
 
+def test_a_cap_over_several_lines_is_told_for_the_whole_order() -> None:
+    lines = [a_line(line_id=f"line_{number}", order_id="ord_1", max_price_minor=9_000) for number in (1, 2)]
+    decided = decide(a_snapshot(*lines, nodes=(NEAR, FAR)), LIMITS)
+
+    # 90.66 at the nearer node for each line, 98.17 at the other.
+    for verdict in decided.verdicts:
+        reasons = {it.node.node_id: it.reasons[0].message for it in verdict.exclusions}
+        assert reasons["N2"] == (
+            "lands at 98.17 EUR, with the order's other lines (90.66 EUR at their cheapest) at 188.83 EUR:"
+            " the order's cap is 90.00 EUR"
+        )
+        document = decision_document(verdict, sentence="", solver={}, calendars=decided.calendars)
+        excluded = document["exclusions"] if isinstance(document["exclusions"], list) else []
+        assert [it["fix"] for it in excluded] == [
+            "raise the order's cap by 91.32 EUR to 181.32 EUR",
+            "raise the order's cap by 98.83 EUR to 188.83 EUR",
+        ]
+        assert verdict.explanation is not None
+        assert verdict.explanation.no_route is not None
+        (cheapest, *_) = verdict.explanation.no_route.relaxations
+        assert cheapest.steps[0].figures["more_minor"] == 9_132
+    enough = [replace(line, max_price_minor=18_132) for line in lines]
+    assert all(it.chosen is not None for it in decide(a_snapshot(*enough, nodes=(NEAR, FAR)), LIMITS).verdicts)
+
+
 def test_the_document_has_the_binding_reason_and_the_fix_of_each_excluded_node() -> None:
     certified = a_revision_view(required_certificates=("ISO9001",))
     snapshot = a_snapshot(nodes=(NEAR, FAR), revisions=(certified,), certificates=(a_certificate(node_id="N2"),))

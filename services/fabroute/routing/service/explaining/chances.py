@@ -50,6 +50,15 @@ class FoundAtNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCap:
+    """The price cap of an order of several lines, as one of them meets it."""
+
+    maximum_minor: int
+    others_minor: int
+    """What the other lines take of it: those decided what they cost, the others their cheapest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineChances:
     """All chances of a line, what it asks, and what keeps off all that has no price."""
 
@@ -57,6 +66,8 @@ class LineChances:
     wish: Wish
     cap_minor: int | None
     """What the line may cost landed: its share of what is left of the order's cap."""
+    order_cap: OrderCap | None
+    """Of its order, where other lines take some of its cap."""
     chances: tuple[Chance, ...]
     unpriced: tuple[Reasons, ...]
     """Of every offer without a price, and of every node without an offer."""
@@ -74,6 +85,7 @@ class AskedBy:
     line: ClaimedLine
     wish: Wish
     cap_minor: int | None
+    order_cap: OrderCap | None = None
 
 
 def line_chances(asked: AskedBy, found: Iterable[FoundAtNode], *, book: DemandBook, limit: int) -> LineChances:
@@ -84,6 +96,7 @@ def line_chances(asked: AskedBy, found: Iterable[FoundAtNode], *, book: DemandBo
         line=asked.line,
         wish=asked.wish,
         cap_minor=asked.cap_minor,
+        order_cap=asked.order_cap,
         chances=tuple(chances if len(chances) <= limit else nsmallest(limit, chances, key=_distance)),
         unpriced=tuple(reasons for each in everywhere for reasons in _unpriced(each)),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from fabroute.routing.service.explaining.chances import Chance, LineChances
-from fabroute.routing.service.explaining.demands import CAPACITY, OF, Demand, Demands, demands_of
+from fabroute.routing.service.explaining.demands import CAPACITY, OF, PRICE_CAP, Demand, Demands, demands_of
 from fabroute.routing.service.explaining.placing import Placed, Setting
 from fabroute.routing.service.explaining.pricing_rules import rank
 from fabroute.routing.service.explaining.steps import Step, steps_to
@@ -56,13 +56,24 @@ def smallest_conflict(sets: Iterable[Demands]) -> tuple[Demand, ...]:
 def relaxations(found: LineChances, places: Iterable[Placed], setting: Setting) -> tuple[Relaxation, ...]:
     """Return what it would take for there to be a way: fewest steps first, of these the cheapest.
 
-    Of places that take the same steps the cheapest and the earliest; none that another one beats with fewer steps.
+    Of places of one node that take the same steps the cheapest; none that another one beats with fewer steps.
     """
     kept: list[Placed] = []
     for place in sorted(places, key=_by_steps):
         if not any(_beats(better, place) for better in kept):
             kept.append(place)
-    return tuple(Relaxation(steps=steps_to(found, place, setting), place=place) for place in kept[:MOST_RELAXATIONS])
+    told: dict[tuple[str, ...], Relaxation] = {}
+    for place in kept:
+        steps = steps_to(found, place, setting)
+        told.setdefault((place.chance.node.node_id, *map(_same, steps)), Relaxation(steps=steps, place=place))
+        if len(told) == MOST_RELAXATIONS:
+            break
+    return tuple(told.values())
+
+
+def _same(step: Step) -> str:
+    """Return what steps of one kind must share to be the same; a cap is raised, to whatever amount."""
+    return step.demand.name if step.demand == PRICE_CAP else step.words
 
 
 def _by_steps(place: Placed) -> tuple[int, int, int, tuple[int, int, str, str]]:

@@ -1,6 +1,6 @@
 """The explanation as it is stored in a decision's document and shown: words beside figures, money in cents."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ from fabroute.routing.service.explaining.placing import Placed
 from fabroute.routing.service.explaining.pricing_rules import RulePrice
 from fabroute.routing.service.explaining.scarcity import Scarcity
 from fabroute.routing.service.explaining.steps import Step
-from fabroute.routing.service.sentences import day_name, euro
+from fabroute.routing.service.sentences import carbon, day_name, euro
 from fabroute.routing.service.timing import Calendars
 
 Document = dict[str, object]
@@ -38,6 +38,8 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "concentration": "share caps",
     }
 )
+_SEVERAL = frozenset({"material", "minimum_order", "concentration"})
+"""The kinds whose names are plural."""
 
 
 def explanation_document(explanation: Explanation, calendars: Calendars) -> Document:
@@ -61,23 +63,45 @@ def rule_name(demand: Demand) -> str:
 def rule_in_short(price: RulePrice) -> str:
     """Return what a rule costs in a few words: ``without EN45545-HL2 600.00 less``."""
     gains = [words for _, words in _better(price)] or ["better"]
-    return f"without {rule_name(price.demand)} {gains[0]}{_for_more(price)}"
+    return f"without {rule_name(price.demand)} {gains[0]}{_but(price)}"
 
 
 def fix_in_short(change: NodeChange) -> str:
     """Return the nearest that a node comes to it in a few words."""
-    parts = [step.words for step in change.steps]
-    margin = change.margin
-    if margin is not None and margin.cheaper_by_minor is not None:
-        parts.append(f"{euro(margin.cheaper_by_minor)} EUR cheaper")
-    return " and ".join(parts)
+    parts = list(_said_once(change.steps))
+    if change.margin is not None:
+        parts.append(_least(change.margin))
+    return " and ".join(parts) or "nothing but a place: it is better for this line alone, the plan weighs all together"
+
+
+def _least(margin: Margin) -> str:
+    """Return the first of money, time and carbon of which an amount alone is enough."""
+    if margin.cheaper_by_minor is not None:
+        less = margin.cheaper_by_minor - 1
+        return f"over {euro(less)} EUR cheaper" if less else "0.01 EUR cheaper"
+    if margin.sooner_by_minutes is not None:
+        return f"{-(-margin.sooner_by_minutes // 60)} h sooner"
+    if margin.lighter_by_g is not None:
+        return carbon(-margin.lighter_by_g).replace("less", "lighter")
+    return "better in more than one of price, time and carbon"
+
+
+def _said_once(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield the words of steps; those that permit the same are one, with the reasons of both."""
+    said: dict[str, list[str]] = {}
+    for step in steps:
+        what, _, reason = step.words.partition(": ") if step.words.startswith("permit ") else (step.words, "", "")
+        said.setdefault(what, []).extend([reason] if reason else [])
+    yield from (f"{what}: {' and '.join(reasons)}" if reasons else what for what, reasons in said.items())
 
 
 def _rule(price: RulePrice, calendars: Calendars) -> Document:
     """Return the price of a rule; ``instead`` is where the line would go without it."""
     instead = price.instead
     name = rule_name(price.demand)
-    costs = f"without {name} this order would {_gains(price)}" if instead is not None else f"{name} costs nothing"
+    costs = (
+        f"without {name} this order would {_gains(price)}" if instead is not None else f"{name} {_costs(price)} nothing"
+    )
     return {
         "rule": price.demand.name,
         "of": OF[price.demand.kind],
@@ -97,7 +121,11 @@ def _rule(price: RulePrice, calendars: Calendars) -> Document:
 def _gains(price: RulePrice) -> str:
     """Return what would be better without a rule, and what more that would cost."""
     better = " and ".join(f"{verb} {words}" for verb, words in _better(price)) or "cost less, all things weighed"
-    return better + _for_more(price)
+    return better + _but(price)
+
+
+def _costs(price: RulePrice) -> str:
+    return "cost" if price.demand.kind in _SEVERAL else "costs"
 
 
 def _better(price: RulePrice) -> list[tuple[str, str]]:
@@ -110,8 +138,14 @@ def _better(price: RulePrice) -> list[tuple[str, str]]:
     return [(verb, words) for gained, verb, words in gains if gained]
 
 
-def _for_more(price: RulePrice) -> str:
-    return f" for {euro(price.landed_minor)} EUR more" if price.landed_minor > 0 else ""
+def _but(price: RulePrice) -> str:
+    """Return what would be worse without a rule: money, time, carbon."""
+    money = f" for {euro(price.landed_minor)} EUR more" if price.landed_minor > 0 else ""
+    hours = round(price.minutes / 60)
+    worse = [f"{hours} h later"] if hours > 0 else []
+    if price.co2e_g > 0:
+        worse.append(f"with {carbon(price.co2e_g)}")
+    return f"{money}, but {' and '.join(worse)}" if worse else money
 
 
 def _change(change: NodeChange, calendars: Calendars) -> Document:
@@ -173,7 +207,7 @@ def _no_route(no_route: NoRoute, calendars: Calendars) -> Document:
 
 def _relaxation(relaxation: Relaxation, calendars: Calendars) -> Document:
     place = relaxation.place
-    steps = " and ".join(step.words for step in relaxation.steps) or "nothing but a place"
+    steps = " and ".join(_said_once(relaxation.steps)) or "nothing but a place"
     landed = place.chance.landed_minor
     return {
         "words": f"{steps}: {euro(landed)} EUR at {place.chance.node.city}",

@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from fabroute.kernel.events import JsonScalar
-from fabroute.routing.service.explaining.chances import LineChances
+from fabroute.routing.service.explaining.chances import LineChances, OrderCap
 from fabroute.routing.service.explaining.demands import MATERIAL, OF, Demand, DemandBook, demands_of, hardest_first
 from fabroute.routing.service.explaining.placing import Placed, Setting
 from fabroute.routing.service.gates import Reasons
@@ -124,8 +124,22 @@ def _capacity(case: _Case) -> tuple[str, _Figures]:
 
 def _price_cap(case: _Case) -> tuple[str, _Figures]:
     cap, landed = case.found.cap_minor or 0, case.place.chance.landed_minor
+    if case.found.order_cap is not None:
+        return _orders_cap(case.found.order_cap, landed)
     figures: _Figures = {"landed_minor": landed, "maximum_minor": cap, "more_minor": landed - cap}
     return f"raise the cap by {euro(landed - cap)} EUR to {euro(landed)} EUR", figures
+
+
+def _orders_cap(cap: OrderCap, landed: int) -> tuple[str, _Figures]:
+    """The cap of an order of several lines: raised so that this one fits with the others at their cheapest."""
+    together = landed + cap.others_minor
+    figures: _Figures = {
+        "landed_minor": landed,
+        "others_minor": cap.others_minor,
+        "maximum_minor": cap.maximum_minor,
+        "more_minor": together - cap.maximum_minor,
+    }
+    return f"raise the order's cap by {euro(together - cap.maximum_minor)} EUR to {euro(together)} EUR", figures
 
 
 def _material(case: _Case) -> tuple[str, _Figures]:
