@@ -63,7 +63,7 @@ def test_an_order_is_placed_shown_explained_listed_and_cancelled(stack: Stack) -
     assert placed.stdout.startswith(f"order {order_id}: routed\n  2 × AP-0105 to Hamburg, DE")
     assert shown.stdout == placed.stdout
     assert json.loads(explained.stdout)["decisions"][0]["outcome"] == "routed"
-    assert "  decided with 1 lines together: optimal, at most 0.00 % from the best plan" in told.stdout
+    assert "  decided alone: optimal, at most 0.00 % from the best plan" in told.stdout
     assert order_id in listed.stdout
     assert cancelled.stdout == f"{order_id} is cancelled\n"
     assert json.loads(after.stdout)["state"] == "cancelled"
