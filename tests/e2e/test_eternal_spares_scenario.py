@@ -96,7 +96,8 @@ def scene(database: Database) -> Iterator[Scene]:
 def decision_of(scene: Scene, location: str) -> dict[str, Any]:
     """Return the decision that holds for the only line of an order."""
     decisions: list[dict[str, Any]] = scene.get(f"{location}/decision")["decisions"]
-    return max(decisions, key=lambda decision: datetime.fromisoformat(decision["decided_at"]))
+    assert decisions == sorted(decisions, key=lambda decision: datetime.fromisoformat(decision["decided_at"]))
+    return decisions[-1]
 
 
 def test_s2_over_http(scene: Scene) -> None:

@@ -29,7 +29,7 @@ def read_decisions(session: Session, *, organisation_id: str, order_id: str) -> 
     statement = (
         select(RoutingDecision)
         .where(RoutingDecision.organisation_id == organisation_id, RoutingDecision.order_id == order_id)
-        .order_by(col(RoutingDecision.decided_at), col(RoutingDecision.id))
+        .order_by(col(RoutingDecision.decided_at), col(RoutingDecision.fence), col(RoutingDecision.id))
     )
     return session.exec(statement).all()
 
