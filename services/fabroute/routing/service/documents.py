@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fabroute.routing.service.explaining.demands import Demand, demands_of, hardest
 from fabroute.routing.service.explaining.explain import Explanation
-from fabroute.routing.service.explaining.paper import explanation_document, fix_in_short, rule_in_short
+from fabroute.routing.service.explaining.paper import able_in_short, explanation_document, rule_in_short
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, same_place
 from fabroute.routing.service.sentences import reason_counts, why_not_routed, why_routed
 from fabroute.routing.service.splits_documents import share_documents
@@ -167,7 +167,7 @@ def _node_id(option: Option) -> str:
 def _exclusions(verdict: Verdict) -> list[Document]:
     """Return the excluded nodes with the reason of each that is hardest to mend, and the nearest fix."""
     changes = () if verdict.explanation is None else verdict.explanation.changes
-    fixes = {change.node.node_id: (change.binding, fix_in_short(change)) for change in changes}
+    fixes = {change.node.node_id: (change.binding, able_in_short(change)) for change in changes}
     return [_exclusion(excluded, *fixes.get(excluded.node.node_id, (None, None))) for excluded in verdict.exclusions]
 
 

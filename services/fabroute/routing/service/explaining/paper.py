@@ -74,6 +74,11 @@ def fix_in_short(change: NodeChange) -> str:
     return " and ".join(parts) or "nothing but a place: it is better for this line alone, the plan weighs all together"
 
 
+def able_in_short(change: NodeChange) -> str:
+    """Return what would make an excluded node able, whether it would then win or not."""
+    return " and ".join(_said_once(change.steps)) or fix_in_short(change)
+
+
 def _least(margin: Margin) -> str:
     """Return the first of money, time and carbon of which an amount alone is enough."""
     if margin.cheaper_by_minor is not None:
