@@ -154,14 +154,14 @@ def test_a_key_stands_for_one_body(api: Api) -> None:
 
 def test_a_key_that_is_being_answered_is_in_flight(api: Api) -> None:
     body = accepting(quoted(api))
-    api.resources.acceptances.in_flight.add((api.owner.organisation_id, "key-1"))
+    api.resources.acceptances.in_flight.keys.add((api.owner.organisation_id, "key-1"))
     waiting = api.place(body)
-    api.resources.acceptances.in_flight.clear()
+    api.resources.acceptances.in_flight.keys.clear()
 
     assert refusal_of(waiting) == Refusal(status=409, code="idempotency_key_in_flight")
     assert waiting.headers["Retry-After"] == "1"
     assert api.place(body).status_code == 201
-    assert api.resources.acceptances.in_flight == set()
+    assert api.resources.acceptances.in_flight.keys == set()
 
 
 def test_a_refusal_leaves_the_key_free(api: Api) -> None:

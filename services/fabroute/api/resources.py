@@ -13,6 +13,7 @@ from fabroute.api.garbage import set_aside_again
 from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import OrderDesk
 from fabroute.api.intake.doorbell import Doorbell
+from fabroute.api.intake.keys import KeysInFlight
 from fabroute.api.intake.places import Places
 from fabroute.api.intake.promises import PromiseDesk
 from fabroute.api.intake.queue import Intake
@@ -94,7 +95,7 @@ def make_resources(settings: Settings) -> Resources:
             places=places,
             doorbell=doorbell,
             books=books,
-            in_flight=set(),
+            in_flight=KeysInFlight(engine=engine),
         ),
         promises=PromiseDesk(
             engine=engine,
@@ -103,7 +104,7 @@ def make_resources(settings: Settings) -> Resources:
             places=places,
             doorbell=doorbell,
             books=books,
-            in_flight=set(),
+            in_flight=KeysInFlight(engine=engine),
         ),
     )
 

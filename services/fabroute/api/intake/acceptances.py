@@ -4,17 +4,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 from sqlmodel import Session
-from starlette.concurrency import run_in_threadpool
 
-from fabroute.api.errors import IdempotencyKeyInFlight, IdempotencyKeyReused
 from fabroute.api.intake.desk import Submission
 from fabroute.api.intake.doorbell import Doorbell
+from fabroute.api.intake.keys import KeysInFlight
 from fabroute.api.intake.places import Places, ship_to_of
 from fabroute.api.order_answers import read_order
 from fabroute.api.schemas.orders import OrderRequest
 from fabroute.database import unit_of_work
 from fabroute.kernel.errors import DomainError
-from fabroute.orders.service import KeyReused, Placed, Replayed, ShipTo, find_answer
+from fabroute.orders.service import KeyReused, Placed, Replayed, ShipTo
 from fabroute.routing.service.accepting import QuoteAcceptor, QuoteContended, QuoteNotKept
 from fabroute.routing.service.agreeing import Acceptance, AcceptedLine
 from fabroute.routing.service.quoting import QuoteBooks
@@ -29,8 +28,7 @@ class AcceptanceDesk:
     places: Places
     doorbell: Doorbell
     books: QuoteBooks
-    in_flight: set[tuple[str, str]]
-    """Keys that are being answered; it belongs to the event loop's thread."""
+    in_flight: KeysInFlight
 
     async def place(self, submission: Submission) -> Placed | Replayed:
         """Return the answer to an acceptance, once it is committed, or the stored one if it came before.
@@ -38,17 +36,7 @@ class AcceptanceDesk:
         Raises the refusals of ``QuoteAcceptor.accept`` and of the places, ``IdempotencyKeyInFlight`` and
         ``IdempotencyKeyReused``.
         """
-        key = (submission.principal.organisation_id, submission.idempotency_key)
-        if key in self.in_flight:
-            raise IdempotencyKeyInFlight("a request with this Idempotency-Key is being answered: repeat it in a second")
-        self.in_flight.add(key)
-        try:
-            placing = await run_in_threadpool(self._accept_or_recall, submission)
-        finally:
-            self.in_flight.discard(key)
-        if isinstance(placing, KeyReused):
-            raise IdempotencyKeyReused("this Idempotency-Key belongs to a request with another body: use a new key")
-        return placing
+        return await self.in_flight.answered(submission, self._accept_or_recall)
 
     def _accept_or_recall(self, submission: Submission) -> Placed | Replayed | KeyReused:
         """An acceptance that would be refused today is still answered if it was taken once.
@@ -62,7 +50,7 @@ class AcceptanceDesk:
             self.books.outdated(told=submission.principal.organisation_id)
             raise
         except DomainError as refusal:
-            earlier = self._find_answer(submission) if refusal.status == 422 else None
+            earlier = self.in_flight.earlier(submission) if refusal.status == 422 else None
             if earlier is None:
                 raise
             return earlier
@@ -85,15 +73,6 @@ class AcceptanceDesk:
             with unit_of_work(self.engine) as session:
                 book = self.places.load(session, now=submission.received_at)
         return ship_to_of(book, submission.asked.ship_to)
-
-    def _find_answer(self, submission: Submission) -> Replayed | KeyReused | None:
-        with unit_of_work(self.engine) as session:
-            return find_answer(
-                session,
-                organisation_id=submission.principal.organisation_id,
-                idempotency_key=submission.idempotency_key,
-                request_sha256=submission.request_sha256,
-            )
 
 
 def acceptance_of(submission: Submission, *, ship_to: ShipTo) -> Acceptance:

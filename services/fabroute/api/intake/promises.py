@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 from sqlmodel import Session
-from starlette.concurrency import run_in_threadpool
 
-from fabroute.api.errors import IdempotencyKeyInFlight, IdempotencyKeyReused
 from fabroute.api.intake.desk import Submission, compose_order, require_future
 from fabroute.api.intake.doorbell import Doorbell
+from fabroute.api.intake.keys import KeysInFlight
 from fabroute.api.intake.places import Places, ship_to_of
 from fabroute.api.order_answers import read_order
 from fabroute.database import unit_of_work
@@ -20,7 +19,6 @@ from fabroute.orders.service import (
     NewOrder,
     Placed,
     Replayed,
-    find_answer,
 )
 from fabroute.routing.service.online import OnlinePromiser
 from fabroute.routing.service.quoting import QuoteBooks
@@ -36,8 +34,7 @@ class PromiseDesk:
     places: Places
     doorbell: Doorbell
     books: QuoteBooks
-    in_flight: set[tuple[str, str]]
-    """Keys that are being answered; it belongs to the event loop's thread."""
+    in_flight: KeysInFlight
 
     async def place(self, submission: Submission) -> Placed | Replayed:
         """Return the answer to a submission, once it is committed, or the stored one if it came before.
@@ -45,17 +42,7 @@ class PromiseDesk:
         Raises the refusals of the catalogue and of the places, ``NeedByOutOfRange``, ``IdempotencyKeyInFlight`` and
         ``IdempotencyKeyReused``.
         """
-        key = (submission.principal.organisation_id, submission.idempotency_key)
-        if key in self.in_flight:
-            raise IdempotencyKeyInFlight("a request with this Idempotency-Key is being answered: repeat it in a second")
-        self.in_flight.add(key)
-        try:
-            placing = await run_in_threadpool(self._place_or_recall, submission)
-        finally:
-            self.in_flight.discard(key)
-        if isinstance(placing, KeyReused):
-            raise IdempotencyKeyReused("this Idempotency-Key belongs to a request with another body: use a new key")
-        return placing
+        return await self.in_flight.answered(submission, self._place_or_recall)
 
     def _place_or_recall(self, submission: Submission) -> Placed | Replayed | KeyReused:
         """An order that would be refused today is still answered if it was taken once."""
@@ -64,7 +51,7 @@ class PromiseDesk:
                 self._order(submission), answer=self._answer(submission), now=submission.received_at
             )
         except DomainError as refusal:
-            earlier = self._find_answer(submission) if refusal.status == 422 else None
+            earlier = self.in_flight.earlier(submission) if refusal.status == 422 else None
             if earlier is None:
                 raise
             return earlier
@@ -85,15 +72,6 @@ class PromiseDesk:
 
     def _answer(self, submission: Submission) -> "_Answer":
         return _Answer(organisation_id=submission.principal.organisation_id)
-
-    def _find_answer(self, submission: Submission) -> Replayed | KeyReused | None:
-        with unit_of_work(self.engine) as session:
-            return find_answer(
-                session,
-                organisation_id=submission.principal.organisation_id,
-                idempotency_key=submission.idempotency_key,
-                request_sha256=submission.request_sha256,
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,10 @@ from fabroute.database import unit_of_work
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
 from fabroute.orders import service as orders
-from fabroute.orders.service import KeyContended, KeyReused, Placed, QuoteView, Replayed
+from fabroute.orders.service import KeyReused, Placed, QuoteView, Replayed
 from fabroute.routing.ports import JobDispatch
 from fabroute.routing.service.agreeing import Acceptance, Standing, require_standing
+from fabroute.routing.service.asked_once import answered_elsewhere, earlier_answer
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.commit import RunFacts, write_run
 from fabroute.routing.service.decided import Decided, verified
@@ -77,7 +78,7 @@ class QuoteAcceptor:
         for _ in range(self._rounds):
             began = time.monotonic()
             with unit_of_work(self._engine, repeatable_read=True) as session:
-                earlier = _earlier(session, acceptance)
+                earlier = earlier_answer(session, acceptance)
                 if earlier is not None:
                     return earlier
                 standing = _require_standing(session, acceptance, now=now)
@@ -100,12 +101,12 @@ class QuoteAcceptor:
         quote = orders.get_quote(
             session, organisation_id=order.organisation_id, quote_id=acceptance.quote_id, lock=True
         )
-        earlier = _earlier(session, acceptance)
+        earlier = earlier_answer(session, acceptance)
         if earlier is not None:
             return earlier
         _require_standing(session, acceptance, now=now, quote=quote)
         if not orders.claim_key(session, order=order):
-            return _answered_elsewhere(session, acceptance)
+            return answered_elsewhere(session, acceptance)
         orders.place_quoted_order(session, order=order, agreed=work.standing.agreed, now=now)
         written = write_run(
             session, facts=work.facts, snapshot=work.snapshot, decided=work.decided, dispatch=self._dispatch
@@ -137,23 +138,6 @@ class _Work:
             wall_ms=round((time.monotonic() - self.began) * 1000),
             kind="quote",
         )
-
-
-def _earlier(session: Session, acceptance: Acceptance) -> Replayed | KeyReused | None:
-    return orders.find_answer(
-        session,
-        organisation_id=acceptance.organisation_id,
-        idempotency_key=acceptance.idempotency_key,
-        request_sha256=acceptance.request_sha256,
-    )
-
-
-def _answered_elsewhere(session: Session, acceptance: Acceptance) -> Replayed | KeyReused:
-    """Return the answer of the request that took the key in the same moment, as its transaction left it."""
-    earlier = _earlier(session, acceptance)
-    if earlier is None:
-        raise KeyContended("requests with this Idempotency-Key race each other: wait for one answer before repeating")
-    return earlier
 
 
 def _require_standing(

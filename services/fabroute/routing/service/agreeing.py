@@ -14,12 +14,12 @@ from fabroute.logistics.service import city_key
 from fabroute.orders import service as orders
 from fabroute.orders.rules import planning_scopes
 from fabroute.orders.service import Agreement, ClaimedLine, NewLine, NewOrder, QuoteView, ShipTo, UnknownQuote
+from fabroute.routing.service.asked_once import placed_line
 from fabroute.routing.service.quoted import Document, QuotedTerms, quoted_quantities, quoted_terms
 from fabroute.routing.service.sentences import euro
 
 _DEFAULT_OFFER = "cheapest"
 _OFFERS = ("cheapest", "fastest", "greenest")
-_FENCE = 1
 
 
 class QuoteNotThere(DomainError):
@@ -120,7 +120,7 @@ def require_standing(
             quote_id=found.id, offer=acceptance.label, price_minor=terms.landed_minor, arrival=terms.promised_at
         ),
         order=order,
-        line=_line(order),
+        line=placed_line(order, 0),
         closed=_closed(found, parts.get(found.part_no)),
     )
 
@@ -280,30 +280,4 @@ def _order(acceptance: Acceptance, quote: QuoteView, *, scope: str, now: datetim
         ship_to=acceptance.ship_to,
         lines=(line,),
         placed_at=now,
-    )
-
-
-def _line(order: NewOrder) -> ClaimedLine:
-    line, place = order.lines[0], order.ship_to
-    return ClaimedLine(
-        line_id=line.id,
-        order_id=order.id,
-        organisation_id=order.organisation_id,
-        position=1,
-        part_id=line.part_id,
-        revision_id=line.revision_id,
-        quantity=line.quantity,
-        fence=_FENCE,
-        attempts=1,
-        objective=order.objective,
-        criticality=order.criticality,
-        packaging=order.packaging,
-        need_by=order.need_by,
-        need_by_hard=order.need_by_hard,
-        max_price_minor=order.max_price_minor,
-        ship_to_city=place.city,
-        ship_to_country=place.country,
-        ship_to_latitude=place.latitude,
-        ship_to_longitude=place.longitude,
-        placed_at=order.placed_at,
     )

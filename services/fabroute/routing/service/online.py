@@ -17,9 +17,10 @@ from sqlmodel import Session
 from fabroute.database import unit_of_work
 from fabroute.kernel.ids import new_id
 from fabroute.orders import service as orders
-from fabroute.orders.service import ClaimedLine, KeyContended, KeyReused, NewOrder, Placed, Replayed
+from fabroute.orders.service import KeyReused, NewOrder, Placed, Replayed
 from fabroute.routing.ports import JobDispatch
 from fabroute.routing.service.accepting import AnswerWriter
+from fabroute.routing.service.asked_once import answered_elsewhere, earlier_answer, placed_line
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.commit import RunFacts, write_run
 from fabroute.routing.service.concentration import Lost, lost_to_rules, with_lost
@@ -39,7 +40,6 @@ from fabroute.solver.problem import RoutingProblem
 ENGINE = "online"
 ROUNDS = 4
 """How often what was taken meanwhile is looked for again, before the order is left to a run."""
-_FENCE = 1
 _CONTENDED = "others took what this line was to get, again and again: decided together with them within seconds"
 _MAY_BE_SPLIT = "lines that may be split are decided together within seconds"
 
@@ -78,7 +78,7 @@ class OnlinePromiser:
         for _ in range(self._rounds):
             began = time.monotonic()
             with unit_of_work(self._engine, repeatable_read=True) as session:
-                earlier = _earlier(session, order)
+                earlier = earlier_answer(session, order)
                 if earlier is not None:
                     return earlier
                 snapshot = self._look(session, order, now=now)
@@ -94,7 +94,7 @@ class OnlinePromiser:
             return self._write(session, order, decision, answer, began)
 
     def _look(self, session: Session, order: NewOrder, *, now: datetime) -> RoutingSnapshot:
-        lines = tuple(_line(order, position) for position in range(len(order.lines)))
+        lines = tuple(placed_line(order, position) for position in range(len(order.lines)))
         scopes = frozenset(line.planning_scope or order.planning_scope for line in order.lines)
         snapshot = read_snapshot(session, lines=lines, now=now, horizon_days=self._horizon_days)
         return replace(snapshot, prices=read_prices(session, scopes=scopes, now=now))
@@ -103,7 +103,7 @@ class OnlinePromiser:
         self, session: Session, order: NewOrder, decision: OnlineDecision, answer: AnswerWriter, began: float
     ) -> Placed | Replayed | KeyReused:
         if not orders.claim_key(session, order=order):
-            return _answered_elsewhere(session, order)
+            return answered_elsewhere(session, order)
         orders.place_promised_order(session, order=order, undecided=decision.undecided, now=decision.snapshot.now)
         if decision.decided is not None:
             self._write_decided(session, order, decision, decision.decided, began)
@@ -241,49 +241,3 @@ def _lacking(joint: JointProblem, nearest: Shortfall, calendars: Calendars) -> s
     if nearest.row is ScarceRow.GRAMS:
         return f"lot {joint.lots[nearest.index]} lacks {nearest.lacks} g"
     return "a share of nodes or a price cap is used up"
-
-
-def _earlier(session: Session, order: NewOrder) -> Replayed | KeyReused | None:
-    return orders.find_answer(
-        session,
-        organisation_id=order.organisation_id,
-        idempotency_key=order.idempotency_key,
-        request_sha256=order.request_sha256,
-    )
-
-
-def _answered_elsewhere(session: Session, order: NewOrder) -> Replayed | KeyReused:
-    """Return the answer of the request that took the key in the same moment, as its transaction left it."""
-    earlier = _earlier(session, order)
-    if earlier is None:
-        raise KeyContended("requests with this Idempotency-Key race each other: wait for one answer before repeating")
-    return earlier
-
-
-def _line(order: NewOrder, number: int) -> ClaimedLine:
-    line, place = order.lines[number], order.ship_to
-    return ClaimedLine(
-        line_id=line.id,
-        order_id=order.id,
-        organisation_id=order.organisation_id,
-        position=number + 1,
-        part_id=line.part_id,
-        revision_id=line.revision_id,
-        quantity=line.quantity,
-        fence=_FENCE,
-        attempts=1,
-        objective=order.objective,
-        criticality=order.criticality,
-        packaging=order.packaging,
-        need_by=order.need_by,
-        need_by_hard=order.need_by_hard,
-        max_price_minor=order.max_price_minor,
-        ship_to_city=place.city,
-        ship_to_country=place.country,
-        ship_to_latitude=place.latitude,
-        ship_to_longitude=place.longitude,
-        placed_at=order.placed_at,
-        split_max_nodes=order.split_max_nodes,
-        split_min_per_node=order.split_min_per_node,
-        cost_of_waiting_minor=order.cost_of_waiting_minor,
-    )
