@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from fabroute.estimation.calibration import MOST_LEARNT_RATIO
 
-_LIVE_JOB = "state NOT IN ('cancelled', 'declined', 'failed')"
+_LIVE_JOB = "state NOT IN ('cancelled', 'declined', 'lapsed', 'failed')"
 _REQUIRED = "(SELECT id, unnest(required_certificates) AS required FROM part_revisions)"
 _OFFER_OF_JOB = "o.machine_id = j.machine_id AND o.material = j.material AND o.parameter_set = j.parameter_set"
 _COVERS = (

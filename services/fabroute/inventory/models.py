@@ -135,6 +135,9 @@ class PartRevision(SQLModel, table=True):
     release_signature: str | None = None
     """Ed25519 over the statement, base64."""
     release_public_key: str | None = None
+    on_hold_since: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """Since when nobody may print it, because somebody found a fault; None where it is in use."""
+    on_hold_reason: str = ""
     version: int = 1
 
 

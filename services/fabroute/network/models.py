@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from fabroute.database.columns import instant, texts
+from fabroute.database.columns import instant, sequence_number, texts
 
 
 class Node(SQLModel, table=True):
@@ -41,6 +41,10 @@ class Node(SQLModel, table=True):
     """``up`` or ``down``."""
     status_reason: str = ""
     version: int = 1
+    offer_seconds: int | None = None
+    """How long it has to answer an offer; None: as long as the installation says."""
+    offline_seconds: int = 0
+    """How long it may hold a lease without a sign of life, because it has no link; 0: not at all."""
     queue_version: int = 1
     """Counts up in every transaction that changes the node's jobs: the ETag of its queue."""
 
@@ -128,6 +132,43 @@ class MaterialLot(SQLModel, table=True):
     state: str = "available"
     """``available``, ``quarantined`` or ``blocked``."""
     reuse_count: int = 0
+    supplier_lot: str = ""
+    """The manufacturer's lot number, which stores of several nodes may share; the lot's own id where it is empty."""
+    state_reason: str = ""
+    state_changed_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+
+
+class LotMovement(SQLModel, table=True):
+    """Grams that came into a lot or left it otherwise than by a job's reservation, or a change of its state."""
+
+    __tablename__ = "lot_movements"
+    __table_args__ = (Index("ix_lot_movements_lot", "lot_id", "id"),)
+
+    id: int | None = Field(default=None, sa_column=sequence_number())
+    lot_id: str = Field(foreign_key="material_lots.id")
+    kind: str
+    """``received``, ``consumed``, ``corrected``, ``refreshed``, ``quarantined``, ``released`` or ``blocked``."""
+    grams: int = 0
+    """What came in; what went out is negative."""
+    remaining_grams: int
+    """After it."""
+    reuse_count: int
+    job_id: str | None = None
+    build_id: str | None = None
+    actor: str
+    note: str = ""
+    moved_at: datetime = Field(sa_column=instant())
+
+
+class Installation(SQLModel, table=True):
+    """What there is once in a database: its one row."""
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(default=1, primary_key=True)
+    queue_epoch: str
+    """Stands in the ETags of queues: another one after a restore, so that nobody takes old versions for new ones."""
 
 
 class CapacitySlot(SQLModel, table=True):

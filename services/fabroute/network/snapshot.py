@@ -39,6 +39,10 @@ class NodeView:
     status_reason: str
     version: int
     queue_version: int
+    offer_seconds: int | None = None
+    """How long it has to answer an offer; ``None``: as long as the installation says."""
+    offline_seconds: int = 0
+    """How long it may hold a lease without a sign of life; 0: not at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +145,10 @@ class LotView:
     expires_on: date
     state: str
     reuse_count: int
+    supplier_lot: str = ""
+    """The manufacturer's lot number; the lot's own id where it is empty."""
+    state_reason: str = ""
+    state_changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,12 +38,16 @@ class Order(SQLModel, table=True):
     """What an hour until delivery costs the customer, because something stands still; in cents."""
     currency: str
     ship_to_name: str = ""
+    ship_to_street: str = ""
+    ship_to_postal_code: str = ""
     ship_to_city: str
     ship_to_country: str
     ship_to_latitude: float
     ship_to_longitude: float
     ship_to_assumed: bool
     """The city is unknown: the coordinates are those of its country's capital."""
+    first_article: bool = False
+    """Whether a node without a first article of the part may make it: one part first, and the rest when approved."""
     state: str
     """``pending``, ``routed``, ``partly_routed``, ``no_route``, ``parked`` or ``cancelled``."""
     placed_at: datetime = Field(sa_column=instant())

@@ -6,8 +6,29 @@ EvidenceKind = Literal["photo", "measurement", "report", "other"]
 PrintResult = Literal["good", "failed"]
 ReprintState = Literal["requested", "granted", "refused"]
 
+RerouteCause = Literal[
+    "declined",
+    "lapsed",
+    "counter_refused",
+    "print_failed",
+    "node_down",
+    "machine_down",
+    "node_closed",
+    "capacity_cut",
+    "gate_closed",
+    "lot_blocked",
+    "suspect",
+    "owner",
+    "operator",
+    "cancel_acknowledged",
+    "build_lost_line",
+    "better_place",
+]
+"""Why a job was taken from its node and its line routed again."""
+
 EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
 PRINT_RESULTS: tuple[PrintResult, ...] = get_args(PrintResult)
+REROUTE_CAUSES: tuple[RerouteCause, ...] = get_args(RerouteCause)
 REPRINT_STATES: tuple[ReprintState, ...] = get_args(ReprintState)
 LONGEST_NAME = 120
 LONGEST_TEXT = 1_000

@@ -1,4 +1,7 @@
-"""The life of a job in this version: planned, offered to a node, accepted, held at a closed gate, or cancelled."""
+"""The life of a job: planned, offered to a node, accepted, made, inspected, shipped, delivered; or it ends before.
+
+It is held where a gate is closed or its first article waits for approval, and suspect where its node fell silent.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,26 +9,56 @@ from typing import Literal
 
 from fabroute.kernel.errors import DomainError
 
-JobState = Literal["planned", "offered", "accepted", "held", "cancelled"]
+JobState = Literal[
+    "planned",
+    "offered",
+    "countered",
+    "accepted",
+    "in_production",
+    "inspected",
+    "shipped",
+    "delivered",
+    "held",
+    "suspect",
+    "declined",
+    "lapsed",
+    "failed",
+    "cancelled",
+]
 
 TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "planned": frozenset({"offered", "held", "cancelled"}),
-        "offered": frozenset({"accepted", "held", "cancelled"}),
-        "accepted": frozenset({"held", "cancelled"}),
-        "held": frozenset({"planned", "offered", "accepted", "cancelled"}),
+        "offered": frozenset({"countered", "accepted", "held", "declined", "lapsed", "cancelled"}),
+        "countered": frozenset({"offered", "accepted", "held", "declined", "lapsed", "cancelled"}),
+        "accepted": frozenset({"in_production", "held", "suspect", "declined", "failed", "cancelled"}),
+        "in_production": frozenset({"inspected", "held", "suspect", "failed", "cancelled"}),
+        "inspected": frozenset({"in_production", "shipped", "held", "suspect", "failed", "cancelled"}),
+        "shipped": frozenset({"delivered", "failed"}),
+        "held": frozenset(
+            {"planned", "offered", "countered", "accepted", "in_production", "inspected", "failed", "cancelled"}
+        ),
+        "suspect": frozenset({"accepted", "in_production", "inspected", "held", "failed", "cancelled"}),
+        "delivered": frozenset(),
+        "declined": frozenset(),
+        "lapsed": frozenset(),
+        "failed": frozenset(),
         "cancelled": frozenset(),
     }
 )
-"""From each state, where a job may go. A held job goes back to where it was.
+"""From each state, where a job may go. A held or suspect job goes back to where it was.
 
-A cancelled job never comes back: its line gets a new one.
+A job that ended without a part never comes back: its line gets a new one. A shipped one fails if it is lost.
 """
 
 JOB_STATES: tuple[str, ...] = tuple(TRANSITIONS)
 FINAL_STATES: frozenset[str] = frozenset(state for state, following in TRANSITIONS.items() if not following)
-LIVE_STATES: frozenset[str] = frozenset(TRANSITIONS) - FINAL_STATES
-"""States of jobs that hold material and machine time."""
+ENDED_STATES: frozenset[str] = FINAL_STATES - {"delivered"}
+"""States of jobs that ended without a part: they hold no material and no machine time, and another may take over."""
+LIVE_STATES: frozenset[str] = frozenset(TRANSITIONS) - ENDED_STATES
+"""States of jobs that hold material and machine time, or have used it."""
+WORKING_STATES: frozenset[str] = frozenset({"accepted", "in_production"})
+"""States in which a node may fetch the file and print."""
 
 
 class UnknownJobState(DomainError):
@@ -48,7 +81,7 @@ def states_before(wanted: JobState) -> frozenset[str]:
 def require_known_state(state: str) -> str:
     """Return ``state`` if jobs can be in it, else raise ``UnknownJobState`` naming those there are."""
     if state not in TRANSITIONS:
-        raise UnknownJobState(f"jobs are never {state!r} in this version: ask for {_either(JOB_STATES)}")
+        raise UnknownJobState(f"jobs are never {state!r}: ask for {_either(JOB_STATES)}")
     return state
 
 

@@ -209,3 +209,17 @@ class ReadinessEntry(SQLModel, table=True):
     nodes_later: int
     """With what is known of 30 days from now: certificates, lots, planned outages."""
     document: dict[str, Any] = Field(sa_column=document())
+
+
+class LineExclusion(SQLModel, table=True):
+    """A node that may not get a line again: it declined it, let it lapse, or failed to make it."""
+
+    __tablename__ = "line_exclusions"
+
+    order_line_id: str = Field(primary_key=True)
+    node_id: str = Field(primary_key=True)
+    cause: str
+    """One of ``fabroute.production.rules.REROUTE_CAUSES``."""
+    reason: str
+    job_id: str
+    excluded_at: datetime = Field(sa_column=instant())

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
+from fabroute.database import ring_after_commit
 from fabroute.database.pages import Page, page_of
 from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError, FieldProblem
@@ -21,6 +22,8 @@ from fabroute.network.snapshot import LotView, NodeDetail, NodeView, read_node_d
 from fabroute.outbox.service import record
 
 NODE_STATUSES = ("up", "down")
+QUEUE_CHANNEL = "fabroute_queues"
+"""Notified after a commit that changed the queue of some node."""
 
 
 class UnknownNode(DomainError):
@@ -139,9 +142,10 @@ def add_lot(session: Session, *, lot: NewLot, actor: str, now: datetime) -> LotV
 
 
 def bump_queue_versions(session: Session, *, node_ids: Collection[str]) -> None:
-    """Count up the queue versions of nodes whose jobs change in this transaction."""
+    """Count up the queue versions of nodes whose jobs change in this transaction, and tell those who wait for jobs."""
     if node_ids:
         nodes.bump_queue_versions(session, node_ids=node_ids)
+        ring_after_commit(session, QUEUE_CHANNEL)
 
 
 def _known(node_id: str, row: RowMapping | None) -> RowMapping:

@@ -31,6 +31,8 @@ class ShipTo:
     latitude: float
     longitude: float
     assumed: bool
+    street: str = ""
+    postal_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,8 @@ class NewOrder:
     split_min_per_node: int = 1
     cost_of_waiting_minor: int | None = None
     """Of an hour, in cents."""
+    first_article: bool = False
+    """Whether a node without a first article may make it: one part first, the rest when it is approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +107,12 @@ WITH asked AS (
         id text, organisation_id text, actor text, idempotency_key text, request_sha256 text, answer text,
         location text, planning_scope text, reference text, batch text, objective text, criticality text,
         packaging text, need_by timestamptz, need_by_hard bool, max_price_minor int, currency text, ship_to json,
-        lines json, placed_at timestamptz, split_max_nodes int, split_min_per_node int, cost_of_waiting_minor int
+        lines json, placed_at timestamptz, split_max_nodes int, split_min_per_node int, cost_of_waiting_minor int,
+        first_article bool
     )) WITH ORDINALITY AS document (
         id, organisation_id, actor, key, request_sha256, answer, location, planning_scope, reference, batch,
         objective, criticality, packaging, need_by, need_by_hard, max_price_minor, currency, ship_to, lines,
-        placed_at, split_max_nodes, split_min_per_node, cost_of_waiting_minor, number
+        placed_at, split_max_nodes, split_min_per_node, cost_of_waiting_minor, first_article, number
     )
 ), asked_lines AS (
     SELECT asked.number, asked.organisation_id, line.*
@@ -146,11 +151,12 @@ WITH asked AS (
         (id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
          max_price_minor, currency, ship_to_name, ship_to_city, ship_to_country, ship_to_latitude,
          ship_to_longitude, ship_to_assumed, state, placed_at, updated_at, version, split_max_nodes,
-         split_min_per_node, cost_of_waiting_minor)
+         split_min_per_node, cost_of_waiting_minor, ship_to_street, ship_to_postal_code, first_article)
     SELECT id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
            max_price_minor, currency, ship_to->>'name', ship_to->>'city', ship_to->>'country',
            (ship_to->>'latitude')::float8, (ship_to->>'longitude')::float8, (ship_to->>'assumed')::bool,
-           'pending', placed_at, placed_at, 1, split_max_nodes, split_min_per_node, cost_of_waiting_minor
+           'pending', placed_at, placed_at, 1, split_max_nodes, split_min_per_node, cost_of_waiting_minor,
+           coalesce(ship_to->>'street', ''), coalesce(ship_to->>'postal_code', ''), coalesce(first_article, false)
     FROM placed
 ), write_lines AS (
     INSERT INTO order_lines

@@ -87,7 +87,8 @@ RETURNING expires_at
 _REDEEM = text("""
 WITH job AS MATERIALIZED (
     SELECT jobs.id, jobs.fence FROM jobs JOIN file_tickets asked ON asked.job_id = jobs.id
-    WHERE asked.token_sha256 = :token_sha256 AND asked.organisation_id = :organisation_id AND jobs.state = 'accepted'
+    WHERE asked.token_sha256 = :token_sha256 AND asked.organisation_id = :organisation_id
+        AND jobs.state IN ('accepted', 'in_production')
     FOR NO KEY UPDATE OF jobs
 )
 UPDATE file_tickets ticket SET used_at = clock_timestamp(), used_by = :used_by

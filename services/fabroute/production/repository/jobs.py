@@ -8,7 +8,7 @@ from sqlalchemy import TextClause, insert, or_, text, update
 from sqlmodel import Session, col, select
 
 from fabroute.production.models import Job
-from fabroute.production.states import states_before
+from fabroute.production.states import LIVE_STATES, states_before
 from fabroute.routing.ports import StandingJob
 
 _FRESH = {"populate_existing": True}
@@ -94,7 +94,7 @@ def lock_job(session: Session, job_id: str) -> Job | None:
 
 def lock_live_jobs(session: Session, *, order_id: str) -> Sequence[Job]:
     """Lock the jobs of an order that are not over, by id, and return them."""
-    live = (col(Job.order_id) == order_id, col(Job.state).in_(states_before("cancelled")))
+    live = (col(Job.order_id) == order_id, col(Job.state).in_(LIVE_STATES))
     statement = select(Job).where(*live).order_by(col(Job.id)).with_for_update(key_share=True)
     return session.exec(statement.execution_options(**_FRESH)).all()
 
@@ -150,7 +150,7 @@ def standing_scopes(session: Session) -> list[str]:
 def read_live_of_jobs(session: Session, *, job_ids: Collection[str]) -> Sequence[Job]:
     """Return the jobs that are not over of the lines of ``job_ids``, by id: these and their lines' other shares."""
     lines = select(Job.order_line_id).where(col(Job.id).in_(job_ids))
-    live = (col(Job.order_line_id).in_(lines), col(Job.state).in_(states_before("cancelled")))
+    live = (col(Job.order_line_id).in_(lines), col(Job.state).in_(LIVE_STATES))
     return session.exec(select(Job).where(*live).order_by(col(Job.id)).execution_options(**_FRESH)).all()
 
 
@@ -171,7 +171,7 @@ def cancel_jobs(session: Session, *, job_ids: Collection[str], now: datetime) ->
     statement = (
         update(Job)
         .where(col(Job.id).in_(job_ids), col(Job.state).in_(states_before("cancelled")))
-        .values(state="cancelled", updated_at=now, version=Job.version + 1, fence=Job.fence + 1)
+        .values(state="cancelled", ended_at=now, updated_at=now, version=Job.version + 1, fence=Job.fence + 1)
         .returning(Job)
         .execution_options(**_FRESH)
     )
@@ -180,7 +180,7 @@ def cancel_jobs(session: Session, *, job_ids: Collection[str], now: datetime) ->
 
 def lock_live_of_lines(session: Session, *, line_ids: Collection[str]) -> Sequence[Job]:
     """Lock the jobs of these order lines that are not over, by id, and return them."""
-    live = (col(Job.order_line_id).in_(line_ids), col(Job.state).in_(states_before("cancelled")))
+    live = (col(Job.order_line_id).in_(line_ids), col(Job.state).in_(LIVE_STATES))
     statement = select(Job).where(*live).order_by(col(Job.id)).with_for_update(key_share=True)
     return session.exec(statement.execution_options(**_FRESH)).all()
 
@@ -289,7 +289,7 @@ _OF_LINES = text("""
 SELECT job.order_line_id, job.id AS job_id, job.share_no, job.node_id, node.city, job.machine_id, job.quantity,
     job.price_minor, job.produce_by, job.promised_at, job.state, job.held_reason
 FROM jobs job JOIN nodes node ON node.id = job.node_id
-WHERE job.order_line_id = ANY(:line_ids) AND job.state NOT IN ('cancelled', 'declined', 'failed')
+WHERE job.order_line_id = ANY(:line_ids) AND job.state NOT IN ('cancelled', 'declined', 'lapsed', 'failed')
 ORDER BY job.order_line_id, job.share_no
 """)
 """The condition is that of the unique index on lines with a live job, which answers this."""

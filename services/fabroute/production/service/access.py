@@ -67,9 +67,9 @@ def lock_visible(session: Session, *, principal: Principal, job_id: str) -> Job:
     return _locked(session, find_visible(session, principal=principal, job_id=job_id).id)
 
 
-def require_state(job: Job, state: str, *, wish: str) -> None:
-    """Raise ``JobStateConflict`` unless the job is in ``state``; ``wish`` is what can't be done otherwise."""
-    if job.state != state:
+def require_state(job: Job, *states: str, wish: str) -> None:
+    """Raise ``JobStateConflict`` unless the job is in one of ``states``; ``wish`` is what can't be done otherwise."""
+    if job.state not in states:
         raise conflict(job, wish=wish)
 
 
@@ -84,7 +84,16 @@ def _advice(job: Job) -> str:
     return {
         "planned": "it waits for others that share its build, and its node is told later",
         "offered": "its node has to accept it first",
+        "countered": "the owner has to answer the counter-offer of its node",
         "accepted": "its node is at work on it",
+        "in_production": "its node prints it",
+        "inspected": "it is ready to be shipped",
+        "shipped": "it is on its way to the customer",
+        "delivered": "it has arrived",
+        "suspect": "its node fell silent, and a person or the node has to say what became of it",
+        "declined": "its node declined it, and its line goes to another one",
+        "lapsed": "its node didn't answer in time, and its line goes to another one",
+        "failed": "its node could not make it, and its line goes to another one",
         "cancelled": "its order was cancelled, or its line goes to another node",
     }[job.state]
 

@@ -33,6 +33,7 @@ from fabroute.production.service.build_spans import (
 from fabroute.production.service.geometry import part_geometry
 from fabroute.production.service.prints import FileNotFetched
 from fabroute.production.service.telling import tell
+from fabroute.production.states import WORKING_STATES
 
 
 class BuildTimeImplausible(DomainError):
@@ -201,7 +202,7 @@ def _repeated(session: Session, job: Job, report: BuildReport, *, following: int
 
 
 def _require_possible(job: Job, report: BuildReport, *, parts_before: int) -> None:
-    require_state(job, "accepted", wish="timed")
+    require_state(job, *WORKING_STATES, wish="timed")
     if job.file_released_at is None:
         raise FileNotFetched(
             f"the file of job {job.id} was never fetched, so nothing can have been built of it: "

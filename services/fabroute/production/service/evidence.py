@@ -17,6 +17,7 @@ from fabroute.production.rules import EVIDENCE_KINDS, name_problem
 from fabroute.production.service.access import conflict, find_visible, lock_at_node
 from fabroute.production.service.telling import audit_entry
 from fabroute.production.service.views import EvidenceView, evidence_view
+from fabroute.production.states import ENDED_STATES
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -79,7 +80,7 @@ def add_evidence(
     known = rows.find_evidence_named(session, job_id=job_id, name=evidence.name)
     if known is not None:
         return _same(known, evidence)
-    if job.state == "cancelled":
+    if job.state in ENDED_STATES:
         raise conflict(job, wish="given evidence")
     row = JobEvidence(id=new_id("evd"), job_id=job_id, added_by=principal.key_id, added_at=now, **asdict(evidence))
     rows.add(session, row)

@@ -24,6 +24,7 @@ from fabroute.production.service.access import lock_at_node
 from fabroute.production.service.recheck import require_qualified
 from fabroute.production.service.telling import audit_entry
 from fabroute.production.service.views import job_view
+from fabroute.production.states import WORKING_STATES
 
 TICKET_SECONDS = 300
 _TOKEN_BYTES = 32
@@ -156,7 +157,7 @@ def note_failed_release(session: Session, *, release: FileRelease, actor: str, r
 
 def _releasable(session: Session, job: Job, *, actor: str, now: datetime) -> ReleasedFile:
     """Return the file of a locked job if its node may have it now."""
-    if job.state != "accepted":
+    if job.state not in WORKING_STATES:
         message = f"job {job.id} is {job.state}: a node gets the file of a job that it accepted"
         raise FileRefused(message, entry=_entry(job, actor, now, f"job is {job.state}"))
     if job_view(job).prints_left == 0:

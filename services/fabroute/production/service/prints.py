@@ -18,6 +18,7 @@ from fabroute.production.service.evidence import UnknownEvidence
 from fabroute.production.service.recheck import require_qualified
 from fabroute.production.service.telling import audit_entry, tell
 from fabroute.production.service.views import PrintView, job_view, print_view
+from fabroute.production.states import WORKING_STATES
 from fabroute.qualification import service as qualification
 
 
@@ -133,7 +134,7 @@ def _count_good(session: Session, job: Job, *, actor: str, now: datetime) -> Non
 
 
 def _require_printable(job: Job, *, actor: str, now: datetime) -> None:
-    require_state(job, "accepted", wish="printed")
+    require_state(job, *WORKING_STATES, wish="printed")
     if job.file_released_at is None:
         raise FileNotFetched(
             f"the file of job {job.id} was never fetched, so nothing can be printed of it: "

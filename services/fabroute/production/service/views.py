@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from fabroute.production.models import Job, JobEvidence, PrintRecord, ReprintRequest
 from fabroute.production.rules import attempts_left
+from fabroute.production.states import WORKING_STATES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +45,47 @@ class JobView:
     updated_at: datetime
     version: int
     fence: int
-    """Counts up when the job is accepted, held, resumed or cancelled: tickets of an older one are void."""
+    """Counts up when the job is accepted, held, resumed or cancelled: tickets and leases of an older one are void."""
+    offer_until: datetime | None
+    """By when its node has to answer the offer."""
+    offer_rounds: int
+    nudged_at: datetime | None
+    lease_id: str | None
+    """Who holds the job now; for its node only."""
+    lease_kind: str
+    """``claim``, ``hand`` or ``offline``; empty while nobody has claimed it."""
+    lease_epoch: int
+    lease_until: datetime | None
+    claimed_by: str | None
+    claimed_at: datetime | None
+    started_at: datetime | None
+    inspected_at: datetime | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    ended_at: datetime | None
+    end_reason: str
+    cancel_requested_at: datetime | None
+    cancel_reason: str
+    cancel_cause: str
+    suspect_since: datetime | None
+    suspect_from: str | None
     accepted_at: datetime | None
     accepted_by: str | None
     held_from: str | None
     held_at: datetime | None
     held_reason: str
+    held_kind: str
+    """``gate`` or ``first_article``; empty unless it is held."""
+    first_article: bool
+    """Whether its first print has to be approved by the owner before the others are made."""
+    first_article_approved_at: datetime | None
     file_released_at: datetime | None
     """When its node first fetched the print file."""
     good_prints: int
     failed_prints: int
     granted_reprints: int
+    scrapped_prints: int
+    used_grams: int | None
 
     @property
     def known_to_node(self) -> bool:
@@ -64,7 +95,11 @@ class JobView:
     @property
     def started(self) -> bool:
         """Whether the node has the file or has printed: nobody but a person may take the job from it."""
-        return self.file_released_at is not None or self.good_prints + self.failed_prints > 0
+        return (
+            self.file_released_at is not None
+            or self.started_at is not None
+            or self.good_prints + self.failed_prints > 0
+        )
 
     @property
     def prints_left(self) -> int:
@@ -79,7 +114,7 @@ class JobView:
     @property
     def file_available(self) -> bool:
         """Whether the node may ask for a file ticket, as far as the job itself tells; gates are checked then."""
-        return self.state == "accepted" and self.prints_left > 0
+        return self.state in WORKING_STATES and self.prints_left > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +147,10 @@ class PrintView:
     evidence_id: str | None
     reported_by: str
     reported_at: datetime
+    build_id: str | None
+    scrapped_at: datetime | None
+    scrapped_by: str | None
+    scrap_reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
