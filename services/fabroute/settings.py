@@ -71,6 +71,15 @@ class Settings(BaseSettings):
     quote_snapshot_seconds: float = Field(default=10.0, ge=0, le=600)
     """How old the network may be that quotes are made from; 0: read for every quote."""
 
+    offer_seconds: int = Field(default=900, ge=10, le=86_400)
+    """How long a node has to answer an offer or a claim, unless it has a time of its own."""
+    lease_seconds: int = Field(default=300, ge=10, le=86_400)
+    """How long a client holds an accepted job without a sign of life."""
+    heartbeat_seconds: int = Field(default=100, ge=1, le=86_400)
+    """How often a client is asked to give one."""
+    longest_wait_seconds: int = Field(default=25, ge=0, le=55)
+    """Of a long poll."""
+
     quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
     """For how long a quote can be accepted; what it needs is not held meanwhile."""
 
