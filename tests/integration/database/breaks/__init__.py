@@ -1,0 +1,1 @@
+"""How to break the invariants of each room, on purpose."""

@@ -1,0 +1,5 @@
+"""How to break each rule about the phases of a job, by its name: the rule must find one row then."""
+
+from collections.abc import Mapping
+
+BREAKS: Mapping[str, str] = {}
