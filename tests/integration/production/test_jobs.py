@@ -200,5 +200,5 @@ def test_a_queue_is_read_by_state_and_in_pages(engine: Engine, owner: Owner) -> 
 
 
 def test_a_state_that_no_job_is_in_is_refused_with_those_there_are(engine: Engine) -> None:
-    with pytest.raises(UnknownJobState, match="ask for planned, offered, accepted, held or cancelled"):
+    with pytest.raises(UnknownJobState, match="ask for planned, offered, countered, accepted, in_production"):
         queue_of(engine, principal(BUREAU, "bureau"), state="printing")

@@ -9,13 +9,25 @@ from fabroute.kernel.money import Money
 from fabroute.production.service import JobView
 
 
+class LeaseOut(ResponseModel):
+    """Who holds a job now, and until when."""
+
+    lease_id: str | None = Field(description="Told to who holds it only, when it is given or kept; null otherwise.")
+    epoch: int = Field(description="Stays as long as the lease does: writes name it in `Fabroute-Lease`.")
+    until: AwareDatetime = Field(description="When it lapses, unless a heartbeat comes before.")
+    kind: str = Field(
+        description="`claim` (a client that sends heartbeats), `hand` (a person, who needs none) or `offline`."
+    )
+
+
 class JobOut(ResponseModel):
     """Work for one node: print this revision so many times, on this machine, from this lot, by this day."""
 
     id: str
     state: str = Field(
-        description="`planned` (until `dispatch_at`, unknown to its node), `offered`, `accepted`, `held` (see"
-        " `held_reason`) or `cancelled`."
+        description="`planned` (until `dispatch_at`, unknown to its node), `offered`, `countered`, `accepted`,"
+        " `in_production`, `inspected`, `shipped`, `delivered`, `held` (see `held_reason`) or `suspect` (its node fell"
+        " silent); ended without a part: `declined`, `lapsed`, `failed` or `cancelled`."
     )
     node_id: str
     order_id: str
@@ -45,8 +57,24 @@ class JobOut(ResponseModel):
     offered_at: AwareDatetime | None = Field(
         description="When it was put into its node's queue; null while it is planned, and if it ended before."
     )
+    offer_until: AwareDatetime | None = Field(description="By when its node has to answer the offer.")
+    lease: LeaseOut | None = Field(description="Who holds it now; null while nobody does.")
     accepted_at: AwareDatetime | None
+    started_at: AwareDatetime | None = Field(description="When its node said that it prints.")
+    inspected_at: AwareDatetime | None
+    shipped_at: AwareDatetime | None
+    delivered_at: AwareDatetime | None
+    ended_at: AwareDatetime | None = Field(description="When it ended without a part.")
+    end_reason: str = Field(description="Why it ended without a part; empty otherwise.")
+    cancel_requested_at: AwareDatetime | None = Field(
+        description="Since when its node is asked to stop; it answers with POST /v1/jobs/{id}/cancellation."
+    )
+    cancel_reason: str
+    suspect_since: AwareDatetime | None = Field(description="Since when its node is silent beyond its lease.")
+    first_article: bool = Field(description="Whether its first print is approved before the others are made.")
+    first_article_approved_at: AwareDatetime | None
     held_at: AwareDatetime | None
+    held_kind: str = Field(description="`gate` or `first_article`; empty unless it is held.")
     held_reason: str = Field(description="Which gates closed: nothing of the job is released or counted until then.")
     file_released_at: AwareDatetime | None = Field(description="When the node first fetched the print file.")
     good_prints: int
@@ -62,8 +90,16 @@ class TakeBackIn(RequestModel):
     reason: Sentence = Field(description="For the node, and for the people who will ask why.")
 
 
-def job_out(job: JobView) -> JobOut:
-    """Return a job for an answer."""
+def lease_out(job: JobView, *, to_holder: bool) -> LeaseOut | None:
+    """Return who holds a job; the lease's id is told to its holder only."""
+    if job.lease_id is None or job.lease_until is None:
+        return None
+    lease_id = job.lease_id if to_holder else None
+    return LeaseOut(lease_id=lease_id, epoch=job.lease_epoch, until=job.lease_until, kind=job.lease_kind)
+
+
+def job_out(job: JobView, *, to_holder: bool = False) -> JobOut:
+    """Return a job for an answer; ``to_holder`` tells the id of its lease, too."""
     return JobOut(
         id=job.job_id,
         state=job.state,
@@ -91,8 +127,22 @@ def job_out(job: JobView) -> JobOut:
         dispatch_at=job.dispatch_at,
         build_key=job.build_key,
         offered_at=job.offered_at if job.known_to_node else None,
+        offer_until=job.offer_until,
+        lease=lease_out(job, to_holder=to_holder),
         accepted_at=job.accepted_at,
+        started_at=job.started_at,
+        inspected_at=job.inspected_at,
+        shipped_at=job.shipped_at,
+        delivered_at=job.delivered_at,
+        ended_at=job.ended_at,
+        end_reason=job.end_reason,
+        cancel_requested_at=job.cancel_requested_at,
+        cancel_reason=job.cancel_reason,
+        suspect_since=job.suspect_since,
+        first_article=job.first_article,
+        first_article_approved_at=job.first_article_approved_at,
         held_at=job.held_at,
+        held_kind=job.held_kind,
         held_reason=job.held_reason,
         file_released_at=job.file_released_at,
         good_prints=job.good_prints,
