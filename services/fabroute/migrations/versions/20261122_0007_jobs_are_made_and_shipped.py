@@ -115,6 +115,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("machine_minutes", sa.Integer(), nullable=True),
         sa.Column("grams_used", sa.Integer(), nullable=True),
+        sa.Column("cost_minor", sa.Integer(), nullable=True),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -125,6 +126,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_builds_lot", "builds", ["lot_id"], unique=False)
     op.create_index("ix_builds_node", "builds", ["node_id", "state", "id"], unique=False)
+    op.create_index(
+        "uq_builds_one_running",
+        "builds",
+        ["machine_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'running'"),
+    )
     op.create_table(
         "build_parts",
         sa.Column("build_id", sa.String(), nullable=False),
@@ -134,6 +142,8 @@ def upgrade() -> None:
         sa.Column("share", sa.Float(), nullable=False),
         sa.Column("cost_minor", sa.Integer(), nullable=False),
         sa.Column("grams", sa.Integer(), nullable=False),
+        sa.Column("good", sa.Integer(), nullable=True),
+        sa.Column("failed", sa.Integer(), nullable=True),
         sa.CheckConstraint("parts > 0", name=op.f("ck_build_parts_parts_over_zero")),
         sa.ForeignKeyConstraint(["build_id"], ["builds.id"], name=op.f("fk_build_parts_build_id")),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_build_parts_job_id")),
@@ -220,6 +230,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lot_movements")),
     )
     op.create_index("ix_lot_movements_lot", "lot_movements", ["lot_id", "id"], unique=False)
+    op.create_index(
+        "ix_lot_movements_job",
+        "lot_movements",
+        ["job_id"],
+        unique=False,
+        postgresql_where=sa.text("job_id IS NOT NULL"),
+    )
     op.create_table(
         "owner_notes",
         sa.Column("id", sa.String(), nullable=False),
@@ -507,6 +524,7 @@ def downgrade() -> None:
     op.drop_index("ix_owner_notes_owner", table_name="owner_notes")
     op.drop_index(op.f("ix_owner_notes_job_id"), table_name="owner_notes")
     op.drop_table("owner_notes")
+    op.drop_index("ix_lot_movements_job", table_name="lot_movements")
     op.drop_index("ix_lot_movements_lot", table_name="lot_movements")
     op.drop_table("lot_movements")
     op.drop_table("job_reports")

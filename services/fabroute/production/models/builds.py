@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from fabroute.database.columns import instant
@@ -12,7 +12,11 @@ class Build(SQLModel, table=True):
     """One run of a machine with the prints of one job or several, of several owners perhaps."""
 
     __tablename__ = "builds"
-    __table_args__ = (Index("ix_builds_node", "node_id", "state", "id"), Index("ix_builds_lot", "lot_id"))
+    __table_args__ = (
+        Index("ix_builds_node", "node_id", "state", "id"),
+        Index("ix_builds_lot", "lot_id"),
+        Index("uq_builds_one_running", "machine_id", unique=True, postgresql_where=text("state = 'running'")),
+    )
 
     id: str = Field(primary_key=True)
     node_id: str = Field(foreign_key="nodes.id")
@@ -35,6 +39,8 @@ class Build(SQLModel, table=True):
     """What it really took."""
     grams_used: int | None = None
     """What really left the lot."""
+    cost_minor: int | None = None
+    """What it cost its node, once it is closed: the shares of its parts add up to it."""
     note: str = ""
     created_by: str
     created_at: datetime = Field(sa_column=instant())
@@ -59,6 +65,9 @@ class BuildPart(SQLModel, table=True):
     """This share of what the build costs its node."""
     grams: int = 0
     """This share of the grams that it uses."""
+    good: int | None = None
+    """How many of the prints came out well, where its node says so at the end; each is reported on its own, too."""
+    failed: int | None = None
 
 
 class BuildTime(SQLModel, table=True):
