@@ -51,6 +51,8 @@ def test_a_placed_order_is_answered_with_itself_and_where_it_is(api: Api) -> Non
     assert order["max_price"] == {"amount_minor": 12_050, "currency": "EUR"}
     assert order["ship_to"] == {
         "name": "Werkstatt 4",
+        "street": None,
+        "postal_code": None,
         "city": "Hamburg",
         "country": "DE",
         "latitude": 53.5507,
@@ -101,7 +103,7 @@ def test_a_city_that_nobody_knows_is_taken_to_be_at_the_capital(api: Api) -> Non
     assert (unknown["city"], unknown["latitude"], unknown["longitude"]) == ("Hintertupfingen", 52.5244, 13.4105)
     assert (accents["latitude"], accents["longitude"]) == (53.5507, 9.993)
     assert (unknown["location_assumed"], accents["location_assumed"]) == (True, False)
-    assert given == point | {"name": None, "location_assumed": False}
+    assert given == point | {"name": None, "street": None, "postal_code": None, "location_assumed": False}
 
 
 def test_an_assumed_place_is_kept_and_shown_as_such_ever_after(api: Api) -> None:
@@ -112,6 +114,24 @@ def test_an_assumed_place_is_kept_and_shown_as_such_ever_after(api: Api) -> None
     assert api.client.get(placed.headers["Location"]).content == placed.content
     assert listed["ship_to"] == placed.json()["ship_to"]
     assert read(api.engine, "SELECT ship_to_city, ship_to_assumed FROM orders") == [("Gotham", True)]
+
+
+def test_street_and_postal_code_are_kept_for_the_label(api: Api) -> None:
+    door = {"street": " Am Sandtorkai 4 ", "postal_code": "20457", "city": "Hamburg", "country": "DE"}
+    placed = api.place(an_order(ship_to=door))
+
+    ship_to = placed.json()["ship_to"]
+    assert (ship_to["street"], ship_to["postal_code"]) == ("Am Sandtorkai 4", "20457")
+    assert api.client.get(placed.headers["Location"]).content == placed.content
+    columns = "SELECT ship_to_street, ship_to_postal_code FROM orders"
+    assert read(api.engine, columns) == [("Am Sandtorkai 4", "20457")]
+
+
+@pytest.mark.parametrize("code", ["20\n457", "*", "12345678901234567"])
+def test_a_postal_code_that_is_none_is_refused(api: Api, code: str) -> None:
+    refused = api.place(an_order(ship_to={"postal_code": code, "city": "Hamburg", "country": "DE"}))
+
+    assert refusal_of(refused) == Refusal(status=422, code="validation_failed", pointers=("/ship_to/postal_code",))
 
 
 def test_spaces_around_the_name_and_the_city_are_dropped(api: Api) -> None:

@@ -40,4 +40,6 @@ def ship_to_of(book: PlaceBook, asked: ShipToIn) -> ShipTo:
         latitude=found.latitude,
         longitude=found.longitude,
         assumed=found.assumed,
+        street=asked.street or "",
+        postal_code=asked.postal_code or "",
     )

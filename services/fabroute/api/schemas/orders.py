@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, ValidationError, WrapValidator, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
@@ -45,6 +45,12 @@ def _quantity_in_range(value: object, handler: ValidatorFunctionWrapHandler) -> 
 
 
 NO_ADVICE: Mapping[str, ShortAdviceOut] = MappingProxyType({})
+PostalCode = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[A-Za-z0-9][A-Za-z0-9 \-]*$"),
+    Field(examples=["20457"]),
+]
+"""Letters and digits, as all countries have them."""
 Quantity = Annotated[
     int, Field(ge=MINIMUM_QUANTITY, le=MAXIMUM_QUANTITY, description="Pieces."), WrapValidator(_quantity_in_range)
 ]
@@ -64,10 +70,13 @@ class ShipToIn(RequestModel):
     """Where the parts go. A city that fabroute does not know is taken to be at the country's capital.
 
     The answer then says `location_assumed`, and distances are reckoned to the capital: latitude and longitude make it
-    exact. Spaces around `name` and `city` are dropped.
+    exact. Spaces around texts are dropped. Name, street and postal code stand on the parcel's label: only the node that
+    accepted the job reads them. A quote doesn't keep them.
     """
 
     name: TrimmedLabel | None = Field(default=None, description="Whom or which door.")
+    street: TrimmedLabel | None = Field(default=None, description="Street and number, as a parcel's label shows it.")
+    postal_code: PostalCode | None = None
     city: TrimmedLabel
     country: Country = Field(examples=["DE"])
     latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False, description="Degrees north.")
@@ -213,6 +222,8 @@ class ShipToOut(ResponseModel):
     """Where the parts go, with the coordinates that routing uses."""
 
     name: str | None
+    street: str | None = None
+    postal_code: str | None = None
     city: str
     country: str
     latitude: float
@@ -323,6 +334,8 @@ def ship_to_out(place: ShipTo) -> ShipToOut:
     """Return a destination for an answer."""
     return ShipToOut(
         name=place.name or None,
+        street=place.street or None,
+        postal_code=place.postal_code or None,
         city=place.city,
         country=place.country,
         latitude=place.latitude,

@@ -139,6 +139,8 @@ def _order_row(order: NewOrder, agreed: Agreement | None) -> dict[str, object]:
         "max_price_minor": order.max_price_minor,
         "currency": order.currency,
         "ship_to_name": place.name,
+        "ship_to_street": place.street,
+        "ship_to_postal_code": place.postal_code,
         "ship_to_city": place.city,
         "ship_to_country": place.country,
         "ship_to_latitude": place.latitude,

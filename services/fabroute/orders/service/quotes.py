@@ -1,7 +1,7 @@
 """Keep quotes as they were shown, tell whether they stand, and place the orders that come of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -108,7 +108,9 @@ def save_quote(session: Session, *, quote: NewQuote) -> QuoteView:
     quote_rows.insert_quote(session, row)
     record_audit(session, entry=_made(quote))
     kept = {name: getattr(quote, name) for name in _OWN_FIELDS}
-    return QuoteView(**kept, ship_to=place, document=quote.document, order_id=None, accepted_offer=None)
+    return QuoteView(
+        **kept, ship_to=_without_door(place), document=quote.document, order_id=None, accepted_offer=None
+    )
 
 
 def get_quote(session: Session, *, organisation_id: str, quote_id: str, lock: bool = False) -> QuoteView:
@@ -200,6 +202,11 @@ def _view(quote: Quote, document: Mapping[str, Any], accepted: tuple[str, str] |
     order_id, offer = accepted or (None, None)
     kept = {name: getattr(quote, name) for name in _OWN_FIELDS}
     return QuoteView(**kept, ship_to=_ship_to(quote), document=document, order_id=order_id, accepted_offer=offer)
+
+
+def _without_door(place: ShipTo) -> ShipTo:
+    """Return a destination as far as a quote keeps it."""
+    return replace(place, street="", postal_code="")
 
 
 def _ship_to(quote: Quote) -> ShipTo:

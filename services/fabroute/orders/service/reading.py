@@ -180,4 +180,6 @@ def _ship_to(order: Order) -> ShipTo:
         latitude=order.ship_to_latitude,
         longitude=order.ship_to_longitude,
         assumed=order.ship_to_assumed,
+        street=order.ship_to_street,
+        postal_code=order.ship_to_postal_code,
     )
