@@ -142,7 +142,10 @@ class LotMovement(SQLModel, table=True):
     """Grams that came into a lot or left it otherwise than by a job's reservation, or a change of its state."""
 
     __tablename__ = "lot_movements"
-    __table_args__ = (Index("ix_lot_movements_lot", "lot_id", "id"),)
+    __table_args__ = (
+        Index("ix_lot_movements_lot", "lot_id", "id"),
+        Index("ix_lot_movements_job", "job_id", postgresql_where=text("job_id IS NOT NULL")),
+    )
 
     id: int | None = Field(default=None, sa_column=sequence_number())
     lot_id: str = Field(foreign_key="material_lots.id")

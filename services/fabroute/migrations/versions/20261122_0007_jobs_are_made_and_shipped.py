@@ -327,6 +327,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
         sa.Column("print_number", sa.Integer(), nullable=True),
+        sa.Column("through_print", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("level", sa.String(), nullable=False),
         sa.Column("result", sa.String(), nullable=False),
         sa.Column("measurements", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -397,6 +398,8 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("suspect_from", sa.String(), nullable=True))
     op.add_column("jobs", sa.Column("held_kind", sa.String(), nullable=False, server_default=""))
     op.add_column("jobs", sa.Column("first_article", sa.Boolean(), nullable=False, server_default="false"))
+    op.add_column("jobs", sa.Column("first_article_submitted_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("jobs", sa.Column("first_article_evidence_id", sa.String(), nullable=True))
     op.add_column("jobs", sa.Column("first_article_approved_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("jobs", sa.Column("scrapped_prints", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("jobs", sa.Column("used_grams", sa.Integer(), nullable=True))

@@ -5,12 +5,21 @@ job, then lots by id, then slots by machine and day, then nodes by id.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 SlotKey = tuple[str, date]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freed:
+    """Grams of a lot that a job held, and how many of them its builds had used by then: those don't come back."""
+
+    grams: int
+    used_grams: int
 
 
 def insert_missing_slots(session: Session, slots: Mapping[SlotKey, int]) -> int:
@@ -67,9 +76,14 @@ def take_minutes(session: Session, minutes: Mapping[SlotKey, int]) -> int:
     return session.connection().execute(_TAKE_MINUTES, _slot_columns(minutes)).rowcount
 
 
-def give_grams_back(session: Session, grams: Mapping[str, int]) -> None:
-    """Add grams to lots."""
-    session.connection().execute(_GIVE_GRAMS, _lot_columns(grams))
+def give_grams_back(session: Session, freed: Mapping[str, Freed]) -> None:
+    """Add to lots the grams that nobody used, and take off for good what was used."""
+    columns = {
+        "lot_ids": list(freed),
+        "grams": [each.grams for each in freed.values()],
+        "used": [each.used_grams for each in freed.values()],
+    }
+    session.connection().execute(_GIVE_GRAMS, columns)
 
 
 def give_minutes_back(session: Session, minutes: Mapping[SlotKey, int]) -> None:
@@ -114,10 +128,14 @@ def read_held_minutes(session: Session, *, job_ids: Collection[str]) -> list[tup
     return [(job_id, (machine_id, day), minutes) for job_id, machine_id, day, minutes in rows]
 
 
-def end_material_allocations(session: Session, *, job_ids: Collection[str], now: datetime) -> list[tuple[str, int]]:
-    """End what jobs still hold of lots; return lot and grams."""
+def end_material_allocations(session: Session, *, job_ids: Collection[str], now: datetime) -> dict[str, Freed]:
+    """End what jobs still hold of lots; return it by lot."""
     rows = session.connection().execute(_END_MATERIAL_ALLOCATIONS, {"job_ids": list(job_ids), "now": now})
-    return [(lot_id, grams) for lot_id, grams in rows]
+    freed: dict[str, Freed] = {}
+    for lot_id, grams, used in rows:
+        before = freed.get(lot_id, Freed(grams=0, used_grams=0))
+        freed[lot_id] = Freed(grams=before.grams + grams, used_grams=before.used_grams + used)
+    return freed
 
 
 def end_capacity_allocations(session: Session, *, job_ids: Collection[str], now: datetime) -> list[tuple[SlotKey, int]]:
@@ -173,8 +191,10 @@ WHERE slot.machine_id = wanted.machine_id AND slot.day = wanted.day AND slot.rem
 """)
 
 _GIVE_GRAMS = text("""
-UPDATE material_lots AS lot SET remaining_grams = lot.remaining_grams + freed.grams
-FROM unnest(CAST(:lot_ids AS text[]), CAST(:grams AS bigint[])) AS freed(lot_id, grams) WHERE lot.id = freed.lot_id
+UPDATE material_lots AS lot SET remaining_grams = lot.remaining_grams + freed.grams - freed.used,
+  initial_grams = lot.initial_grams - freed.used
+FROM unnest(CAST(:lot_ids AS text[]), CAST(:grams AS bigint[]), CAST(:used AS bigint[])) AS freed(lot_id, grams, used)
+WHERE lot.id = freed.lot_id
 """)
 
 _GIVE_MINUTES = text("""
@@ -204,7 +224,11 @@ WITH live AS (
   ORDER BY job_id, lot_id FOR NO KEY UPDATE
 )
 UPDATE material_allocations AS held SET released_at = :now FROM live
-WHERE held.job_id = live.job_id AND held.lot_id = live.lot_id RETURNING held.lot_id, held.grams
+WHERE held.job_id = live.job_id AND held.lot_id = live.lot_id
+RETURNING held.lot_id, held.grams, (
+  SELECT CAST(coalesce(-sum(moved.grams), 0) AS bigint) FROM lot_movements AS moved
+  WHERE moved.job_id = held.job_id AND moved.lot_id = held.lot_id AND moved.kind = 'consumed'
+) AS used_grams
 """)
 
 _END_CAPACITY_ALLOCATIONS = text("""

@@ -12,6 +12,7 @@ from fabroute.network.service.data import (
     NewOffer,
 )
 from fabroute.network.service.facts import evidence_of, machine_facts, material_facts, rates_of
+from fabroute.network.service.lots import LotShort, LotUse, UnknownLot, consume_lot
 from fabroute.network.service.nodes import (
     InvalidNodeStatus,
     StaleVersion,
@@ -75,6 +76,8 @@ __all__ = [
     "InvalidNodeStatus",
     "InvalidRate",
     "LearntSums",
+    "LotShort",
+    "LotUse",
     "LotView",
     "MachineModelView",
     "MachineView",
@@ -99,11 +102,13 @@ __all__ = [
     "ReservationBroken",
     "StaleVersion",
     "StatusChange",
+    "UnknownLot",
     "UnknownMaterial",
     "UnknownNode",
     "UnknownRateSubject",
     "add_lot",
     "bump_queue_versions",
+    "consume_lot",
     "evidence_of",
     "existing_nodes",
     "extend_capacity",

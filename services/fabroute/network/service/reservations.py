@@ -70,8 +70,11 @@ def reserve(session: Session, *, reservations: tuple[Reservation, ...], now: dat
 
 
 def release(session: Session, *, job_ids: Collection[str], now: datetime) -> None:
-    """Give back what jobs hold; what was given back before, or never held, is left alone."""
-    grams = _summed(capacity.end_material_allocations(session, job_ids=job_ids, now=now))
+    """Give back what jobs hold; what was given back before, or never held, is left alone.
+
+    Grams that builds of a job have used (``consume_lot``) don't come back: the lot weighs so much less from now on.
+    """
+    grams = capacity.end_material_allocations(session, job_ids=job_ids, now=now)
     minutes = _summed(capacity.end_capacity_allocations(session, job_ids=job_ids, now=now))
     capacity.lock_lots(session, grams)
     capacity.lock_slots(session, minutes)
