@@ -58,6 +58,18 @@ FROM counted WHERE licence.id = counted.licence_id
 RETURNING licence.id
 """)
 
+_TAKE_OFF_GOOD = text("""
+WITH counted AS (
+    UPDATE print_licence_leases SET good_prints = good_prints - 1
+    WHERE job_id = :job_id AND good_prints > 0
+    RETURNING licence_id, released_at
+)
+UPDATE print_licences licence SET good_prints = good_prints - 1,
+    leased_prints = leased_prints + CASE WHEN counted.released_at IS NULL THEN 1 ELSE 0 END
+FROM counted WHERE licence.id = counted.licence_id
+RETURNING licence.id
+""")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseRow:
@@ -182,3 +194,8 @@ def read_leases(session: Session, job_ids: Collection[str]) -> Sequence[LeaseRow
 def count_good(session: Session, *, job_id: str) -> bool:
     """Count a good print of a job on lease and licence; False if nothing is held for it any more."""
     return session.connection().execute(_COUNT_GOOD, {"job_id": job_id}).one_or_none() is not None
+
+
+def take_off_good(session: Session, *, job_id: str) -> None:
+    """Count a good print of a job no more on lease and licence; while the job lives, it holds that print again."""
+    session.connection().execute(_TAKE_OFF_GOOD, {"job_id": job_id})

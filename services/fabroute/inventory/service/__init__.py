@@ -10,6 +10,7 @@ from fabroute.inventory.service.approval import (
     FourEyesNeeded,
     Release,
     approve_revision,
+    canonical_json,
     release_revision,
     withdraw_revision,
 )
@@ -46,6 +47,7 @@ from fabroute.inventory.service.leases import (
     lease_prints,
     leases_of,
     lock_licences,
+    return_good_print,
     return_leases,
 )
 from fabroute.inventory.service.licences import (
@@ -192,6 +194,7 @@ __all__ = [
     "change_part",
     "change_revision",
     "change_revisions",
+    "canonical_json",
     "claim_submissions",
     "count_good_print",
     "create_part",
@@ -228,6 +231,7 @@ __all__ = [
     "remove_alias",
     "remove_document",
     "remove_installation",
+    "return_good_print",
     "return_leases",
     "revision_history",
     "revoke_licence",

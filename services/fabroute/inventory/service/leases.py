@@ -117,6 +117,15 @@ def count_good_print(session: Session, *, job_id: str, now: datetime, actor: str
         raise _refusal(LicenceExhausted, found, _exhausted(view), by)
 
 
+def return_good_print(session: Session, *, job_id: str) -> None:
+    """Give a good print that was scrapped back to the licence: only good parts count, so it may be made once more.
+
+    While the job lives, it holds that print; afterwards anybody may. Nothing for a job that needs no licence.
+    """
+    if licences.find_lease(session, job_id=job_id, lock=True) is not None:
+        licences.take_off_good(session, job_id=job_id)
+
+
 def lease_of(session: Session, *, job_id: str) -> LeaseView | None:
     """Return what is held for a job and the state of its licence; ``None`` for a job that needs no licence."""
     found = licences.find_lease(session, job_id=job_id)

@@ -489,6 +489,8 @@ def downgrade() -> None:
     op.drop_column("jobs", "used_grams")
     op.drop_column("jobs", "scrapped_prints")
     op.drop_column("jobs", "first_article_approved_at")
+    op.drop_column("jobs", "first_article_evidence_id")
+    op.drop_column("jobs", "first_article_submitted_at")
     op.drop_column("jobs", "first_article")
     op.drop_column("jobs", "held_kind")
     op.drop_column("jobs", "suspect_from")

@@ -101,6 +101,8 @@ class Inspection(SQLModel, table=True):
     job_id: str = Field(foreign_key="jobs.id", index=True)
     print_number: int | None = None
     """Which print of the job; None for the job as a whole."""
+    through_print: int = 0
+    """The last print that had been reported then: one of the job as a whole says nothing of later prints."""
     level: str
     """``visual``, ``dimensional``, ``ct`` or ``test_report``."""
     result: str

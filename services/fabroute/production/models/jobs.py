@@ -115,6 +115,10 @@ class Job(SQLModel, table=True):
     """``gate`` or ``first_article``; empty unless it is held."""
     first_article: bool = False
     """Whether its first print has to be approved by the owner before the others are made."""
+    first_article_submitted_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """When its node last asked the owner to approve the first print."""
+    first_article_evidence_id: str | None = None
+    """The evidence that it named then."""
     first_article_approved_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     file_released_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     """When its node first fetched the print file."""

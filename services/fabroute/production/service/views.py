@@ -78,6 +78,9 @@ class JobView:
     """``gate`` or ``first_article``; empty unless it is held."""
     first_article: bool
     """Whether its first print has to be approved by the owner before the others are made."""
+    first_article_submitted_at: datetime | None
+    """When its node last asked the owner to approve the first print."""
+    first_article_evidence_id: str | None
     first_article_approved_at: datetime | None
     file_released_at: datetime | None
     """When its node first fetched the print file."""
