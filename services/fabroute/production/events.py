@@ -7,10 +7,14 @@ from fabroute.kernel.events import DomainEvent, JsonScalar
 
 JobEvent = Literal[
     "job.offered",
+    "job.claimed",
     "job.accepted",
     "job.held",
     "job.resumed",
     "job.cancelled",
+    "job.declined",
+    "job.lapsed",
+    "job.failed",
     "job.file_released",
     "job.print_reported",
     "build.timed",
