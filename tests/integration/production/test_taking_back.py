@@ -66,7 +66,10 @@ def test_held_jobs_that_nobody_started_are_routed_again_and_give_everything_back
 
     assert (held, waited, take_back(floor)) == (3, True, 3)
 
-    assert states(floor) == [("cancelled", "pending", "held before it was started")] * 3
+    because = "held before it was started: CERTIFICATE_MISSING: has no ISO9001 for MJF:PA12-MJF"
+    assert states(floor) == [("cancelled", "pending", because)] * 3
+    causes = "SELECT cause, detail, count(*) FROM reroutes GROUP BY 1, 2"
+    assert floor.table(causes) == [("gate_closed", because, 3)]
     assert floor.do(held_and_taken) == NOTHING
     assert floor.table("SELECT state, count(*) FROM orders GROUP BY 1") == [("pending", 2)]
     assert len(floor.told("job.cancelled")) == 3

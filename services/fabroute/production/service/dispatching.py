@@ -9,8 +9,8 @@ from sqlmodel import Session
 from fabroute.orders import service as orders
 from fabroute.production.models import Job
 from fabroute.production.repository import planned as planned_rows
-from fabroute.production.service.ending import take_back_all
 from fabroute.production.service.holds import hold_closed
+from fabroute.production.service.rerouting import reroute_jobs
 from fabroute.production.service.telling import tell_all
 
 _ACTOR = "system:production"
@@ -62,5 +62,6 @@ def dispatch_planned(session: Session, *, now: datetime, limit: int = DISPATCH_B
 
 def _take_back(session: Session, jobs: Sequence[Job], builds: Collection[str], *, now: datetime) -> set[str]:
     job_ids = [job.id for job in jobs if job.build_key in builds]
-    take_back_all(session, job_ids=job_ids, actor=_ACTOR, reason="its shared build lost a line", now=now)
+    reason = "its shared build lost a line"
+    reroute_jobs(session, job_ids=job_ids, cause="build_lost_line", reason=reason, actor=_ACTOR, now=now)
     return set(job_ids)

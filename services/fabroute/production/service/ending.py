@@ -14,15 +14,13 @@ from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.inventory import service as inventory
 from fabroute.kernel.errors import DomainError, FieldProblem
-from fabroute.network import service as network
 from fabroute.orders import service as orders
-from fabroute.orders.service import KeptShares
-from fabroute.outbox import service as outbox
-from fabroute.production import events
 from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
+from fabroute.production.rules import RerouteCause
 from fabroute.production.service.access import conflict, find_visible, lock_of_owner
-from fabroute.production.service.telling import tell_all
+from fabroute.production.service.rerouting import end_jobs, reroute_jobs
+from fabroute.production.service.rerouting.reroute import is_held_unstarted
 from fabroute.production.service.views import JobView, job_view
 
 _ACTOR = "system:production"
@@ -85,8 +83,11 @@ def take_back_held(session: Session, *, now: datetime, limit: int = TAKE_BACK_BA
     found = dict(job_rows.read_held_unstarted(session, limit=limit))
     standing = orders.lock_routed_lines(session, line_ids=set(found.values()))
     jobs = job_rows.lock_live_of_lines(session, line_ids=standing)
-    job_ids = [job.id for job in jobs if job.id in found and _is_held_unstarted(job)]
-    return len(_take_back(session, job_ids, actor=_ACTOR, reason="held before it was started", now=now))
+    by_reason: defaultdict[str, list[str]] = defaultdict(list)
+    for job in jobs:
+        if job.id in found and is_held_unstarted(job):
+            by_reason[job.held_reason].append(job.id)
+    return sum(_take_back_held(session, job_ids, reason=reason, now=now) for reason, job_ids in by_reason.items())
 
 
 def take_back_job(session: Session, *, principal: Principal, job_id: str, reason: str, now: datetime) -> JobView:
@@ -109,13 +110,16 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
             f"all {job.quantity} prints of job {job_id} are made: taken back, they would be made twice; order again "
             "if they are no good"
         )
-    taken = _take_back(session, [job_id], actor=principal.key_id, reason=reason, now=now)
+    cause: RerouteCause = "operator" if principal.kind == "operator" else "owner"
+    taken = reroute_jobs(session, job_ids=[job_id], cause=cause, reason=reason, actor=principal.key_id, now=now)
     return job_view(next(each for each in taken if each.id == job_id))
 
 
-def take_back_all(session: Session, *, job_ids: Collection[str], actor: str, reason: str, now: datetime) -> None:
-    """Take jobs from their nodes and send their lines back to routing; the caller holds the locks on lines and jobs."""
-    _take_back(session, job_ids, actor=actor, reason=reason, now=now)
+def _take_back_held(session: Session, job_ids: Collection[str], *, reason: str, now: datetime) -> int:
+    because = f"held before it was started: {reason}" if reason else "held before it was started"
+    cause: RerouteCause = "lot_blocked" if "LOT_BLOCKED" in reason else "gate_closed"
+    taken = reroute_jobs(session, job_ids=job_ids, cause=cause, reason=because, actor=_ACTOR, now=now)
+    return len(taken)
 
 
 def _require_reason(reason: str) -> None:
@@ -132,57 +136,3 @@ def _require_unstarted(jobs: Sequence[Job]) -> None:
             f"the node has the file or has printed already ({named}), and a cancelled order can't undo that: "
             "agree with the node; once the job is taken back (POST /v1/jobs/{id}/take-back), the order can be cancelled"
         )
-
-
-def _take_back(session: Session, job_ids: Collection[str], *, actor: str, reason: str, now: datetime) -> Sequence[Job]:
-    """End jobs and send their lines back to routing; the caller holds the locks on lines and all of their jobs.
-
-    With a share of a split line all others that no node has accepted are ended too, so that the whole rest is planned
-    anew; what nodes have accepted, they go on making.
-    """
-    if not job_ids:
-        return ()
-    live = [*job_rows.read_live_of_jobs(session, job_ids=job_ids)]
-    leaving = [job.id for job in live if job.id in job_ids or _is_free(job)]
-    taken = end_jobs(session, leaving, actor=actor, reason=reason, now=now)
-    kept = _kept([job for job in live if job.id not in leaving])
-    line_ids = sorted({job.order_line_id for job in taken})
-    orders.requeue_lines(session, line_ids=line_ids, reason=reason, now=now, kept=kept)
-    return taken
-
-
-def _is_held_unstarted(job: Job) -> bool:
-    return job.state == "held" and not job_view(job).started
-
-
-def _is_free(job: Job) -> bool:
-    """Return whether no node counts on a job: it is planned or offered, or held before it was started."""
-    return job.state in ("planned", "offered") or _is_held_unstarted(job)
-
-
-def _kept(jobs: Sequence[Job]) -> dict[str, KeptShares]:
-    """Return, by line, what these jobs go on making of it."""
-    shares: defaultdict[str, list[Job]] = defaultdict(list)
-    for job in jobs:
-        shares[job.order_line_id].append(job)
-    return {
-        line_id: KeptShares(
-            quantity=sum(job.quantity for job in of_line),
-            nodes=",".join(sorted({job.node_id for job in of_line})),
-            next_share_no=max(job.share_no for job in of_line) + 1,
-        )
-        for line_id, of_line in shares.items()
-    }
-
-
-def end_jobs(session: Session, job_ids: Collection[str], *, actor: str, reason: str, now: datetime) -> Sequence[Job]:
-    """Cancel locked jobs and give back what they hold: material, machine time, licensed prints that were not made."""
-    if not job_ids:
-        return ()
-    jobs = job_rows.cancel_jobs(session, job_ids=job_ids, now=now)
-    ended = [job.id for job in jobs]
-    inventory.return_leases(session, job_ids=ended, now=now)
-    network.release(session, job_ids=ended, now=now)
-    tell_all(session, [(job.id, job) for job in jobs], "job.cancelled", actor=actor, now=now, reason=reason)
-    outbox.record(session, events.capacity_released(order_id=jobs[0].order_id, occurred_at=now))
-    return jobs

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import planned as planned_rows
-from fabroute.production.service.ending import end_jobs
+from fabroute.production.service.rerouting import end_jobs
 from fabroute.routing.ports import StandingJob
 
 _ACTOR = "system:routing"
