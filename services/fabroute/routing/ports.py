@@ -43,6 +43,8 @@ class JobOffer:
     """When its node is told; ``None``: at once."""
     build_key: str | None = None
     """Names the build that it shares with other jobs, of other owners perhaps."""
+    first_article: bool = False
+    """Whether the order lets a node without a first article make one part first; ``production`` sees whether it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

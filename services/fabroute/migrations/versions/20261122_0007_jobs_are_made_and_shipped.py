@@ -360,6 +360,7 @@ def upgrade() -> None:
         "shipment_events",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("shipment_id", sa.String(), nullable=False),
+        sa.Column("parcel_number", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("place", sa.String(), nullable=False),
@@ -370,10 +371,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shipment_events")),
         sa.UniqueConstraint(
             "shipment_id",
+            "parcel_number",
             "status",
             "occurred_at",
             "source",
-            name=op.f("uq_shipment_events_shipment_id_status_occurred_at_source"),
+            name=op.f("uq_shipment_events_shipment_id_parcel_number_status_occurred_at_source"),
         ),
     )
     op.add_column("jobs", sa.Column("offer_until", sa.DateTime(timezone=True), nullable=True))

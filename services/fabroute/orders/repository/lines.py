@@ -61,6 +61,8 @@ class ClaimedLine:
     """Ids of the nodes that make these, a comma between two."""
     next_share_no: int = 0
     """The first share number that none of these jobs has."""
+    first_article: bool = False
+    """Whether a node without a first article may make it: one part first, the rest when it is approved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,7 @@ def claimed_columns(*, fence: str = "line.fence") -> str:
     CASE WHEN placed.agreed_price_minor IS NULL THEN placed.max_price_minor END AS max_price_minor,
     placed.ship_to_city, placed.ship_to_country, placed.ship_to_latitude, placed.ship_to_longitude, placed.placed_at,
     placed.split_max_nodes, placed.split_min_per_node, placed.cost_of_waiting_minor,
-    line.kept_quantity, line.kept_nodes, line.next_share_no"""
+    line.kept_quantity, line.kept_nodes, line.next_share_no, placed.first_article"""
 
 
 _CLAIM = text(f"""

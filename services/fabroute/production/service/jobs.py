@@ -1,6 +1,6 @@
 """The queues of the nodes: offer jobs, read them, accept them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository.jobs import JobFilter, JobOfLine
 from fabroute.production.service.access import conflict, find_visible, lock_at_node
-from fabroute.production.service.recheck import require_qualified
+from fabroute.production.service.recheck import require_qualified, without_first_article
 from fabroute.production.service.telling import tell
 from fabroute.production.service.views import JobView, job_view
 from fabroute.production.states import require_known_state
@@ -30,6 +30,7 @@ def offer_jobs(session: Session, *, offers: tuple[JobOffer, ...], now: datetime)
     if not offers:
         return
     job_rows.insert_jobs(session, [_row(offer, now=now) for offer in offers])
+    _begin_with_first_articles(session, offers, now=now)
     told = [offer for offer in offers if not _waits(offer, now=now)]
     network.bump_queue_versions(session, node_ids=sorted({offer.node_id for offer in told}))
     outbox.record_all(
@@ -114,7 +115,16 @@ def _only_owner(session: Session, *, principal: Principal, node_id: str) -> str 
 def _row(offer: JobOffer, *, now: datetime) -> dict[str, object]:
     row = asdict(offer)
     state = "planned" if _waits(offer, now=now) else "offered"
-    return {"id": row.pop("job_id"), **row, "state": state, "offered_at": now, "updated_at": now, "version": 1}
+    known = {"state": state, "offered_at": now, "updated_at": now, "version": 1, "first_article": False}
+    return {"id": row.pop("job_id"), **row, **known}
+
+
+def _begin_with_first_articles(session: Session, offers: Iterable[JobOffer], *, now: datetime) -> None:
+    """Let those jobs begin with a first article whose order allows it and whose machine has none that counts."""
+    allowed = [offer.job_id for offer in offers if offer.first_article]
+    lacking = without_first_article(session, job_ids=allowed, now=now) if allowed else ()
+    if lacking:
+        job_rows.begin_with_first_article(session, job_ids=lacking)
 
 
 def _waits(offer: JobOffer, *, now: datetime) -> bool:

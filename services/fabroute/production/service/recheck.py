@@ -59,6 +59,13 @@ def require_qualified(session: Session, *, job: Job, wish: str, actor: str, now:
         )
 
 
+def without_first_article(session: Session, *, job_ids: Collection[str], now: datetime) -> frozenset[str]:
+    """Return those of these jobs whose machine has no first article that counts through their production."""
+    closed = recheck_jobs(session, job_ids=job_ids, now=now)
+    lacking = ExclusionCode.PART_NOT_QUALIFIED
+    return frozenset(job_id for job_id, reasons in closed.items() if any(it.code is lacking for it in reasons))
+
+
 def words_of(closed: Iterable[Exclusion]) -> str:
     """Return the closed gates as one sentence: codes with figures."""
     return "; ".join(f"{reason.code}: {reason.message}" for reason in closed)
@@ -100,7 +107,7 @@ class _Gates:
         """Return the gates that are closed to a job in the days of ``window``."""
         key = (
             *(job.revision_id, job.node_id, job.machine_id, job.material, job.parameter_set),
-            *(job.ship_to_country, job.criticality, window),
+            *(job.ship_to_country, job.criticality, job.first_article, window),
         )
         if key not in self._like:
             self._like[key] = self._closed_to_all_like(job, window)
@@ -114,6 +121,7 @@ class _Gates:
             criticality=job.criticality,
             destination_country=job.ship_to_country,
             packaging=job.packaging,
+            first_article=job.first_article,
         )
         facts = node_facts(node)
         found = (

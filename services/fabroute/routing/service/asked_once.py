@@ -75,4 +75,5 @@ def placed_line(order: NewOrder, number: int) -> ClaimedLine:
         split_max_nodes=order.split_max_nodes,
         split_min_per_node=order.split_min_per_node,
         cost_of_waiting_minor=order.cost_of_waiting_minor,
+        first_article=order.first_article,
     )

@@ -388,6 +388,7 @@ def _offer(work: _Work, snapshot: RoutingSnapshot, decided: Decided) -> JobOffer
         promised_at=decided.calendars.instant(share.minutes),
         dispatch_at=decided.dispatch_at.get(line.line_id),
         build_key=work.build_key,
+        first_article=line.first_article,
     )
 
 

@@ -16,8 +16,18 @@ from fabroute.solver.eligibility import (
 from fabroute.solver.eligibility.facts import Box
 
 
-def line_facts(revision: RevisionView, *, criticality: str, destination_country: str, packaging: str) -> LineFacts:
-    """Return what a revision and its order ask; the order's criticality may ask for more than the part does."""
+def line_facts(
+    revision: RevisionView,
+    *,
+    criticality: str,
+    destination_country: str,
+    packaging: str,
+    first_article: bool = False,
+) -> LineFacts:
+    """Return what a revision and its order ask; the order's criticality may ask for more than the part does.
+
+    ``first_article``: whether the order lets a node without one make it, one part first.
+    """
     return LineFacts(
         revision_state=revision.state,
         file_validated=revision.file_validated,
@@ -36,6 +46,7 @@ def line_facts(revision: RevisionView, *, criticality: str, destination_country:
         ip_nodes=frozenset(revision.ip_nodes),
         ip_kinds=frozenset(revision.ip_kinds),
         licence_required=revision.licence_required,
+        first_article=first_article,
     )
 
 

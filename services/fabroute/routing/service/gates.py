@@ -100,7 +100,7 @@ class Gatekeeper:
     def asking(self, line: ClaimedLine) -> Asking:
         """Return what a line asks; its criticality may ask for more than the part does."""
         qualified, same_country = line.criticality in PART_QUALIFICATION, line.criticality in SAME_COUNTRY
-        key = (line.revision_id, line.packaging, line.ship_to_country, qualified, same_country)
+        key = (line.revision_id, line.packaging, line.ship_to_country, qualified, same_country, line.first_article)
         if key not in self._asked:
             self._asked[key] = self._new_asking(line, key)
         return self._asked[key]
@@ -166,6 +166,13 @@ class Gatekeeper:
                 part_qualified(facts, offered, self._article(asking, offer), window),
             )
         return self._proven[key]
+
+    def begins_with_first_article(self, asking: Asking, offer: OfferView, window: ProductionWindow) -> bool:
+        """Return whether an offer has no first article that counts, and the line lets it make one: one part first."""
+        if not asking.facts.first_article:
+            return False
+        strict, offered = replace(asking.facts, first_article=False), self._offer_facts[offer.offer_id]
+        return part_qualified(strict, offered, self._article(asking, offer), window) is not None
 
     def licence_reasons(self, asking: Asking, node_id: str, *, prints: int, through: date) -> Reasons:
         """Return whether no print licence serves so many prints at a node through a day."""
@@ -233,6 +240,7 @@ class Gatekeeper:
             criticality=line.criticality,
             destination_country=line.ship_to_country,
             packaging=line.packaging,
+            first_article=line.first_article,
         )
         return Asking(key=key, facts=facts, revision_id=line.revision_id, same_country=line.criticality in SAME_COUNTRY)
 

@@ -78,9 +78,10 @@ def part_qualified(
 ) -> Exclusion | None:
     """Require a first article of the revision on this machine, material and parameter set, through production.
 
-    It counts through the day two years after the last production (AS9102B).
+    It counts through the day two years after the last production (AS9102B). A line that may begin with a first article
+    needs none.
     """
-    if not line.part_qualification:
+    if not line.part_qualification or line.first_article:
         return None
     if article is None:
         return no_first_article(offer)
@@ -106,9 +107,9 @@ def no_first_article(offer: OfferFacts) -> Exclusion:
 def qualified_until(line: LineFacts, article: FirstArticleFacts | None, first_day: date) -> date | None:
     """Return the last day through which production from ``first_day`` on has its first article; None without one.
 
-    ``date.max`` where the part asks for none.
+    ``date.max`` where the part asks for none, or the line may begin with one.
     """
-    if not line.part_qualification:
+    if not line.part_qualification or line.first_article:
         return date.max
     if article is None or article.approved_on > first_day:
         return None
