@@ -18,6 +18,7 @@ WHOLE: dict[str, Any] = {
     "minimum_shares": [{"kind": "in_house", "share": 0.1, "shortfall": euro(900)}],
     "consolidation_window_hours": 24,
     "stability": euro(500),
+    "share_builds": False,
 }
 
 
@@ -59,6 +60,7 @@ def test_a_policy_is_stated_and_comes_back_whole(api: Api) -> None:
         }
     ]
     assert (stated["consolidation_window_hours"], stated["stability"]) == (24, euro(500))
+    assert stated["share_builds"] is False
 
 
 def test_the_same_policy_again_is_answered_with_the_version_that_holds(api: Api) -> None:
@@ -90,6 +92,7 @@ def test_an_empty_policy_is_the_usual_way(api: Api) -> None:
 
     assert (stated["caps"], stated["minimum_shares"], stated["weights"]) == ([], [], {})
     assert (stated["stability"], stated["consolidation_window_hours"]) == (euro(200), 0)
+    assert stated["share_builds"] is True
 
 
 @pytest.mark.parametrize(

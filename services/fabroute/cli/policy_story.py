@@ -48,6 +48,9 @@ def _rules(policy: JsonObject) -> Iterator[str]:
     if policy["consolidation_window_hours"]:
         plain = False
         yield f"jobs may wait {policy['consolidation_window_hours']} h for others to share a build"
+    if policy.get("share_builds") is False:
+        plain = False
+        yield "no other owner's parts are made in one build with yours"
     if plain:
         yield _ALONE
     yield f"an offered job moves for a saving of {_euro(policy['stability'])} or more"

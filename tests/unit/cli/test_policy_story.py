@@ -96,6 +96,7 @@ def test_a_policy_is_told_rule_by_rule() -> None:
             ],
             weights={"balanced": {"per_hour": euro(150), "per_kg_co2e": euro(10), "per_late_hour": euro(300)}},
             consolidation_window_hours=24,
+            share_builds=False,
         )
     )
 
@@ -106,6 +107,7 @@ def test_a_policy_is_told_rule_by_rule() -> None:
         "  at least 30 % of the lines within 90 days at in-house nodes: 10.00 EUR for each that is short of it",
         "  balanced: an hour is worth 1.50 EUR, a kilogram CO2e 0.10 EUR, an hour late 3.00 EUR",
         "  jobs may wait 24 h for others to share a build",
+        "  no other owner's parts are made in one build with yours",
         "  an offered job moves for a saving of 2.00 EUR or more",
     ]
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from fabroute.estimation.production import WHOLE_BUILD
-from fabroute.inventory.service import RevisionView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.service.builds import (
     SAVING_ROW,
@@ -23,7 +22,7 @@ from fabroute.routing.service.builds import (
     with_mates,
 )
 from fabroute.routing.service.candidates import CandidateFinder
-from fabroute.routing.service.openings import EVERYBODY, company_of
+from fabroute.routing.service.companies import EVERYBODY
 from fabroute.routing.service.options import BuildShare, LineChoices, Option, Share, Way
 from fabroute.routing.service.problem import JointProblem, joint_problem
 from fabroute.routing.snapshot import RoutingSnapshot
@@ -144,24 +143,6 @@ def test_one_line_shares_with_nobody() -> None:
 
     assert joint.problem.is_plain
     assert joint.builds.builds == ()
-
-
-@pytest.mark.parametrize(
-    ("line", "revision"),
-    [
-        (a_spare_order(), a_cap(export_class="dual_use")),
-        (a_spare_order(criticality="patient"), a_cap()),
-        (a_spare_order(criticality="safety"), a_cap()),
-        (a_spare_order(), replace(a_cap(), part_qualification=True)),
-        (a_spare_order(), replace(a_cap(), sector="medical")),
-        (a_spare_order(), replace(a_cap(), criticality="patient")),
-    ],
-)
-def test_controlled_and_regulated_parts_share_with_their_own_owner_only(
-    line: ClaimedLine, revision: RevisionView
-) -> None:
-    assert company_of(line, revision) == "org_1"
-    assert company_of(a_spare_order(), a_cap()) == EVERYBODY
 
 
 def test_a_safety_part_is_in_a_build_with_its_own_owner_but_not_with_others() -> None:

@@ -93,6 +93,11 @@ class PolicyIn(RequestModel):
         description="What moving an offered job to another node has to save at least; "
         f"{DEFAULT_STABILITY_MINOR / 100:.2f} EUR if left out.",
     )
+    share_builds: bool = Field(
+        default=True,
+        description="Whether parts of other owners may be in one build with yours, which is cheaper. Parts that are "
+        "medical, safety-critical, under export control or need a first article never share, whatever it says.",
+    )
 
 
 class WeightsOut(ResponseModel):
@@ -135,6 +140,7 @@ class PolicyOut(ResponseModel):
     minimum_shares: list[MinimumShareOut]
     consolidation_window_hours: int
     stability: MoneyOut
+    share_builds: bool
     created_by: str = Field(description="The API key's id.")
     created_at: AwareDatetime
 
@@ -169,6 +175,7 @@ def new_policy(organisation_id: str, told: PolicyIn) -> PolicyView:
         minimum_shares=tuple(_minimum(minimum) for minimum in told.minimum_shares),
         consolidation_window_hours=told.consolidation_window_hours,
         stability_minor=DEFAULT_STABILITY_MINOR if told.stability is None else told.stability.amount_minor,
+        share_builds=told.share_builds,
     )
 
 
@@ -182,6 +189,7 @@ def policy_out(stated: PolicyVersion) -> PolicyOut:
         minimum_shares=[_minimum_out(minimum) for minimum in policy.minimum_shares],
         consolidation_window_hours=policy.consolidation_window_hours,
         stability=_euro(policy.stability_minor),
+        share_builds=policy.share_builds,
         created_by=stated.created_by,
         created_at=stated.created_at,
     )

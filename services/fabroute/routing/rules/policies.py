@@ -70,6 +70,8 @@ class PolicyView:
     """How long a job may wait for others to share its build."""
     stability_minor: int = DEFAULT_STABILITY_MINOR
     """What moving an offered job to another place has to save at least, in cents."""
+    share_builds: bool = True
+    """Whether parts of other owners may be in one build with its own."""
 
     def weights_for(self, objective: str) -> ObjectiveWeights:
         """Return what an hour, a gram of CO2e and an hour of delay are worth to a line with this objective."""
@@ -165,6 +167,7 @@ def document_of(policy: PolicyView) -> dict[str, Any]:
         ],
         "consolidation_window_hours": policy.consolidation_window_hours,
         "stability_minor": policy.stability_minor,
+        "share_builds": policy.share_builds,
     }
 
 
@@ -178,4 +181,5 @@ def policy_of(document: Mapping[str, Any], *, organisation_id: str, version: int
         minimum_shares=tuple(MinimumShare(**minimum) for minimum in document["minimum_shares"]),
         consolidation_window_hours=document["consolidation_window_hours"],
         stability_minor=document["stability_minor"],
+        share_builds=document.get("share_builds", True),
     )

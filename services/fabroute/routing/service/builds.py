@@ -1,7 +1,7 @@
 """Shared builds: lines on one machine, in one material, by one day pay once for what opens a build.
 
 Which options may meet in a build: same machine, material, parameter set, lot and deadline day, and lines that may be
-together (``openings.company_of``). A build is made where at least two lines could use it. What it costs and takes to
+together (``companies.company_of``). A build is made where at least two lines could use it. What it costs and takes to
 open is the least that any of its options pays and takes for that alone; what an option needs beyond (a taller part has
 more layers) stays with it. So a line that is alone in its build costs and takes what it always did, a node is never
 paid less than its work costs it, and no price falls under a node's minimum order.

@@ -295,6 +295,7 @@ class CandidateFinder:
                 latitude=line.ship_to_latitude, longitude=line.ship_to_longitude, country=line.ship_to_country
             ),
             wish=self._wish(line),
+            may_share=policy_for(self._snapshot.policies, line.organisation_id).share_builds,
         )
 
     def _wish(self, line: ClaimedLine) -> Wish:

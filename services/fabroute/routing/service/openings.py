@@ -5,12 +5,7 @@ from dataclasses import dataclass
 from fabroute.estimation.production import ProductionEstimate
 from fabroute.inventory.service import RevisionView
 from fabroute.orders.service import ClaimedLine
-
-EVERYBODY = ""
-"""Company of lines that share a build with the lines of any owner."""
-KEPT_APART = frozenset({"patient", "safety"})
-"""Criticalities whose parts are never in one build with those of another owner."""
-KEPT_APART_SECTORS = frozenset({"medical"})
+from fabroute.routing.service.companies import PartInBuild, company_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +19,16 @@ class Opening:
     volume: int
     """What the line occupies of that build, of ``estimation.production.WHOLE_BUILD``."""
     company: str
-    """Lines of one company may share a build: ``EVERYBODY``, or the id of the only owner."""
+    """Lines of one company may share a build: ``EVERYBODY``, or a name that only lines of one owner have."""
 
 
-def opening_of(estimate: ProductionEstimate, line: ClaimedLine, revision: RevisionView) -> Opening | None:
-    """Return what a line would share with others of an estimate; ``None`` where its price is a share already."""
+def opening_of(
+    estimate: ProductionEstimate, line: ClaimedLine, revision: RevisionView, *, may_share: bool = True
+) -> Opening | None:
+    """Return what a line would share with others of an estimate; ``None`` where its price is a share already.
+
+    ``may_share``: whether the line's owner lets others share its builds.
+    """
     opening = estimate.opening
     if opening is None:
         return None
@@ -36,20 +36,19 @@ def opening_of(estimate: ProductionEstimate, line: ClaimedLine, revision: Revisi
         cost_minor=opening.cost_minor,
         minutes=opening.minutes,
         volume=opening.volume,
-        company=company_of(line, revision),
+        company=company_of(part_of_line(line, revision, may_share=may_share)),
     )
 
 
-def company_of(line: ClaimedLine, revision: RevisionView) -> str:
-    """Return with whom a line may share a build: with everybody, or only with lines of its own owner.
-
-    Apart stay parts under export control (nobody else's people handle their build), medical and patient parts, and
-    regulated ones: safety parts, and those that need a first article, whose evidence is of their own build.
-    """
-    apart = (
-        revision.export_class != "none",
-        revision.part_qualification,
-        revision.sector in KEPT_APART_SECTORS,
-        bool({line.criticality, revision.criticality} & KEPT_APART),
+def part_of_line(line: ClaimedLine, revision: RevisionView, *, may_share: bool = True) -> PartInBuild:
+    """Return what decides with whom a line's parts may be made."""
+    return PartInBuild(
+        organisation_id=line.organisation_id,
+        export_class=revision.export_class,
+        sector=revision.sector,
+        criticalities=frozenset({line.criticality, revision.criticality}),
+        certificates=frozenset(revision.required_certificates),
+        packaging=frozenset({line.packaging, revision.packaging}),
+        part_qualification=revision.part_qualification,
+        may_share=may_share,
     )
-    return line.organisation_id if any(apart) else EVERYBODY

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from fabroute.inventory.service import RevisionView
 from fabroute.orders.service import ClaimedLine
-from fabroute.routing.service.openings import KEPT_APART, KEPT_APART_SECTORS
+from fabroute.routing.service.companies import of_one_lot
+from fabroute.routing.service.openings import part_of_line
 from fabroute.routing.service.splits_nodes import Limits
 from fabroute.solver.split import SplitProblem
 
@@ -56,8 +57,7 @@ class Sharing:
 
 def one_lot(line: ClaimedLine, revision: RevisionView) -> bool:
     """Return whether all pieces of a line must be of one lot: regulated parts, whose evidence is of their own lot."""
-    sensitive = bool({line.criticality, revision.criticality} & KEPT_APART)
-    return revision.part_qualification or revision.sector in KEPT_APART_SECTORS or sensitive
+    return of_one_lot(part_of_line(line, revision))
 
 
 def split_terms(line: ClaimedLine, revision: RevisionView) -> SplitTerms | None:

@@ -34,6 +34,8 @@ class LineAsked:
     asking: Asking
     destination: Location
     wish: Wish
+    may_share: bool = True
+    """Whether its owner lets others share its builds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +276,7 @@ class WayFinder:
                 earliest=earliest,
                 latest=min(sending.latest, proven, self._calendars.bucket(lot.expires_on)),
                 figures=estimate.figures,
-                opening=opening_of(estimate, asked.line, asked.revision),
+                opening=opening_of(estimate, asked.line, asked.revision, may_share=asked.may_share),
             )
             for sending in sendings
             if sending.hindrance is None
