@@ -375,7 +375,7 @@ def upgrade() -> None:
             "status",
             "occurred_at",
             "source",
-            name=op.f("uq_shipment_events_shipment_id_parcel_number_status_occurred_at_source"),
+            name="uq_shipment_events_once",
         ),
     )
     op.add_column("jobs", sa.Column("offer_until", sa.DateTime(timezone=True), nullable=True))

@@ -57,10 +57,16 @@ class ShipmentEvent(SQLModel, table=True):
     """What a carrier, or a person, said about a shipment; the same again counts once."""
 
     __tablename__ = "shipment_events"
-    __table_args__ = (UniqueConstraint("shipment_id", "status", "occurred_at", "source"),)
+    __table_args__ = (
+        UniqueConstraint(
+            "shipment_id", "parcel_number", "status", "occurred_at", "source", name="uq_shipment_events_once"
+        ),
+    )
 
     id: int | None = Field(default=None, sa_column=sequence_number())
     shipment_id: str = Field(foreign_key="shipments.id")
+    parcel_number: int = 0
+    """0: all parcels of the shipment."""
     status: str
     occurred_at: datetime = Field(sa_column=instant())
     place: str = ""
