@@ -15,6 +15,7 @@ from fabroute.orders.service import ClaimedLine
 from fabroute.qualification.service import Qualifications, read_qualifications
 from fabroute.routing import repository
 from fabroute.routing.ports import StandingJob
+from fabroute.routing.repository.exclusions import LineExclusionView, read_ruled_out
 from fabroute.routing.repository.policies import Placements, read_placements, read_policies
 from fabroute.routing.rules.policies import IP_SHARE_WINDOW_DAYS, PlacedShares, PolicyView, added_shares
 
@@ -67,6 +68,9 @@ class RoutingSnapshot:
     standing: Mapping[str, Standing] = field(default_factory=dict)
     """By line that may move, what it has; all of that counts as free here."""
 
+    ruled_out: Mapping[str, tuple[LineExclusionView, ...]] = field(default_factory=dict)
+    """By line that came back from a node: the nodes that may not have it again."""
+
     prices: tuple[Mapping[str, Any], ...] = ()
     """What minutes and grams were worth in the last joint plans, for those who ask what else they could be sold for."""
 
@@ -97,6 +101,7 @@ class RoutingSnapshot:
             self.shares_used.items(),
             self.standing.items(),
             self.prices,
+            self.ruled_out.items(),
         )
         for part in parts:
             digest.update("\n".join(sorted(map(repr, part))).encode())
@@ -124,7 +129,14 @@ def read_snapshot(
         spent_minor=_spent(session, lines),
         policies=policies,
         shares_used=_shares_used(session, lines, policies=policies, revisions=revisions, now=now),
+        ruled_out=_ruled_out(session, lines),
     )
+
+
+def _ruled_out(session: Session, lines: tuple[ClaimedLine, ...]) -> Mapping[str, tuple[LineExclusionView, ...]]:
+    """Return what is ruled out for lines that were claimed before; nobody has had the others yet."""
+    claimed_before = [line.line_id for line in lines if line.fence > 1]
+    return read_ruled_out(session, line_ids=claimed_before) if claimed_before else {}
 
 
 def _shares_used(

@@ -185,7 +185,9 @@ class CandidateFinder:
         )
 
     def _at_node(self, asked: LineAsked, node: NodeView, offers: tuple[OfferView, ...]) -> NodeFinding:
+        before = self._gates.history_reasons(asked.line.line_id, node.node_id)
         against = self._gates.node_reasons(asked.asking, node.node_id)
+        against = (*before, *against) if before else against
         services = self._pricing.services(node, asked.destination, day=self.calendars.clock(node).first_day)
         zone = self._pricing.zone(node, asked.destination)
         lane = LaneAsked(

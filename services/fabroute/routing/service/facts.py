@@ -3,6 +3,7 @@
 from fabroute.inventory.service import LicenceView, RevisionView
 from fabroute.network.service import LotView, NodeView, OfferView
 from fabroute.qualification.service import CertificateView, FirstArticleView
+from fabroute.routing.repository.exclusions import LineExclusionView
 from fabroute.routing.rules import PART_QUALIFICATION
 from fabroute.solver.eligibility import (
     CertificateFacts,
@@ -12,6 +13,7 @@ from fabroute.solver.eligibility import (
     LotFacts,
     NodeFacts,
     OfferFacts,
+    RuledOutFacts,
 )
 from fabroute.solver.eligibility.facts import Box
 
@@ -127,4 +129,14 @@ def lot_facts(lot: LotView) -> LotFacts:
         expires_on=lot.expires_on,
         state=lot.state,
         reuse_count=lot.reuse_count,
+    )
+
+
+def ruled_out_facts(exclusion: LineExclusionView) -> RuledOutFacts:
+    """Return what happened when a node had the line before."""
+    return RuledOutFacts(
+        node_id=exclusion.node_id,
+        cause=exclusion.cause,
+        reason=exclusion.reason,
+        excluded_at=exclusion.excluded_at,
     )

@@ -18,6 +18,7 @@ from fabroute.routing.service.facts import (
     lot_facts,
     node_facts,
     offer_facts,
+    ruled_out_facts,
 )
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.eligibility import (
@@ -29,6 +30,7 @@ from fabroute.solver.eligibility import (
     ProductionWindow,
 )
 from fabroute.solver.eligibility.commerce import minimum_order, packaging_offered
+from fabroute.solver.eligibility.history import not_declined
 from fabroute.solver.eligibility.law import export_control, ip_policy, print_licence, usable_licences
 from fabroute.solver.eligibility.machine import (
     build_volume,
@@ -88,6 +90,11 @@ class Gatekeeper:
         proofs = snapshot.qualifications.certificates
         self._certificates = {node_id: tuple(map(certificate_facts, held)) for node_id, held in proofs.items()}
         self._licences = {key: tuple(map(licence_facts, held)) for key, held in snapshot.licences.items()}
+        self._ruled_out = {
+            (line_id, each.node_id): _found(not_declined(ruled_out_facts(each)))
+            for line_id, excluded in snapshot.ruled_out.items()
+            for each in excluded
+        }
         self._asked: dict[tuple[object, ...], Asking] = {}
         self._allowed: dict[tuple[str, str], tuple[OfferView, ...]] = {}
         self._at_node: dict[tuple[object, str], Reasons] = {}
@@ -141,6 +148,10 @@ class Gatekeeper:
                 packaging_offered(facts, node),
             )
         return self._at_node[key]
+
+    def history_reasons(self, line_id: str, node_id: str) -> Reasons:
+        """Return whether the node had this very line before, and would not or could not make it."""
+        return self._ruled_out.get((line_id, node_id), ())
 
     def offer_reasons(self, asking: Asking, offer: OfferView) -> Reasons:
         """Return what speaks against an offer on any day."""

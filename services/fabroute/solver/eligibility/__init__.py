@@ -11,6 +11,7 @@ from fabroute.solver.eligibility.facts import (
     NodeFacts,
     OfferFacts,
     ProductionWindow,
+    RuledOutFacts,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "NodeFacts",
     "OfferFacts",
     "ProductionWindow",
+    "RuledOutFacts",
 ]

@@ -26,6 +26,7 @@ class ExclusionCode(StrEnum):
     MIN_ORDER = "MIN_ORDER"
     SPLIT_FORBIDDEN = "SPLIT_FORBIDDEN"
     CONCENTRATION = "CONCENTRATION"
+    DECLINED = "DECLINED"
 
     @property
     def meaning(self) -> str:
@@ -54,4 +55,5 @@ _MEANINGS = {
     ExclusionCode.MIN_ORDER: "under the node's minimum order",
     ExclusionCode.SPLIT_FORBIDDEN: "would need a split",
     ExclusionCode.CONCENTRATION: "over a sole-source or share cap",
+    ExclusionCode.DECLINED: "the node declined this line, didn't answer, or could not make it",
 }

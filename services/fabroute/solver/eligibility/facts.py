@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from fabroute.kernel.events import JsonScalar
 from fabroute.solver.eligibility.codes import ExclusionCode
@@ -137,6 +137,17 @@ class LotFacts:
     expires_on: date
     state: str
     reuse_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuledOutFacts:
+    """What happened when the node had the line before."""
+
+    node_id: str
+    cause: str
+    """``declined``, ``lapsed``, ``print_failed``, ``counter_refused`` or ``suspect``."""
+    reason: str
+    excluded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from fabroute.solver.eligibility import ExclusionCode
 from tests.factories.random_quotes import a_random_ask, a_random_network
 from tests.factories.wide_network import a_wide_snapshot, random_asks
 
-NEVER_SAID = {ExclusionCode.SPLIT_FORBIDDEN, ExclusionCode.CONCENTRATION}
-"""Codes that routing has no rule for yet."""
+NEVER_SAID = {ExclusionCode.SPLIT_FORBIDDEN, ExclusionCode.CONCENTRATION, ExclusionCode.DECLINED}
+"""Codes that a quote has no rule for: nobody had its line yet."""
 
 
 def without_advice(result: QuoteResult) -> QuoteResult:

@@ -38,6 +38,7 @@ OF: Mapping[str, str] = MappingProxyType(
         "packaging": _ORDER,
         "same_country": _ORDER,
         "split": _ORDER,
+        "declined": _ORDER,
         "file": _PART,
         "process_material": _PART,
         "build_volume": _PART,
@@ -60,12 +61,22 @@ OF: Mapping[str, str] = MappingProxyType(
     }
 )
 """Who asks for each kind of demand: the order, the part (its owner), or the network as it is today."""
-PRICED = frozenset(OF) - {"file", "process_material", "build_volume", "available", "lane", "capacity", "split"}
+PRICED = frozenset(OF) - {
+    "file",
+    "process_material",
+    "build_volume",
+    "available",
+    "lane",
+    "capacity",
+    "split",
+    "declined",
+}
 """The kinds whose price is told: rules that someone made, or may make otherwise. The others are facts."""
 _HARDEST_FIRST = (
     "export_class", "build_volume", "process_material", "file", "zone", "countries", "kinds", "nodes", "same_country",
     "part_qualification", "certificate", "parameter_set", "parameter_set_state", "licence", "concentration",
-    "available", "lane", "split", "material", "capacity", "minimum_order", "packaging", "need_by", "price_cap",
+    "declined", "available", "lane", "split", "material", "capacity", "minimum_order", "packaging", "need_by",
+    "price_cap",
 )  # fmt: skip
 _HARDNESS = MappingProxyType({kind: len(_HARDEST_FIRST) - place for place, kind in enumerate(_HARDEST_FIRST)})
 _Figures = Mapping[str, JsonScalar]
@@ -164,6 +175,7 @@ _DEMANDS: Mapping[ExclusionCode, Callable[[_Figures], tuple[Demand, ...]]] = Map
         ExclusionCode.MIN_ORDER: _fixed("minimum_order"),
         ExclusionCode.SPLIT_FORBIDDEN: _fixed("split"),
         ExclusionCode.CONCENTRATION: _fixed("concentration"),
+        ExclusionCode.DECLINED: _fixed("declined"),
     }
 )
 """What each code demands, by its figures."""

@@ -36,6 +36,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "material": "the limits of stock",
         "minimum_order": "minimum orders",
         "concentration": "share caps",
+        "declined": "what happened when the node had the line",
     }
 )
 _SEVERAL = frozenset({"material", "minimum_order", "concentration"})
