@@ -8,7 +8,7 @@ from sqlalchemy import TextClause, insert, or_, text, update
 from sqlmodel import Session, col, select
 
 from fabroute.production.models import Job
-from fabroute.production.states import LIVE_STATES, states_before
+from fabroute.production.states import LIVE_STATES, JobState, states_before
 from fabroute.routing.ports import StandingJob
 
 _FRESH = {"populate_existing": True}
@@ -44,6 +44,8 @@ class CheckedJob:
     produce_by: date
     state: str
     criticality: str
+    first_article: bool = False
+    """Whether its first print is the first article, and the owner has not approved it yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,28 +156,30 @@ def read_live_of_jobs(session: Session, *, job_ids: Collection[str]) -> Sequence
     return session.exec(select(Job).where(*live).order_by(col(Job.id)).execution_options(**_FRESH)).all()
 
 
-def accept_job(session: Session, *, job_id: str, accepted_by: str, now: datetime) -> Job | None:
-    """Give an offered job to its node; None if it is not offered (any more)."""
-    changed = {"state": "accepted", "accepted_at": now, "accepted_by": accepted_by}
-    return _change(session, job_id, state="offered", values=changed, now=now)
+def move_job(session: Session, job_id: str, *, to: JobState, values: Mapping[str, object], now: datetime) -> Job | None:
+    """Bring a job into the state ``to``, with what changes on the way; None if it may not go there from where it is.
+
+    Its version and its fence count up.
+    """
+    return _change(session, job_id, before=states_before(to), values={**values, "state": to}, now=now)
 
 
 def resume_job(session: Session, *, job_id: str, state: str, now: datetime) -> Job | None:
-    """Put a held job back into the ``state`` that it was held from; None if it is not held (any more)."""
-    changed = {"state": state, "held_from": None, "held_at": None, "held_reason": ""}
-    return _change(session, job_id, state="held", values=changed, now=now)
+    """Put a held job back into the ``state`` that it was held from; None if it is not held (any more).
+
+    Its deadlines are put off by the time that it was held: nobody could keep them meanwhile.
+    """
+    held = now - col(Job.held_at)
+    changed = {
+        **{"state": state, "held_from": None, "held_at": None, "held_reason": "", "held_kind": ""},
+        **{"offer_until": col(Job.offer_until) + held, "lease_until": col(Job.lease_until) + held},
+    }
+    return _change(session, job_id, before=("held",), values=changed, now=now)
 
 
-def cancel_jobs(session: Session, *, job_ids: Collection[str], now: datetime) -> Sequence[Job]:
-    """Cancel those of ``job_ids`` that are not over; the caller has locked them. Return them as they are now."""
-    statement = (
-        update(Job)
-        .where(col(Job.id).in_(job_ids), col(Job.state).in_(states_before("cancelled")))
-        .values(state="cancelled", ended_at=now, updated_at=now, version=Job.version + 1, fence=Job.fence + 1)
-        .returning(Job)
-        .execution_options(**_FRESH)
-    )
-    return sorted(session.scalars(statement).all(), key=lambda job: job.id)
+def set_deadlines(session: Session, *, job_ids: Collection[str], seconds: int) -> None:
+    """Give offered jobs their deadline: each node has its own time to answer, and ``seconds`` where it has none."""
+    session.connection().execute(_DEADLINES, {"job_ids": list(job_ids), "seconds": seconds})
 
 
 def lock_live_of_lines(session: Session, *, line_ids: Collection[str]) -> Sequence[Job]:
@@ -227,11 +231,13 @@ def read_live(session: Session) -> list[CheckedJob]:
     return _checked(session, _CHECKED_ALL, ())
 
 
-def _change(session: Session, job_id: str, *, state: str, values: Mapping[str, object], now: datetime) -> Job | None:
+def _change(
+    session: Session, job_id: str, *, before: Collection[str], values: Mapping[str, object], now: datetime
+) -> Job | None:
     counted = {"updated_at": now, "version": Job.version + 1, "fence": Job.fence + 1}
     statement = (
         update(Job)
-        .where(col(Job.id) == job_id, col(Job.state) == state)
+        .where(col(Job.id) == job_id, col(Job.state).in_(before))
         .values({**values, **counted})
         .returning(Job)
         .execution_options(**_FRESH)
@@ -245,8 +251,8 @@ def _checked(session: Session, statement: TextClause, keys: Iterable[str]) -> li
 
 
 _STANDS = """
-job.state IN ('planned', 'offered') AND job.share_no = 0 AND job.build_key IS NULL AND line.state = 'routed'
-AND line.kept_quantity = 0 AND job.quantity = line.quantity
+job.state IN ('planned', 'offered') AND job.lease_id IS NULL AND job.share_no = 0 AND job.build_key IS NULL
+AND line.state = 'routed' AND line.kept_quantity = 0 AND job.quantity = line.quantity
 """
 
 _STANDING = text(f"""
@@ -265,7 +271,7 @@ WHERE {_STANDS} ORDER BY line.planning_scope
 _LOCK_STANDING = text("""
 SELECT job.id FROM jobs job
 JOIN unnest(CAST(:ids AS text[]), CAST(:versions AS int[])) AS seen (id, version) ON seen.id = job.id
-WHERE job.state IN ('planned', 'offered') AND job.version = seen.version
+WHERE job.state IN ('planned', 'offered') AND job.lease_id IS NULL AND job.version = seen.version
 ORDER BY job.id FOR NO KEY UPDATE OF job
 """)
 
@@ -273,12 +279,18 @@ _LOCK = text("SELECT FROM jobs WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDAT
 
 _HOLD = text("""
 UPDATE jobs job
-SET state = 'held', held_from = job.state, held_at = :now, held_reason = closing.reason, updated_at = :now,
+SET state = 'held', held_from = job.state, held_at = :now, held_reason = closing.reason, held_kind = 'gate',
+    updated_at = :now,
     version = job.version + 1, fence = job.fence + 1
 FROM unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS closing (id, reason)
 WHERE job.id = closing.id AND job.state = ANY(:sources) AND job.good_prints < job.quantity
 RETURNING job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id, job.held_from, job.held_reason,
     job.dispatch_at IS NULL OR job.offered_at >= job.dispatch_at AS known_to_node
+""")
+
+_DEADLINES = text("""
+UPDATE jobs SET offer_until = offered_at + make_interval(secs => coalesce(node.offer_seconds, :seconds))
+FROM nodes node WHERE node.id = jobs.node_id AND jobs.id = ANY(:job_ids) AND jobs.state = 'offered'
 """)
 
 _LOCK_OF_REVISION = text(
@@ -301,7 +313,8 @@ _HELD_UNSTARTED = text(f"SELECT id, order_line_id FROM jobs WHERE {_UNSTARTED} O
 _CHECKED = """
 SELECT job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id, job.revision_id, job.machine_id,
     job.material, job.parameter_set, job.lot_id, job.quantity, job.packaging, job.ship_to_country, job.produce_by,
-    job.state, coalesce(placed.criticality, '') AS criticality
+    job.state, coalesce(placed.criticality, '') AS criticality,
+    job.first_article AND job.first_article_approved_at IS NULL AS first_article
 FROM jobs job LEFT JOIN orders placed ON placed.id = job.order_id
 WHERE {where} ORDER BY job.id
 """

@@ -84,7 +84,8 @@ ORDER BY id
 _PLANNED = text("""
 SELECT job.id AS job_id, job.order_line_id, job.version, job.state, job.node_id, job.machine_id, job.material,
     job.parameter_set, job.lot_id, job.quantity, job.shipping_service, job.produce_by, job.dispatch_at, job.build_key,
-    (SELECT count(*) FROM jobs mate WHERE mate.build_key = job.build_key AND mate.state <> 'cancelled') AS mates
+    (SELECT count(*) FROM jobs mate WHERE mate.build_key = job.build_key
+        AND mate.state NOT IN ('cancelled', 'declined', 'lapsed', 'failed')) AS mates
 FROM jobs job JOIN order_lines line ON line.id = job.order_line_id
 WHERE job.state = 'planned' AND job.share_no = 0 AND line.state = 'routed' AND line.planning_scope = :scope
     AND line.kept_quantity = 0 AND job.quantity = line.quantity
@@ -98,7 +99,7 @@ LEFT JOIN routing_decisions decided ON decided.id = job.decision_id
 WHERE job.build_key = ANY(:keys)
 GROUP BY job.build_key
 HAVING count(DISTINCT line.id)
-    > count(DISTINCT line.id) FILTER (WHERE job.state IN ('planned', 'offered', 'accepted'))
+    > count(DISTINCT line.id) FILTER (WHERE job.state NOT IN ('held', 'cancelled', 'declined', 'lapsed', 'failed'))
     AND bool_and(job.state <> 'planned' OR coalesce(decided.landed_minor
         + CAST(decided.document #>> '{build,saved_minor}' AS int) <= line.promised_minor, true))
 """)

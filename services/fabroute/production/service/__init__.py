@@ -66,9 +66,10 @@ from fabroute.production.service.holds import (
     revoke_first_article,
     withdraw_revision,
 )
-from fabroute.production.service.jobs import accept_job, get_job, jobs_of_lines, list_jobs, offer_jobs
+from fabroute.production.service.jobs import get_job, jobs_of_lines, list_jobs, offer_jobs
 from fabroute.production.service.learning import learn_calibrations
 from fabroute.production.service.lots import MadeLot, made_lots
+from fabroute.production.service.phases.accepting import accept_job
 from fabroute.production.service.prints import (
     FileNotFetched,
     InvalidPrint,

@@ -8,10 +8,12 @@ from sqlmodel import Session
 
 from fabroute.orders import service as orders
 from fabroute.production.models import Job
+from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import planned as planned_rows
 from fabroute.production.service.holds import hold_closed
 from fabroute.production.service.rerouting import reroute_jobs
 from fabroute.production.service.telling import tell_all
+from fabroute.settings import get_settings
 
 _ACTOR = "system:production"
 DISPATCH_BATCH = 200
@@ -56,6 +58,7 @@ def dispatch_planned(session: Session, *, now: datetime, limit: int = DISPATCH_B
     broken = planned_rows.incomplete_builds(session, {job.build_key for job in waiting if job.build_key is not None})
     taken = _take_back(session, waiting, broken, now=now)
     offered = planned_rows.offer(session, [job.id for job in waiting if job.id not in taken], now=now)
+    job_rows.set_deadlines(session, job_ids=[job.id for job in offered], seconds=get_settings().offer_seconds)
     tell_all(session, [(job.id, job) for job in offered], "job.offered", actor=_ACTOR, now=now)
     return Dispatched(offered=len(offered), held=held, taken_back=len(taken))
 

@@ -1,4 +1,4 @@
-"""The queues of the nodes: offer jobs, read them, accept them."""
+"""The queues of the nodes: offer jobs, and read them."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
@@ -11,15 +11,15 @@ from fabroute.identity.rules import Principal
 from fabroute.network import service as network
 from fabroute.outbox import service as outbox
 from fabroute.production import events
-from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
+from fabroute.production.repository import proofs as proof_rows
 from fabroute.production.repository.jobs import JobFilter, JobOfLine
-from fabroute.production.service.access import conflict, find_visible, lock_at_node
-from fabroute.production.service.recheck import require_qualified, without_first_article
-from fabroute.production.service.telling import tell
+from fabroute.production.service.access import find_visible
+from fabroute.production.service.recheck import without_first_article
 from fabroute.production.service.views import JobView, job_view
 from fabroute.production.states import require_known_state
 from fabroute.routing.ports import JobOffer
+from fabroute.settings import get_settings
 
 
 def offer_jobs(session: Session, *, offers: tuple[JobOffer, ...], now: datetime) -> None:
@@ -32,6 +32,7 @@ def offer_jobs(session: Session, *, offers: tuple[JobOffer, ...], now: datetime)
     job_rows.insert_jobs(session, [_row(offer, now=now) for offer in offers])
     _begin_with_first_articles(session, offers, now=now)
     told = [offer for offer in offers if not _waits(offer, now=now)]
+    job_rows.set_deadlines(session, job_ids=[offer.job_id for offer in told], seconds=get_settings().offer_seconds)
     network.bump_queue_versions(session, node_ids=sorted({offer.node_id for offer in told}))
     outbox.record_all(
         session,
@@ -72,34 +73,12 @@ def get_job(session: Session, *, principal: Principal, job_id: str) -> JobView:
     return job_view(find_visible(session, principal=principal, job_id=job_id))
 
 
-def accept_job(session: Session, *, principal: Principal, job_id: str, now: datetime) -> JobView:
-    """Take an offered job for its node: the node's organisation or the operator may. Of two keys at once one wins.
-
-    The key that has accepted it already, by a request of before or of the same moment, gets the job as it is.
-    Raises ``UnknownJob``, ``NotTheNode``, ``JobStateConflict`` unless it is offered, and ``JobUnqualified``, which goes
-    on the audit log, where a gate has closed since it was offered.
-    """
-    job = lock_at_node(session, principal=principal, job_id=job_id)
-    accepted = job_rows.accept_job(session, job_id=job_id, accepted_by=principal.key_id, now=now)
-    if accepted is None:
-        return _accepted_before(job, principal)
-    require_qualified(session, job=accepted, wish="accepted", actor=principal.key_id, now=now)
-    tell(session, accepted, "job.accepted", actor=principal.key_id, now=now)
-    return job_view(accepted)
-
-
 def jobs_of_lines(session: Session, *, line_ids: Collection[str]) -> Mapping[str, tuple[JobOfLine, ...]]:
     """Return the jobs of these order lines, by line and share, in one statement; a line whose jobs are over has none.
 
     The caller has found the lines among its own: this asks nobody who they are.
     """
     return job_rows.read_of_lines(session, line_ids=line_ids) if line_ids else {}
-
-
-def _accepted_before(job: Job, principal: Principal) -> JobView:
-    if job.state != "accepted" or job.accepted_by != principal.key_id:
-        raise conflict(job, wish="accepted")
-    return job_view(job)
 
 
 def _only_owner(session: Session, *, principal: Principal, node_id: str) -> str | None:
@@ -124,7 +103,7 @@ def _begin_with_first_articles(session: Session, offers: Iterable[JobOffer], *, 
     allowed = [offer.job_id for offer in offers if offer.first_article]
     lacking = without_first_article(session, job_ids=allowed, now=now) if allowed else ()
     if lacking:
-        job_rows.begin_with_first_article(session, job_ids=lacking)
+        proof_rows.begin_with_first_article(session, job_ids=lacking)
 
 
 def _waits(offer: JobOffer, *, now: datetime) -> bool:
