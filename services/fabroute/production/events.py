@@ -15,12 +15,15 @@ JobEvent = Literal[
     "job.declined",
     "job.lapsed",
     "job.failed",
+    "job.shipped",
+    "job.delivered",
     "job.file_released",
     "job.print_reported",
     "build.timed",
     "build.withdrawn",
 ]
 ReprintEvent = Literal["reprint.requested", "reprint.granted", "reprint.refused"]
+ShipmentEventName = Literal["shipment.handed_over", "shipment.delivered", "shipment.exception", "shipment.lost"]
 
 
 def job_event(
@@ -55,6 +58,26 @@ def reprint_event(
         organisation_id=organisation_id,
         occurred_at=occurred_at,
         data={"job_id": job_id, "node_id": node_id},
+    )
+
+
+def shipment_event(
+    name: ShipmentEventName,
+    *,
+    shipment_id: str,
+    organisation_id: str,
+    job_id: str,
+    order_id: str,
+    occurred_at: datetime,
+) -> DomainEvent:
+    """Return the event that something happened to a shipment."""
+    return DomainEvent(
+        name=name,
+        subject_type="shipment",
+        subject_id=shipment_id,
+        organisation_id=organisation_id,
+        occurred_at=occurred_at,
+        data={"job_id": job_id, "order_id": order_id},
     )
 
 
