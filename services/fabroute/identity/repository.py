@@ -47,6 +47,12 @@ def organisation_exists(session: Session, organisation_id: str) -> bool:
     return session.get(Organisation, organisation_id) is not None
 
 
+def find_organisation_name(session: Session, organisation_id: str) -> str | None:
+    """Return the name of an organisation."""
+    found = session.get(Organisation, organisation_id, populate_existing=True)
+    return None if found is None else found.name
+
+
 def insert_key(session: Session, row: Mapping[str, object]) -> None:
     """Add an API key."""
     session.exec(insert(ApiKey).values(**row))

@@ -115,6 +115,14 @@ def create_organisation(
     return chosen
 
 
+def organisation_name(session: Session, *, organisation_id: str) -> str:
+    """Return what an organisation is called. Raises ``UnknownOrganisation``."""
+    name = repository.find_organisation_name(session, organisation_id)
+    if name is None:
+        raise UnknownOrganisation(f"there is no organisation {organisation_id}")
+    return name
+
+
 def issue_api_key(
     session: Session,
     *,
