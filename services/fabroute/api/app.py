@@ -11,12 +11,14 @@ from fabroute.api.garbage import rare_garbage_collection
 from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.parameters import refuse_unknown_parameters
 from fabroute.api.problems import install_problem_handlers
+from fabroute.api.queues.not_modified import UnchangedQueues
 from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import (
     advice,
     build_times,
     bulk,
     certificates,
+    claims,
     decisions,
     documents,
     estimates,
@@ -57,6 +59,7 @@ _ROUTERS = (
     rates,
     certificates,
     first_articles,
+    claims,
     jobs,
     job_files,
     reprints,
@@ -113,6 +116,7 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
     )
     app.state.resources = resources
     install_problem_handlers(app)
+    app.add_middleware(UnchangedQueues)
     app.add_middleware(RequestId)
     app.add_middleware(EarlyAnswers)
     for module in _ROUTERS:

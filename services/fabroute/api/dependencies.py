@@ -22,11 +22,12 @@ from fabroute.api.errors import (
     ValidationFailed,
 )
 from fabroute.api.resources import Resources
-from fabroute.database import unit_of_work
+from fabroute.database import unit_of_work, will_ring
 from fabroute.identity.rules import Principal, Scope, Unauthenticated, require_scope
 from fabroute.kernel.errors import FieldProblem
 from fabroute.kernel.time import utc_now
 from fabroute.network import service as network
+from fabroute.network.service.nodes import QUEUE_CHANNEL
 from fabroute.outbox import service as outbox
 
 MAXIMUM_PAGE = 200
@@ -56,6 +57,9 @@ def get_telling_session(request: Request) -> Iterator[Session]:
     resources = get_resources(request)
     with unit_of_work(resources.engine) as session:
         yield session
+        is_of_queues = will_ring(session, QUEUE_CHANNEL)
+    if is_of_queues:
+        resources.queues.versions.outdated()
     resources.doorbell.ring()
     if _NETWORK_CHANGED in outbox.recorded_names(session):
         resources.quotes.books.outdated(told=getattr(request.state, "organisation_id", None))

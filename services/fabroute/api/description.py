@@ -17,6 +17,7 @@ from fabroute.api.schemas.jobs import TakeBackIn
 from fabroute.api.schemas.licences import LicenceIn
 from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
 from fabroute.api.schemas.orders import OrderRequest
+from fabroute.api.schemas.packets import ClaimIn
 from fabroute.api.schemas.parts import AliasIn, InstallationIn, PartChangeIn, PartIn
 from fabroute.api.schemas.policies import PolicyIn
 from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintRequestIn
@@ -118,6 +119,7 @@ _BODIES: Sequence[type[BaseModel]] = (
     CertificateIn,
     RevocationIn,
     FirstArticleIn,
+    ClaimIn,
     TakeBackIn,
     PrintIn,
     ReprintRequestIn,

@@ -19,6 +19,7 @@ from fabroute.api.intake.promises import PromiseDesk
 from fabroute.api.intake.queue import Intake
 from fabroute.api.intake.quotes import QuoteDesk
 from fabroute.api.keys import KeyCache
+from fabroute.api.queues.room import Queues, make_queues, serving
 from fabroute.api.signing import InstallationSigner
 from fabroute.api.uploads import UploadSlots
 from fabroute.database import create_database_engine, unit_of_work
@@ -56,6 +57,7 @@ class Resources:
     quotes: QuoteDesk
     acceptances: AcceptanceDesk
     promises: PromiseDesk
+    queues: Queues
 
 
 def make_resources(settings: Settings) -> Resources:
@@ -106,6 +108,7 @@ def make_resources(settings: Settings) -> Resources:
             books=books,
             in_flight=KeysInFlight(engine=engine),
         ),
+        queues=make_queues(engine, settings, on_claimed=doorbell.ring),
     )
 
 
@@ -126,7 +129,8 @@ async def running(resources: Resources) -> AsyncIterator[None]:
     resources.doorbell.start()
     resources.intake.start()
     try:
-        yield
+        async with serving(resources.queues):
+            yield
     finally:
         await resources.intake.stop()
         resources.doorbell.stop()

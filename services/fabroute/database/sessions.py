@@ -30,6 +30,11 @@ def ring_after_commit(session: Session, channel: str) -> None:
     session.info.setdefault(_BELLS, set()).add(channel)
 
 
+def will_ring(session: Session, channel: str) -> bool:
+    """Return whether those who listen on ``channel`` are notified once the session's transaction is committed."""
+    return channel in session.info.get(_BELLS, ())
+
+
 def _ring(engine: Engine, session: Session) -> None:
     channels = sorted(session.info.pop(_BELLS, ()))
     if not channels:

@@ -1,38 +1,17 @@
-"""Jobs: the queue of a node, and what a node and an owner do with a job."""
+"""Jobs: what a node and an owner do with a job."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional
-from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
-from fabroute.api.pages import listing
-from fabroute.api.schemas.base import Listing
+from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, ReadSession, WriteSession
 from fabroute.api.schemas.jobs import JobOut, TakeBackIn, job_out
-from fabroute.network.service import UnknownNode
 from fabroute.production import service as production
-from fabroute.production.states import JobState
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
-
-
-@router.get("/nodes/{node_id}/jobs", responses=docs.NEXT_PAGE | docs.problems(UnknownNode))
-def list_jobs(
-    request: Request,
-    response: Response,
-    node_id: Identifier,
-    caller: JobsReader,
-    session: ReadSession,
-    page: PageQuery,
-    state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
-) -> Listing[JobOut]:
-    """List a node's jobs, oldest first. An owner of parts sees its own jobs only."""
-    found = production.list_jobs(
-        session, principal=caller, node_id=node_id, state=state, cursor=page.cursor, limit=page.limit
-    )
-    return listing(request, response, found, job_out)
 
 
 @router.get(

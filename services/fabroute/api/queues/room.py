@@ -1,0 +1,50 @@
+"""What a process holds to serve queues."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Engine
+
+from fabroute.api.queues.claimer import Claimer
+from fabroute.api.queues.desk import ClaimDesk
+from fabroute.api.queues.listener import QueueListener
+from fabroute.api.queues.versions import QueueVersions
+from fabroute.api.schemas.packets import claimed_body
+from fabroute.production.service.claims import ClaimTerms
+from fabroute.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """The desk that takes claims, and the positions of the queues."""
+
+    desk: ClaimDesk
+    versions: QueueVersions
+    listener: QueueListener
+
+
+def make_queues(engine: Engine, settings: Settings, *, on_claimed: Callable[[], None]) -> Queues:
+    """Return what serves the queues, without connecting anywhere."""
+    versions = QueueVersions()
+    answer = partial(claimed_body, heartbeat_seconds=settings.heartbeat_seconds)
+    terms = ClaimTerms(answer=answer, offer_seconds=settings.offer_seconds)
+    claimer = Claimer(engine=engine, terms=terms, on_claimed=on_claimed)
+    return Queues(
+        desk=ClaimDesk(answer=claimer.answer, versions=versions),
+        versions=versions,
+        listener=QueueListener(url=engine.url, versions=versions),
+    )
+
+
+@asynccontextmanager
+async def serving(queues: Queues) -> AsyncIterator[None]:
+    """Take claims and follow the queues inside the block; answer the claims that wait at its end."""
+    queues.listener.start()
+    queues.desk.start()
+    try:
+        yield
+    finally:
+        await queues.desk.stop()
+        await queues.listener.stop()
