@@ -115,6 +115,9 @@ class RevisionView:
     release_statement: str | None = None
     release_signature: str | None = None
     release_public_key: str | None = None
+    on_hold_since: datetime | None = None
+    """Since when nobody may print it, because somebody found a fault."""
+    on_hold_reason: str = ""
     version: int = 1
     documents: tuple[DocumentView, ...] = ()
     """Read with parts and single revisions, left out where many revisions are read for routing."""

@@ -8,7 +8,20 @@ from fabroute.kernel.events import DomainEvent, JsonScalar
 JobEvent = Literal[
     "job.offered",
     "job.claimed",
+    "job.nudged",
+    "job.returned",
     "job.accepted",
+    "job.countered",
+    "job.counter_refused",
+    "job.started",
+    "job.suspect",
+    "job.suspicion_decided",
+    "job.revived",
+    "job.went_offline",
+    "job.cancel_requested",
+    "job.cancel_refused",
+    "job.reported_late",
+    "job.duplicate_detected",
     "job.held",
     "job.resumed",
     "job.cancelled",
@@ -32,6 +45,8 @@ JobEvent = Literal[
     "build.timed",
     "build.withdrawn",
 ]
+RecallEvent = Literal["recall.opened", "recall.parts_shipped"]
+NoteEvent = Literal["note.opened", "note.closed"]
 ReprintEvent = Literal["reprint.requested", "reprint.granted", "reprint.refused"]
 ShipmentEventName = Literal["shipment.handed_over", "shipment.delivered", "shipment.exception", "shipment.lost"]
 
@@ -54,6 +69,20 @@ def job_event(
         organisation_id=organisation_id,
         occurred_at=occurred_at,
         data={"node_id": node_id, "order_line_id": order_line_id, **data},
+    )
+
+
+def note_event(
+    name: NoteEvent, *, note_id: str, organisation_id: str, job_id: str, node_id: str, occurred_at: datetime
+) -> DomainEvent:
+    """Return the event that a node told an owner something about a part, or that it was seen to."""
+    return DomainEvent(
+        name=name,
+        subject_type="owner_note",
+        subject_id=note_id,
+        organisation_id=organisation_id,
+        occurred_at=occurred_at,
+        data={"job_id": job_id, "node_id": node_id},
     )
 
 
@@ -88,6 +117,20 @@ def shipment_event(
         organisation_id=organisation_id,
         occurred_at=occurred_at,
         data={"job_id": job_id, "order_id": order_id},
+    )
+
+
+def recall_event(
+    name: RecallEvent, *, recall_id: str, organisation_id: str | None, now: datetime, **data: JsonScalar
+) -> DomainEvent:
+    """Return the event that material was recalled, or (``recall.parts_shipped``) what that is to one owner."""
+    return DomainEvent(
+        name=name,
+        subject_type="recall",
+        subject_id=recall_id,
+        organisation_id=organisation_id,
+        occurred_at=now,
+        data=dict(data),
     )
 
 

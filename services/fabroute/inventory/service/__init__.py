@@ -37,6 +37,7 @@ from fabroute.inventory.service.files import (
     record_validation,
     submit_print_file,
 )
+from fabroute.inventory.service.holding import hold_revision, release_hold
 from fabroute.inventory.service.leases import (
     LeaseView,
     LicenceExhausted,
@@ -209,6 +210,7 @@ __all__ = [
     "get_revision",
     "grant_licence",
     "hold_parts",
+    "hold_revision",
     "install_part",
     "latest_submission",
     "lease_of",
@@ -227,6 +229,7 @@ __all__ = [
     "read_revisions",
     "record_validation",
     "register_part",
+    "release_hold",
     "release_revision",
     "remove_alias",
     "remove_document",

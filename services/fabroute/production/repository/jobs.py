@@ -156,12 +156,21 @@ def read_live_of_jobs(session: Session, *, job_ids: Collection[str]) -> Sequence
     return session.exec(select(Job).where(*live).order_by(col(Job.id)).execution_options(**_FRESH)).all()
 
 
-def move_job(session: Session, job_id: str, *, to: JobState, values: Mapping[str, object], now: datetime) -> Job | None:
+def move_job(
+    session: Session,
+    job_id: str,
+    *,
+    to: JobState,
+    values: Mapping[str, object],
+    now: datetime,
+    same_hands: bool = False,
+) -> Job | None:
     """Bring a job into the state ``to``, with what changes on the way; None if it may not go there from where it is.
 
-    Its version and its fence count up.
+    Its version counts up, and its fence too, unless it stays in the ``same_hands``: file tickets stay good then.
     """
-    return _change(session, job_id, before=states_before(to), values={**values, "state": to}, now=now)
+    changed = {**values, "state": to, **({"fence": col(Job.fence)} if same_hands else {})}
+    return _change(session, job_id, before=states_before(to), values=changed, now=now)
 
 
 def resume_job(session: Session, *, job_id: str, state: str, now: datetime) -> Job | None:
@@ -238,7 +247,7 @@ def _change(
     statement = (
         update(Job)
         .where(col(Job.id) == job_id, col(Job.state).in_(before))
-        .values({**values, **counted})
+        .values({**counted, **values})
         .returning(Job)
         .execution_options(**_FRESH)
     )

@@ -48,6 +48,7 @@ def line_facts(
         ip_nodes=frozenset(revision.ip_nodes),
         ip_kinds=frozenset(revision.ip_kinds),
         licence_required=revision.licence_required,
+        on_hold_reason=revision.on_hold_reason,
         first_article=first_article,
     )
 

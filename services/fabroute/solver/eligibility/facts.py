@@ -50,6 +50,8 @@ class LineFacts:
     ip_kinds: frozenset[str] = frozenset()
     licence_required: bool = False
     """Whether each good print takes one from a print licence."""
+    on_hold_reason: str = ""
+    """Why nobody may print the revision for now; empty while it is in use."""
     first_article: bool = False
     """Whether who has no first article of the part may make one with this line: one part first, then the rest."""
 

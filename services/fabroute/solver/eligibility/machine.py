@@ -13,8 +13,14 @@ def file_validated(line: LineFacts) -> Exclusion | None:
     """Require a revision that was released, with a validated print file.
 
     What was ordered while a revision was the current one is still made when a newer one has taken its place; a
-    withdrawn one is not made any more.
+    withdrawn one is not made any more, and one on hold not for now.
     """
+    if line.on_hold_reason:
+        return Exclusion(
+            code=ExclusionCode.FILE_NOT_VALIDATED,
+            message=f"the revision is on hold: {line.on_hold_reason}",
+            figures={"revision_state": line.revision_state, "on_hold": True},
+        )
     if line.revision_state in ("released", "superseded") and line.file_validated:
         return None
     file = "validated" if line.file_validated else "not validated"
