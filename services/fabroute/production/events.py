@@ -47,6 +47,7 @@ JobEvent = Literal[
 ]
 RecallEvent = Literal["recall.opened", "recall.parts_shipped"]
 NoteEvent = Literal["note.opened", "note.closed"]
+BuildEvent = Literal["build.opened", "build.changed", "build.started", "build.closed", "build.cancelled"]
 ReprintEvent = Literal["reprint.requested", "reprint.granted", "reprint.refused"]
 ShipmentEventName = Literal["shipment.handed_over", "shipment.delivered", "shipment.exception", "shipment.lost"]
 
@@ -83,6 +84,20 @@ def note_event(
         organisation_id=organisation_id,
         occurred_at=occurred_at,
         data={"job_id": job_id, "node_id": node_id},
+    )
+
+
+def build_event(
+    name: BuildEvent, *, build_id: str, organisation_id: str, node_id: str, jobs: int, occurred_at: datetime
+) -> DomainEvent:
+    """Return the event that something happened to a build with so many jobs of an organisation in it."""
+    return DomainEvent(
+        name=name,
+        subject_type="build",
+        subject_id=build_id,
+        organisation_id=organisation_id,
+        occurred_at=occurred_at,
+        data={"node_id": node_id, "jobs": jobs},
     )
 
 
