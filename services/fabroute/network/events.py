@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from fabroute.kernel.events import DomainEvent
+from fabroute.kernel.events import DomainEvent, JsonScalar
 
 
 def network_changed(*, subject: tuple[str, str], reason: str, now: datetime) -> DomainEvent:
@@ -13,4 +13,11 @@ def network_changed(*, subject: tuple[str, str], reason: str, now: datetime) -> 
         subject_id=subject[1],
         occurred_at=now,
         data={"reason": reason},
+    )
+
+
+def lot_event(kind: str, *, lot_id: str, now: datetime, **data: JsonScalar) -> DomainEvent:
+    """Return the event of a lot's movement of a ``kind``: ``lot.blocked``, ``lot.corrected`` …"""
+    return DomainEvent(
+        name=f"lot.{kind}", subject_type="material_lot", subject_id=lot_id, occurred_at=now, data=dict(data)
     )

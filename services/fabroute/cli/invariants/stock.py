@@ -47,13 +47,14 @@ RULES: Sequence[Invariant] = (
         " LEFT JOIN (SELECT job_id, sum(grams) AS grams FROM material_allocations WHERE released_at IS NULL"
         f" GROUP BY job_id) m ON m.job_id = j.id WHERE j.{LIVE_JOB}"
         " AND (j.machine_minutes <> coalesce(c.minutes, 0)"
-        " OR j.lot_id IS NOT NULL AND j.grams <> coalesce(m.grams, 0))",
+        " OR j.lot_id IS NOT NULL AND j.grams <> coalesce(m.grams, 0) AND NOT EXISTS"
+        " (SELECT FROM lot_movements used WHERE used.job_id = j.id AND used.kind = 'consumed'))",
         advice="the job can't be made with what is held for it: cancel the order and place it again",
     ),
     Invariant(
         name="no live job draws from a blocked lot",
         query="SELECT j.id, l.id, l.state FROM jobs j JOIN material_lots l ON l.id = j.lot_id"
-        f" WHERE j.{LIVE_JOB} AND j.good_prints < j.quantity AND l.state <> 'available'",
+        f" WHERE j.{LIVE_JOB} AND j.state <> 'held' AND j.good_prints < j.quantity AND l.state <> 'available'",
         advice="the lot was blocked after routing: cancel the order so that it is routed to another",
     ),
 )

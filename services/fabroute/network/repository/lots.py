@@ -23,6 +23,18 @@ class Movement:
     build_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockFilter:
+    """Which lots are read: one, or a node's, in one state or of one material only if they are given."""
+
+    node_id: str | None = None
+    lot_id: str | None = None
+    state: str | None = None
+    material: str | None = None
+    after: str = ""
+    limit: int = 1
+
+
 def lock_lots(session: Session, lot_ids: Collection[str]) -> dict[str, RowMapping]:
     """Lock lots in the order of their ids and return their rows by id; unknown ones are left out."""
     rows = session.connection().execute(_LOCK, {"lot_ids": list(lot_ids)}).mappings()
@@ -89,12 +101,121 @@ def note_movements(session: Session, movements: Sequence[Movement]) -> None:
     session.connection().execute(_NOTE, columns)
 
 
+def find_lot(session: Session, lot_id: str) -> RowMapping | None:
+    """Return a lot's row, None if there is none."""
+    return session.connection().execute(_FIND, {"lot_id": lot_id}).mappings().one_or_none()
+
+
+def read_of_supplier(session: Session, *, supplier_lot: str, material: str | None) -> Sequence[RowMapping]:
+    """Return the lots of all stores with a manufacturer's lot number (and material), in the order of their ids."""
+    parameters = {"supplier_lot": supplier_lot, "material": material}
+    return session.connection().execute(_OF_SUPPLIER, parameters).mappings().all()
+
+
+def set_states(session: Session, lot_ids: Collection[str], *, state: str, reason: str, now: datetime) -> None:
+    """Write the state of lots, why, and since when."""
+    parameters = {"lot_ids": list(lot_ids), "state": state, "reason": reason, "now": now}
+    session.connection().execute(_SET_STATES, parameters)
+
+
+def weigh(session: Session, *, lot_id: str, more: int, reuses: int = 0) -> None:
+    """Add grams to a lot (or take them off), and count ``reuses`` up; the caller has locked it and looked."""
+    session.connection().execute(_WEIGH, {"lot_id": lot_id, "more": more, "reuses": reuses})
+
+
+def reserved_unused(session: Session, *, lot_id: str) -> int:
+    """Return the grams that jobs have reserved of a lot and not used yet."""
+    found: int = session.connection().execute(_RESERVED, {"lot_id": lot_id}).scalar_one()
+    return found
+
+
+def settle_use(session: Session, *, job_ids: Collection[str], actor: str, now: datetime) -> int:
+    """Note as used what these jobs hold of lots, where no build said what it took; return how many movements."""
+    parameters = {"job_ids": list(job_ids), "actor": actor, "now": now}
+    return session.connection().execute(_SETTLE, parameters).rowcount
+
+
+def read_stock(session: Session, wanted: StockFilter, *, since: datetime) -> Sequence[RowMapping]:
+    """Return lots with what is reserved and used of them, in all and ``since``, in the order of their ids."""
+    parameters = {
+        "lot_id": wanted.lot_id,
+        "node_id": wanted.node_id,
+        "state": wanted.state,
+        "material": wanted.material,
+        "after": wanted.after,
+        "limit": wanted.limit,
+        "since": since,
+    }
+    return session.connection().execute(_STOCK, parameters).mappings().all()
+
+
+def read_movements(session: Session, *, lot_id: str, after: int, limit: int) -> Sequence[RowMapping]:
+    """Return what moved in and out of a lot, oldest first, after the movement with the id ``after``."""
+    parameters = {"lot_id": lot_id, "after": after, "limit": limit}
+    return session.connection().execute(_MOVEMENTS, parameters).mappings().all()
+
+
 _ROW = """
 lot.id AS lot_id, lot.node_id, lot.material, lot.initial_grams, lot.remaining_grams, lot.expires_on, lot.state,
 lot.reuse_count, lot.supplier_lot, lot.state_reason, lot.state_changed_at
 """
 
 _LOCK = text(f"SELECT {_ROW} FROM material_lots AS lot WHERE lot.id = ANY(:lot_ids) ORDER BY lot.id FOR NO KEY UPDATE")
+
+_FIND = text(f"SELECT {_ROW} FROM material_lots AS lot WHERE lot.id = :lot_id")
+
+_OF_SUPPLIER = text(f"""
+SELECT {_ROW} FROM material_lots AS lot
+WHERE coalesce(nullif(lot.supplier_lot, ''), lot.id) = :supplier_lot
+  AND (CAST(:material AS text) IS NULL OR lot.material = :material) ORDER BY lot.id
+""")
+
+_SET_STATES = text("""
+UPDATE material_lots SET state = :state, state_reason = :reason, state_changed_at = :now WHERE id = ANY(:lot_ids)
+""")
+
+_WEIGH = text("""
+UPDATE material_lots SET initial_grams = initial_grams + :more, remaining_grams = remaining_grams + :more,
+  reuse_count = reuse_count + :reuses
+WHERE id = :lot_id
+""")
+
+_UNUSED = """
+SELECT CAST(coalesce(sum(held.grams - coalesce((
+  SELECT -sum(moved.grams) FROM lot_movements AS moved
+  WHERE moved.job_id = held.job_id AND moved.lot_id = held.lot_id AND moved.kind = 'consumed'), 0)), 0) AS bigint)
+FROM material_allocations AS held WHERE held.lot_id = {lot} AND held.released_at IS NULL
+"""
+
+_RESERVED = text(_UNUSED.format(lot=":lot_id"))
+
+_SETTLE = text("""
+INSERT INTO lot_movements (lot_id, kind, grams, remaining_grams, reuse_count, job_id, actor, note, moved_at)
+SELECT held.lot_id, 'consumed', -held.grams, lot.remaining_grams, lot.reuse_count, held.job_id, :actor,
+  'as reserved: no build of it was closed', :now
+FROM material_allocations AS held JOIN material_lots AS lot ON lot.id = held.lot_id
+WHERE held.job_id = ANY(:job_ids) AND held.released_at IS NULL AND NOT EXISTS (
+  SELECT FROM lot_movements AS moved WHERE moved.job_id = held.job_id AND moved.kind = 'consumed')
+ORDER BY held.lot_id, held.job_id
+""")
+
+_STOCK = text(f"""
+SELECT {_ROW}, ({_UNUSED.format(lot="lot.id")}) AS reserved_grams, CAST(used.grams AS bigint) AS used_grams,
+  CAST(used.lately AS bigint) AS lately_grams
+FROM material_lots AS lot CROSS JOIN LATERAL (
+  SELECT coalesce(-sum(grams), 0) AS grams, coalesce(-sum(grams) FILTER (WHERE moved_at > :since), 0) AS lately
+  FROM lot_movements WHERE lot_id = lot.id AND kind = 'consumed'
+) AS used
+WHERE (CAST(:lot_id AS text) IS NULL OR lot.id = :lot_id) AND (CAST(:node_id AS text) IS NULL OR lot.node_id = :node_id)
+  AND (CAST(:state AS text) IS NULL OR lot.state = :state)
+  AND (CAST(:material AS text) IS NULL OR lot.material = :material) AND lot.id > :after
+ORDER BY lot.id LIMIT :limit
+""")
+
+_MOVEMENTS = text("""
+SELECT id AS movement_id, lot_id, kind, grams, remaining_grams, reuse_count, job_id, build_id, actor, note, moved_at
+FROM lot_movements WHERE lot_id = :lot_id AND id > :after ORDER BY id LIMIT :limit
+""")
 
 _LOCK_ALLOCATIONS = text("""
 SELECT lot_id, grams FROM material_allocations

@@ -1,5 +1,6 @@
 """The network: who prints what with which machine, what is in store, what is free, and what is held for jobs."""
 
+from fabroute.network.repository.lots import StockFilter
 from fabroute.network.service.calibration import Gather, LearntSums, learn
 from fabroute.network.service.data import (
     InvalidLot,
@@ -12,6 +13,17 @@ from fabroute.network.service.data import (
     NewOffer,
 )
 from fabroute.network.service.facts import evidence_of, machine_facts, material_facts, rates_of
+from fabroute.network.service.lot_keeping import (
+    Keeper,
+    LotIsBlocked,
+    LotState,
+    LotTooLarge,
+    StocktakeBelowReserved,
+    refresh_lot,
+    set_lot_states,
+    settle_use,
+    take_stock,
+)
 from fabroute.network.service.lots import LotShort, LotUse, UnknownLot, consume_lot
 from fabroute.network.service.nodes import (
     InvalidNodeStatus,
@@ -49,6 +61,15 @@ from fabroute.network.service.reservations import (
     reserve,
 )
 from fabroute.network.service.saving import extend_capacity, save_network
+from fabroute.network.service.stock import (
+    LotStock,
+    MovementView,
+    find_lot,
+    get_lot,
+    list_lots,
+    list_movements,
+    lots_of_supplier,
+)
 from fabroute.network.snapshot import (
     CalibrationView,
     LotView,
@@ -75,13 +96,19 @@ __all__ = [
     "InvalidLot",
     "InvalidNodeStatus",
     "InvalidRate",
+    "Keeper",
     "LearntSums",
+    "LotIsBlocked",
     "LotShort",
+    "LotState",
+    "LotStock",
+    "LotTooLarge",
     "LotUse",
     "LotView",
     "MachineModelView",
     "MachineView",
     "MaterialView",
+    "MovementView",
     "NetworkData",
     "NetworkView",
     "NewLot",
@@ -102,6 +129,8 @@ __all__ = [
     "ReservationBroken",
     "StaleVersion",
     "StatusChange",
+    "StockFilter",
+    "StocktakeBelowReserved",
     "UnknownLot",
     "UnknownMaterial",
     "UnknownNode",
@@ -112,12 +141,17 @@ __all__ = [
     "evidence_of",
     "existing_nodes",
     "extend_capacity",
+    "find_lot",
     "find_node",
+    "get_lot",
     "get_node",
     "learn",
+    "list_lots",
+    "list_movements",
     "list_nodes",
     "list_rates",
     "lock_stores",
+    "lots_of_supplier",
     "machine_facts",
     "material_facts",
     "nodes_of",
@@ -126,9 +160,13 @@ __all__ = [
     "read_held",
     "read_network",
     "read_offerings",
+    "refresh_lot",
     "release",
     "reserve",
     "save_network",
+    "set_lot_states",
     "set_node_status",
+    "settle_use",
     "state_rate",
+    "take_stock",
 ]

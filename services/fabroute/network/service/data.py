@@ -115,6 +115,8 @@ class NewLot:
     state: str = "available"
     reuse_count: int = 0
     lot_id: str | None = None
+    supplier_lot: str = ""
+    """The manufacturer's lot number, by which it is recalled; empty: the lot's own id."""
 
     def __post_init__(self) -> None:
         problems = []

@@ -14,7 +14,8 @@ from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.events import JsonScalar
 from fabroute.network.events import network_changed
 from fabroute.network.models import MaterialLot
-from fabroute.network.repository import nodes
+from fabroute.network.repository import lots, nodes
+from fabroute.network.repository.lots import Movement
 from fabroute.network.repository.nodes import NodeFilter
 from fabroute.network.service.data import InvalidLot, NewLot
 from fabroute.network.service.saving import lot_row
@@ -124,7 +125,7 @@ def set_node_status(session: Session, *, node_id: str, change: StatusChange, act
 
 
 def add_lot(session: Session, *, lot: NewLot, actor: str, now: datetime) -> LotView:
-    """Put a lot into a node's store and return it. Audited; ``network.changed``.
+    """Put a lot into a node's store and return it. Audited, ``network.changed``; its first movement is ``received``.
 
     Raises ``UnknownNode``, ``UnknownMaterial`` where the node offers nothing of it, and ``InvalidLot`` for an available
     lot that has expired.
@@ -135,7 +136,14 @@ def add_lot(session: Session, *, lot: NewLot, actor: str, now: datetime) -> LotV
     row = lot_row(lot)
     lot_id = str(row["id"])
     nodes.save(session, MaterialLot, [row])
-    data: dict[str, JsonScalar] = {"node_id": lot.node_id, "material": lot.material, "grams": lot.grams}
+    received = Movement(lot_id=lot_id, kind="received", grams=lot.grams, actor=actor, moved_at=now)
+    lots.note_movement(session, received)
+    data: dict[str, JsonScalar] = {
+        "node_id": lot.node_id,
+        "material": lot.material,
+        "grams": lot.grams,
+        "supplier_lot": lot.supplier_lot,
+    }
     _audit(session, action="lot.added", subject=("material_lot", lot_id), actor=actor, now=now, data=data)
     record(session, network_changed(subject=("node", lot.node_id), reason="lot_added", now=now))
     return next(LotView(**row) for row in nodes.read_lots(session, node_id=lot.node_id) if row["lot_id"] == lot_id)

@@ -64,6 +64,7 @@ def lot_row(lot: NewLot) -> dict[str, object]:
         "expires_on": lot.expires_on,
         "state": lot.state,
         "reuse_count": lot.reuse_count,
+        "supplier_lot": lot.supplier_lot,
     }
 
 
