@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlmodel import Session
 
 EPOCH = """
@@ -23,11 +23,13 @@ _FIND = text(f"SELECT {EPOCH} AS epoch, queue_version, organisation_id FROM node
 _CLAIMING = text("SELECT id, organisation_id, offer_seconds FROM nodes WHERE id = ANY(:node_ids)")
 
 
-def find_queue(session: Session, node_id: str) -> Row[tuple[str, int, str]] | None:
+def find_queue(session: Session, node_id: str) -> tuple[str, int, str] | None:
     """Return epoch and version of a node's queue, and whose node it is."""
-    return session.connection().execute(_FIND, {"node_id": node_id}).one_or_none()
+    found = session.connection().execute(_FIND, {"node_id": node_id}).one_or_none()
+    return None if found is None else (found.epoch, found.queue_version, found.organisation_id)
 
 
-def read_claiming(session: Session, node_ids: Collection[str]) -> list[Row[tuple[str, str, int | None]]]:
+def read_claiming(session: Session, node_ids: Collection[str]) -> list[tuple[str, str, int | None]]:
     """Return, of those of these nodes that there are, id, organisation and the time for answers."""
-    return list(session.connection().execute(_CLAIMING, {"node_ids": list(node_ids)}))
+    rows = session.connection().execute(_CLAIMING, {"node_ids": list(node_ids)})
+    return [(row.id, row.organisation_id, row.offer_seconds) for row in rows]

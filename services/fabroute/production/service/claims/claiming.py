@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -178,7 +179,7 @@ def _give(batch: _Batch) -> None:
         return
     leases = [_lease(batch, number, job_id) for number, job_ids in batch.granted.items() for job_id in job_ids]
     rows = claim_rows.give_leases(batch.session, leases, now=batch.now)
-    jobs = [JobView(job_id=lease.job_id, **_without_id(rows[lease.job_id])) for lease in leases]
+    jobs = [_view(rows[lease.job_id]) for lease in leases]
     packets = {packet.job.job_id: packet for packet in packets_of(batch.session, jobs)}
     for number, job_ids in batch.granted.items():
         batch.results[number] = Claimed(body=batch.terms.answer([packets[job_id] for job_id in job_ids]))
@@ -186,9 +187,8 @@ def _give(batch: _Batch) -> None:
     _store(batch)
 
 
-def _without_id(row: dict[str, object]) -> dict[str, object]:
-    del row["id"]
-    return row
+def _view(row: dict[str, Any]) -> JobView:
+    return JobView(job_id=row.pop("id"), **row)
 
 
 def _lease(batch: _Batch, number: int, job_id: str) -> NewLease:
