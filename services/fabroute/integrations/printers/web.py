@@ -106,4 +106,4 @@ def _words_of(answer: httpx.Response) -> str:
 
 
 def _type_of(answer: httpx.Response) -> str:
-    return answer.headers.get("content-type", "")
+    return str(answer.headers.get("content-type", ""))
