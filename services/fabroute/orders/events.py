@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from fabroute.kernel.events import DomainEvent
+from fabroute.kernel.events import DomainEvent, JsonScalar
 from fabroute.orders.states import OrderState
 
 ORDER_PLACED = "order.placed"
@@ -45,4 +45,25 @@ def scope_split(*, scope: str, parts: Sequence[str], now: datetime) -> DomainEve
         subject_id=scope,
         occurred_at=now,
         data={"scope": ",".join(parts)},
+    )
+
+
+def line_retried(*, order_id: str, scope: str, now: datetime) -> DomainEvent:
+    """Return the event that a line which waited for a person is to be routed again, in this planning scope."""
+    return DomainEvent(
+        name="order.line_retried", subject_type="order", subject_id=order_id, occurred_at=now, data={"scope": scope}
+    )
+
+
+def promise_settled(
+    *, order_id: str, organisation_id: str, kept: bool, data: Mapping[str, JsonScalar], now: datetime
+) -> DomainEvent:
+    """Return the event that a line came to another place: its promise is kept, or it can't be any more."""
+    return DomainEvent(
+        name="order.rerouted" if kept else "order.promise_changed",
+        subject_type="order",
+        subject_id=order_id,
+        organisation_id=organisation_id,
+        occurred_at=now,
+        data=data,
     )

@@ -15,12 +15,12 @@ TRANSITIONS: Mapping[LineState, frozenset[LineState]] = MappingProxyType(
         "routing": frozenset[LineState]({"routing", "routed", "no_route", "pending", "parked", "cancelled"}),
         "routed": frozenset[LineState]({"pending", "cancelled"}),
         "no_route": frozenset[LineState]({"pending", "cancelled"}),
-        "parked": frozenset[LineState]({"cancelled"}),
+        "parked": frozenset[LineState]({"pending", "cancelled"}),
         "cancelled": frozenset[LineState](),
     }
 )
 """From each state, where a line may go. ``routing`` to itself is another worker taking over a lapsed lease; a
-routed line is pending again when its job was taken back from the node."""
+routed line is pending again when its job was taken back from the node, a parked one when a person sends it on."""
 
 OPEN_STATES: frozenset[LineState] = frozenset({"pending", "routing"})
 """A line in one of these still waits for an outcome."""

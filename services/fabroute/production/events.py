@@ -28,6 +28,9 @@ JobEvent = Literal[
     "job.declined",
     "job.lapsed",
     "job.failed",
+    "job.cancel_requested",
+    "job.cancel_refused",
+    "job.cancel_withdrawn",
     "job.shipped",
     "job.delivered",
     "job.file_released",
@@ -40,8 +43,6 @@ JobEvent = Literal[
     "job.inspection_reported",
     "job.inspected",
     "job.reopened",
-    "conformity.issued",
-    "conformity.withdrawn",
     "build.timed",
     "build.withdrawn",
 ]
@@ -157,4 +158,24 @@ def capacity_released(*, order_id: str, occurred_at: datetime) -> DomainEvent:
         subject_id=order_id,
         occurred_at=occurred_at,
         data={"reason": "capacity_released"},
+    )
+
+
+def certificate_event(
+    name: Literal["conformity.issued", "conformity.withdrawn"],
+    *,
+    certificate_id: str,
+    organisation_id: str,
+    job_id: str,
+    occurred_at: datetime,
+    **data: JsonScalar,
+) -> DomainEvent:
+    """Return the event that a certificate of conformity was issued or withdrawn."""
+    return DomainEvent(
+        name=name,
+        subject_type="conformity_certificate",
+        subject_id=certificate_id,
+        organisation_id=organisation_id,
+        occurred_at=occurred_at,
+        data={"job_id": job_id, **data},
     )

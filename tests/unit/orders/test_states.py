@@ -39,7 +39,7 @@ def test_only_a_line_that_is_being_routed_gets_a_route() -> None:
 
 
 def test_a_line_without_a_route_waits_to_be_routed_again() -> None:
-    assert sources_of("pending") == ["no_route", "routed", "routing"]
+    assert sources_of("pending") == ["no_route", "parked", "routed", "routing"]
     assert sources_of("routing") == ["pending", "routing"]
 
 

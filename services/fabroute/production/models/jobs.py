@@ -102,6 +102,8 @@ class Job(SQLModel, table=True):
     cancel_reason: str = ""
     cancel_cause: str = ""
     """The cause of the re-route that waits for the answer; empty: the order is to be cancelled."""
+    cancel_agreed_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """When its node agreed; it ends with the other jobs of its order."""
     suspect_since: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     suspect_from: str | None = None
     """The state that it was in when its node fell silent."""

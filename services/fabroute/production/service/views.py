@@ -67,6 +67,7 @@ class JobView:
     cancel_requested_at: datetime | None
     cancel_reason: str
     cancel_cause: str
+    cancel_agreed_at: datetime | None
     suspect_since: datetime | None
     suspect_from: str | None
     accepted_at: datetime | None
@@ -106,13 +107,20 @@ class JobView:
 
     @property
     def prints_left(self) -> int:
-        """How often the node may still print: the quantity and granted reprints, less what was printed."""
-        return attempts_left(
+        """How often the node may still print: the quantity and granted reprints, less what was printed.
+
+        One print at most until the owner has approved a first article, none while it waits.
+        """
+        most = self.quantity + self.granted_reprints
+        if self.first_article and self.first_article_approved_at is None:
+            most = max(0, 1 - self.good_prints)
+        left = attempts_left(
             quantity=self.quantity,
             granted_reprints=self.granted_reprints,
             good_prints=self.good_prints,
             failed_prints=self.failed_prints,
         )
+        return min(left, most)
 
     @property
     def file_available(self) -> bool:

@@ -4,7 +4,8 @@ Locks are taken in one order: lines, jobs, licences, allocations, lots, slots, n
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
@@ -23,6 +24,7 @@ from fabroute.production.models import Job, Reroute
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import reroutes as rows
 from fabroute.production.rules import RerouteCause
+from fabroute.production.service.rerouting.attention import park_worn_out
 from fabroute.production.service.telling import tell_all
 from fabroute.production.service.views import job_view
 from fabroute.routing.service.exclusions import LineExclusionView, rule_out
@@ -34,6 +36,10 @@ _TOLD: Mapping[EndState, JobEvent] = MappingProxyType(
 LONGEST_REASON = 1_000
 
 
+def nothing_else() -> None:
+    """Change nothing beside."""
+
+
 def lock_for_reroute(session: Session, job_ids: Collection[str]) -> Sequence[Job]:
     """Lock the lines of jobs and all their live jobs, in the order in which all lock them; return those of ``job_ids``.
 
@@ -41,6 +47,18 @@ def lock_for_reroute(session: Session, job_ids: Collection[str]) -> Sequence[Job
     """
     standing = orders.lock_routed_lines(session, line_ids=rows.line_ids_of(session, job_ids=job_ids))
     return [job for job in job_rows.lock_live_of_lines(session, line_ids=standing) if job.id in set(job_ids)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """Why jobs leave their nodes, who says so, in which state they end, and whether the node gets the line again."""
+
+    cause: RerouteCause
+    reason: str
+    actor: str
+    now: datetime
+    state: EndState = "cancelled"
+    exclude: bool = False
 
 
 def reroute_jobs(
@@ -58,52 +76,73 @@ def reroute_jobs(
 
     The caller holds the locks on lines and jobs (``lock_for_reroute``). Material, machine time and the licensed prints
     that were not made go back; each re-route is noted with its cause and the promise that there was. With ``exclude``
-    the line doesn't come to the same node again. With a share of a split line all others that no node counts on go
-    too, so that the whole rest is planned anew; what nodes have accepted or claimed, they go on making.
+    the line doesn't come to the same node again, and waits for a person once three nodes are ruled out. With a share of
+    a split line all others that no node counts on go too, so that the whole rest is planned anew; what nodes have
+    accepted or claimed, they go on making.
+    """
+    leaving = Leaving(cause=cause, reason=reason, actor=actor, now=now, state=state, exclude=exclude)
+    return reroute(session, job_ids, leaving)
+
+
+def reroute(
+    session: Session, job_ids: Collection[str], leaving: Leaving, *, meanwhile: Callable[[], None] = nothing_else
+) -> Sequence[Job]:
+    """As ``reroute_jobs``; ``meanwhile`` changes the network, once lots and slots are free and before nodes are told.
+
+    It is called whether or not a job leaves: so everybody locks slots, nodes and orders in the same order.
     """
     wanted = set(job_ids)
-    if not wanted:
-        return ()
-    live = job_rows.read_live_of_jobs(session, job_ids=wanted)
-    promises = rows.read_promises(session, job_ids=[job.id for job in live])
-    taken = end_jobs(session, wanted, actor=actor, reason=reason, now=now, state=state)
-    lines = {job.order_line_id for job in taken}
-    swept = [job.id for job in live if job.id not in wanted and job.order_line_id in lines and is_free(job)]
-    taken = [*taken, *end_jobs(session, swept, actor=actor, reason=reason, now=now)]
-    if not taken:
-        return ()
-    notes = [_note(job, promises, cause=cause, reason=reason, actor=actor, now=now) for job in taken]
-    rows.insert_reroutes(session, notes)
-    if exclude:
-        rule_out(session, excluded=[_excluded(job, cause, reason, now) for job in taken if job.id in wanted])
-    gone = {job.id for job in taken}
-    kept = _kept([job for job in live if job.id not in gone and job.order_line_id in lines])
-    orders.requeue_lines(session, line_ids=sorted(lines), reason=reason, now=now, kept=kept)
+    live = job_rows.read_live_of_jobs(session, job_ids=wanted) if wanted else ()
+    promises = rows.read_promises(session, job_ids=[job.id for job in live]) if wanted else {}
+    lines = {job.order_line_id for job in live if job.id in wanted}
+    swept = {job.id for job in live if job.id not in wanted and job.order_line_id in lines and is_free(job)}
+    asked = rows.end_jobs(session, job_ids=wanted, state=leaving.state, reason=leaving.reason, now=leaving.now)
+    with_them = rows.end_jobs(session, job_ids=swept, state="cancelled", reason=leaving.reason, now=leaving.now)
+    taken = [*asked, *with_them]
+    _give_back(session, taken, leaving.reason, leaving.now)
+    meanwhile()
+    _tell(session, asked, _TOLD[leaving.state], leaving)
+    _tell(session, with_them, "job.cancelled", leaving)
+    if taken:
+        rows.insert_reroutes(session, [_note(job, promises, leaving) for job in taken])
+        _send_back(session, live, taken, leaving)
+        if leaving.exclude and asked:
+            rule_out(session, excluded=[_excluded(job, leaving) for job in asked])
+            park_worn_out(session, line_ids={job.order_line_id for job in asked}, now=leaving.now)
     return taken
 
 
-def end_jobs(
-    session: Session,
-    job_ids: Collection[str],
-    *,
-    actor: str,
-    reason: str,
-    now: datetime,
-    state: EndState = "cancelled",
-) -> Sequence[Job]:
-    """End locked jobs and give back what they hold: material, machine time, licensed prints that were not made."""
-    if not job_ids:
-        return ()
-    jobs = rows.end_jobs(session, job_ids=job_ids, state=state, reason=reason, now=now)
+def end_jobs(session: Session, job_ids: Collection[str], *, actor: str, reason: str, now: datetime) -> Sequence[Job]:
+    """Cancel locked jobs and give back what they hold: material, machine time, licensed prints that were not made."""
+    leaving = Leaving(cause="owner", reason=reason, actor=actor, now=now)
+    jobs = rows.end_jobs(session, job_ids=job_ids, state="cancelled", reason=reason, now=now) if job_ids else ()
+    _give_back(session, jobs, reason, now)
+    _tell(session, jobs, "job.cancelled", leaving)
+    return jobs
+
+
+def _give_back(session: Session, jobs: Sequence[Job], reason: str, now: datetime) -> None:
     if not jobs:
-        return ()
+        return
     ended = [job.id for job in jobs]
     rows.lapse_counter_offers(session, job_ids=ended, reason=reason, now=now)
     inventory.return_leases(session, job_ids=ended, now=now)
     network.release(session, job_ids=ended, now=now)
-    tell_all(session, [(job.id, job) for job in jobs], _TOLD[state], actor=actor, now=now, reason=reason)
-    outbox.record(session, events.capacity_released(order_id=jobs[0].order_id, occurred_at=now))
-    return jobs
+
+
+def _tell(session: Session, jobs: Sequence[Job], name: JobEvent, leaving: Leaving) -> None:
+    if not jobs:
+        return
+    told = [(job.id, job) for job in jobs]
+    tell_all(session, told, name, actor=leaving.actor, now=leaving.now, reason=leaving.reason)
+    outbox.record(session, events.capacity_released(order_id=jobs[0].order_id, occurred_at=leaving.now))
+
+
+def _send_back(session: Session, live: Sequence[Job], taken: Sequence[Job], leaving: Leaving) -> None:
+    """Send the lines of jobs that left back to routing, but for what the others of ``live`` go on making."""
+    gone, lines = {job.id for job in taken}, {job.order_line_id for job in taken}
+    kept = _kept([job for job in live if job.id not in gone and job.order_line_id in lines])
+    orders.requeue_lines(session, line_ids=sorted(lines), reason=leaving.reason, now=leaving.now, kept=kept)
 
 
 def is_held_unstarted(job: Job) -> bool:
@@ -116,15 +155,7 @@ def is_free(job: Job) -> bool:
     return job.state == "planned" or (job.state == "offered" and job.lease_id is None) or is_held_unstarted(job)
 
 
-def _note(
-    job: Job,
-    promises: Mapping[str, tuple[datetime | None, int | None]],
-    *,
-    cause: RerouteCause,
-    reason: str,
-    actor: str,
-    now: datetime,
-) -> Reroute:
+def _note(job: Job, promises: Mapping[str, tuple[datetime | None, int | None]], leaving: Leaving) -> Reroute:
     promised_at, promised_minor = promises.get(job.id, (None, None))
     return Reroute(
         id=new_id("rrt"),
@@ -135,23 +166,23 @@ def _note(
         job_id=job.id,
         node_id=job.node_id,
         quantity=job.quantity,
-        cause=cause,
-        detail=reason[:LONGEST_REASON],
-        actor=actor,
-        rerouted_at=now,
+        cause=leaving.cause,
+        detail=leaving.reason[:LONGEST_REASON],
+        actor=leaving.actor,
+        rerouted_at=leaving.now,
         promised_at=promised_at,
         promised_minor=promised_minor,
     )
 
 
-def _excluded(job: Job, cause: RerouteCause, reason: str, now: datetime) -> LineExclusionView:
+def _excluded(job: Job, leaving: Leaving) -> LineExclusionView:
     return LineExclusionView(
         line_id=job.order_line_id,
         node_id=job.node_id,
-        cause=cause,
-        reason=reason[:LONGEST_REASON],
+        cause=leaving.cause,
+        reason=leaving.reason[:LONGEST_REASON],
         job_id=job.id,
-        excluded_at=now,
+        excluded_at=leaving.now,
     )
 
 

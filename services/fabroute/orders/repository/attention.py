@@ -1,0 +1,70 @@
+"""Statements on lines that wait for a person, or were sent on their way again by one."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingLine:
+    """A line of an order with its state and the reason for it."""
+
+    line_id: str
+    order_id: str
+    organisation_id: str
+    position: int
+    state: str
+    state_reason: str
+    planning_scope: str
+
+
+_FIND = """
+SELECT line.id AS line_id, line.order_id, placed.organisation_id, line.position, line.state, line.state_reason,
+    line.planning_scope
+FROM order_lines line JOIN orders placed ON placed.id = line.order_id
+WHERE line.order_id = :order_id AND line.position = :position
+  AND (CAST(:organisation_id AS text) IS NULL OR placed.organisation_id = :organisation_id)
+"""
+
+_FIND_LINE = text(_FIND)
+_LOCK_LINE = text(f"{_FIND} FOR UPDATE OF line")
+
+_PARK = text("""
+UPDATE order_lines line SET state = 'parked', state_reason = parked.reason, fence = line.fence + 1, lease_until = NULL
+FROM unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS parked (id, reason)
+WHERE line.id = parked.id AND line.state IN ('pending', 'routing') RETURNING line.id, line.order_id
+""")
+
+_RETRY = text("""
+WITH waiting AS (
+    SELECT id FROM order_lines WHERE id = ANY(:ids) AND state IN ('parked', 'no_route') ORDER BY id FOR UPDATE
+)
+UPDATE order_lines line
+SET state = 'pending', state_reason = '', attempts = 0, fence = line.fence + 1, next_attempt_at = clock_timestamp(),
+    planning_scope = regexp_replace(line.planning_scope, '/[0-9]+of[0-9]+$', '')
+FROM waiting WHERE line.id = waiting.id
+RETURNING line.id, line.order_id, line.planning_scope
+""")
+
+
+def find_line(
+    session: Session, *, organisation_id: str | None, order_id: str, position: int, lock: bool = False
+) -> WaitingLine | None:
+    """Return a line by its place in its order; of any owner where ``organisation_id`` is ``None``."""
+    parameters = {"organisation_id": organisation_id, "order_id": order_id, "position": position}
+    row = session.connection().execute(_LOCK_LINE if lock else _FIND_LINE, parameters).mappings().one_or_none()
+    return None if row is None else WaitingLine(**row)
+
+
+def park(session: Session, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Park open lines that the caller has locked, each for its reason; return the order of each, by line."""
+    parameters = {"ids": list(reasons), "reasons": list(reasons.values())}
+    return {row.id: row.order_id for row in session.connection().execute(_PARK, parameters)}
+
+
+def retry(session: Session, line_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Make lines that are parked or have no route pending again; return order and planning scope of each."""
+    rows = session.connection().execute(_RETRY, {"ids": list(line_ids)})
+    return {row.id: (row.order_id, row.planning_scope) for row in rows}

@@ -1,0 +1,61 @@
+"""Lines that wait for a person: parked with a reason, looked up, and sent on their way again."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from fabroute.kernel.errors import DomainError
+from fabroute.orders import events
+from fabroute.orders.repository import attention as rows
+from fabroute.orders.repository.attention import WaitingLine
+from fabroute.orders.service.outcomes import derive_orders
+from fabroute.outbox import service as outbox
+
+__all__ = ["UnknownLine", "WaitingLine", "find_line", "lock_line", "park_lines", "retry_lines"]
+
+
+class UnknownLine(DomainError):
+    """The order has no line at this position, or is not one that the asking organisation may see."""
+
+    code = "unknown_line"
+    status = 404
+
+
+def find_line(session: Session, *, organisation_id: str | None, order_id: str, position: int) -> WaitingLine:
+    """Return a line by its place in an order; of any owner where ``organisation_id`` is ``None``.
+
+    Raises ``UnknownLine``.
+    """
+    found = rows.find_line(session, organisation_id=organisation_id, order_id=order_id, position=position)
+    return _known(found, order_id, position)
+
+
+def lock_line(session: Session, *, organisation_id: str | None, order_id: str, position: int) -> WaitingLine:
+    """Return a line as ``find_line`` does, locked until the transaction ends."""
+    found = rows.find_line(session, organisation_id=organisation_id, order_id=order_id, position=position, lock=True)
+    return _known(found, order_id, position)
+
+
+def park_lines(session: Session, *, reasons: Mapping[str, str], now: datetime) -> frozenset[str]:
+    """Park open lines that the caller has locked, each for its reason; return those that were open."""
+    parked = rows.park(session, reasons)
+    derive_orders(session, set(parked.values()), now=now)
+    return frozenset(parked)
+
+
+def retry_lines(session: Session, *, line_ids: Collection[str], now: datetime) -> frozenset[str]:
+    """Send lines that are parked or have no route back to routing, with all their attempts; return those that were."""
+    again = rows.retry(session, line_ids)
+    derive_orders(session, {order_id for order_id, _ in again.values()}, now=now)
+    told = [events.line_retried(order_id=order_id, scope=scope, now=now) for order_id, scope in again.values()]
+    outbox.record_all(session, told)
+    return frozenset(again)
+
+
+def _known(line: WaitingLine | None, order_id: str, position: int) -> WaitingLine:
+    if line is None:
+        raise UnknownLine(
+            f"you have no order {order_id} with a line at position {position}: GET /v1/orders lists yours"
+        )
+    return line
