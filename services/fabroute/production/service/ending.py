@@ -25,7 +25,7 @@ from fabroute.production.service.views import JobView, job_view
 
 _ACTOR = "system:production"
 TAKE_BACK_BATCH = 200
-_MAY_TAKE_BACK = (frozenset({"planned", "held"}), frozenset({"planned", "held", "accepted"}))
+_MAY_TAKE_BACK = (frozenset({"planned", "held"}), frozenset({"planned", "held", "accepted", "in_production"}))
 """States from which a job may be taken back: by its owner, by the operator."""
 
 

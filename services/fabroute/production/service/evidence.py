@@ -13,8 +13,10 @@ from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
 from fabroute.production.models import JobEvidence
 from fabroute.production.repository import prints as rows
+from fabroute.production.repository import proofs as proof_rows
 from fabroute.production.rules import EVIDENCE_KINDS, name_problem
-from fabroute.production.service.access import conflict, find_visible, lock_at_node
+from fabroute.production.service.access import conflict, find_visible
+from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.telling import audit_entry
 from fabroute.production.service.views import EvidenceView, evidence_view
 from fabroute.production.states import ENDED_STATES
@@ -69,14 +71,20 @@ class NewEvidence:
 
 
 def add_evidence(
-    session: Session, *, principal: Principal, job_id: str, evidence: NewEvidence, now: datetime
+    session: Session,
+    *,
+    principal: Principal,
+    job_id: str,
+    evidence: NewEvidence,
+    now: datetime,
+    lease: Lease | None = None,
 ) -> EvidenceView:
     """Add evidence to a job, for its node's organisation or the operator. The same again changes nothing. Audited.
 
-    Raises ``UnknownJob``, ``NotTheNode``, ``JobStateConflict`` once the job is cancelled, and ``EvidenceExists`` for
-    other content or another kind under a known name.
+    Raises ``UnknownJob``, ``NotTheNode``, ``LeaseLost``, ``LeaseRequired``, ``JobStateConflict`` once the job is over,
+    and ``EvidenceExists`` for other content or another kind under a known name.
     """
-    job = lock_at_node(session, principal=principal, job_id=job_id)
+    job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     known = rows.find_evidence_named(session, job_id=job_id, name=evidence.name)
     if known is not None:
         return _same(known, evidence)
@@ -88,6 +96,24 @@ def add_evidence(
     entry = audit_entry(job_id, job.organisation_id, "job.evidence_added", actor=principal.key_id, now=now, **data)
     record_audit(session, entry=entry)
     return evidence_view(row)
+
+
+def require_evidence(session: Session, *, job_id: str, evidence_id: str | None) -> None:
+    """Raise ``UnknownEvidence`` unless the job has this evidence; none is asked for where it is None."""
+    if evidence_id is not None and rows.find_evidence(session, job_id=job_id, evidence_id=evidence_id) is None:
+        raise UnknownEvidence(
+            f"job {job_id} has no evidence {evidence_id}: add it with PUT /v1/jobs/{job_id}/evidence/…"
+        )
+
+
+def named_evidence(session: Session, *, job_id: str, name_or_id: str) -> JobEvidence:
+    """Return evidence of a job by its id or its name. Raises ``UnknownEvidence``, also for another job's."""
+    found = proof_rows.evidence_by(session, job_id=job_id, name_or_id=name_or_id)
+    if found is None:
+        raise UnknownEvidence(
+            f"job {job_id} has no evidence {name_or_id!r}: add it with PUT /v1/jobs/{job_id}/evidence/…"
+        )
+    return found
 
 
 def get_evidence(session: Session, *, principal: Principal, job_id: str, name: str) -> EvidenceView:

@@ -20,7 +20,7 @@ from fabroute.production.repository import files as ticket_rows
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository.files import NewTicket, TicketState
 from fabroute.production.rules import file_name_of
-from fabroute.production.service.access import lock_at_node
+from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.recheck import require_qualified
 from fabroute.production.service.telling import audit_entry
 from fabroute.production.service.views import job_view
@@ -103,13 +103,16 @@ class FileRelease:
     file: ReleasedFile
 
 
-def issue_ticket(session: Session, *, principal: Principal, job_id: str, now: datetime) -> IssuedTicket:
+def issue_ticket(
+    session: Session, *, principal: Principal, job_id: str, now: datetime, lease: Lease | None = None
+) -> IssuedTicket:
     """Issue a ticket for one download of a job's file within five minutes, to the node's own organisation. Audited.
 
-    Raises ``UnknownJob``, ``NotTheNode`` (also to the operator), and, on the audit log, ``FileRefused`` unless the job
-    is accepted and has prints left to make, and ``JobUnqualified`` where a gate is closed.
+    Raises ``UnknownJob``, ``NotTheNode`` (also to the operator), ``LeaseLost``, ``LeaseRequired``, and, on the audit
+    log, ``FileRefused`` unless the job is accepted and has prints left to make, and ``JobUnqualified`` where a gate is
+    closed.
     """
-    job = lock_at_node(session, principal=principal, job_id=job_id, operator_too=False)
+    job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease, operator_too=False)
     file = _releasable(session, job, actor=principal.key_id, now=now)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     ticket = NewTicket(

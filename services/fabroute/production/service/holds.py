@@ -30,6 +30,8 @@ from fabroute.qualification import service as qualification
 from fabroute.qualification.service import CertificateView, FirstArticleView
 
 _ACTOR = "system:production"
+FIRST_ARTICLE = "first_article"
+"""The kind of hold that only the owner's decision on the first article ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +131,11 @@ def withdraw_revision(
 def resume_job(session: Session, *, principal: Principal, job_id: str, now: datetime) -> JobView:
     """Put a held job back to where it was held, for its owner, its node or the operator. Audited, ``job.resumed``.
 
-    The gates must be open again. Raises ``UnknownJob``, ``JobStateConflict`` unless it is held, and ``JobUnqualified``.
+    The gates must be open again; a first article is the owner's to decide. Raises ``UnknownJob``, ``JobUnqualified``,
+    and ``JobStateConflict`` unless it is held.
     """
     job = lock_visible(session, principal=principal, job_id=job_id)
-    if job.state != "held" or job.held_from is None:
+    if job.state != "held" or job.held_from is None or job.held_kind == FIRST_ARTICLE:
         raise conflict(job, wish="resumed")
     require_qualified(session, job=job, wish="resumed", actor=principal.key_id, now=now)
     resumed = job_rows.resume_job(session, job_id=job_id, state=job.held_from, now=now)

@@ -11,15 +11,24 @@ from fabroute.identity.service import AuditedRefusal
 from fabroute.inventory import service as inventory
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.production.models import Job, PrintRecord
+from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import prints as rows
+from fabroute.production.repository import proofs as proof_rows
 from fabroute.production.rules import LONGEST_NAME, LONGEST_TEXT, PRINT_RESULTS
-from fabroute.production.service.access import find_visible, lock_at_node, require_state
-from fabroute.production.service.evidence import UnknownEvidence
+from fabroute.production.service.access import find_visible, require_state
+from fabroute.production.service.evidence import require_evidence
+from fabroute.production.service.inspection.finishing import awaits_first_article, finish_if_inspected
+from fabroute.production.service.inspection.first_articles import hold_first_article
+from fabroute.production.service.inspection.serials import issue_passport, require_free_serial, serial_for
+from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.recheck import require_qualified
 from fabroute.production.service.telling import audit_entry, tell
 from fabroute.production.service.views import PrintView, job_view, print_view
 from fabroute.production.states import WORKING_STATES
 from fabroute.qualification import service as qualification
+
+_MADE_STATES = ("inspected", "shipped", "delivered")
+"""States in which all prints are made: one more is refused for the audit log."""
 
 
 class InvalidPrint(DomainError):
@@ -75,36 +84,41 @@ class PrintReport:
 
 
 def report_print(
-    session: Session, *, principal: Principal, job_id: str, report: PrintReport, now: datetime
+    session: Session,
+    *,
+    principal: Principal,
+    job_id: str,
+    report: PrintReport,
+    now: datetime,
+    lease: Lease | None = None,
 ) -> PrintView:
-    """Count a print of an accepted job, for its node's organisation or the operator. Audited, ``job.print_reported``.
+    """Count a print of a job, for its node's organisation or the operator. Audited, ``job.print_reported``.
 
-    A good print takes one from the job's licence lease; the gates are asked again. Raises ``UnknownJob``,
-    ``NotTheNode``, ``JobStateConflict``, ``FileNotFetched``, ``UnknownEvidence``, ``PrintConflict``, and on the audit
-    log ``NoPrintsLeft``, ``JobUnqualified``, and the inventory's ``LicenceExhausted`` and ``LicenceFrozen``.
+    The first print starts an accepted job. A good print takes one from the job's licence lease, and gets a serial and a
+    passport; the gates are asked again. A first article holds the job until the owner has approved it; the last good
+    print finishes a job that needs no more inspection. Raises ``UnknownJob``, ``NotTheNode``, ``LeaseLost``,
+    ``LeaseRequired``, ``JobStateConflict``, ``FileNotFetched``, ``UnknownEvidence``, ``PrintConflict``,
+    ``SerialTaken``, and on the audit log ``NoPrintsLeft``, ``JobUnqualified``, and the inventory's
+    ``LicenceExhausted`` and ``LicenceFrozen``.
     """
-    job = lock_at_node(session, principal=principal, job_id=job_id)
+    job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     number = job.good_prints + job.failed_prints + 1
     if report.number is not None and report.number != number:
         return _repeated(session, job, report, following=number)
     require_evidence(session, job_id=job_id, evidence_id=report.evidence_id)
     _require_printable(job, actor=principal.key_id, now=now)
+    require_free_serial(session, job_id=job_id, serial=report.serial)
     if report.result == "good":
         require_qualified(session, job=job, wish="printed", actor=principal.key_id, now=now)
         _count_good(session, job, actor=principal.key_id, now=now)
-    record = PrintRecord(
-        job_id=job_id,
-        number=number,
-        result=report.result,
-        serial=report.serial,
-        note=report.note,
-        evidence_id=report.evidence_id,
-        reported_by=principal.key_id,
-        reported_at=now,
-    )
+    record = _record(job, report, number=number, actor=principal.key_id, now=now)
     rows.add(session, record)
     rows.count_print(session, job_id=job_id, result=report.result, now=now)
+    _start_if_accepted(session, job, actor=principal.key_id, now=now)
     tell(session, job, "job.print_reported", actor=principal.key_id, now=now, number=number, result=report.result)
+    if report.result == "good":
+        issue_passport(session, job, number=number, serial=record.serial, now=now)
+        _go_on(session, job_id, number=number, actor=principal.key_id, now=now)
     return print_view(record)
 
 
@@ -118,12 +132,37 @@ def list_prints(
     return page_of([print_view(row) for row in found], limit=limit, cursor_of=lambda view: str(view.number))
 
 
-def require_evidence(session: Session, *, job_id: str, evidence_id: str | None) -> None:
-    """Raise ``UnknownEvidence`` unless the job has this evidence; none is asked for where it is None."""
-    if evidence_id is not None and rows.find_evidence(session, job_id=job_id, evidence_id=evidence_id) is None:
-        raise UnknownEvidence(
-            f"job {job_id} has no evidence {evidence_id}: add it with PUT /v1/jobs/{job_id}/evidence/…"
-        )
+def _record(job: Job, report: PrintReport, *, number: int, actor: str, now: datetime) -> PrintRecord:
+    return PrintRecord(
+        job_id=job.id,
+        number=number,
+        result=report.result,
+        serial=_serial(job, report, number=number),
+        note=report.note,
+        evidence_id=report.evidence_id,
+        reported_by=actor,
+        reported_at=now,
+    )
+
+
+def _serial(job: Job, report: PrintReport, *, number: int) -> str:
+    return serial_for(job, number=number, given=report.serial) if report.result == "good" else report.serial
+
+
+def _start_if_accepted(session: Session, job: Job, *, actor: str, now: datetime) -> None:
+    started = proof_rows.start(session, job_id=job.id, now=now) if job.state == "accepted" else None
+    if started is not None:
+        tell(session, started, "job.started", actor=actor, now=now)
+
+
+def _go_on(session: Session, job_id: str, *, number: int, actor: str, now: datetime) -> None:
+    """Hold a job whose first article was just printed; finish one of which nothing is missing."""
+    job = job_rows.lock_job(session, job_id)
+    assert job is not None, f"jobs are never deleted, but {job_id} is gone"
+    if awaits_first_article(job):
+        hold_first_article(session, job, number=number, actor=actor, now=now)
+    else:
+        finish_if_inspected(session, job, actor=actor, now=now)
 
 
 def _count_good(session: Session, job: Job, *, actor: str, now: datetime) -> None:
@@ -134,7 +173,7 @@ def _count_good(session: Session, job: Job, *, actor: str, now: datetime) -> Non
 
 
 def _require_printable(job: Job, *, actor: str, now: datetime) -> None:
-    require_state(job, *WORKING_STATES, wish="printed")
+    require_state(job, *WORKING_STATES, *_MADE_STATES, wish="printed")
     if job.file_released_at is None:
         raise FileNotFetched(
             f"the file of job {job.id} was never fetched, so nothing can be printed of it: "
@@ -157,7 +196,8 @@ def _repeated(session: Session, job: Job, report: PrintReport, *, following: int
     if known is None:
         raise PrintConflict(f"print {report.number} of job {job.id} can't be reported yet: {following} comes next")
     told = (known.result, known.serial, known.note, known.evidence_id)
-    if told != (report.result, report.serial, report.note, report.evidence_id):
+    serial = _serial(job, report, number=report.number)
+    if told != (report.result, serial, report.note, report.evidence_id):
         raise PrintConflict(
             f"print {report.number} of job {job.id} was reported as {known.result} with other facts: "
             f"a report never changes, {following} comes next"

@@ -21,12 +21,13 @@ from fabroute.production.service.access import (
     UnknownJob,
     conflict,
     find_visible,
-    lock_at_node,
     lock_of_owner,
 )
-from fabroute.production.service.prints import require_evidence
+from fabroute.production.service.evidence import require_evidence
+from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.telling import audit_entry
 from fabroute.production.service.views import ReprintView, reprint_view
+from fabroute.production.states import ENDED_STATES
 
 
 class InvalidReprint(DomainError):
@@ -80,18 +81,25 @@ class ReprintDecision:
 
 
 def request_reprint(
-    session: Session, *, principal: Principal, job_id: str, request: NewReprint, now: datetime
+    session: Session,
+    *,
+    principal: Principal,
+    job_id: str,
+    request: NewReprint,
+    now: datetime,
+    lease: Lease | None = None,
 ) -> ReprintView:
     """Ask the owner for one more print after a failed one. The same again changes nothing. Audited, event.
 
-    Raises ``UnknownJob``, ``NotTheNode``, ``JobStateConflict`` once the job is cancelled, ``InvalidReprint`` for a
-    print that did not fail, ``UnknownEvidence``, and ``ReprintConflict`` for other words about the same print.
+    A print that was scrapped failed, too. Raises ``UnknownJob``, ``NotTheNode``, ``LeaseLost``, ``LeaseRequired``,
+    ``JobStateConflict`` once the job is over, ``InvalidReprint`` for a print that did not fail, ``UnknownEvidence``,
+    and ``ReprintConflict`` for other words about the same print.
     """
-    job = lock_at_node(session, principal=principal, job_id=job_id)
+    job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     known = rows.find_request_for(session, job_id=job_id, print_number=request.print_number)
     if known is not None:
         return _same(known, request)
-    if job.state == "cancelled":
+    if job.state in ENDED_STATES:
         raise conflict(job, wish="printed again")
     _require_failed(session, job, request.print_number)
     require_evidence(session, job_id=job_id, evidence_id=request.evidence_id)
@@ -116,7 +124,7 @@ def decide_reprint(
     """Grant or refuse a reprint, for the owner of the part alone. The same again changes nothing. Audited.
 
     Raises ``UnknownReprint``, ``NotTheOwner``, ``ReprintConflict`` where it was decided otherwise, and
-    ``JobStateConflict`` for a grant once the job is cancelled.
+    ``JobStateConflict`` for a grant once the job is over.
     """
     request = rows.find_request(session, request_id)
     if request is None:
@@ -176,7 +184,7 @@ def list_reprints(
 
 
 def _grant(session: Session, job: Job, *, now: datetime) -> None:
-    if job.state == "cancelled":
+    if job.state in ENDED_STATES:
         raise conflict(job, wish="printed again")
     rows.grant_reprint(session, job_id=job.id, now=now)
     network.bump_queue_versions(session, node_ids=(job.node_id,))
@@ -184,7 +192,7 @@ def _grant(session: Session, job: Job, *, now: datetime) -> None:
 
 def _require_failed(session: Session, job: Job, number: int) -> None:
     found = rows.find_print(session, job_id=job.id, number=number)
-    if found is None or found.result != "failed":
+    if found is None or not (found.result == "failed" or found.scrapped_at):
         message = f"print {number} of job {job.id} was not reported as failed: report it first"
         raise InvalidReprint(message, problems=(FieldProblem(pointer="/print_number", message=message),))
 

@@ -1,5 +1,15 @@
 """Proof that parts conform: serials, passports, certificates of conformity."""
 
+from fabroute.production.service.conformity.certificates import (
+    CertificateView,
+    NotInspected,
+    UnknownConformityCertificate,
+    certify_inspected,
+    get_certificate,
+    issue_certificate,
+    list_certificates,
+    statement_of,
+)
 from fabroute.production.service.conformity.data import (
     BuildRecord,
     CertificateRecord,
@@ -15,21 +25,31 @@ from fabroute.production.service.conformity.data import (
     SerialRecord,
 )
 from fabroute.production.service.conformity.records import UnknownPassport, find_passport, part_record
+from fabroute.production.service.conformity.withdrawing import withdraw_certificates
 
 __all__ = [
     "BuildRecord",
     "CertificateRecord",
+    "CertificateView",
     "EvidenceRecord",
     "InspectionRecord",
     "LotRecord",
     "MakerRecord",
     "MeasurementRecord",
+    "NotInspected",
     "ParameterRecord",
     "PartRecord",
     "PassportRecord",
     "RevisionRecord",
     "SerialRecord",
+    "UnknownConformityCertificate",
     "UnknownPassport",
+    "certify_inspected",
     "find_passport",
+    "get_certificate",
+    "issue_certificate",
+    "list_certificates",
     "part_record",
+    "statement_of",
+    "withdraw_certificates",
 ]

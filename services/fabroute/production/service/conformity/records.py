@@ -178,9 +178,7 @@ def _serial(
 
 
 def _build(build: Build) -> BuildRecord:
-    return BuildRecord(
-        build_id=build.id, state=build.state, started_at=build.started_at, finished_at=build.finished_at
-    )
+    return BuildRecord(build_id=build.id, state=build.state, started_at=build.started_at, finished_at=build.finished_at)
 
 
 def _evidence(row: JobEvidence) -> EvidenceRecord:
