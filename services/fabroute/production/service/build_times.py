@@ -5,7 +5,7 @@ what was learnt before: otherwise evidence would teach about itself.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -120,6 +120,21 @@ class BuildTimeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaughtBuild:
+    """What a build that was closed teaches: given once, for one of its jobs."""
+
+    parts: int
+    """Of that job."""
+    height_mm: float
+    printed_cm3: float
+    """Both of the whole build."""
+    machine_minutes: int
+    estimated_minutes: int
+    """Before anything was learnt."""
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Build:
     """A build as it is kept: nothing is left open."""
 
@@ -146,27 +161,44 @@ def report_build(
     span = BuildSpan(finished_at=report.finished_at or now, machine_minutes=report.machine_minutes)
     require_past(job, span.finished_at, now=now)
     build = _estimated(session, job, report)
-    _require_plausible(report, build.estimated_minutes)
+    _require_plausible(report.machine_minutes, build.estimated_minutes)
     require_time_enough(job, span, machine=build.machine)
     require_free_machine(session, job, span)
-    record = BuildTime(
-        job_id=job_id,
-        number=builds + 1,
-        node_id=job.node_id,
-        machine_id=job.machine_id,
-        parameter_set=job.parameter_set,
+    taught = TaughtBuild(
         parts=report.parts,
         height_mm=build.height_mm,
         printed_cm3=build.printed_cm3,
         machine_minutes=report.machine_minutes,
         estimated_minutes=build.estimated_minutes,
         finished_at=span.finished_at,
-        reported_by=principal.key_id,
+    )
+    return _kept(session, job, taught, number=builds + 1, actor=principal.key_id, now=now)
+
+
+def teach_build(session: Session, job: Job, taught: TaughtBuild, *, actor: str, now: datetime) -> BuildTimeView:
+    """Keep how long a closed build took as evidence of its machine, for one of its jobs, which the caller has locked.
+
+    Audited as ``build.timed``. Raises ``BuildTimeImplausible``; when it can have been, the caller has asked.
+    """
+    _require_plausible(taught.machine_minutes, taught.estimated_minutes)
+    builds, _ = rows.count_builds(session, job_id=job.id)
+    return _kept(session, job, taught, number=builds + 1, actor=actor, now=now)
+
+
+def _kept(session: Session, job: Job, taught: TaughtBuild, *, number: int, actor: str, now: datetime) -> BuildTimeView:
+    record = BuildTime(
+        **asdict(taught),
+        job_id=job.id,
+        number=number,
+        node_id=job.node_id,
+        machine_id=job.machine_id,
+        parameter_set=job.parameter_set,
+        reported_by=actor,
         reported_at=now,
     )
     rows.add(session, record)
     minutes = {"machine_minutes": record.machine_minutes, "estimated_minutes": record.estimated_minutes}
-    tell(session, job, "build.timed", actor=principal.key_id, now=now, number=record.number, **minutes)
+    tell(session, job, "build.timed", actor=actor, now=now, number=record.number, **minutes)
     return build_view(record)
 
 
@@ -216,11 +248,11 @@ def _require_possible(job: Job, report: BuildReport, *, parts_before: int) -> No
         )
 
 
-def _require_plausible(report: BuildReport, estimated_minutes: int) -> None:
-    ratio = report.machine_minutes / estimated_minutes
+def _require_plausible(machine_minutes: int, estimated_minutes: int) -> None:
+    ratio = machine_minutes / estimated_minutes
     if not 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
         advice = (
-            f"{report.machine_minutes:,} minutes against an estimate of {estimated_minutes:,}: nothing under a tenth "
+            f"{machine_minutes:,} minutes against an estimate of {estimated_minutes:,}: nothing under a tenth "
             f"or over {LARGEST_RATIO:g} times of it is taken. Check that it is minutes, and of one build; that height "
             "and volume are the whole build's; and with the operator that the machine's data sheet is the right one"
         )
