@@ -15,6 +15,7 @@ from fabroute.api.schemas.estimates import EstimateIn
 from fabroute.api.schemas.first_articles import FirstArticleIn
 from fabroute.api.schemas.jobs import TakeBackIn
 from fabroute.api.schemas.licences import LicenceIn
+from fabroute.api.schemas.lots import LotStateIn, RefreshIn, StocktakeIn
 from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
 from fabroute.api.schemas.orders import OrderRequest
 from fabroute.api.schemas.packets import ClaimIn
@@ -23,6 +24,7 @@ from fabroute.api.schemas.policies import PolicyIn
 from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintRequestIn
 from fabroute.api.schemas.quotes import QuoteRequest
 from fabroute.api.schemas.rates import RateIn
+from fabroute.api.schemas.recalls import RecallIn
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
 from fabroute.api.schemas.shadow_runs import ShadowRunIn
 
@@ -87,6 +89,8 @@ TAGS: list[dict[str, Any]] = [
     {"name": "print files", "description": "Uploaded, validated, looked at, compared, read by their owner."},
     {"name": "licences", "description": "The right to so many good prints of a revision."},
     {"name": "nodes", "description": "Who prints, where, on what."},
+    {"name": "material lots", "description": "What lies in a node's store, what moved, how long it lasts."},
+    {"name": "recalls", "description": "Material that may not be used, and everything that was made of it."},
     {"name": "certificates", "description": "What nodes can prove, until when, and what ends soon."},
     {"name": "first articles", "description": "Machines that made a revision well, by the word of its owner."},
     {"name": "jobs", "description": "The queues of the nodes: acceptance, print files, evidence, prints, reprints."},
@@ -107,6 +111,10 @@ _BODIES: Sequence[type[BaseModel]] = (
     QuoteRequest,
     NodeStatusIn,
     LotIn,
+    LotStateIn,
+    StocktakeIn,
+    RefreshIn,
+    RecallIn,
     PartIn,
     PartChangeIn,
     AliasIn,

@@ -22,14 +22,10 @@ from fabroute.api.dependencies import (
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.nodes import (
-    LotIn,
-    LotOut,
     NodeDetailOut,
     NodeKind,
     NodeOut,
     NodeStatusIn,
-    lot_out,
-    new_lot,
     node_detail_out,
     node_out,
 )
@@ -94,25 +90,6 @@ def set_node_status(
     change = network.StatusChange(status=asked.status, reason=asked.reason, expected_version=version)
     network.set_node_status(session, node_id=node_id, change=change, actor=caller.key_id, now=now)
     return _node(request, session, caller, node_id)
-
-
-@router.post(
-    "/nodes/{node_id}/lots",
-    status_code=201,
-    responses=docs.problems(
-        network.UnknownNode, network.UnknownMaterial, network.InvalidLot, errors.NodeNotYours, *_BODY_PROBLEMS
-    ),
-    openapi_extra=docs.request_body(LotIn),
-)
-def add_lot(
-    caller: NetworkWriter,
-    node_id: ManagedNode,
-    asked: Annotated[LotIn, Depends(json_body(LotIn))],
-    session: WriteSession,
-    now: Now,
-) -> LotOut:
-    """Put a lot of material into a node's store; lines without a route are looked at again."""
-    return lot_out(network.add_lot(session, lot=new_lot(node_id, asked), actor=caller.key_id, now=now))
 
 
 def _node(request: Request, session: Session, caller: Principal, node_id: str) -> Response:

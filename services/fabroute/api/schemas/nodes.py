@@ -64,6 +64,7 @@ class LotOut(ResponseModel):
     expires_on: date
     state: str = Field(description="`available`, `quarantined` or `blocked`.")
     reuse_count: int
+    supplier_lot: str = Field(description="The manufacturer's lot number; empty where nobody said.")
 
 
 class NodeDetailOut(NodeOut):
@@ -89,6 +90,9 @@ class LotIn(RequestModel):
     expires_on: date = Field(description="Its last day; a day gone by only of a lot that is blocked or quarantined.")
     state: Literal["available", "quarantined", "blocked"] = "available"
     reuse_count: int = Field(default=0, ge=0, le=1000, description="How often unused powder of it was used before.")
+    supplier_lot: Label | None = Field(
+        default=None, description="The manufacturer's lot number, by which it is recalled.", examples=["L-2291"]
+    )
 
 
 def node_out(node: NodeView) -> NodeOut:
@@ -132,6 +136,7 @@ def lot_out(lot: LotView) -> LotOut:
         expires_on=lot.expires_on,
         state=lot.state,
         reuse_count=lot.reuse_count,
+        supplier_lot=lot.supplier_lot,
     )
 
 
@@ -144,6 +149,7 @@ def new_lot(node_id: str, lot: LotIn) -> NewLot:
         expires_on=lot.expires_on,
         state=lot.state,
         reuse_count=lot.reuse_count,
+        supplier_lot=lot.supplier_lot or "",
     )
 
 

@@ -1,6 +1,7 @@
 """Stores and their lots as production sees them, and recalls: what was made of a lot, and what becomes of it."""
 
 from fabroute.production.service.recall.data import (
+    InvalidRecall,
     LotRecalled,
     NothingToRecall,
     RecallDocument,
@@ -22,6 +23,7 @@ from fabroute.production.service.recall.stores import (
 )
 
 __all__ = [
+    "InvalidRecall",
     "LotChange",
     "LotRecalled",
     "NothingToRecall",
