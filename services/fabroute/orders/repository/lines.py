@@ -214,6 +214,11 @@ UPDATE order_lines SET state = 'cancelled', state_reason = '', fence = fence + 1
 WHERE order_id = :order_id AND state = ANY(:sources) RETURNING id
 """)
 
+_CANCEL_LINES = text("""
+UPDATE order_lines SET state = 'cancelled', state_reason = '', fence = fence + 1, lease_until = NULL
+WHERE id = ANY(:line_ids) AND state = ANY(:sources) RETURNING order_id
+""")
+
 _DUE_SCOPES = text(f"""
 SELECT DISTINCT line.planning_scope FROM order_lines line
 WHERE line.state IN ('pending', 'routing') AND {_DUE} ORDER BY line.planning_scope
@@ -296,6 +301,12 @@ def requeue_routed(session: Session, kept: Mapping[str, KeptShares], *, reason: 
     }
     rows = session.connection().execute(_REQUEUE_ROUTED, parameters)
     return {row.id: row.order_id for row in rows}
+
+
+def cancel_lines(session: Session, line_ids: Collection[str]) -> frozenset[str]:
+    """Cancel those of the lines, locked by the caller, that stand; return their orders."""
+    parameters = {"line_ids": list(line_ids), "sources": sources_of("cancelled")}
+    return frozenset(session.connection().execute(_CANCEL_LINES, parameters).scalars())
 
 
 def cancel(session: Session, *, order_id: str) -> list[str]:

@@ -18,6 +18,7 @@ from fabroute.orders.service.demand import monthly_demand, ordered_to
 from fabroute.orders.service.moving import StandingLine, lock_standing_lines, read_standing_lines, record_moves
 from fabroute.orders.service.outcomes import (
     LinesLost,
+    cancel_lines,
     claim_lines,
     lock_fenced_lines,
     lock_routed_lines,
@@ -98,6 +99,7 @@ __all__ = [
     "UnknownOrder",
     "UnknownQuote",
     "claim_key",
+    "cancel_lines",
     "claim_lines",
     "find_answer",
     "finish_quoted_order",

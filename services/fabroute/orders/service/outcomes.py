@@ -138,6 +138,11 @@ def mark_cancelled(session: Session, *, organisation_id: str, order_id: str, now
     return tuple(cancelled)
 
 
+def cancel_lines(session: Session, *, line_ids: Collection[str], now: datetime) -> None:
+    """Cancel standing lines, locked by the caller, whose jobs are over because their nodes agreed to stop."""
+    derive_orders(session, line_rows.cancel_lines(session, line_ids), now=now)
+
+
 def derive_orders(session: Session, order_ids: Collection[str], *, now: datetime) -> None:
     """Derive the states of orders from their lines, each a new version, and tell of those that came to an end."""
     if not order_ids:
