@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, or_, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col, select
 
 from fabroute.production.models import CounterOffer, Job, OwnerNote, ProductionPolicy, Reconciliation
@@ -78,8 +79,15 @@ def find_like(session: Session, wanted: Reconciliation) -> Reconciliation | None
 
 def find_policy(session: Session, organisation_id: str, *, lock: bool = False) -> ProductionPolicy | None:
     """Return what an owner lets happen without being asked, locked if wanted."""
-    wanted = {"key_share": True} if lock else None
-    return session.get(ProductionPolicy, organisation_id, populate_existing=True, with_for_update=wanted)
+    if lock:
+        return session.get(ProductionPolicy, organisation_id, populate_existing=True, with_for_update=True)
+    return session.get(ProductionPolicy, organisation_id, populate_existing=True)
+
+
+def ensure_policy(session: Session, *, organisation_id: str, actor: str, now: datetime) -> None:
+    """Add the policy of an owner that has stated none: version 0, nothing happens without being asked."""
+    empty = ProductionPolicy(organisation_id=organisation_id, version=0, updated_by=actor, updated_at=now)
+    session.exec(insert(ProductionPolicy).values(empty.model_dump()).on_conflict_do_nothing())
 
 
 def customers_terms(session: Session, *, job_id: str) -> CustomersTerms | None:

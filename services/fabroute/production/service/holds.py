@@ -98,7 +98,7 @@ def revoke_first_article(
     Raises ``UnknownFirstArticle``, also to everyone else.
     """
     before = qualification.get_first_article(session, first_article_id=first_article_id)
-    if not _owns(session, principal, before.revision_id):
+    if not owns_revision(session, principal, before.revision_id):
         raise qualification.UnknownFirstArticle(f"there is no first article {first_article_id} of yours")
     actor = principal.key_id
     job_rows.lock_live_of_revision(session, revision_id=before.revision_id)  # a good print holds its job, then renews
@@ -118,13 +118,12 @@ def withdraw_revision(
 
     Raises ``UnknownRevision`` (also to everyone else) and ``RevisionStateConflict``.
     """
-    if not _owns(session, principal, revision_id):
+    if not owns_revision(session, principal, revision_id):
         raise inventory.UnknownRevision(f"there is no part revision {revision_id} of yours")
     job_rows.lock_live_of_revision(session, revision_id=revision_id)  # before the licences, which it freezes
     inventory.withdraw_revision(session, revision_id=revision_id, actor=principal.key_id, reason=reason, now=now)
-    jobs = job_rows.read_live_of_revisions(session, revision_ids=(revision_id,))
     cause = f"the revision was withdrawn ({reason}); "
-    held = _hold_closed(session, jobs, actor=principal.key_id, now=now, cause=cause)
+    held = hold_of_revision(session, revision_id=revision_id, cause=cause, actor=principal.key_id, now=now)
     return Withdrawal(revision=inventory.read_revisions(session, revision_ids={revision_id})[revision_id], held=held)
 
 
@@ -150,7 +149,14 @@ def hold_closed(session: Session, *, job_ids: Collection[str], actor: str, now: 
     return _hold_closed(session, jobs, actor=actor, now=now, window=through_production)
 
 
-def _owns(session: Session, principal: Principal, revision_id: str) -> bool:
+def hold_of_revision(session: Session, *, revision_id: str, cause: str, actor: str, now: datetime) -> int:
+    """Hold the jobs of a revision, locked by the caller, to which a gate is closed now; return how many."""
+    jobs = job_rows.read_live_of_revisions(session, revision_ids=(revision_id,))
+    return _hold_closed(session, jobs, actor=actor, now=now, cause=cause)
+
+
+def owns_revision(session: Session, principal: Principal, revision_id: str) -> bool:
+    """Return whether a revision is the principal's, or the principal is the operator."""
     revision = inventory.read_revisions(session, revision_ids={revision_id}).get(revision_id)
     if revision is None:
         return False
