@@ -12,11 +12,11 @@ from fabroute.production.service.shipping.progress import ShipmentState
 from fabroute.production.service.shipping.views import ParcelView, ShipmentEventView, ShipmentView
 
 TrackingNumber = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=48, pattern=r"^[A-Za-z0-9][\x21-\x7e]*$")
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=35, pattern=r"^[A-Za-z0-9][\x21-\x7e]*$")
 ]
 """Visible ASCII characters without spaces: what a Code 128 on a label can hold."""
 CarrierName = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")
+    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")
 ]
 Side = Annotated[int, Field(ge=1, le=20_000)]
 
