@@ -80,6 +80,13 @@ class Settings(BaseSettings):
     longest_wait_seconds: int = Field(default=25, ge=0, le=55)
     """Of a long poll."""
 
+    public_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^\s]+$", max_length=200)
+    """Where the world reaches this installation: the codes on papers lead there."""
+    paper_font_file: Path | None = None
+    """A TrueType or OpenType font for letters on papers beyond Latin, Greek, Cyrillic, Hebrew and Arabic."""
+    carrier_folder: Path | None = None
+    """Each folder in it is a carrier by its name: manifests are written there, and its statuses read."""
+
     quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
     """For how long a quote can be accepted; what it needs is not held meanwhile."""
 
