@@ -16,6 +16,7 @@ from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import (
     advice,
     build_times,
+    builds,
     bulk,
     certificates,
     claims,
@@ -68,6 +69,7 @@ _ROUTERS = (
     job_files,
     reprints,
     build_times,
+    builds,
     estimates,
     bulk,
     logistics,

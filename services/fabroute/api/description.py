@@ -10,6 +10,7 @@ from fabroute.api.problems import ProblemBody
 from fabroute.api.schemas.advice import MethodIn
 from fabroute.api.schemas.batch_advice import MassProductionIn, PathwaysIn, ViabilityIn
 from fabroute.api.schemas.build_times import BuildTimeIn
+from fabroute.api.schemas.builds import BuildCancellationIn, BuildClosingIn, BuildIn, BuildStartIn
 from fabroute.api.schemas.certificates import CertificateIn, RevocationIn
 from fabroute.api.schemas.estimates import EstimateIn
 from fabroute.api.schemas.first_articles import FirstArticleIn
@@ -96,6 +97,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "jobs", "description": "The queues of the nodes: acceptance, print files, evidence, prints, reprints."},
     {"name": "estimates", "description": "Times, prices and carbon on each machine, and how far each figure is known."},
     {"name": "advice", "description": "Printed or conventional, and which spare parts are worth a digital twin."},
+    {"name": "builds", "description": "What a node makes at one go: its plan, several owners in a build, its cost."},
     {"name": "imports and exports", "description": "Tables of parts, revisions and certificates, all or nothing."},
     {"name": "logistics", "description": "What carriers and customs take, what ways, grids and currencies count."},
     {"name": "decisions", "description": "Why a line went where it went, whole: rules, changes, conflicts."},
@@ -133,6 +135,10 @@ _BODIES: Sequence[type[BaseModel]] = (
     ReprintRequestIn,
     ReprintDecisionIn,
     BuildTimeIn,
+    BuildIn,
+    BuildCancellationIn,
+    BuildStartIn,
+    BuildClosingIn,
     RateIn,
     EstimateIn,
     MethodIn,

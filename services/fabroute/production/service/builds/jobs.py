@@ -70,6 +70,11 @@ class BuildJob:
         )
 
     @property
+    def waits_for_first_article(self) -> bool:
+        """Whether only one print of it may be made until its owner has approved that one."""
+        return waits_for_first_article(self.job)
+
+    @property
     def to_build(self) -> int:
         """How many prints of it can still be put into builds."""
         return prints_to_build(self.job, in_open=self.in_open, in_closed=self.in_closed)
