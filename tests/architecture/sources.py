@@ -1,7 +1,6 @@
 """The project's own files, read once for the tests about them."""
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,17 +23,27 @@ class Module:
     text: str
     tree: ast.Module
 
-    def nodes(self) -> Iterator[ast.AST]:
+    def nodes(self) -> tuple[ast.AST, ...]:
         """Everything in the file."""
-        return ast.walk(self.tree)
+        return _nodes(self)
 
-    def functions(self) -> Iterator[Function]:
+    def functions(self) -> tuple[Function, ...]:
         """Every function, method and function in a function."""
-        return (node for node in self.nodes() if isinstance(node, Function))
+        return _functions(self)
 
     def at(self, node: ast.stmt | ast.expr | ast.ExceptHandler) -> str:
         """The place of a node, for a list of offenders."""
         return f"{self.path.relative_to(PROJECT)}:{node.lineno}"
+
+
+@cache
+def _nodes(module: Module) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(module.tree))
+
+
+@cache
+def _functions(module: Module) -> tuple[Function, ...]:
+    return tuple(node for node in _nodes(module) if isinstance(node, Function))
 
 
 @cache

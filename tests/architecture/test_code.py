@@ -32,8 +32,14 @@ def broad_handlers(module: Module) -> list[str]:
 
 def imports_inside_functions(module: Module) -> list[str]:
     """The places of imports that a reader of the file's head does not see."""
-    inner = [node for function in module.functions() for node in ast.walk(function)]
-    return [module.at(node) for node in inner if isinstance(node, ast.Import | ast.ImportFrom)]
+    found, waiting = [], [(node, False) for node in ast.iter_child_nodes(module.tree)]
+    while waiting:
+        node, inside = waiting.pop()
+        if inside and isinstance(node, ast.Import | ast.ImportFrom):
+            found.append(module.at(node))
+        inside = inside or isinstance(node, Function)
+        waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
+    return found
 
 
 def sample(text: str) -> Module:
