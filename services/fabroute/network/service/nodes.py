@@ -48,6 +48,13 @@ class InvalidNodeStatus(DomainError):
     status = 422
 
 
+class NodeClosed(DomainError):
+    """The node was closed for good."""
+
+    code = "node_closed"
+    status = 409
+
+
 class StaleVersion(DomainError):
     """The thing was changed since it was read."""
 
@@ -109,7 +116,8 @@ def get_node(session: Session, *, node_id: str, on: date | None = None) -> NodeD
 def set_node_status(session: Session, *, node_id: str, change: StatusChange, actor: str, now: datetime) -> NodeView:
     """Take a node down or up, and return it with its new version. Audited; ``network.changed``.
 
-    Raises ``UnknownNode``, and ``StaleVersion`` when the node's version is another than ``change.expected_version``.
+    Raises ``UnknownNode``, ``NodeClosed``, and ``StaleVersion`` when the node's version is another than
+    ``change.expected_version``.
     """
     before = _known(node_id, nodes.lock_node(session, node_id))
     if change.expected_version not in (None, before["version"]):
@@ -117,6 +125,8 @@ def set_node_status(session: Session, *, node_id: str, change: StatusChange, act
             f"node {node_id} is at version {before['version']}, not {change.expected_version}: read it again, and "
             "send its new ETag in If-Match if you still want the change"
         )
+    if before["status"] == "closed":
+        raise NodeClosed(f"node {node_id} was closed for good ({before['status_reason']}): it gets no jobs any more")
     nodes.set_status(session, node_id=node_id, status=change.status, reason=change.reason)
     data = {"from": before["status"], "to": change.status, "reason": change.reason}
     _audit(session, action="node.status_set", subject=("node", node_id), actor=actor, now=now, data=data)

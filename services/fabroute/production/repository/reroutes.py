@@ -1,13 +1,21 @@
 """Statements on jobs that leave their nodes, and on what became of their lines."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import ColumnElement, insert, text, update
 from sqlmodel import Session, col
 
 from fabroute.production.models import CounterOffer, Job, Reroute
-from fabroute.production.states import JobState, states_before
+from fabroute.production.rules import RerouteCause
+from fabroute.production.states import LIVE_STATES, JobState, states_before
+
+LEAVABLE_STATES = frozenset({"planned", "offered", "countered", "accepted", "in_production", "held"})
+"""States of jobs that can still leave their node: something of them is to be made."""
+UNSTARTED_STATES = LEAVABLE_STATES - {"in_production"}
+"""States of jobs that nobody may have started; whether one has, its file and prints say."""
+ASKABLE_STATES = frozenset({"accepted", "in_production", "inspected", "held", "suspect"})
+"""States in which a node may be asked to stop."""
 
 
 def end_jobs(
@@ -60,6 +68,111 @@ def read_promises(session: Session, *, job_ids: Collection[str]) -> Mapping[str,
     rows = session.connection().execute(_PROMISES, {"job_ids": list(job_ids)})
     return {row.job_id: (row.promised_at, row.promised_minor) for row in rows}
 
+
+def leavable_at(session: Session, *, node_id: str, machine_id: str | None = None) -> list[str]:
+    """Return, by id, the jobs of a node (and a machine) of which something is still to be made."""
+    parameters = {"node_id": node_id, "machine_id": machine_id, "states": sorted(LEAVABLE_STATES)}
+    return list(session.connection().execute(_LEAVABLE, parameters).scalars())
+
+
+def ask_to_cancel(
+    session: Session, *, job_ids: Collection[str], cause: str, reason: str, now: datetime
+) -> Sequence[Job]:
+    """Note on locked jobs that their nodes are asked to stop, where they aren't yet; return those."""
+    asked = {"cancel_requested_at": now, "cancel_cause": cause, "cancel_reason": reason, "cancel_agreed_at": None}
+    which = (col(Job.cancel_requested_at).is_(None), col(Job.state).in_(ASKABLE_STATES))
+    return _changed(session, job_ids, which, asked, now=now)
+
+
+def clear_cancel(session: Session, *, job_ids: Collection[str], now: datetime) -> Sequence[Job]:
+    """Take back that the nodes of locked jobs are asked to stop; return those that were."""
+    nothing = {"cancel_requested_at": None, "cancel_cause": "", "cancel_reason": "", "cancel_agreed_at": None}
+    which = (col(Job.cancel_requested_at).is_not(None), col(Job.state).in_(LIVE_STATES))
+    return _changed(session, job_ids, which, nothing, now=now)
+
+
+def agree_to_cancel(session: Session, *, job_id: str, now: datetime) -> Sequence[Job]:
+    """Note on a locked job that its node agreed to stop."""
+    which = (col(Job.cancel_requested_at).is_not(None),)
+    return _changed(session, [job_id], which, {"cancel_agreed_at": now}, now=now)
+
+
+def suspect_jobs(session: Session, *, job_ids: Collection[str], now: datetime) -> Sequence[Job]:
+    """Turn locked jobs of which nobody knows what becomes suspect: a person decides. Return those that could be."""
+    silent = {"suspect_from": Job.state, "suspect_since": now, "state": "suspect", "fence": Job.fence + 1}
+    return _changed(session, job_ids, (col(Job.state).in_(states_before("suspect")),), silent, now=now)
+
+
+def asked_because(session: Session, *, node_id: str, cause: str) -> list[str]:
+    """Return the jobs of a node that it is asked to stop for this cause and hasn't answered."""
+    return list(session.connection().execute(_ASKED, {"node_id": node_id, "cause": cause}).scalars())
+
+
+def unstarted_where_down(session: Session, *, limit: int) -> dict[RerouteCause, list[str]]:
+    """Return jobs that nobody has started at nodes and machines that are down, by what is."""
+    parameters = {"states": sorted(UNSTARTED_STATES), "limit": limit}
+    found: dict[RerouteCause, list[str]] = {}
+    for row in session.connection().execute(_WHERE_DOWN, parameters):
+        found.setdefault(row.cause, []).append(row.id)
+    return found
+
+
+def held_of_machine(
+    session: Session, *, machine_id: str, first_day: date, last_day: date
+) -> Sequence[tuple[str, datetime, date, int]]:
+    """Return what unstarted jobs hold of a machine's days: job, what is promised, day and minutes."""
+    states = sorted(UNSTARTED_STATES)
+    parameters = {"machine_id": machine_id, "first_day": first_day, "last_day": last_day, "states": states}
+    found = session.connection().execute(_HELD_OF_MACHINE, parameters)
+    return [(row.job_id, row.promised_at, row.day, row.minutes) for row in found]
+
+
+def _changed(
+    session: Session,
+    job_ids: Collection[str],
+    which: Sequence[ColumnElement[bool]],
+    values: Mapping[str, object],
+    *,
+    now: datetime,
+) -> Sequence[Job]:
+    statement = (
+        update(Job)
+        .where(col(Job.id).in_(job_ids), *which)
+        .values({**values, "updated_at": now, "version": Job.version + 1})
+        .returning(Job)
+        .execution_options(populate_existing=True)
+    )
+    return sorted(session.scalars(statement).all(), key=lambda job: job.id)
+
+
+_UNSTARTED = """
+job.file_released_at IS NULL AND job.started_at IS NULL AND job.good_prints + job.failed_prints = 0
+"""
+
+_LEAVABLE = text("""
+SELECT id FROM jobs WHERE node_id = :node_id AND (CAST(:machine_id AS text) IS NULL OR machine_id = :machine_id)
+  AND state = ANY(:states) AND good_prints < quantity ORDER BY id
+""")
+
+_WHERE_DOWN = text(f"""
+SELECT job.id, CASE WHEN node.status = 'closed' THEN 'node_closed' WHEN node.status <> 'up' THEN 'node_down'
+    ELSE 'machine_down' END AS cause
+FROM jobs job JOIN nodes node ON node.id = job.node_id JOIN machines machine ON machine.id = job.machine_id
+WHERE (node.status <> 'up' OR machine.status <> 'up') AND job.state = ANY(:states) AND {_UNSTARTED}
+ORDER BY job.id LIMIT :limit
+""")
+
+_ASKED = text("""
+SELECT id FROM jobs WHERE node_id = :node_id AND cancel_cause = :cause AND cancel_requested_at IS NOT NULL ORDER BY id
+""")
+
+_HELD_OF_MACHINE = text(f"""
+SELECT job.id AS job_id, job.promised_at, held.day, held.minutes
+FROM capacity_allocations held JOIN jobs job ON job.id = held.job_id
+WHERE held.machine_id = :machine_id AND held.day BETWEEN :first_day AND :last_day AND held.released_at IS NULL
+  AND job.state = ANY(:states) AND {_UNSTARTED}
+ORDER BY job.id, held.day
+""")
 
 _LINES = text("SELECT DISTINCT order_line_id FROM jobs WHERE id = ANY(:job_ids)")
 
