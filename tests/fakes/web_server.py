@@ -25,6 +25,7 @@ class Answer:
     """What is sent back."""
 
     status: int = 200
+    """0: nothing; the connection is closed."""
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -48,10 +49,13 @@ def served_by(handle: Callable[[Asked], Answer]) -> Iterator[str]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(length)
             answer = handle(Asked(method=self.command, path=self.path, headers=headers, body=body))
+            if answer.status == 0:
+                self.close_connection = True
+                return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            if answer.status != 204:
+            if answer.status not in (204, 304):
                 self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)

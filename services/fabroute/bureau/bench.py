@@ -44,8 +44,14 @@ class Bench:
             self.say(f"{record.job_id}: {words}" if words else f"{record.job_id}: goes on")
 
     def lose(self, record: JobRecord, reason: str) -> None:
-        """Stop all work on a job that is somebody else's now: its folder goes to ``lost``, with a note."""
+        """Stop all work on a job that is somebody else's now: its folder goes to ``lost``, with a note.
+
+        Prints that were made before stay in the outbox: fabroute records that a part may exist twice.
+        """
+        known = self.records.get(record.job_id) or record
+        late = tuple(errand for errand in known.errands if errand.kind == "report" and errand.name == "printed")
         self.end(record, "lost", trouble=reason)
+        self.records.change(record.job_id, errands=late)
         folder = self.settings.folder / "lost" / record.job_id
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / LOST_NOTE, lost_note(record, reason).encode())

@@ -74,6 +74,9 @@ class Connector:
             except Refused as refusal:
                 pause = _REFUSED_SECONDS
                 self._bench.say(f"{refusal.message} ({refusal.code})")
+            except OSError as error:
+                pause = _REFUSED_SECONDS
+                self._bench.say(f"the folder can't be used ({error}): mend that, it is tried again")
             else:
                 patience.reset()
                 silent = False

@@ -56,7 +56,7 @@ class Heart:
                 self._bench.trouble(record, f"its heartbeat is refused: {refusal.message}")
             return
         self._last[record.job_id] = self._clock()
-        if answer.get("cancel_requested"):
+        if answer.get("cancel_requested") or answer.get("cancel_requested_at"):
             ask_to_stop(self._bench, record, str(answer.get("cancel_reason") or ""))
 
 

@@ -115,10 +115,11 @@ class Records:
                 numbered.append(replace(errand, sequence=number) if errand.kind == "report" else errand)
             return self.change(job_id, errands=(*record.errands, *numbered), last_sequence=number, **changes)
 
-    def drop_errands(self, job_id: str, *, count: int, **changes: Any) -> JobRecord:
-        """Take away the first errands: they were answered."""
+    def drop_errands(self, job_id: str, *, of: Stage, count: int, **changes: Any) -> JobRecord:
+        """Take away the first errands, which were answered, unless the job has left its stage meanwhile."""
         with self._lock:
-            return self.change(job_id, errands=self._known[job_id].errands[count:], **changes)
+            rest = self._known[job_id].errands[count:]
+            return self.advance(job_id, of=of, errands=rest, **changes) or self._known[job_id]
 
     def claim_under_way(self) -> Mapping[str, Any] | None:
         """Return key and body of a claim that may have been answered without us hearing it."""

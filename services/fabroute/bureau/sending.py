@@ -40,9 +40,18 @@ def send_errands(bench: Bench, record: JobRecord) -> None:
                 return
             _put_aside(bench, record, first, refusal.message)
             done, changes = 1, {}
-        record = bench.records.drop_errands(record.job_id, count=done, **changes)
+        record = bench.records.drop_errands(record.job_id, of="placed", count=done, **changes)
         _end_if_over(bench, record, first)
         record = bench.records.get(record.job_id) or record
+
+
+def send_late_reports(bench: Bench, record: JobRecord) -> None:
+    """Tell fabroute once of prints that were made under a lease that is over: it refuses, and keeps them on record."""
+    try:
+        _send(bench, record, record.errands[0])
+    except Refused as refusal:
+        bench.say(f"{record.job_id}: told of prints that were made before it was lost: {refusal.message}")
+    bench.records.drop_errands(record.job_id, of="lost", count=len(record.errands))
 
 
 def answer_cancel(bench: Bench, record: JobRecord) -> None:
@@ -85,6 +94,8 @@ def _send(bench: Bench, record: JobRecord, errand: Errand) -> tuple[int, JsonObj
     """Send the first errand, reports together; return how many are done, and what is known from now on."""
     if errand.kind == "evidence":
         file = bench.folder_of(record.job_id) / EVIDENCE_FOLDER / errand.name
+        if not file.exists():
+            raise Refused(code="evidence_gone", status=404, message=f"{file} was taken away before it was sent")
         kept = bench.wire.put_evidence(record, name=errand.name, file=file, media_type=media_type_of(errand.name))
         return 1, {"evidence": {**record.evidence, errand.name: kept["id"]}}
     if errand.kind == "call":
@@ -101,7 +112,7 @@ def _send(bench: Bench, record: JobRecord, errand: Errand) -> tuple[int, JsonObj
 def _report(record: JobRecord, errand: Errand) -> JsonObject:
     data = dict(errand.body)
     if errand.evidence:
-        data["evidence_id"] = record.evidence[errand.evidence]
+        data["evidence_id"] = record.evidence.get(errand.evidence)
     return {"sequence": errand.sequence, "name": errand.name, "occurred_at": errand.occurred_at, "data": data}
 
 

@@ -19,7 +19,7 @@ _FILE_SECONDS = 600.0
 _PAGE = 200
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _IN_FLIGHT = "idempotency_key_in_flight"
-LEASE_CODES = frozenset({"lease_lost", "lease_required", "unknown_job"})
+LEASE_CODES = frozenset({"lease_lost", "lease_required", "reported_late", "unknown_job"})
 """Refusals that mean that the job is not ours any more."""
 
 

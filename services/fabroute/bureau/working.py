@@ -9,7 +9,7 @@ from fabroute.bureau.handover import hand_over
 from fabroute.bureau.patience import Patience
 from fabroute.bureau.policy import why_not
 from fabroute.bureau.records import JobRecord
-from fabroute.bureau.sending import answer_cancel, send_errands, take_drops
+from fabroute.bureau.sending import answer_cancel, send_errands, send_late_reports, take_drops
 from fabroute.bureau.verification import FileDamaged, FileNotReleased
 from fabroute.bureau.wire import LEASE_CODES, Refused
 
@@ -36,6 +36,9 @@ class Worker:
         for record in self._bench.records.open():
             if self._patience.get(record.job_id, (None, 0.0))[1] <= self._clock():
                 self._attend(record)
+        for record in self._bench.records.all():
+            if record.stage == "lost" and record.errands:
+                send_late_reports(self._bench, record)
         return _LOOK_SECONDS
 
     def _attend(self, record: JobRecord) -> None:
