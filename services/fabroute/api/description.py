@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from fabroute.api.problems import ProblemBody
 from fabroute.api.schemas.advice import MethodIn
 from fabroute.api.schemas.batch_advice import MassProductionIn, PathwaysIn, ViabilityIn
+from fabroute.api.schemas.brands import BrandIn
 from fabroute.api.schemas.build_times import BuildTimeIn
 from fabroute.api.schemas.builds import BuildCancellationIn, BuildClosingIn, BuildIn, BuildStartIn
 from fabroute.api.schemas.certificates import CertificateIn, RevocationIn
@@ -28,6 +29,7 @@ from fabroute.api.schemas.rates import RateIn
 from fabroute.api.schemas.recalls import RecallIn
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
 from fabroute.api.schemas.shadow_runs import ShadowRunIn
+from fabroute.api.schemas.shipments import LossIn, ShipmentEventIn, ShipmentIn
 
 VERSION = "1.1.0"
 """The contract's version: additions count up the middle number, a break is a new path next to /v1."""
@@ -92,9 +94,13 @@ TAGS: list[dict[str, Any]] = [
     {"name": "nodes", "description": "Who prints, where, on what."},
     {"name": "material lots", "description": "What lies in a node's store, what moved, how long it lasts."},
     {"name": "recalls", "description": "Material that may not be used, and everything that was made of it."},
+    {"name": "scores", "description": "How nodes do, from recorded events only, with the jobs behind each figure."},
     {"name": "certificates", "description": "What nodes can prove, until when, and what ends soon."},
     {"name": "first articles", "description": "Machines that made a revision well, by the word of its owner."},
     {"name": "jobs", "description": "The queues of the nodes: acceptance, print files, evidence, prints, reprints."},
+    {"name": "shipments", "description": "Parcels, who carries them, where they are, and the papers on them."},
+    {"name": "brands", "description": "Whose name, colour and logo these papers bear."},
+    {"name": "passports", "description": "What a part is and how it was made, for whoever holds it."},
     {"name": "estimates", "description": "Times, prices and carbon on each machine, and how far each figure is known."},
     {"name": "advice", "description": "Printed or conventional, and which spare parts are worth a digital twin."},
     {"name": "builds", "description": "What a node makes at one go: its plan, several owners in a build, its cost."},
@@ -147,6 +153,10 @@ _BODIES: Sequence[type[BaseModel]] = (
     ViabilityIn,
     PolicyIn,
     ShadowRunIn,
+    ShipmentIn,
+    ShipmentEventIn,
+    LossIn,
+    BrandIn,
 )
 
 

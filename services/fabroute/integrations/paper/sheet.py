@@ -1,6 +1,7 @@
 """The paper that all documents are written on: letters, brand, colours, tables, page numbers, codes."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,8 +73,13 @@ class Canvas(FPDF):
             self.add_font("more", "", look.more_letters)
             fallbacks.append("more")
         self.set_fallback_fonts(fallbacks, exact_match=False)
+        self._letters = frozenset(letter for font in self.fonts.values() for letter in getattr(font, "cmap", ()))
         self.set_text_shaping(True)
         self.c_margin = 0
+
+    def normalize_text(self, text: str) -> str:
+        """Return a text as it can be shown: a box for each letter that no font has."""
+        return super().normalize_text("".join(letter if self._has(letter) else "□" for letter in text))
 
     def write_line(
         self,
@@ -148,6 +154,9 @@ class Canvas(FPDF):
     def finished(self) -> bytes:
         """Return the PDF."""
         return bytes(self.output())
+
+    def _has(self, letter: str) -> bool:
+        return ord(letter) in self._letters or letter == "\n" or unicodedata.category(letter) == "Cf"
 
     def _lines(self, text: str, width: float) -> int:
         found = self.multi_cell(width, text=text, dry_run=True, output="LINES")
