@@ -15,6 +15,7 @@ from fabroute.api.schemas.builds import BuildCancellationIn, BuildClosingIn, Bui
 from fabroute.api.schemas.certificates import CertificateIn, RevocationIn
 from fabroute.api.schemas.estimates import EstimateIn
 from fabroute.api.schemas.first_articles import FirstArticleIn
+from fabroute.api.schemas.inspections import FirstArticleDecisionIn, FirstArticleSubmissionIn, InspectionIn, ScrapIn
 from fabroute.api.schemas.jobs import TakeBackIn
 from fabroute.api.schemas.licences import LicenceIn
 from fabroute.api.schemas.lots import LotStateIn, RefreshIn, StocktakeIn
@@ -140,6 +141,10 @@ _BODIES: Sequence[type[BaseModel]] = (
     PrintIn,
     ReprintRequestIn,
     ReprintDecisionIn,
+    InspectionIn,
+    ScrapIn,
+    FirstArticleSubmissionIn,
+    FirstArticleDecisionIn,
     BuildTimeIn,
     BuildIn,
     BuildCancellationIn,

@@ -278,7 +278,7 @@ def test_a_job_whose_prints_are_all_made_is_neither_held_nor_taken_back(floor: F
     ).held
 
     assert held == 1
-    assert set(floor.table("SELECT id, state FROM jobs")) == {(finished, "accepted"), (begun, "held")}
+    assert set(floor.table("SELECT id, state FROM jobs")) == {(finished, "in_production"), (begun, "held")}
     with pytest.raises(JobFinished, match=r"all 1 prints of job .* are made: taken back, they would be made twice"):
         floor.do(
             lambda session: take_back_job(

@@ -379,4 +379,4 @@ def test_a_view_says_how_many_tries_are_left(floor: Floor) -> None:
     assert (job.good_prints, job.failed_prints, job.granted_reprints, job.prints_left) == (1, 1, 1, 1)
     floor.printed(job_id, "good")
     done = floor.do(lambda session: get_job(session, principal=key_of(floor.owner), job_id=job_id))
-    assert (done.prints_left, done.file_available, done.state) == (0, False, "accepted")
+    assert (done.prints_left, done.file_available, done.state) == (0, False, "in_production")

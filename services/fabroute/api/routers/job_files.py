@@ -18,6 +18,7 @@ from fabroute.api.dependencies import (
 )
 from fabroute.api.downloads import StoredFile, send_file, send_file_if_new
 from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, EvidenceFile
+from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.prints import FileTicketOut, JobEvidenceOut, file_ticket_out, job_evidence_out
@@ -61,15 +62,21 @@ def get_visible_job(request: Request, job_id: Identifier, principal: JobsWriter)
     "/jobs/{job_id}/file-tickets",
     status_code=201,
     responses=docs.problems(
-        production.UnknownJob, production.NotTheNode, production.FileRefused, production.JobUnqualified
+        production.UnknownJob,
+        production.NotTheNode,
+        production.FileRefused,
+        production.JobUnqualified,
+        *LEASE_PROBLEMS,
     ),
 )
-def issue_file_ticket(job_id: Identifier, caller: JobsWriter, session: WriteSession, now: Now) -> FileTicketOut:
+def issue_file_ticket(
+    job_id: Identifier, caller: JobsWriter, session: WriteSession, now: Now, lease: LeaseHeader
+) -> FileTicketOut:
     """Get a ticket for one download of an accepted job's print file: within minutes, by your own organisation's key.
 
     It comes with what was signed when the revision was released, to check the file and the facts with.
     """
-    ticket = production.issue_ticket(session, principal=caller, job_id=job_id, now=now)
+    ticket = production.issue_ticket(session, principal=caller, job_id=job_id, now=now, lease=lease)
     return file_ticket_out(ticket, production.get_job(session, principal=caller, job_id=job_id))
 
 
@@ -113,6 +120,7 @@ def fetch_print_file(request: Request, token: Token, caller: JobsWriter, now: No
         production.InvalidEvidence,
         production.EvidenceExists,
         PrintFileStoreDown,
+        *LEASE_PROBLEMS,
         *UPLOAD_PROBLEMS,
     ),
     openapi_extra=UPLOAD,
@@ -125,6 +133,7 @@ def put_job_evidence(
     file: EvidenceFile,
     session: WriteSession,
     now: Now,
+    lease: LeaseHeader,
     kind: Annotated[EvidenceKind | None, Query(description="What it is; else guessed from its Content-Type.")] = None,
 ) -> JobEvidenceOut:
     """Add a photo, a measurement or a report to a job: the file itself as the body, up to 32 MiB.
@@ -139,7 +148,7 @@ def put_job_evidence(
         sha256=get_resources(request).store.put_file(file.path),
     )
     return job_evidence_out(
-        production.add_evidence(session, principal=caller, job_id=job_id, evidence=evidence, now=now)
+        production.add_evidence(session, principal=caller, job_id=job_id, evidence=evidence, now=now, lease=lease)
     )
 
 

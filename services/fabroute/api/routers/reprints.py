@@ -6,7 +6,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.certifying import certify_if_inspected
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
+from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.prints import (
@@ -24,10 +26,17 @@ from fabroute.api.schemas.prints import (
 from fabroute.inventory.service import LicenceExhausted, LicenceFrozen
 from fabroute.production import service as production
 from fabroute.production.rules import ReprintState
+from fabroute.production.service.inspection.serials import SerialTaken
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
-_AT_THE_NODE = (production.UnknownJob, production.NotTheNode, production.JobStateConflict, production.UnknownEvidence)
+_AT_THE_NODE = (
+    production.UnknownJob,
+    production.NotTheNode,
+    production.JobStateConflict,
+    production.UnknownEvidence,
+    *LEASE_PROBLEMS,
+)
 
 
 @router.post(
@@ -38,6 +47,7 @@ _AT_THE_NODE = (production.UnknownJob, production.NotTheNode, production.JobStat
         production.FileNotFetched,
         production.InvalidPrint,
         production.PrintConflict,
+        SerialTaken,
         production.NoPrintsLeft,
         production.JobUnqualified,
         LicenceExhausted,
@@ -47,17 +57,24 @@ _AT_THE_NODE = (production.UnknownJob, production.NotTheNode, production.JobStat
     openapi_extra=docs.request_body(PrintIn),
 )
 def report_print(
+    request: Request,
     job_id: Identifier,
     caller: JobsWriter,
     told: Annotated[PrintIn, Depends(json_body(PrintIn))],
     session: WriteSession,
     now: Now,
+    lease: LeaseHeader,
 ) -> PrintOut:
     """Report how a print came out. A good one takes one from the print licence; every gate is asked again.
 
+    The first print starts the job. A good first article holds it until the owner has approved; the last good print of a
+    part that needs no inspection finishes it. Without a serial of yours, a good print gets one.
+
     `number` makes it safe to repeat: the same report again counts once, another one under that number is refused.
     """
-    found = production.report_print(session, principal=caller, job_id=job_id, report=print_report(told), now=now)
+    report = print_report(told)
+    found = production.report_print(session, principal=caller, job_id=job_id, report=report, now=now, lease=lease)
+    certify_if_inspected(request, session, job_id=job_id, now=now)
     return print_out(found)
 
 
@@ -82,9 +99,12 @@ def request_reprint(
     asked: Annotated[ReprintRequestIn, Depends(json_body(ReprintRequestIn))],
     session: WriteSession,
     now: Now,
+    lease: LeaseHeader,
 ) -> ReprintRequestOut:
-    """Ask the part's owner for one more print after a failed one, with evidence. The same again changes nothing."""
-    found = production.request_reprint(session, principal=caller, job_id=job_id, request=new_reprint(asked), now=now)
+    """Ask the part's owner for one more print after one that failed or was scrapped. The same again changes nothing."""
+    found = production.request_reprint(
+        session, principal=caller, job_id=job_id, request=new_reprint(asked), now=now, lease=lease
+    )
     return reprint_request_out(found)
 
 

@@ -75,6 +75,9 @@ class PrintOut(ResponseModel):
     note: str
     evidence_id: str | None
     reported_at: AwareDatetime
+    build_id: str | None = Field(description="The build that it was made in, where its node says.")
+    scrapped_at: AwareDatetime | None = Field(description="Since when a good print counts as failed; null: it doesn't.")
+    scrap_reason: str
 
 
 class ReprintRequestIn(RequestModel):
@@ -161,6 +164,9 @@ def print_out(record: PrintView) -> PrintOut:
         note=record.note,
         evidence_id=record.evidence_id,
         reported_at=record.reported_at,
+        build_id=record.build_id,
+        scrapped_at=record.scrapped_at,
+        scrap_reason=record.scrap_reason,
     )
 
 

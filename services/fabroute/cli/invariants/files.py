@@ -48,7 +48,8 @@ RULES: Sequence[Invariant] = (
     Invariant(
         name="no used ticket is of the present fence of a job that is not accepted",
         query="SELECT t.id, t.job_id, j.state FROM file_tickets t JOIN jobs j ON j.id = t.job_id"
-        " WHERE t.used_at IS NOT NULL AND t.fence = j.fence AND j.state <> 'accepted'",
+        " WHERE t.used_at IS NOT NULL AND t.fence = j.fence"
+        " AND j.state NOT IN ('accepted', 'in_production', 'inspected', 'shipped', 'delivered', 'suspect')",
         advice="a print file went out to a job that was not accepted: tell the owner, and report it",
     ),
     Invariant(

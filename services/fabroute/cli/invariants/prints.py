@@ -13,7 +13,8 @@ RULES: Sequence[Invariant] = (
     Invariant(
         name="a job counts the prints that were reported",
         query="SELECT j.id, j.good_prints, j.failed_prints FROM jobs j LEFT JOIN (SELECT job_id,"
-        " count(*) FILTER (WHERE result = 'good') AS good, count(*) FILTER (WHERE result = 'failed') AS failed"
+        " count(*) FILTER (WHERE result = 'good' AND scrapped_at IS NULL) AS good,"
+        " count(*) FILTER (WHERE result = 'failed' OR scrapped_at IS NOT NULL) AS failed"
         " FROM print_records GROUP BY job_id) p ON p.job_id = j.id WHERE (j.good_prints, j.failed_prints)"
         " IS DISTINCT FROM (coalesce(p.good, 0), coalesce(p.failed, 0))",
         advice="job and print records disagree: report it",
