@@ -71,12 +71,18 @@ ReadSession = Annotated[Session, Depends(get_session, scope="function")]
 WriteSession = Annotated[Session, Depends(get_telling_session, scope="function")]
 
 
-async def get_principal(request: Request) -> Principal:
-    """Return whom the request's API key speaks for; ``Unauthenticated`` without a good one."""
-    keys, now = get_resources(request).keys, utc_now()
+def token_of(request: Request) -> str:
+    """Return the request's API key; ``Unauthenticated`` without one."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise Unauthenticated("send your API key in the header: Authorization: Bearer fr_…")
+    return token
+
+
+async def get_principal(request: Request) -> Principal:
+    """Return whom the request's API key speaks for; ``Unauthenticated`` without a good one."""
+    keys, now = get_resources(request).keys, utc_now()
+    token = token_of(request)
     known = keys.recall(token, now=now)
     if known is None:
         known = await run_in_threadpool(keys.look_up, token, now=now)

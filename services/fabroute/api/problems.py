@@ -26,6 +26,8 @@ from fabroute.api.errors import (
 from fabroute.database import unit_of_work
 from fabroute.identity.service import AuditedRefusal, AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.production.service.leases import ReportedLate
+from fabroute.production.service.phases.reconciling import keep_late
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = {429: "1", 503: "2"}
@@ -116,6 +118,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     """Make ``app`` answer every error with a problem, and tell nobody outside how it works inside."""
     app.add_exception_handler(DomainError, _refused)
     app.add_exception_handler(AuditedRefusal, _refused_on_record)
+    app.add_exception_handler(ReportedLate, _reported_late)
     app.add_exception_handler(RequestValidationError, _invalid_parameters)
     app.add_exception_handler(HTTPException, _http_error)
     for unavailable in _UNAVAILABLE:
@@ -165,6 +168,21 @@ async def _refused_on_record(request: Request, error: Exception) -> Response:
     except _UNAVAILABLE as unavailable:
         return await _database_unavailable(request, unavailable)
     return _refusal(request, error)
+
+
+async def _reported_late(request: Request, error: Exception) -> Response:
+    """Answer a report under a lease that was over: it counts no longer, but is kept for a person."""
+    assert isinstance(error, ReportedLate)
+    try:
+        await run_in_threadpool(_keep, request, error)
+    except _UNAVAILABLE as unavailable:
+        return await _database_unavailable(request, unavailable)
+    return _refusal(request, error)
+
+
+def _keep(request: Request, error: ReportedLate) -> None:
+    with unit_of_work(request.app.state.resources.engine) as session:
+        keep_late(session, late=error.late)
 
 
 def _record(request: Request, entry: AuditRecord) -> None:

@@ -1,15 +1,22 @@
 """Statements on organisations, API keys and audit entries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from psycopg import AsyncConnection
 from pydantic_core import to_json
 from sqlalchemy import insert, text, update
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, col, select
 
 from fabroute.identity.models import ApiKey, AuditEntry, Organisation
+
+_LIVE_KEYS = """
+SELECT id FROM api_keys
+WHERE id = ANY(%s) AND revoked_at IS NULL AND coalesce(expires_at > clock_timestamp() + interval '2 seconds', true)
+"""
 
 _INSERT_AUDIT = text("""
 INSERT INTO audit_entries (organisation_id, occurred_at, actor, action, subject_type, subject_id, data)
@@ -89,6 +96,12 @@ def set_revoked(session: Session, *, key_id: str, now: datetime) -> str | None:
     )
     found = session.exec(statement).one_or_none()
     return None if found is None else str(found[0])
+
+
+async def read_live_keys(connection: AsyncConnection[Any], key_ids: Collection[str]) -> list[str]:
+    """Return those of these keys that are neither revoked nor expired, nor will expire within two seconds."""
+    found = await connection.execute(_LIVE_KEYS, (list(key_ids),))
+    return [row[0] for row in await found.fetchall()]
 
 
 def insert_audit(session: Session, rows: Sequence[Mapping[str, object]]) -> None:

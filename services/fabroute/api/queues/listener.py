@@ -8,11 +8,13 @@ import structlog
 from psycopg import AsyncConnection, sql
 from sqlalchemy import URL
 
+from fabroute.api.queues.pollers import PollerKeys
 from fabroute.api.queues.versions import QueueVersions
+from fabroute.identity.service import live_keys
 from fabroute.network.service.nodes import QUEUE_CHANNEL
 from fabroute.network.service.queues import read_queues
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.25
 """A notice may get lost: after so long it looks by itself."""
 _PATIENCE_SECONDS = 5.0
 _BREATH_SECONDS = 0.001
@@ -22,11 +24,12 @@ _logger = structlog.get_logger(__name__)
 
 
 class QueueListener:
-    """A task that reads the positions of all queues whenever a commit has changed one, and every second."""
+    """A task that reads the positions of all queues whenever a commit has changed one, and four times a second."""
 
-    def __init__(self, *, url: URL, versions: QueueVersions) -> None:
+    def __init__(self, *, url: URL, versions: QueueVersions, pollers: PollerKeys) -> None:
         self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._versions = versions
+        self._pollers = pollers
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -64,3 +67,7 @@ class QueueListener:
     async def _look(self, connection: AsyncConnection[Any]) -> None:
         mark = self._versions.mark
         self._versions.take(await read_queues(connection), mark=mark)
+        asked, looked_at = self._pollers.due, self._pollers.now
+        if asked:
+            live = await live_keys(connection, key_ids=asked)
+            self._pollers.take(live, asked=asked, looked_at=looked_at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fabroute.api.keys import KeyCache
+from fabroute.api.queues.room import Queues
 from fabroute.api.queues.tags import may_read, poll_interval, queue_tag
 from fabroute.api.queues.versions import QueueVersions
 from fabroute.api.queues.waiting import until_gone
@@ -72,8 +73,9 @@ async def _unchanged(scope: Scope, receive: Receive, poll: _Poll) -> str | None:
     """Return the ETag if the client has what there is, after waiting as long as it asks to; ``None`` otherwise."""
     resources = scope["app"].state.resources
     keys: KeyCache = resources.keys
-    versions: QueueVersions = resources.queues.versions
-    principal = keys.recall(poll.token, now=utc_now())
+    queues: Queues = resources.queues
+    versions = queues.versions
+    principal = queues.pollers.recall(poll.token) or keys.recall(poll.token, now=utc_now())
     if principal is None or "jobs:read" not in principal.scopes:
         return None
     tag = _present_tag(versions, principal, poll)

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from fabroute.api.queues.claimer import Claimer
 from fabroute.api.queues.desk import ClaimDesk
 from fabroute.api.queues.listener import QueueListener
+from fabroute.api.queues.pollers import PollerKeys
 from fabroute.api.queues.versions import QueueVersions
 from fabroute.api.schemas.packets import claimed_body
 from fabroute.production.service.claims import ClaimTerms
@@ -22,19 +23,21 @@ class Queues:
 
     desk: ClaimDesk
     versions: QueueVersions
+    pollers: PollerKeys
     listener: QueueListener
 
 
 def make_queues(engine: Engine, settings: Settings, *, on_claimed: Callable[[], None]) -> Queues:
     """Return what serves the queues, without connecting anywhere."""
-    versions = QueueVersions()
+    versions, pollers = QueueVersions(), PollerKeys(seconds=settings.api_key_cache_seconds)
     answer = partial(claimed_body, heartbeat_seconds=settings.heartbeat_seconds)
     terms = ClaimTerms(answer=answer, offer_seconds=settings.offer_seconds)
     claimer = Claimer(engine=engine, terms=terms, on_claimed=on_claimed)
     return Queues(
         desk=ClaimDesk(answer=claimer.answer, versions=versions),
         versions=versions,
-        listener=QueueListener(url=engine.url, versions=versions),
+        pollers=pollers,
+        listener=QueueListener(url=engine.url, versions=versions, pollers=pollers),
     )
 
 

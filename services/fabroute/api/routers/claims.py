@@ -21,6 +21,7 @@ from fabroute.api.dependencies import (
     get_idempotency_key,
     get_principal,
     get_resources,
+    token_of,
 )
 from fabroute.api.pages import listing
 from fabroute.api.queues.tags import poll_interval, queue_tag, retry_after
@@ -103,6 +104,7 @@ def list_jobs(
         due_before=due_before,
     )
     found = claims.list_queue(session, principal=caller, wanted=wanted, cursor=page.cursor, limit=page.limit, now=now)
+    get_resources(request).queues.pollers.remember(token_of(request), caller)
     query: bytes = request.scope["query_string"]
     tag = queue_tag(found.position, principal=caller, query=query, today=now.date())
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Fabroute-Poll-Interval": poll_interval()}

@@ -8,8 +8,10 @@ from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, ReadSession, WriteSession
+from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.schemas.jobs import JobOut, TakeBackIn, job_out
 from fabroute.production import service as production
+from fabroute.production.service.phases.accepting import OfferLapsed
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -28,15 +30,22 @@ def get_job(request: Request, job_id: Identifier, caller: JobsReader, session: R
 @router.post(
     "/jobs/{job_id}/acceptance",
     responses=docs.problems(
-        production.UnknownJob, production.NotTheNode, production.JobStateConflict, production.JobUnqualified
+        production.UnknownJob,
+        production.NotTheNode,
+        production.JobStateConflict,
+        production.JobUnqualified,
+        OfferLapsed,
+        *LEASE_PROBLEMS,
     ),
 )
-def accept_job(job_id: Identifier, caller: JobsWriter, session: WriteSession, now: Now) -> JobOut:
+def accept_job(job_id: Identifier, caller: JobsWriter, lease: LeaseHeader, session: WriteSession, now: Now) -> JobOut:
     """Accept an offered job for your node; every gate is asked again. Of two keys that accept at once, one gets 409.
 
-    The same key's acceptance again, later or at once, is answered with the job as it is.
+    Under your claim's lease you keep that, and prolong it by heartbeats. By hand, without a claim, you get one until the
+    day after the last day of production. The same key's acceptance again is answered with the job as it is.
     """
-    return job_out(production.accept_job(session, principal=caller, job_id=job_id, now=now))
+    done = production.accept_job(session, principal=caller, job_id=job_id, lease=lease, now=now)
+    return job_out(done, to_holder=True)
 
 
 @router.post(

@@ -36,6 +36,7 @@ from fabroute.integrations.validation.signing import SigningKeyExposed, SigningK
 from fabroute.inventory import service as inventory
 from fabroute.inventory.states import RevisionStateConflict
 from fabroute.production import service as production
+from fabroute.production.service.phases import revisions
 
 router = APIRouter(prefix="/v1", tags=["revisions"])
 
@@ -157,10 +158,42 @@ def withdraw_revision(
     return withdrawal_out(found, held_jobs=done.held)
 
 
+@router.post(
+    "/revisions/{revision_id}/hold",
+    responses=docs.problems(inventory.ReasonMissing, *_MOVE_PROBLEMS),
+    openapi_extra=docs.request_body(ReasonIn),
+)
+def hold_revision(
+    caller: InventoryReleaser, revision_id: Identifier, asked: _REASON, session: WriteSession, now: Now
+) -> WithdrawalOut:
+    """Let nobody print a revision for now, because somebody found a fault: its open jobs are held, new lines wait."""
+    done = revisions.hold_revision(session, revision_id=revision_id, reason=asked.reason, principal=caller, now=now)
+    return _held(session, done)
+
+
+@router.post(
+    "/revisions/{revision_id}/release-hold",
+    responses=docs.problems(inventory.UnknownRevision, inventory.ReasonMissing, *BODY_PROBLEMS),
+    openapi_extra=docs.request_body(ReasonIn),
+)
+def release_hold(
+    caller: InventoryReleaser, revision_id: Identifier, asked: _REASON, session: WriteSession, now: Now
+) -> WithdrawalOut:
+    """Let a revision be printed again: lines without a route are looked at again, held jobs are resumed one by one."""
+    done = revisions.release_hold(session, revision_id=revision_id, reason=asked.reason, principal=caller, now=now)
+    return _held(session, done)
+
+
 @router.get("/signing-key", responses=docs.problems(*_KEY_PROBLEMS))
 def get_signing_key(request: Request, caller: InventoryReader) -> SigningKeyOut:
     """Read the public key that the signatures of releases are checked with."""
     return SigningKeyOut(public_key=get_resources(request).signer.public_key)
+
+
+def _held(session: Session, done: revisions.RevisionHold) -> WithdrawalOut:
+    owner = done.revision.organisation_id
+    found = inventory.get_revision(session, organisation_id=owner, revision_id=done.revision.revision_id)
+    return withdrawal_out(found, held_jobs=done.held)
 
 
 def _detail(session: Session, caller: Principal, revision_id: str) -> RevisionDetailOut:

@@ -204,6 +204,8 @@ class RevisionOut(ResponseModel):
     approval: ApprovalOut | None
     released_at: AwareDatetime | None
     released_by: str | None
+    on_hold_since: AwareDatetime | None = Field(description="Since when nobody may print it, because of a fault.")
+    on_hold_reason: str
     print_file: PrintFileOut | None
     documents: list[DocumentOut]
     version: int
@@ -305,6 +307,8 @@ _PLAIN_FIELDS = (
     "created_at",
     "released_at",
     "released_by",
+    "on_hold_since",
+    "on_hold_reason",
     "version",
 )
 _LIST_FIELDS = (
