@@ -38,7 +38,8 @@ RULES: Sequence[Invariant] = (
         query="SELECT j.id, j.machine_id, j.material, j.parameter_set FROM jobs j"
         " JOIN part_revisions r ON r.id = j.revision_id JOIN orders o ON o.id = j.order_id"
         " WHERE j.state IN ('planned', 'offered', 'accepted') AND j.good_prints < j.quantity"
-        " AND NOT (j.first_article AND j.first_article_approved_at IS NULL) AND (r.part_qualification OR o.criticality = 'safety')"
+        " AND NOT (j.first_article AND j.first_article_approved_at IS NULL)"
+        " AND (r.part_qualification OR o.criticality = 'safety')"
         " AND NOT EXISTS (SELECT FROM first_articles f WHERE f.revision_id = j.revision_id"
         " AND f.machine_id = j.machine_id AND f.material = j.material AND f.parameter_set = j.parameter_set"
         " AND f.revoked_at IS NULL)",
