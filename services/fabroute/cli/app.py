@@ -49,6 +49,8 @@ COMMANDS: Mapping[str, Entry] = {
     "policy": Entry(place="policies:policies", help="How your lines are routed: caps, shares, weights; what it costs."),
     "shadow": Entry(place="shadow:shadow", help="Tell what another policy or network had made of a past time."),
     "replay": Entry(place="replay:replay", help="Make a decision again and tell whether it comes out the same."),
+    "bureau": Entry(place="bureau:bureau", help="A bureau's connector: jobs come into a folder, results go out of it."),
+    "conformance": Entry(place="conformance:conformance", help="Tell what a bureau's own client does wrong."),
     "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
     "scopes": Entry(place="scopes:scopes", help="List the planning scopes: what waits, who decides, the last run."),

@@ -1,0 +1,184 @@
+"""A recording proxy before fabroute: plain HTTP on this machine, one thread a connection."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
+
+import httpx
+
+from fabroute.bureau.conformance.exchanges import Exchange
+from fabroute.bureau.conformance.faults import Reply, problem_reply
+
+_SECONDS = 90.0
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host", "content-length", "expect"}
+)
+"""RFC 9110 7.6.1, and what is set anew."""
+_PLAIN = {"accept-encoding": "identity"}
+
+
+class Disturbance(Protocol):
+    """What may happen to a request, as ``FaultScript`` decides it."""
+
+    def before(self, request: Exchange) -> Reply | None: ...
+
+    def delay(self, request: Exchange) -> float: ...
+
+    def after(self, request: Exchange, reply: Reply) -> Reply: ...
+
+
+class Recorder:
+    """Keeps every exchange, in the order in which they began."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._began = clock()
+        self._clock = clock
+        self._numbers = 0
+        self._log: list[Exchange] = []
+        self._lock = threading.Lock()
+
+    def seconds(self) -> float:
+        """Return the seconds since the recording began."""
+        return self._clock() - self._began
+
+    def number(self) -> int:
+        """Return the next request's number."""
+        with self._lock:
+            self._numbers += 1
+            return self._numbers
+
+    def keep(self, exchange: Exchange) -> None:
+        """Keep an exchange that is over."""
+        with self._lock:
+            self._log.append(exchange)
+
+    def log(self) -> tuple[Exchange, ...]:
+        """Return what was kept, oldest request first."""
+        with self._lock:
+            return tuple(sorted(self._log, key=lambda it: it.number))
+
+
+@contextmanager
+def serving_proxy(
+    *,
+    upstream: str,
+    script: Disturbance,
+    recorder: Recorder,
+    port: int = 0,
+    on_exchange: Callable[[Exchange], None] = lambda _: None,
+    transport: httpx.BaseTransport | None = None,
+) -> Iterator[str]:
+    """Yield the URL of a proxy to ``upstream`` on this machine, for as long as the block runs."""
+    with httpx.Client(base_url=upstream, timeout=_SECONDS, transport=transport) as http:
+
+        class Handler(_Handler):
+            relay = _Relay(http=http, script=script, recorder=recorder, on_exchange=on_exchange)
+
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+class _Relay:
+    """Takes one request through to fabroute and back."""
+
+    def __init__(
+        self,
+        *,
+        http: httpx.Client,
+        script: Disturbance,
+        recorder: Recorder,
+        on_exchange: Callable[[Exchange], None],
+    ) -> None:
+        self._http, self._script, self._recorder, self._on_exchange = http, script, recorder, on_exchange
+
+    def take(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[Exchange, Reply]:
+        request = Exchange(
+            number=self._recorder.number(),
+            started=self._recorder.seconds(),
+            ended=self._recorder.seconds(),
+            method=method,
+            target=target,
+            headers=headers,
+            body=body,
+            status=0,
+            answer_headers={},
+            answer=b"",
+        )
+        slow = self._script.delay(request)
+        time.sleep(slow)
+        reply = self._script.before(request) or self._script.after(request, self._forward(request))
+        if slow and not reply.fault:
+            reply = Reply(status=reply.status, headers=reply.headers, body=reply.body, fault="slow")
+        return request, reply
+
+    def keep(self, request: Exchange, reply: Reply) -> None:
+        is_json = "json" in reply.headers.get("content-type", reply.headers.get("Content-Type", ""))
+        facts: dict[str, Any] = {name: getattr(request, name) for name in ("number", "started", "method", "target")}
+        exchange = Exchange(
+            **facts,
+            ended=self._recorder.seconds(),
+            headers=request.headers,
+            body=request.body,
+            status=reply.status,
+            answer_headers={name.lower(): value for name, value in reply.headers.items()},
+            answer=reply.body if is_json else b"",
+            fault=reply.fault,
+        )
+        self._recorder.keep(exchange)
+        self._on_exchange(exchange)
+
+    def _forward(self, request: Exchange) -> Reply:
+        sent = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
+        try:
+            answer = self._http.request(request.method, request.target, headers=sent | _PLAIN, content=request.body)
+        except httpx.TransportError:
+            return problem_reply(502, "fabroute_unreachable", "")
+        kept = {name: value for name, value in answer.headers.items() if name not in _HOP_BY_HOP}
+        return Reply(status=answer.status_code, headers=kept, body=answer.content)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    relay: _Relay
+
+    def _handle(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request, reply = self.relay.take(self.command, self.path, headers, self._body(headers))
+        # Kept before it is sent: whoever has an answer finds it recorded.
+        self.relay.keep(request, reply)
+        if reply.status == 0:
+            self.close_connection = True
+            return
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if reply.status not in (204, 304):
+            self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing: the exchanges are told elsewhere."""
+
+    def _body(self, headers: Mapping[str, str]) -> bytes:
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return b"".join(self._chunks())
+        return self.rfile.read(int(headers.get("content-length") or 0))
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self.rfile.readline().partition(b";")[0].strip() or b"0", 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            """Read over the trailers."""
