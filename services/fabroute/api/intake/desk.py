@@ -161,6 +161,7 @@ def compose_order(submission: Submission, items: Sequence[OrderableRevision], sh
         split_max_nodes=view.split_max_nodes,
         split_min_per_node=view.split_min_per_node,
         cost_of_waiting_minor=view.cost_of_waiting_minor,
+        first_article=view.first_article,
         lines=tuple(
             NewLine(
                 id=line.id,
@@ -198,6 +199,7 @@ def _new_view(submission: Submission, items: Sequence[OrderableRevision], ship_t
         split_max_nodes=0 if asked.split is None else asked.split.max_nodes,
         split_min_per_node=1 if asked.split is None else asked.split.min_per_node,
         cost_of_waiting_minor=_minor(asked.cost_of_waiting_per_hour),
+        first_article=asked.first_article,
         lines=tuple(
             _new_line(order_id, line.quantity, item, position)
             for position, (line, item) in enumerate(zip(asked.lines, items, strict=True), start=1)

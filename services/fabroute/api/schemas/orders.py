@@ -135,6 +135,11 @@ class OrderRequest(RequestModel):
     split: SplitIn | None = Field(
         default=None, description="Whether a line may be shared by several machines; without it, one machine makes it."
     )
+    first_article: bool = Field(
+        default=False,
+        description="Whether a node may make a part for which it has no first article: it prints one, you approve that, "
+        "then it makes the rest. Without it such nodes are ruled out (`PART_NOT_QUALIFIED`).",
+    )
     packaging: Packaging = "plain"
     ship_to: ShipToIn
     lines: list[LineIn] = Field(min_length=1, max_length=MAXIMUM_LINES)
@@ -163,10 +168,12 @@ class OrderRequest(RequestModel):
 
     @model_validator(mode="after")
     def _a_quoted_offer_is_made_as_quoted(self) -> Self:
-        if self.quote_id is not None and (self.split is not None or self.cost_of_waiting_per_hour is not None):
+        other = self.split is not None or self.cost_of_waiting_per_hour is not None or self.first_article
+        if self.quote_id is not None and other:
             raise PydanticCustomError(
                 "split_of_a_quote",
-                "accepts a quote, which one machine makes by its date: leave out split and cost_of_waiting_per_hour",
+                "accepts a quote, which one qualified machine makes by its date: leave out split, cost_of_waiting_per_hour "
+                "and first_article",
             )
         return self
 
@@ -256,6 +263,9 @@ class OrderOut(ResponseModel):
     max_price: MoneyOut | None
     cost_of_waiting_per_hour: MoneyOut | None
     split: SplitOut | None = Field(description="Null where one machine makes the whole of a line.")
+    first_article: bool = Field(
+        default=False, description="Whether a node without a first article may make one part first, for approval."
+    )
     ship_to: ShipToOut
     placed_at: AwareDatetime
     updated_at: AwareDatetime
@@ -289,6 +299,7 @@ def order_out(
             "max_price": _money_out(order.max_price_minor, order.currency),
             "cost_of_waiting_per_hour": _money_out(order.cost_of_waiting_minor, order.currency),
             "split": _split_out(order),
+            "first_article": order.first_article,
             "ship_to": ship_to_out(order.ship_to),
             "placed_at": order.placed_at,
             "updated_at": order.updated_at,

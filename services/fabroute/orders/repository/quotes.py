@@ -157,6 +157,7 @@ def _order_row(order: NewOrder, agreed: Agreement | None) -> dict[str, object]:
         "split_max_nodes": order.split_max_nodes,
         "split_min_per_node": order.split_min_per_node,
         "cost_of_waiting_minor": order.cost_of_waiting_minor,
+        "first_article": order.first_article,
     }
 
 

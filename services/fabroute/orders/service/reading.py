@@ -79,6 +79,8 @@ class OrderView:
     split_min_per_node: int = 1
     cost_of_waiting_minor: int | None = None
     """Of an hour, in cents."""
+    first_article: bool = False
+    """Whether a node without a first article may make it: one part first, the rest when it is approved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,7 @@ def _order_view(order: Order, lines: Sequence[LineView]) -> OrderView:
         split_max_nodes=order.split_max_nodes,
         split_min_per_node=order.split_min_per_node,
         cost_of_waiting_minor=order.cost_of_waiting_minor,
+        first_article=order.first_article,
     )
 
 
