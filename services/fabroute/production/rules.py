@@ -26,6 +26,10 @@ RerouteCause = Literal[
 ]
 """Why a job was taken from its node and its line routed again."""
 
+DeclineReason = Literal["capacity", "machine_down", "material", "price", "date", "not_manufacturable", "other"]
+"""Why a node may decline a job."""
+
+DECLINE_REASONS: tuple[DeclineReason, ...] = get_args(DeclineReason)
 EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
 PRINT_RESULTS: tuple[PrintResult, ...] = get_args(PrintResult)
 REROUTE_CAUSES: tuple[RerouteCause, ...] = get_args(RerouteCause)

@@ -41,8 +41,8 @@ def get_job(request: Request, job_id: Identifier, caller: JobsReader, session: R
 def accept_job(job_id: Identifier, caller: JobsWriter, lease: LeaseHeader, session: WriteSession, now: Now) -> JobOut:
     """Accept an offered job for your node; every gate is asked again. Of two keys that accept at once, one gets 409.
 
-    Under your claim's lease you keep that, and prolong it by heartbeats. By hand, without a claim, you get one until the
-    day after the last day of production. The same key's acceptance again is answered with the job as it is.
+    Under your claim's lease you keep that, and prolong it by heartbeats. By hand, without a claim, you get one until
+    the day after the last day of production. The same key's acceptance again is answered with the job as it is.
     """
     done = production.accept_job(session, principal=caller, job_id=job_id, lease=lease, now=now)
     return job_out(done, to_holder=True)

@@ -26,7 +26,8 @@ def beat(
         "organisation_id": organisation_id,
         "seconds": seconds,
     }
-    return session.connection().execute(_BEAT, parameters).mappings().one_or_none()
+    found = session.connection().execute(_BEAT, parameters).mappings().one_or_none()
+    return None if found is None else dict(found)
 
 
 def go_offline(session: Session, *, job_id: str, seconds: int, now: datetime) -> Job:

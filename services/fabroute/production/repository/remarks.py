@@ -85,8 +85,8 @@ def find_policy(session: Session, organisation_id: str, *, lock: bool = False) -
 
 
 def ensure_policy(session: Session, *, organisation_id: str, actor: str, now: datetime) -> None:
-    """Add the policy of an owner that has stated none: version 0, nothing happens without being asked."""
-    empty = ProductionPolicy(organisation_id=organisation_id, version=0, updated_by=actor, updated_at=now)
+    """Add the policy of an owner that has stated none: version 1, nothing happens without being asked."""
+    empty = ProductionPolicy(organisation_id=organisation_id, version=1, updated_by=actor, updated_at=now)
     session.exec(insert(ProductionPolicy).values(empty.model_dump()).on_conflict_do_nothing())
 
 

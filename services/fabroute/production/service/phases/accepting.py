@@ -62,21 +62,20 @@ def take(session: Session, job: Job, *, by: str, now: datetime, terms: Mapping[s
 
     A claim's lease goes on; the database's clock tells until when.
     """
-    changed = {**_lease(job, terms or {}, now=now), "accepted_at": now, "accepted_by": by, **(terms or {})}
+    changed = {**_lease(job, now=now), "accepted_at": now, "accepted_by": by, **(terms or {})}
     accepted = job_rows.move_job(session, job.id, to="accepted", values=changed, now=now)
     assert accepted is not None, "the job is locked, and offered or countered"
     return accepted
 
 
-def _lease(job: Job, terms: Mapping[str, object], *, now: datetime) -> dict[str, object]:
+def _lease(job: Job, *, now: datetime) -> dict[str, object]:
     if job.lease_id is not None:
         settings = get_settings()
         seconds = settings.lease_seconds if job.state == "offered" else settings.offer_seconds
         return {"lease_until": func.clock_timestamp() + timedelta(seconds=seconds)}
-    produce_by = terms.get("produce_by", job.produce_by)
     return {
         "lease_id": new_id("lse"),
         "lease_kind": "hand",
         "lease_epoch": job.fence + 1,
-        "lease_until": hand_lease_until(produce_by, now=now),
+        "lease_until": hand_lease_until(job.produce_by, now=now),
     }

@@ -14,7 +14,7 @@ from fabroute.production.models import Job
 from fabroute.production.repository import phases as rows
 from fabroute.production.service.access import conflict, require_state
 from fabroute.production.service.leases import Lease, lock_for_work
-from fabroute.production.service.phases.starting import revive
+from fabroute.production.service.phases.reviving import revive
 from fabroute.production.service.telling import tell
 from fabroute.production.service.views import JobView, job_view
 from fabroute.settings import get_settings

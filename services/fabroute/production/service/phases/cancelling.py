@@ -7,14 +7,13 @@ from datetime import datetime
 from sqlmodel import Session
 
 from fabroute.identity.rules import Principal
-from fabroute.orders import service as orders
 from fabroute.production.models import Job
-from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import phases as rows
 from fabroute.production.rules import REROUTE_CAUSES, RerouteCause
 from fabroute.production.service.access import conflict, find_visible
 from fabroute.production.service.leases import Lease, lock_for_work
-from fabroute.production.service.rerouting import end_jobs, lock_for_reroute, reroute_jobs
+from fabroute.production.service.rerouting import lock_for_reroute, reroute_jobs
+from fabroute.production.service.rerouting.cancelling import end_agreed, keep_line
 from fabroute.production.service.telling import tell, tell_all
 from fabroute.production.service.views import JobView, job_view
 
@@ -61,10 +60,12 @@ def answer_cancellation(
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     if job.cancel_requested_at is None:
         raise conflict(job, wish="stopped, because nobody has asked for that")
-    actor, said = principal.key_id, answer.reason.strip()
+    actor, said, of_order = principal.key_id, answer.reason.strip(), _cause(job) is None
     if not answer.agreed:
         refused = rows.refuse_cancel(session, job_id=job_id, now=now)
         tell(session, refused, "job.cancel_refused", actor=actor, now=now, reason=said)
+        if of_order:
+            keep_line(session, refused, actor=actor, reason="another node makes its share of the line", now=now)
         return job_view(refused)
     reason = f"{job.cancel_reason}; its node agreed{': ' + said if said else ''}"
     ended = _end(session, job, reason=reason, actor=actor, now=now)
@@ -75,10 +76,7 @@ def _end(session: Session, job: Job, *, reason: str, actor: str, now: datetime) 
     cause = _cause(job)
     if cause is not None:
         return reroute_jobs(session, job_ids=(job.id,), cause=cause, reason=reason, actor=actor, now=now)
-    ended = end_jobs(session, (job.id,), actor=actor, reason=reason, now=now)
-    if not job_rows.lock_live_of_lines(session, line_ids=(job.order_line_id,)):
-        orders.cancel_lines(session, line_ids=(job.order_line_id,), now=now)
-    return ended
+    return end_agreed(session, job, reason=reason, actor=actor, now=now)
 
 
 def _cause(job: Job) -> RerouteCause | None:

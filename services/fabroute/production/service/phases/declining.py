@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
 
 from sqlmodel import Session
 
@@ -10,7 +9,7 @@ from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.production.models import Job
-from fabroute.production.rules import LONGEST_TEXT
+from fabroute.production.rules import DECLINE_REASONS, LONGEST_TEXT
 from fabroute.production.service.access import find_visible, require_state
 from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.phases.notes import NoteView, open_note
@@ -18,8 +17,6 @@ from fabroute.production.service.phases.policies import policy_of
 from fabroute.production.service.rerouting import lock_for_reroute, reroute_jobs
 from fabroute.production.service.views import JobView, job_view
 
-DeclineReason = Literal["capacity", "machine_down", "material", "price", "date", "not_manufacturable", "other"]
-DECLINE_REASONS: tuple[DeclineReason, ...] = get_args(DeclineReason)
 _TOLD_IN_WORDS = ("not_manufacturable", "other")
 
 

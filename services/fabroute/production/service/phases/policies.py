@@ -48,9 +48,9 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductionPolicyView(Band):
-    """An owner's policy; version 0 while it has stated none."""
+    """An owner's policy; version 1 while it has stated none."""
 
-    version: int = 0
+    version: int = 1
     updated_at: datetime | None = None
 
 

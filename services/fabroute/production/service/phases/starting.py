@@ -1,8 +1,7 @@
-"""A node says that it prints, or that it is still there."""
+"""A node says that it prints."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import func
 from sqlmodel import Session
 
 from fabroute.identity.rules import Principal
@@ -10,15 +9,11 @@ from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.service.access import require_state
 from fabroute.production.service.leases import Lease, Physical, lock_for_report
+from fabroute.production.service.phases.reviving import revive
 from fabroute.production.service.prints import FileNotFetched
 from fabroute.production.service.recheck import require_qualified
 from fabroute.production.service.telling import tell
 from fabroute.production.service.views import JobView, job_view
-from fabroute.production.states import states_before
-from fabroute.settings import get_settings
-
-_HAND_SECONDS = 86_400
-"""For a person a sign of life lasts a day."""
 
 
 def start_job(
@@ -51,23 +46,6 @@ def begin(session: Session, job: Job, *, actor: str, now: datetime) -> Job:
     assert started is not None, "the job is locked and accepted"
     tell(session, started, "job.started", actor=actor, now=now)
     return started
-
-
-def revive(session: Session, job: Job, *, actor: str, now: datetime) -> Job:
-    """Put a locked job that is suspect back to where its node fell silent; any other is returned as it is.
-
-    The caller has heard from the node under the lease that holds the job. Audited, ``job.revived``.
-    """
-    if job.state != "suspect":
-        return job
-    back = next(state for state in sorted(states_before("suspect")) if state == job.suspect_from)
-    seconds = _HAND_SECONDS if job.lease_kind == "hand" else get_settings().lease_seconds
-    until = func.clock_timestamp() + timedelta(seconds=seconds)
-    values = {"suspect_from": None, "suspect_since": None, "lease_until": until}
-    revived = job_rows.move_job(session, job.id, to=back, values=values, now=now, same_hands=True)
-    assert revived is not None, "the job is locked and suspect"
-    tell(session, revived, "job.revived", actor=actor, now=now, state=revived.state)
-    return revived
 
 
 def require_fetched(job: Job) -> None:

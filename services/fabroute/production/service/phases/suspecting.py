@@ -1,4 +1,4 @@
-"""A node fell silent with a job that it had accepted: nobody prints it again before a person, or the node, has said so."""
+"""A node fell silent with a job that it had accepted: nobody makes it again until a person, or the node, says so."""
 
 from datetime import datetime
 from typing import Literal
