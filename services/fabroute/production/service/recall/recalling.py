@@ -18,6 +18,7 @@ from fabroute.production.events import RecallEvent, recall_event
 from fabroute.production.models import Recall
 from fabroute.production.repository import recalls as rows
 from fabroute.production.repository.recalls import UNSHIPPED, AffectedJob, AffectedPrint
+from fabroute.production.service.conformity.withdrawing import withdraw_certificates
 from fabroute.production.service.holds import hold_closed
 from fabroute.production.service.recall.data import (
     NothingToRecall,
@@ -176,6 +177,8 @@ def _keep_and_tell(session: Session, view: RecallView) -> RecallView:
             document=view.document.as_json(),
         ),
     )
+    job_ids = [job.job_id for job in view.document.jobs]
+    withdraw_certificates(session, job_ids=job_ids, reason=f"material recalled: {view.reason}", now=view.recalled_at)
     _tell(session, view, view.recall_id)
     return view
 

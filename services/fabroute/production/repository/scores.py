@@ -1,0 +1,119 @@
+"""Statements on how a node did: counted from jobs, prints and counter-offers, never from opinions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import text
+from sqlalchemy.engine import RowMapping
+from sqlmodel import Session
+
+from fabroute.production.rules import DECLINE_REASONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreSpan:
+    """Whose jobs are counted, from which day through which, by the node's own calendar."""
+
+    node_id: str
+    first_day: date
+    last_day: date
+    today: date
+    """What should have been shipped before it and is not, is late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredFilter:
+    """Which jobs behind the figures are read: of one figure, of a process and an owner only where given."""
+
+    figure: str
+    process: str | None = None
+    organisation_id: str | None = None
+    after: str = ""
+    limit: int = 50
+
+
+def read_figures(session: Session, span: ScoreSpan) -> Sequence[RowMapping]:
+    """Return, by figure, process and (of declines) reason: how much counts, how much of it is so, median and p90."""
+    return session.connection().execute(_FIGURES, _days(span)).mappings().all()
+
+
+def read_scored(session: Session, span: ScoreSpan, wanted: ScoredFilter) -> Sequence[RowMapping]:
+    """Return the jobs behind a figure, by id."""
+    parameters: dict[str, object] = {
+        **_days(span),
+        "figure": wanted.figure,
+        "process": wanted.process,
+        "organisation_id": wanted.organisation_id,
+        "after": wanted.after,
+        "limit": wanted.limit,
+    }
+    return session.connection().execute(_SCORED, parameters).mappings().all()
+
+
+def _days(span: ScoreSpan) -> Mapping[str, object]:
+    return {
+        "node_id": span.node_id,
+        "first_day": span.first_day,
+        "last_day": span.last_day,
+        "today": span.today,
+        "reasons": list(DECLINE_REASONS),
+    }
+
+
+_WITHIN = "BETWEEN :first_day AND :last_day"
+
+_COUNTED = f"""
+WITH mine AS (
+  SELECT job.id AS job_id, job.organisation_id, job.part_no, job.state, job.produce_by, job.offered_at, job.accepted_at,
+    job.ended_at, job.shipped_at, job.offer_rounds, job.end_reason, coalesce(model.process, '') AS process,
+    node.timezone, (SELECT min(proposed_at) FROM counter_offers WHERE job_id = job.id) AS countered_at
+  FROM jobs AS job JOIN nodes AS node ON node.id = job.node_id
+  LEFT JOIN machines AS machine ON machine.id = job.machine_id
+  LEFT JOIN machine_models AS model ON model.model = machine.model
+  WHERE job.node_id = :node_id AND (job.dispatch_at IS NULL OR job.offered_at >= job.dispatch_at)
+), offered AS (
+  SELECT *, least(accepted_at, countered_at, CASE WHEN state = 'declined' THEN ended_at END) AS answered_at
+  FROM mine WHERE CAST(offered_at AT TIME ZONE timezone AS date) {_WITHIN}
+), counted AS (
+  SELECT 'on_time' AS figure, job_id, organisation_id, part_no, process, 1 AS counted,
+    CAST(coalesce(CAST(shipped_at AT TIME ZONE timezone AS date) <= produce_by, false) AS integer) AS so,
+    CAST(NULL AS double precision) AS seconds, '' AS reason
+  FROM mine WHERE produce_by {_WITHIN} AND (shipped_at IS NOT NULL
+    OR state IN ('accepted', 'in_production', 'inspected', 'suspect') AND produce_by < :today)
+  UNION ALL
+  SELECT 'first_pass_yield', mine.job_id, organisation_id, part_no, process, CAST(count(*) AS integer),
+    CAST(count(*) FILTER (WHERE print.result = 'good' AND print.scrapped_at IS NULL) AS integer), NULL, ''
+  FROM mine JOIN print_records AS print ON print.job_id = mine.job_id
+  WHERE CAST(print.reported_at AT TIME ZONE timezone AS date) {_WITHIN}
+  GROUP BY mine.job_id, organisation_id, part_no, process
+  UNION ALL
+  SELECT 'answer_time', job_id, organisation_id, part_no, process, 1, 1,
+    CAST(extract(epoch FROM answered_at - offered_at) AS double precision), ''
+  FROM offered WHERE answered_at IS NOT NULL
+  UNION ALL
+  SELECT 'lapses', job_id, organisation_id, part_no, process,
+    offer_rounds + CASE WHEN answered_at IS NOT NULL OR state = 'lapsed' THEN 1 ELSE 0 END,
+    offer_rounds + CASE WHEN answered_at IS NULL AND state = 'lapsed' THEN 1 ELSE 0 END, NULL, ''
+  FROM offered WHERE answered_at IS NOT NULL OR state = 'lapsed' OR offer_rounds > 0
+  UNION ALL
+  SELECT 'declines', job_id, organisation_id, part_no, process, 1, 1, NULL, split_part(end_reason, ':', 1)
+  FROM offered WHERE state = 'declined' AND split_part(end_reason, ':', 1) = ANY(:reasons)
+)
+"""
+
+_FIGURES = text(f"""{_COUNTED}
+SELECT figure, process, reason, sum(counted) AS counted, sum(so) AS so,
+  percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median_seconds,
+  percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds) AS p90_seconds
+FROM counted
+GROUP BY GROUPING SETS ((figure, process, reason), (figure, reason))
+ORDER BY figure, process NULLS FIRST, reason
+""")
+
+_SCORED = text(f"""{_COUNTED}
+SELECT figure, job_id, organisation_id, part_no, process, counted, so, seconds, reason FROM counted
+WHERE figure = :figure AND (CAST(:process AS text) IS NULL OR process = :process)
+  AND (CAST(:organisation_id AS text) IS NULL OR organisation_id = :organisation_id) AND job_id > :after
+ORDER BY job_id LIMIT :limit
+""")
