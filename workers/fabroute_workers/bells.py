@@ -12,6 +12,7 @@ from fabroute_workers.subscriptions import (
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
     RUN_SHADOWS,
+    SYNC_CARRIERS,
     TAKE_BACK_HELD,
     VALIDATE_PRINT_FILES,
     Errand,
@@ -29,6 +30,7 @@ SPACING_SECONDS: Mapping[str, float] = {
     ASK_READINESS: 1.0,
     MAKE_READINESS: 0.2,
     LEARN_CALIBRATIONS: 0.2,
+    SYNC_CARRIERS: 1.0,
 }
 """The least time between two sendings for fresh events. One ``route_pending`` takes all that is due anyway."""
 

@@ -32,6 +32,7 @@ from fabroute_workers.subscriptions import (
     PURGE_ARCHIVES,
     ROUTE_PENDING,
     RUN_SHADOWS,
+    SYNC_CARRIERS,
     TAKE_BACK_HELD,
     VALIDATE_PRINT_FILES,
     Errand,
@@ -50,6 +51,9 @@ IMPROVE_EVERY_SECONDS = 60.0
 """How often the promised lines of a planning scope are looked at again; what comes new is routed at once."""
 
 
+CARRIERS_EVERY_SECONDS = 60.0
+
+
 class Ringer(Protocol):
     """What takes errands to the workers; raises ``BrokerDown`` if it can't at present."""
 
@@ -66,7 +70,7 @@ class Turn:
 
 
 class Relay:
-    """A relay. ``clock`` is any steady count of seconds, ``now`` the wall clock."""
+    """A relay. ``clock`` is any steady count of seconds, ``now`` the wall clock; ``carriers``: some have a folder."""
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class Relay:
         ringer: Ringer,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
+        carriers: bool = False,
     ) -> None:
         self._engine = engine
         self._ringer = ringer
@@ -85,6 +90,8 @@ class Relay:
         self._upkeep_at = float("-inf")
         self._recheck_at = float("-inf")
         self._improve_at = clock()
+        self._carriers = carriers
+        self._carriers_at = clock()
 
     def turn(self) -> Turn:
         """Publish what the outbox holds and, if a second has gone, sweep; the events stay where they are on errors.
@@ -94,7 +101,7 @@ class Relay:
         published = self.publish()
         if self._clock() - self._swept_at < POLL_SECONDS:
             return published
-        swept = self.sweep() + self.keep_up() + self.improve()
+        swept = self.sweep() + self.keep_up() + self.improve() + self.call_carriers()
         self._swept_at = self._clock()
         return Turn(sent=published.sent + swept, wait_seconds=published.wait_seconds)
 
@@ -152,6 +159,14 @@ class Relay:
             scopes = standing_scopes(session)
         sent = self._send(Errand(task=IMPROVE_PROMISED, scope=scope) for scope in scopes)
         self._improve_at = self._clock()
+        return sent
+
+    def call_carriers(self) -> int:
+        """Every minute, where carriers have folders, have these read and new shipments told."""
+        if not self._carriers or self._clock() - self._carriers_at < CARRIERS_EVERY_SECONDS:
+            return 0
+        sent = self._send([Errand(task=SYNC_CARRIERS)])
+        self._carriers_at = self._clock()
         return sent
 
     def _ready(self, message: OutboxMessage) -> bool:

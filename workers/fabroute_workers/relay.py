@@ -19,6 +19,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from fabroute.database import database_engine
 from fabroute.kernel.errors import DomainError
 from fabroute.outbox.service import NOTIFY_CHANNEL
+from fabroute.settings import get_settings
 from fabroute_workers.app import EXIT_MISCONFIGURED, app, require_settings
 from fabroute_workers.delivery import Relay
 from fabroute_workers.doorbell import BrokerDown, Doorbell
@@ -76,7 +77,7 @@ def main() -> int:
         _log.critical("relay.refused", code=error.code, reason=error.message)
         return EXIT_MISCONFIGURED
     _log.info("relay.started")
-    serve(engine, Relay(engine, ringer=Doorbell(app)), stop=stop)
+    serve(engine, Relay(engine, ringer=Doorbell(app), carriers=get_settings().carrier_folder is not None), stop=stop)
     _log.info("relay.stopped")
     return 0
 

@@ -20,6 +20,7 @@ RUN_SHADOWS = "advice.run_shadows"
 ASK_READINESS = "advice.ask_readiness"
 MAKE_READINESS = "advice.make_readiness"
 LEARN_CALIBRATIONS = "production.learn_calibrations"
+SYNC_CARRIERS = "production.sync_carriers"
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "order.placed": (ROUTE_PENDING,),

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from fabroute.advice.service.screening_work import ScreeningLimits, judge_screenings
 from fabroute.database import unit_of_work
+from fabroute.integrations.carriers import open_carriers
 from fabroute.inventory.ports import PrintFileStore, PrintFileValidator
 from fabroute.inventory.service import ValidationLimits, validate_submissions
 from fabroute.kernel.time import utc_now
@@ -24,6 +25,7 @@ from fabroute.production.service import (
     take_back_held,
 )
 from fabroute.production.service.moving import MovableJobs, PlannedJobs
+from fabroute.production.service.shipping.carriers import sync_carrier
 from fabroute.routing.service.archive import purge_archives
 from fabroute.routing.service.consolidation_moves import plan_builds
 from fabroute.routing.service.improving import ImproveLimits, improve_promised
@@ -184,6 +186,16 @@ def learn(engine: Engine, *, node_id: str | None) -> int:
         changed = learn_calibrations(session, node_id=node_id, now=utc_now())
     _log.info("production.learnt", node_id=node_id, calibrations=changed)
     return changed
+
+
+def sync_carriers(engine: Engine, settings: Settings) -> int:
+    """Exchange files with the carriers that have a folder; return how many messages and shipments passed."""
+    passed = 0
+    for carrier in open_carriers(settings.carrier_folder):
+        done = sync_carrier(engine, carrier=carrier, now=utc_now())
+        _log.info("carriers.synced", **asdict(done))
+        passed += done.booked + done.taken
+    return passed
 
 
 def screen(engine: Engine) -> int:

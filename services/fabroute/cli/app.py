@@ -51,6 +51,8 @@ COMMANDS: Mapping[str, Entry] = {
     "replay": Entry(place="replay:replay", help="Make a decision again and tell whether it comes out the same."),
     "bureau": Entry(place="bureau:bureau", help="A bureau's connector: jobs come into a folder, results go out of it."),
     "conformance": Entry(place="conformance:conformance", help="Tell what a bureau's own client does wrong."),
+    "ship": Entry(place="ship:ship", help="Put a job's parts into a parcel, print its papers, hand it over."),
+    "carriers": Entry(place="carriers:carriers", help="Exchange files with carriers: manifests out, statuses in."),
     "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
     "scopes": Entry(place="scopes:scopes", help="List the planning scopes: what waits, who decides, the last run."),

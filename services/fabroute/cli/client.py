@@ -90,6 +90,10 @@ class ApiClient:
         """Return the text at ``path``."""
         return self._request("GET", path, params=_given(params), seconds=_LONG_TIMEOUT_SECONDS).text
 
+    def content(self, path: str) -> bytes:
+        """Return the file at ``path``."""
+        return self._request("GET", path, seconds=_LONG_TIMEOUT_SECONDS).content
+
     def pages(self, path: str, **params: str | int | None) -> Iterator[JsonObject]:
         """Yield every object of a list, page by page."""
         cursor: Json = None

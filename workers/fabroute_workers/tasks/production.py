@@ -1,9 +1,16 @@
 """Tasks of production."""
 
 from fabroute.database import database_engine
+from fabroute.settings import get_settings
 from fabroute_workers import work
 from fabroute_workers.app import app
-from fabroute_workers.subscriptions import DISPATCH_PLANNED, HOLD_UNQUALIFIED, LEARN_CALIBRATIONS, TAKE_BACK_HELD
+from fabroute_workers.subscriptions import (
+    DISPATCH_PLANNED,
+    HOLD_UNQUALIFIED,
+    LEARN_CALIBRATIONS,
+    SYNC_CARRIERS,
+    TAKE_BACK_HELD,
+)
 
 
 @app.task(name=HOLD_UNQUALIFIED)
@@ -28,3 +35,9 @@ def dispatch_planned(**_: object) -> None:
 def learn_calibrations(*, node_id: str | None = None, **_: object) -> None:
     """Let the machines of a node, or of all nodes, learn from all builds and prints of their jobs."""
     work.learn(database_engine(), node_id=node_id)
+
+
+@app.task(name=SYNC_CARRIERS)
+def sync_carriers(**_: object) -> None:
+    """Tell the carriers that have a folder of new shipments, and take what they say."""
+    work.sync_carriers(database_engine(), get_settings())

@@ -3,12 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Engine
 from sqlmodel import Session
 
+from fabroute.database import unit_of_work
 from fabroute.kernel.errors import DomainError
 from fabroute.production.ports import Carrier, CarrierMessage, CarrierStatus, Manifest
 from fabroute.production.repository import shipments as rows
-from fabroute.production.service.shipping.moving import NewShipmentEvent, lock_for_carrier, take_event
+from fabroute.production.service.shipping.access import ShipmentStateConflict
+from fabroute.production.service.shipping.moving import (
+    InvalidShipmentEvent,
+    NewShipmentEvent,
+    lock_for_carrier,
+    take_event,
+)
 from fabroute.production.service.shipping.papers import manifest_of
 from fabroute.production.service.shipping.views import shipment_views
 
@@ -30,6 +38,36 @@ class CarrierSync:
     """Messages that were taken."""
     refused: tuple[str, ...]
     """Those that were not: name and reason."""
+
+
+def sync_carrier(engine: Engine, *, carrier: Carrier, now: datetime) -> CarrierSync:
+    """Tell a carrier of what is new, and take what it says, each message in a transaction of its own.
+
+    Safe to repeat, also after a crash in between: what a carrier hears or says twice counts once.
+    """
+    with unit_of_work(engine) as session:
+        manifests = manifests_to_book(session, carrier=carrier)
+    for manifest in manifests:
+        carrier.book(manifest)
+    taken, refused = 0, []
+    for message in carrier.read():
+        problem = message.problem or _take(engine, carrier.name, message, now)
+        carrier.settle(message, refused=problem)
+        if problem:
+            refused.append(f"{message.name}: {problem}")
+        else:
+            taken += 1
+    return CarrierSync(carrier=carrier.name, booked=len(manifests), taken=taken, refused=tuple(refused))
+
+
+def _take(engine: Engine, carrier: str, message: CarrierMessage, now: datetime) -> str:
+    """Return why a message could not be taken; empty if it was."""
+    try:
+        with unit_of_work(engine) as session:
+            take_message(session, carrier=carrier, message=message, now=now)
+    except (UnknownTracking, InvalidShipmentEvent, ShipmentStateConflict) as refusal:
+        return refusal.message
+    return ""
 
 
 def manifests_to_book(session: Session, *, carrier: Carrier) -> tuple[Manifest, ...]:
