@@ -238,12 +238,13 @@ def test_a_cancelled_order_takes_the_ticket_with_it(world: JobWorld) -> None:
     assert audited(world, RELEASES) == []
 
 
-def test_an_order_whose_file_is_out_is_not_cancelled(world: JobWorld) -> None:
+def test_an_order_whose_file_is_out_is_cancelled_when_its_node_agrees(world: JobWorld) -> None:
     world.fetched()
 
-    refused = world.owner.post(f"/v1/orders/{world.order_id}/cancel")
+    waiting = world.owner.post(f"/v1/orders/{world.order_id}/cancel")
 
-    assert refusal_of(refused) == Refusal(status=409, code="job_started")
+    assert waiting.status_code == 202
+    assert [(job["node_id"], job["state"]) for job in waiting.json()["waiting"]] == [("N101", "accepted")]
     assert world.owner.get(f"/v1/orders/{world.order_id}").json()["state"] == "routed"
 
 

@@ -4,9 +4,10 @@ import pytest
 
 from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
-from fabroute.production.service import JobStarted, cancel_order, hold_unqualified, take_back_job
+from fabroute.production.service import JobStarted, accept_job, cancel_order, hold_unqualified, take_back_job
+from fabroute.production.service.phases.cancelling import CancellationAnswer, answer_cancellation
 from tests.factories.organisations import NOW
-from tests.factories.production import OPERATOR_KEY, Floor
+from tests.factories.production import BUREAU_KEY, OPERATOR_KEY, Floor
 from tests.factories.routable import held_and_taken
 
 NOTHING = {"grams": 0, "minutes": 0, "held_grams": 0, "held_minutes": 0}
@@ -22,7 +23,7 @@ def cancel(floor: Floor) -> list[str]:
             actor=floor.owner.key_id,
             now=NOW,
         )
-    return [job.state for job in jobs]
+    return [job.state for job in jobs.cancelled]
 
 
 def broken(floor: Floor) -> set[str]:
@@ -51,20 +52,69 @@ def test_a_held_job_that_nobody_started_is_cancelled(floor: Floor) -> None:
     assert floor.table("SELECT state FROM order_lines") == [("cancelled",)]
 
 
-def test_an_order_whose_file_was_released_stays_whole(floor: Floor) -> None:
-    first, second = floor.offered(1, 1)
-    floor.table(f"UPDATE jobs SET state = 'accepted' WHERE id = '{first.job_id}' RETURNING 1")
-    floor.fetched(first.job_id)
-    held = floor.do(held_and_taken)
+def answer(floor: Floor, job_id: str, *, agreed: bool) -> str:
+    said = CancellationAnswer(agreed=agreed, reason="half of it is printed")
+    return floor.do(
+        lambda session: answer_cancellation(
+            session, principal=BUREAU_KEY, job_id=job_id, answer=said, lease=None, now=NOW
+        )
+    ).state
 
-    with pytest.raises(JobStarted, match=f"{first.job_id} at N101") as refusal:
+
+def started_and_offered(floor: Floor) -> tuple[str, str]:
+    """Give the bureau two lines of an order, of which it has fetched the file of the first."""
+    first, second = floor.offered(1, 1)
+    floor.do(lambda session: accept_job(session, principal=BUREAU_KEY, job_id=first.job_id, now=NOW))
+    floor.fetched(first.job_id)
+    return first.job_id, second.job_id
+
+
+def test_the_node_of_a_started_job_is_asked_to_stop_and_what_nobody_started_goes_at_once(floor: Floor) -> None:
+    first, second = started_and_offered(floor)
+
+    assert cancel(floor) == ["cancelled"]
+    assert floor.table(
+        "SELECT id, state, cancel_reason, cancel_cause FROM jobs WHERE cancel_requested_at = :now", now=NOW
+    ) == [(first, "accepted", "order cancelled", "")]
+    assert floor.table("SELECT state FROM jobs WHERE id = :it", it=second) == [("cancelled",)]
+    assert sorted(floor.table("SELECT state FROM order_lines")) == [("cancelled",), ("routed",)]
+    assert floor.told("job.cancel_requested") == [first]
+    assert cancel(floor) == []  # asked again, nothing changes
+    assert floor.told("job.cancel_requested") == [first]
+    assert broken(floor) == set()
+
+
+def test_the_order_is_cancelled_when_the_node_agrees(floor: Floor) -> None:
+    first, _ = started_and_offered(floor)
+    cancel(floor)
+
+    assert answer(floor, first, agreed=True) == "cancelled"
+    assert floor.table("SELECT DISTINCT state FROM order_lines") == [("cancelled",)]
+    assert floor.table("SELECT state FROM orders") == [("cancelled",)]
+    assert floor.do(held_and_taken) == NOTHING
+    assert floor.table("SELECT count(*) FROM reroutes") == [(0,)]
+    assert broken(floor) == set()
+
+
+def test_what_a_node_refuses_to_stop_goes_on(floor: Floor) -> None:
+    first, _ = started_and_offered(floor)
+    cancel(floor)
+
+    assert answer(floor, first, agreed=False) == "accepted"
+    assert floor.table("SELECT state, cancel_requested_at FROM jobs WHERE id = :it", it=first) == [("accepted", None)]
+    assert floor.table("SELECT state FROM orders") == [("routed",)]
+    assert floor.told("job.cancel_refused") == [first]
+    assert broken(floor) == set()
+
+
+def test_an_order_of_which_a_part_was_shipped_cant_be_cancelled(floor: Floor) -> None:
+    job_id = floor.accepted()
+    floor.table("UPDATE jobs SET state = 'shipped', shipped_at = now() RETURNING id")
+
+    with pytest.raises(JobStarted, match=f"{job_id} from N101") as refusal:
         cancel(floor)
     assert (refusal.value.code, refusal.value.status) == ("job_started", 409)
-    assert "POST /v1/jobs/{id}/take-back" in refusal.value.message
-    assert second.job_id not in refusal.value.message
-    assert floor.table("SELECT state FROM jobs ORDER BY state") == [("accepted",), ("offered",)]
-    assert floor.table("SELECT DISTINCT state FROM order_lines") == [("routed",)]
-    assert (floor.do(held_and_taken), floor.audited("order.cancelled")) == (held, [])
+    assert floor.table("SELECT state FROM orders") == [("routed",)]
 
 
 def test_once_the_started_job_is_taken_back_the_order_can_be_cancelled(floor: Floor) -> None:

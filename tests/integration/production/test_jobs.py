@@ -52,10 +52,10 @@ def queue_of(engine: Engine, who: Principal, *, state: str | None = None, node_i
 
 def cancel(engine: Engine, owner: Owner, order_id: str) -> list[str]:
     with unit_of_work(engine) as session:
-        jobs = cancel_order(
+        cancelling = cancel_order(
             session, organisation_id=owner.organisation_id, order_id=order_id, actor=owner.key_id, now=NOW
         )
-    return [job.job_id for job in jobs]
+    return [job.job_id for job in cancelling.cancelled]
 
 
 def table(engine: Engine, sql: str) -> list[tuple[object, ...]]:
@@ -113,7 +113,7 @@ def test_a_cancelled_order_is_told_audited_and_seen_in_the_queues_version(engine
 
     cancel(engine, owner, offer.order_id)
 
-    told = table(engine, "SELECT name, data FROM outbox_events WHERE id > 1 ORDER BY id DESC LIMIT 2")
+    told = table(engine, "SELECT name, data FROM outbox_events WHERE id > 1 ORDER BY id DESC LIMIT 3")
     assert ("network.changed", {"reason": "capacity_released"}) in told
     data = {"node_id": "N101", "order_line_id": offer.order_line_id, "reason": "order cancelled"}
     assert ("job.cancelled", data) in told

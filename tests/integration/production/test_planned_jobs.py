@@ -210,10 +210,11 @@ def test_a_cancelled_order_takes_its_planned_job_with_it_and_its_node_never_hear
     order = shop.ordered(owner, at=WEDNESDAY)
     version = queue_version(shop)
     with unit_of_work(shop.engine) as session:
-        (job,) = cancel_order(
+        cancelled = cancel_order(
             session, organisation_id=owner.organisation_id, order_id=order.id, actor=owner.key_id, now=WEDNESDAY
         )
 
+    (job,) = cancelled.cancelled
     assert job.state == "cancelled"
     assert shop.dispatched(at=DISPATCH_AT).jobs == 0
     assert (queue(shop), queue(shop, state="cancelled"), queue_version(shop)) == ([], [], version)

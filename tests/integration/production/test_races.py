@@ -216,7 +216,7 @@ def test_cancel_and_take_back_of_one_order_give_back_once(floor: Floor) -> None:
                         order_id=order_id,
                         actor=floor.owner.key_id,
                         now=NOW,
-                    )
+                    ).cancelled
                 )
 
         def take(start: threading.Barrier = start) -> int:

@@ -31,6 +31,16 @@ WHERE line.order_id = :order_id AND line.position = :position
 _FIND_LINE = text(_FIND)
 _LOCK_LINE = text(f"{_FIND} FOR UPDATE OF line")
 
+_ORDER_EXISTS = text("""
+SELECT EXISTS (SELECT FROM orders WHERE id = :order_id
+  AND (CAST(:organisation_id AS text) IS NULL OR organisation_id = :organisation_id))
+""")
+
+_LOCK_ORDER = text("""
+SELECT line.id, line.state FROM order_lines line JOIN orders placed ON placed.id = line.order_id
+WHERE line.order_id = :order_id AND placed.organisation_id = :organisation_id ORDER BY line.id FOR UPDATE OF line
+""")
+
 _PARK = text("""
 UPDATE order_lines line SET state = 'parked', state_reason = parked.reason, fence = line.fence + 1, lease_until = NULL
 FROM unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS parked (id, reason)
@@ -47,6 +57,19 @@ SET state = 'pending', state_reason = '', attempts = 0, fence = line.fence + 1, 
 FROM waiting WHERE line.id = waiting.id
 RETURNING line.id, line.order_id, line.planning_scope
 """)
+
+
+def order_exists(session: Session, *, organisation_id: str | None, order_id: str) -> bool:
+    """Return whether there is such an order; of any owner where ``organisation_id`` is ``None``."""
+    parameters = {"organisation_id": organisation_id, "order_id": order_id}
+    return bool(session.connection().execute(_ORDER_EXISTS, parameters).scalar_one())
+
+
+def lock_order(session: Session, *, organisation_id: str, order_id: str) -> list[tuple[str, str]] | None:
+    """Lock the lines of an owner's order, by id; return each with its state, ``None`` if there is no such order."""
+    parameters = {"organisation_id": organisation_id, "order_id": order_id}
+    found = [(row.id, row.state) for row in session.connection().execute(_LOCK_ORDER, parameters)]
+    return found or None
 
 
 def find_line(

@@ -10,9 +10,19 @@ from fabroute.orders import events
 from fabroute.orders.repository import attention as rows
 from fabroute.orders.repository.attention import WaitingLine
 from fabroute.orders.service.outcomes import derive_orders
+from fabroute.orders.service.reading import UnknownOrder
 from fabroute.outbox import service as outbox
 
-__all__ = ["UnknownLine", "WaitingLine", "find_line", "lock_line", "park_lines", "retry_lines"]
+__all__ = [
+    "UnknownLine",
+    "WaitingLine",
+    "find_line",
+    "lock_line",
+    "lock_order",
+    "park_lines",
+    "require_order",
+    "retry_lines",
+]
 
 
 class UnknownLine(DomainError):
@@ -35,6 +45,20 @@ def lock_line(session: Session, *, organisation_id: str | None, order_id: str, p
     """Return a line as ``find_line`` does, locked until the transaction ends."""
     found = rows.find_line(session, organisation_id=organisation_id, order_id=order_id, position=position, lock=True)
     return _known(found, order_id, position)
+
+
+def require_order(session: Session, *, organisation_id: str | None, order_id: str) -> None:
+    """Raise ``UnknownOrder`` unless there is such an order; of any owner where ``organisation_id`` is ``None``."""
+    if not rows.order_exists(session, organisation_id=organisation_id, order_id=order_id):
+        raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
+
+
+def lock_order(session: Session, *, organisation_id: str, order_id: str) -> tuple[str, ...]:
+    """Lock the lines of an order before anything of their jobs; return those that stand. Raises ``UnknownOrder``."""
+    found = rows.lock_order(session, organisation_id=organisation_id, order_id=order_id)
+    if found is None:
+        raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
+    return tuple(line_id for line_id, state in found if state != "cancelled")
 
 
 def park_lines(session: Session, *, reasons: Mapping[str, str], now: datetime) -> frozenset[str]:

@@ -5,35 +5,32 @@ locked with all its lines before its jobs: nobody can wait for it who does not w
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session
 
 from fabroute.identity.rules import Principal
-from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.inventory import service as inventory
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.orders import service as orders
-from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.rules import RerouteCause
 from fabroute.production.service.access import conflict, find_visible, lock_of_owner
-from fabroute.production.service.rerouting import end_jobs, reroute_jobs
+from fabroute.production.service.rerouting import reroute_jobs
+from fabroute.production.service.rerouting.cancelling import JobStarted, cancel_order
 from fabroute.production.service.rerouting.reroute import is_held_unstarted
 from fabroute.production.service.views import JobView, job_view
 
+__all__ = ["JobFinished", "JobStarted", "cancel_order", "held_jobs_wait", "take_back_held", "take_back_job"]
+
 _ACTOR = "system:production"
 TAKE_BACK_BATCH = 200
-_MAY_TAKE_BACK = (frozenset({"planned", "held"}), frozenset({"planned", "held", "accepted", "in_production"}))
+_MAY_TAKE_BACK = (
+    frozenset({"planned", "held"}),
+    frozenset({"planned", "countered", "held", "accepted", "in_production", "suspect"}),
+)
 """States from which a job may be taken back: by its owner, by the operator."""
-
-
-class JobStarted(DomainError):
-    """The node has the file of a job, or has printed: a part can't be unprinted by cancelling its order."""
-
-    code = "job_started"
-    status = 409
 
 
 class JobFinished(DomainError):
@@ -41,32 +38,6 @@ class JobFinished(DomainError):
 
     code = "job_finished"
     status = 409
-
-
-def cancel_order(
-    session: Session, *, organisation_id: str, order_id: str, actor: str, now: datetime
-) -> tuple[JobView, ...]:
-    """Cancel an order with its lines and jobs, give back what was held for them, and return the cancelled jobs.
-
-    Jobs that are offered, accepted or held go, as long as nobody fetched their file or printed; ``JobStarted`` refuses
-    all of it where somebody did. Nothing happens to an order that is cancelled already. Raises ``UnknownOrder``.
-    """
-    if not orders.mark_cancelled(session, organisation_id=organisation_id, order_id=order_id, now=now):
-        return ()
-    jobs = job_rows.lock_live_jobs(session, order_id=order_id)
-    _require_unstarted(jobs)
-    cancelled = end_jobs(session, [job.id for job in jobs], actor=actor, reason="order cancelled", now=now)
-    entry = AuditRecord(
-        organisation_id=organisation_id,
-        occurred_at=now,
-        actor=actor,
-        action="order.cancelled",
-        subject_type="order",
-        subject_id=order_id,
-        data={"jobs": len(cancelled)},
-    )
-    record_audit(session, entry=entry)
-    return tuple(job_view(job) for job in cancelled)
 
 
 def held_jobs_wait(session: Session) -> bool:
@@ -126,13 +97,3 @@ def _require_reason(reason: str) -> None:
     if not reason.strip():
         message = "say why, in a few words: it goes on the audit log"
         raise inventory.ReasonMissing(message, problems=(FieldProblem(pointer="/reason", message=message),))
-
-
-def _require_unstarted(jobs: Sequence[Job]) -> None:
-    started = [job for job in jobs if job_view(job).started]
-    if started:
-        named = ", ".join(f"{job.id} at {job.node_id}" for job in started)
-        raise JobStarted(
-            f"the node has the file or has printed already ({named}), and a cancelled order can't undo that: "
-            "agree with the node; once the job is taken back (POST /v1/jobs/{id}/take-back), the order can be cancelled"
-        )
