@@ -101,7 +101,9 @@ class FakeFabroute:
         return problem(404, "unknown_job")
 
     def _claim(self, asked: Asked) -> Answer:
-        key, body = asked.headers["idempotency-key"], asked.body
+        key, body = asked.headers.get("idempotency-key", ""), asked.body
+        if not key:
+            return problem(400, "idempotency_key_missing")
         if key in self._claims:
             known, answer = self._claims[key]
             return answer if known == body else problem(422, "idempotency_key_reused")
@@ -165,6 +167,8 @@ class FakeFabroute:
         return Answer(body=content, headers={"Content-Type": "model/3mf"})
 
     def _step(self, asked: Asked, job: FakeJob, step: list[str]) -> Answer:
+        if step == ["packet"]:
+            return json_answer(self.packet(job))
         if asked.headers.get("fabroute-lease") != f"{job.lease_id};epoch={job.epoch}":
             return problem(409, "lease_lost", f"job {job.job_id} is not held by that lease any more")
         body = json.loads(asked.body) if asked.body and step[0] != "evidence" else {}
@@ -172,8 +176,6 @@ class FakeFabroute:
             case ["acceptance"]:
                 job.state = "accepted" if job.state == "offered" else job.state
                 return json_answer(self.packet(job)["job"])
-            case ["packet"]:
-                return json_answer(self.packet(job))
             case ["file-tickets"]:
                 return self._ticket(job)
             case ["heartbeat"]:

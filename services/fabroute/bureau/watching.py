@@ -5,14 +5,14 @@ from fabroute.bureau.heartbeats import ask_to_stop
 from fabroute.bureau.wire import JsonObject
 
 _STATES = ("accepted", "in_production", "inspected", "held", "suspect")
-_SECONDS = 30.0
 
 
 class Watcher:
     """Compares what lies here with what fabroute says about it; leases without heartbeats hear of cancels here."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, *, seconds: float) -> None:
         self._bench = bench
+        self._seconds = seconds
         self._etag = ""
 
     def step(self) -> float:
@@ -22,7 +22,7 @@ class Watcher:
         self._etag = answer.etag
         for job in answer.jobs or ():
             self._compare(job)
-        return max(_SECONDS, answer.poll_seconds)
+        return max(self._seconds, answer.poll_seconds)
 
     def _compare(self, job: JsonObject) -> None:
         record = self._bench.records.get(str(job["id"]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from fabroute.bureau.conformance.exchanges import Exchange, FaultName, parsed
 
-_BUSY_SECONDS = 2
+_PLACE_OF_LOSS = 2
 _UNKNOWN = {"added_tomorrow": {"by": "a newer fabroute"}}
 
 
@@ -25,8 +25,9 @@ class Reply:
 class FaultScript:
     """Decides what is disturbed. One instance sees all requests of a client, in order; safe for threads."""
 
-    def __init__(self, *, slow_seconds: float = 3.0) -> None:
+    def __init__(self, *, slow_seconds: float = 3.0, busy_seconds: int = 2) -> None:
         self._slow_seconds = slow_seconds
+        self._busy_seconds = busy_seconds
         self._done: set[FaultName] = set()
         self._jobs: list[str] = []
         self._lost: dict[str, str] = {}
@@ -38,7 +39,7 @@ class FaultScript:
         """Return an answer that is given in fabroute's place, ``None`` to let the request through."""
         with self._lock:
             if request.is_claim and self._first("busy"):
-                return problem_reply(503, "temporarily_unavailable", "busy", {"Retry-After": str(_BUSY_SECONDS)})
+                return problem_reply(503, "temporarily_unavailable", "busy", {"Retry-After": str(self._busy_seconds)})
             if request.job_id and self._lost.get(request.job_id) == request.lease and request.lease:
                 return _lease_lost(request)
             if request.step == "heartbeat" and self._loses(request.job_id) and self._first("lease_lost"):
@@ -87,15 +88,20 @@ class FaultScript:
         return _with_json(reply, told | wish, "cancel_requested")
 
     def _cancels(self, job_id: str) -> bool:
-        return "cancel_requested" not in self._done and self._role(job_id, second=1)
+        return "cancel_requested" not in self._done and self._is_turn_of(job_id, place=1)
 
     def _loses(self, job_id: str) -> bool:
-        return job_id != self._asked_to_cancel and self._role(job_id, second=2)
+        """A lease is lost after the cancel where there are too few jobs for each to have its own."""
+        if job_id == self._asked_to_cancel:
+            return False
+        enough = len(self._jobs) > _PLACE_OF_LOSS
+        return (enough or "cancel_requested" in self._done) and self._is_turn_of(job_id, place=_PLACE_OF_LOSS)
 
-    def _role(self, job_id: str, *, second: int) -> bool:
-        """The first job is left alone until it was reported about; the second is cancelled, the third is lost."""
-        place = self._jobs.index(job_id) if job_id in self._jobs else 0
-        return place == second if len(self._jobs) > second else job_id in self._reported
+    def _is_turn_of(self, job_id: str, *, place: int) -> bool:
+        """The second job is cancelled and the third is lost; with fewer jobs, whichever was reported about."""
+        if len(self._jobs) > place:
+            return self._jobs[place] == job_id
+        return job_id in self._reported
 
     def _first(self, name: FaultName) -> bool:
         if name in self._done:

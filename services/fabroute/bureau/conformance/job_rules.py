@@ -61,7 +61,8 @@ def heartbeats_come_in_time(log: Log) -> Finding:
 def work_stops_when_the_lease_is_lost(log: Log) -> Finding:
     """After 409 lease_lost nothing is done under that lease any more, but to tell of prints that exist."""
     good: Exchange | None = None
-    for loss in (it for it in log if it.status == 409 and (it.got() or {}).get("code") == "lease_lost"):
+    given = {job.lease for job in claimed_jobs(log)}
+    for loss in (it for it in log if it.lease in given and _is_loss(it)):
         for later in log:
             under_it = later.job_id == loss.job_id and later.lease == loss.lease and later.number > loss.number
             if under_it and later.step not in _AFTER_LOSS and later.started > loss.ended:
@@ -153,9 +154,12 @@ def _is_open(log: Log, job_id: str) -> bool:
     """Return whether a job is still worked on at the end of the log."""
     of_job = [it for it in log if it.job_id == job_id]
     over = any(it.step in _ENDS and it.is_good for it in of_job)
-    agreed = any(it.step == "cancellation" and (it.sent() or {}).get("agreed") is True for it in of_job)
-    lost = any(it.status == 409 and (it.got() or {}).get("code") == "lease_lost" for it in of_job)
-    return not (over or agreed or lost)
+    agreed = any(it.step == "cancellation" and (it.sent() or {}).get("agreed") is not False for it in of_job)
+    return not (over or agreed or any(map(_is_loss, of_job)))
+
+
+def _is_loss(exchange: Exchange) -> bool:
+    return exchange.status == 409 and (exchange.got() or {}).get("code") == "lease_lost"
 
 
 def _job_of_ticket(log: Log, download: Exchange) -> str:

@@ -4,8 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx
 
@@ -23,11 +24,17 @@ _PLAIN = {"accept-encoding": "identity"}
 class Disturbance(Protocol):
     """What may happen to a request, as ``FaultScript`` decides it."""
 
-    def before(self, request: Exchange) -> Reply | None: ...
+    def before(self, request: Exchange) -> Reply | None:
+        """Return an answer in fabroute's place."""
+        ...
 
-    def delay(self, request: Exchange) -> float: ...
+    def delay(self, request: Exchange) -> float:
+        """Return seconds to wait before anything is done."""
+        ...
 
-    def after(self, request: Exchange, reply: Reply) -> Reply: ...
+    def after(self, request: Exchange, reply: Reply) -> Reply:
+        """Return what the client gets."""
+        ...
 
 
 class Recorder:
@@ -61,6 +68,57 @@ class Recorder:
             return tuple(sorted(self._log, key=lambda it: it.number))
 
 
+class Relay:
+    """Takes one request through to fabroute and back, past what the script has in mind for it."""
+
+    def __init__(
+        self,
+        *,
+        forward: Callable[[Exchange], Reply],
+        script: Disturbance,
+        recorder: Recorder,
+        on_exchange: Callable[[Exchange], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._forward, self._script, self._recorder = forward, script, recorder
+        self._on_exchange, self._sleep = on_exchange, sleep
+
+    def take(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Return what the client is answered; it is recorded before, so whoever has an answer finds it."""
+        request = self._request(method, target, headers, body)
+        slow = self._script.delay(request)
+        self._sleep(slow)
+        reply = self._script.before(request) or self._script.after(request, self._forward(request))
+        fault = "slow" if slow and not reply.fault else reply.fault
+        is_json = "json" in {name.lower(): value for name, value in reply.headers.items()}.get("content-type", "")
+        exchange = replace(
+            request,
+            ended=self._recorder.seconds(),
+            status=reply.status,
+            answer_headers={name.lower(): value for name, value in reply.headers.items()},
+            answer=reply.body if is_json else b"",
+            fault=fault,
+        )
+        self._recorder.keep(exchange)
+        self._on_exchange(exchange)
+        return reply
+
+    def _request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Exchange:
+        began = self._recorder.seconds()
+        return Exchange(
+            number=self._recorder.number(),
+            started=began,
+            ended=began,
+            method=method,
+            target=target,
+            headers=headers,
+            body=body,
+            status=0,
+            answer_headers={},
+            answer=b"",
+        )
+
+
 @contextmanager
 def serving_proxy(
     *,
@@ -73,11 +131,13 @@ def serving_proxy(
 ) -> Iterator[str]:
     """Yield the URL of a proxy to ``upstream`` on this machine, for as long as the block runs."""
     with httpx.Client(base_url=upstream, timeout=_SECONDS, transport=transport) as http:
+        forward = _Forwarding(http)
 
         class Handler(_Handler):
-            relay = _Relay(http=http, script=script, recorder=recorder, on_exchange=on_exchange)
+            relay = Relay(forward=forward, script=script, recorder=recorder, on_exchange=on_exchange)
 
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
@@ -87,56 +147,13 @@ def serving_proxy(
             server.server_close()
 
 
-class _Relay:
-    """Takes one request through to fabroute and back."""
+class _Forwarding:
+    """Sends requests on as they are, but for what belongs to one connection."""
 
-    def __init__(
-        self,
-        *,
-        http: httpx.Client,
-        script: Disturbance,
-        recorder: Recorder,
-        on_exchange: Callable[[Exchange], None],
-    ) -> None:
-        self._http, self._script, self._recorder, self._on_exchange = http, script, recorder, on_exchange
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
 
-    def take(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[Exchange, Reply]:
-        request = Exchange(
-            number=self._recorder.number(),
-            started=self._recorder.seconds(),
-            ended=self._recorder.seconds(),
-            method=method,
-            target=target,
-            headers=headers,
-            body=body,
-            status=0,
-            answer_headers={},
-            answer=b"",
-        )
-        slow = self._script.delay(request)
-        time.sleep(slow)
-        reply = self._script.before(request) or self._script.after(request, self._forward(request))
-        if slow and not reply.fault:
-            reply = Reply(status=reply.status, headers=reply.headers, body=reply.body, fault="slow")
-        return request, reply
-
-    def keep(self, request: Exchange, reply: Reply) -> None:
-        is_json = "json" in reply.headers.get("content-type", reply.headers.get("Content-Type", ""))
-        facts: dict[str, Any] = {name: getattr(request, name) for name in ("number", "started", "method", "target")}
-        exchange = Exchange(
-            **facts,
-            ended=self._recorder.seconds(),
-            headers=request.headers,
-            body=request.body,
-            status=reply.status,
-            answer_headers={name.lower(): value for name, value in reply.headers.items()},
-            answer=reply.body if is_json else b"",
-            fault=reply.fault,
-        )
-        self._recorder.keep(exchange)
-        self._on_exchange(exchange)
-
-    def _forward(self, request: Exchange) -> Reply:
+    def __call__(self, request: Exchange) -> Reply:
         sent = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
         try:
             answer = self._http.request(request.method, request.target, headers=sent | _PLAIN, content=request.body)
@@ -148,13 +165,11 @@ class _Relay:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    relay: _Relay
+    relay: Relay
 
     def _handle(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request, reply = self.relay.take(self.command, self.path, headers, self._body(headers))
-        # Kept before it is sent: whoever has an answer finds it recorded.
-        self.relay.keep(request, reply)
+        reply = self.relay.take(self.command, self.path, headers, self._body(headers))
         if reply.status == 0:
             self.close_connection = True
             return
