@@ -137,7 +137,7 @@ class OrderRequest(RequestModel):
     )
     first_article: bool = Field(
         default=False,
-        description="Whether a node may make a part for which it has no first article: it prints one, you approve that, "
+        description="Whether a node may make a part for which it has no first article: it prints one, you approve it, "
         "then it makes the rest. Without it such nodes are ruled out (`PART_NOT_QUALIFIED`).",
     )
     packaging: Packaging = "plain"
@@ -172,8 +172,8 @@ class OrderRequest(RequestModel):
         if self.quote_id is not None and other:
             raise PydanticCustomError(
                 "split_of_a_quote",
-                "accepts a quote, which one qualified machine makes by its date: leave out split, cost_of_waiting_per_hour "
-                "and first_article",
+                "accepts a quote, which one qualified machine makes by its date: leave out split, first_article "
+                "and cost_of_waiting_per_hour",
             )
         return self
 
