@@ -15,6 +15,7 @@ from fabroute_workers.subscriptions import (
     SYNC_CARRIERS,
     TAKE_BACK_HELD,
     VALIDATE_PRINT_FILES,
+    WATCH_LEASES,
     Errand,
 )
 
@@ -25,6 +26,7 @@ SPACING_SECONDS: Mapping[str, float] = {
     HOLD_UNQUALIFIED: 1.0,
     TAKE_BACK_HELD: 0.2,
     DISPATCH_PLANNED: 0.2,
+    WATCH_LEASES: 0.2,
     JUDGE_SCREENINGS: 0.2,
     RUN_SHADOWS: 0.2,
     ASK_READINESS: 1.0,

@@ -16,6 +16,7 @@ from fabroute.orders.service import scopes_with_due_lines
 from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_published
 from fabroute.production.service import held_jobs_wait, planned_jobs_wait
 from fabroute.production.service.moving import standing_scopes
+from fabroute.production.service.phases.watching import silent_jobs_wait
 from fabroute.routing.service.readiness import readiness_due
 from fabroute.routing.service.scopes import lapsed_scopes
 from fabroute.routing.service.shadow_runs import due_shadow_runs
@@ -35,6 +36,7 @@ from fabroute_workers.subscriptions import (
     SYNC_CARRIERS,
     TAKE_BACK_HELD,
     VALIDATE_PRINT_FILES,
+    WATCH_LEASES,
     Errand,
     errands_of,
 )
@@ -126,6 +128,8 @@ class Relay:
                 errands.append(Errand(task=TAKE_BACK_HELD))
             if planned_jobs_wait(session):
                 errands.append(Errand(task=DISPATCH_PLANNED))
+            if silent_jobs_wait(session):
+                errands.append(Errand(task=WATCH_LEASES))
             if due_screenings(session):
                 errands.append(Errand(task=JUDGE_SCREENINGS))
             if due_shadow_runs(session):

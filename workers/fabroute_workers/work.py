@@ -25,6 +25,7 @@ from fabroute.production.service import (
     take_back_held,
 )
 from fabroute.production.service.moving import MovableJobs, PlannedJobs
+from fabroute.production.service.phases.watching import watch_leases
 from fabroute.production.service.shipping.carriers import sync_carrier
 from fabroute.routing.service.archive import purge_archives
 from fabroute.routing.service.consolidation_moves import plan_builds
@@ -177,6 +178,19 @@ def dispatch(engine: Engine) -> int:
         if not dispatched.jobs:
             break
         jobs += dispatched.jobs
+    return jobs
+
+
+def watch(engine: Engine) -> int:
+    """Look after jobs whose nodes are silent, batch by batch; return how many changed."""
+    started, jobs = time.monotonic(), 0
+    while time.monotonic() - started < DRAIN_SECONDS:
+        with unit_of_work(engine) as session:
+            watched = watch_leases(session, now=utc_now())
+        _log.info("production.watched", **asdict(watched))
+        if not watched.jobs:
+            break
+        jobs += watched.jobs
     return jobs
 
 

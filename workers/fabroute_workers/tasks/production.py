@@ -10,6 +10,7 @@ from fabroute_workers.subscriptions import (
     LEARN_CALIBRATIONS,
     SYNC_CARRIERS,
     TAKE_BACK_HELD,
+    WATCH_LEASES,
 )
 
 
@@ -29,6 +30,12 @@ def take_back_held(**_: object) -> None:
 def dispatch_planned(**_: object) -> None:
     """Offer planned jobs whose wait for others is over to their nodes."""
     work.dispatch(database_engine())
+
+
+@app.task(name=WATCH_LEASES)
+def watch_leases(**_: object) -> None:
+    """Remind silent nodes, let offers and claims lapse, and suspect jobs whose lease is over."""
+    work.watch(database_engine())
 
 
 @app.task(name=LEARN_CALIBRATIONS)
