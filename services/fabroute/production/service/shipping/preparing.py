@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from sqlmodel import Session
 
 from fabroute.identity.service import record_audit
-from fabroute.inventory import service as inventory
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
 from fabroute.production.models import Job, Parcel, Shipment
 from fabroute.production.repository import shipments as rows
 from fabroute.production.service.access import conflict
+from fabroute.production.service.inspection.finishing import awaits_first_article, missing_inspections, revision_of
 from fabroute.production.service.leases import lock_for_work
 from fabroute.production.service.shipping.access import Desk, ShipmentStateConflict, lock_shipment
 from fabroute.production.service.shipping.views import ShipmentView, shipment_view
@@ -18,6 +18,7 @@ from fabroute.production.service.telling import audit_entry
 from fabroute.production.states import WORKING_STATES
 
 MOST_PARCELS = 100
+_NAMED = 5
 _COUNTED = ("prepared", "handed_over", "in_transit", "delivered", "exception", "lost")
 
 
@@ -143,14 +144,19 @@ def _require_inspected(session: Session, job: Job) -> None:
 
 
 def _missing(session: Session, job: Job) -> list[str]:
-    revision = inventory.read_revisions(session, revision_ids={job.revision_id})[job.revision_id]
     missing = []
     if job.good_prints < job.quantity:
         missing.append(f"{job.good_prints} of {job.quantity} good prints are reported (POST /v1/jobs/{job.id}/prints)")
-    if revision.inspection_level != "none":
+    prints = missing_inspections(session, job)
+    if prints:
+        level = revision_of(session, job).inspection_level
+        named = ", ".join(str(number) for number in prints[:_NAMED])
         missing.append(
-            f"its inspection ({revision.inspection_level}) is not passed (POST /v1/jobs/{job.id}/inspections)"
+            f"{len(prints)} prints lack a passed {level} inspection, such as {named} "
+            f"(POST /v1/jobs/{job.id}/inspections)"
         )
+    if awaits_first_article(job):
+        missing.append("its first article is not approved by the owner")
     return missing or ["its inspection is not finished"]
 
 
