@@ -10,6 +10,7 @@ from types import MappingProxyType
 from fabroute.kernel.errors import DomainError, FieldProblem
 
 _NUMBER, _TEXT, _LIST = (int,), (str,), (list,)
+_WORDS: Mapping[type, str] = MappingProxyType({int: "whole number", str: "text", list: "list"})
 _PRINT = {"number": _NUMBER, "serial": _TEXT, "note": _TEXT, "evidence_id": _TEXT}
 KNOWN_REPORTS: Mapping[str, Mapping[str, tuple[type, ...]]] = MappingProxyType(
     {
@@ -89,7 +90,7 @@ def _problems(report: NewReport) -> list[tuple[str, str]]:
         if name not in known
     ]
     wrong = [
-        (f"/data/{name}", f"{name} of {report.name} has to be a {kinds[0].__name__}")
+        (f"/data/{name}", f"{name} of {report.name} must be a {_WORDS[kinds[0]]}")
         for name, kinds in known.items()
         if name in report.data and type(report.data[name]) not in kinds
     ]
