@@ -102,6 +102,17 @@ def store_answers(session: Session, claims: Sequence[StoredClaim], *, now: datet
     return session.connection().execute(_STORE_ANSWERS, columns).rowcount
 
 
+def read_gate_stamps(
+    session: Session, *, revision_ids: Collection[str], node_ids: Collection[str]
+) -> dict[tuple[str, str], str]:
+    """Return a stamp of all that gates look at of these revisions and nodes: equal stamps, equal facts.
+
+    By kind (``revision`` or ``node``) and id. One statement in place of those that read the facts.
+    """
+    columns = {"revision_ids": list(revision_ids), "node_ids": list(node_ids)}
+    return {(row.kind, row.id): row.stamp for row in session.connection().execute(_GATE_STAMPS, columns)}
+
+
 def read_queue(session: Session, wanted: QueueFilter, *, cursor: str | None, limit: int) -> Sequence[Job]:
     """Return jobs of a node after ``cursor`` in the order of their ids."""
     statement = select(Job).where(Job.node_id == wanted.node_id).order_by(col(Job.id)).limit(limit)
@@ -136,6 +147,31 @@ CROSS JOIN LATERAL (
 ORDER BY wanted.number, picked.produce_by, picked.id
 """)
 """The conditions are those of the partial index ``ix_jobs_claimable``, which gives the jobs in this order."""
+
+_ROWS = "SELECT sum(hashtextextended(concat_ws('/', {it}.ctid, {it}.xmin), 0)) FROM"
+"""Where every version of a row is, and which transaction wrote it: what was not touched has the same sum."""
+
+_GATE_STAMPS = text(f"""
+SELECT 'node' AS kind, node.id, concat_ws(
+    '|', md5((to_jsonb(node) - 'queue_version')::text),
+    ({_ROWS.format(it="machine")} machines machine WHERE machine.node_id = node.id),
+    ({_ROWS.format(it="offer")} machine_offers offer JOIN machines machine ON machine.id = offer.machine_id
+     WHERE machine.node_id = node.id),
+    (SELECT sum(hashtextextended((to_jsonb(lot) - 'remaining_grams')::text, 0)) FROM material_lots lot
+     WHERE lot.node_id = node.id),
+    ({_ROWS.format(it="certificate")} certificates certificate WHERE certificate.node_id = node.id),
+    ({_ROWS.format(it="model")} machine_models model), ({_ROWS.format(it="material")} materials material)
+) AS stamp
+FROM nodes node WHERE node.id = ANY(:node_ids)
+UNION ALL
+SELECT 'revision', revision.id, concat_ws(
+    '|', revision.ctid, revision.xmin, part.ctid, part.xmin,
+    ({_ROWS.format(it="file")} print_files file WHERE file.revision_id = revision.id),
+    ({_ROWS.format(it="article")} first_articles article WHERE article.revision_id = revision.id)
+)
+FROM part_revisions revision JOIN parts part ON part.id = revision.part_id WHERE revision.id = ANY(:revision_ids)
+""")
+"""A queue's version and what is left of a lot change all the time, and no gate looks at them."""
 
 _GIVE_LEASES = text("""
 UPDATE jobs job

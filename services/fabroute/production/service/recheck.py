@@ -1,20 +1,22 @@
 """The gates asked again about jobs: at acceptance, at every file release, at good prints, and when things change."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session
 
 from fabroute.identity.service import AuditedRefusal
 from fabroute.inventory import service as inventory
-from fabroute.inventory.service import LeaseView
+from fabroute.inventory.service import LeaseView, RevisionView
 from fabroute.network import service as network
-from fabroute.network.service import LotView, OfferView
+from fabroute.network.service import LotView, NodeDetail, OfferView
 from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository.jobs import CheckedJob
 from fabroute.production.service.telling import audit_entry
 from fabroute.qualification import service as qualification
+from fabroute.qualification.service import Qualifications
 from fabroute.routing.rules import SAME_COUNTRY
 from fabroute.routing.service.facts import (
     certificate_facts,
@@ -82,25 +84,52 @@ def at_the_end(job: CheckedJob, today: date) -> ProductionWindow:
     return ProductionWindow(first_day=last_day, last_day=last_day)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateFacts:
+    """What gates look at beside the job itself and its licence."""
+
+    revisions: Mapping[str, RevisionView]
+    nodes: Mapping[str, NodeDetail]
+    proofs: Qualifications
+
+
+def read_gate_facts(session: Session, *, revision_ids: Collection[str], node_ids: Collection[str]) -> GateFacts:
+    """Return the facts about these revisions and nodes, by three queries and six for each node."""
+    return GateFacts(
+        revisions=inventory.read_revisions(session, revision_ids=revision_ids),
+        nodes={node_id: network.get_node(session, node_id=node_id) for node_id in sorted(node_ids)},
+        proofs=qualification.read_qualifications(session, revision_ids=revision_ids, node_ids=node_ids),
+    )
+
+
 def closed_gates(
-    session: Session, jobs: Sequence[CheckedJob], *, today: date, window: Window = through_production
+    session: Session,
+    jobs: Sequence[CheckedJob],
+    *,
+    today: date,
+    window: Window = through_production,
+    facts: GateFacts | None = None,
 ) -> dict[str, Reasons]:
-    """Return the closed gates of each job, by some queries for any number of jobs; none where all are open."""
-    gates = _Gates(session, jobs)
+    """Return the closed gates of each job, by some queries for any number of jobs; none where all are open.
+
+    ``facts`` are those of now, where the caller has them.
+    """
+    if facts is None:
+        revision_ids, node_ids = {job.revision_id for job in jobs}, {job.node_id for job in jobs}
+        facts = read_gate_facts(session, revision_ids=revision_ids, node_ids=node_ids)
+    gates = _Gates(session, jobs, facts)
     return {job.job_id: gates.closed_to(job, window(job, today)) for job in jobs}
 
 
 class _Gates:
     """What is known of the jobs' revisions, nodes and proofs; like jobs are looked at once."""
 
-    def __init__(self, session: Session, jobs: Sequence[CheckedJob]) -> None:
-        revision_ids, node_ids = {job.revision_id for job in jobs}, {job.node_id for job in jobs}
-        self._revisions = inventory.read_revisions(session, revision_ids=revision_ids)
-        self._nodes = {node_id: network.get_node(session, node_id=node_id) for node_id in sorted(node_ids)}
-        self._lots = {lot.lot_id: lot for node in self._nodes.values() for lot in node.lots}
-        self._proofs = qualification.read_qualifications(session, revision_ids=revision_ids, node_ids=node_ids)
-        licensed = {revision.revision_id for revision in self._revisions.values() if revision.licence_required}
-        self._leases = inventory.leases_of(session, job_ids=[job.job_id for job in jobs if job.revision_id in licensed])
+    def __init__(self, session: Session, jobs: Sequence[CheckedJob], facts: GateFacts) -> None:
+        self._revisions, self._nodes, self._proofs = facts.revisions, facts.nodes, facts.proofs
+        node_ids = {job.node_id for job in jobs}
+        self._lots = {lot.lot_id: lot for node_id in node_ids for lot in self._nodes[node_id].lots}
+        licensed = [job.job_id for job in jobs if self._revisions[job.revision_id].licence_required]
+        self._leases = inventory.leases_of(session, job_ids=licensed) if licensed else {}
         self._like: dict[tuple[object, ...], Reasons] = {}
 
     def closed_to(self, job: CheckedJob, window: ProductionWindow) -> Reasons:

@@ -1,10 +1,11 @@
 """What a claim asks for, and what may become of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import DomainError
+from fabroute.production.service.claims.book import GateBook
 from fabroute.production.service.claims.packets import Packet
 
 
@@ -47,6 +48,7 @@ class ClaimTerms:
 
     answer: Callable[[Sequence[Packet]], bytes]
     offer_seconds: int
+    book: GateBook = field(default_factory=GateBook)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

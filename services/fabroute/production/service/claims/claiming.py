@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from fabroute.identity.service import record_audits
+from fabroute.inventory.service import RevisionView
 from fabroute.kernel.ids import new_id
 from fabroute.network import service as network
 from fabroute.network.service.queues import ClaimingNode, claiming_nodes
@@ -49,6 +50,7 @@ class _Batch:
     terms: ClaimTerms
     now: datetime
     nodes: Mapping[str, ClaimingNode] = field(default_factory=dict)
+    revisions: dict[str, RevisionView] = field(default_factory=dict)
     granted: dict[int, list[str]] = field(default_factory=dict)
     results: dict[int, ClaimResult] = field(default_factory=dict)
 
@@ -157,7 +159,10 @@ def _hold_unqualified(batch: _Batch, job_ids: Collection[str]) -> dict[str, Reas
     if not job_ids:
         return {}
     checked = job_rows.read_checked(batch.session, job_ids=job_ids)
-    closed = closed_gates(batch.session, checked, today=batch.now.date())
+    revision_ids, node_ids = {job.revision_id for job in checked}, {job.node_id for job in checked}
+    facts = batch.terms.book.facts(batch.session, revision_ids=revision_ids, node_ids=node_ids)
+    closed = closed_gates(batch.session, checked, today=batch.now.date(), facts=facts)
+    batch.revisions |= {revision_id: facts.revisions[revision_id] for revision_id in revision_ids}
     unqualified = [job_id for job_id, reasons in closed.items() if reasons]
     if unqualified:
         hold_closed(batch.session, job_ids=unqualified, actor=_ACTOR, now=batch.now)
@@ -180,7 +185,7 @@ def _give(batch: _Batch) -> None:
     leases = [_lease(batch, number, job_id) for number, job_ids in batch.granted.items() for job_id in job_ids]
     rows = claim_rows.give_leases(batch.session, leases, now=batch.now)
     jobs = [_view(rows[lease.job_id]) for lease in leases]
-    packets = {packet.job.job_id: packet for packet in packets_of(batch.session, jobs)}
+    packets = {packet.job.job_id: packet for packet in packets_of(batch.session, jobs, batch.revisions)}
     for number, job_ids in batch.granted.items():
         batch.results[number] = Claimed(body=batch.terms.answer([packets[job_id] for job_id in job_ids]))
     _tell(batch, jobs)

@@ -1,6 +1,6 @@
 """Job packets: all that a node needs to know to make a job."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -35,16 +35,16 @@ def get_packet(session: Session, *, principal: Principal, job_id: str) -> Packet
     node = network.find_node(session, node_id=job.node_id)
     if principal.kind != "operator" and node.organisation_id != principal.organisation_id:
         raise NotTheNode(f"job {job_id} lies with node {job.node_id}: its packet is for the node to read")
-    (packet,) = packets_of(session, [job_view(job)])
+    revisions = inventory.read_revisions(session, revision_ids={job.revision_id})
+    (packet,) = packets_of(session, [job_view(job)], revisions)
     if was_accepted(packet.job):
         order = orders.get_order(session, organisation_id=job.organisation_id, order_id=job.order_id)
         return Packet(job=packet.job, revision=packet.revision, licence=packet.licence, ship_to=order.ship_to)
     return packet
 
 
-def packets_of(session: Session, jobs: Sequence[JobView]) -> list[Packet]:
-    """Return the packets of jobs that nobody has accepted, by two queries for any number of jobs."""
-    revisions = inventory.read_revisions(session, revision_ids={job.revision_id for job in jobs})
+def packets_of(session: Session, jobs: Sequence[JobView], revisions: Mapping[str, RevisionView]) -> list[Packet]:
+    """Return the packets of jobs that nobody has accepted, by one query at most for any number of jobs."""
     licensed = [job.job_id for job in jobs if revisions[job.revision_id].licence_required]
     leases = inventory.leases_of(session, job_ids=licensed) if licensed else {}
     return [
