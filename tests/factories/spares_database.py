@@ -45,10 +45,16 @@ class Shop:
 
     engine: Engine
 
-    def owner(self, number: int = 1, *, window_hours: int = 36) -> Owner:
+    def owner(
+        self, number: int = 1, *, window_hours: int = 36, sector: str = "furniture", share_builds: bool = True
+    ) -> Owner:
         """Return a new owner of a leg cap whose jobs may wait so long for others."""
-        owner = _given_owner_of_caps(self.engine, number)
-        policy = PolicyView(organisation_id=owner.organisation_id, consolidation_window_hours=window_hours)
+        owner = _given_owner_of_caps(self.engine, number, sector=sector)
+        policy = PolicyView(
+            organisation_id=owner.organisation_id,
+            consolidation_window_hours=window_hours,
+            share_builds=share_builds,
+        )
         with unit_of_work(self.engine) as session:
             set_policy(session, policy=policy, actor=owner.key_id, now=NOW)
         return owner
@@ -166,9 +172,9 @@ def _network(node: NewNode) -> NetworkData:
     )
 
 
-def given_caps(session: Session, *, organisation_id: str, part_no: str) -> tuple[str, str]:
+def given_caps(session: Session, *, organisation_id: str, part_no: str, sector: str = "furniture") -> tuple[str, str]:
     """Save a leg cap that is released for printing in ASA; return the ids of part and revision."""
-    part = replace(a_part(part_no=part_no, organisation_id=organisation_id), sector="furniture")
+    part = replace(a_part(part_no=part_no, organisation_id=organisation_id), sector=sector)
     part_id = part.part_id or ""
     revision = a_revision(
         part_id=part_id,
@@ -180,12 +186,12 @@ def given_caps(session: Session, *, organisation_id: str, part_no: str) -> tuple
     return part_id, save_a_released_part(session, part=part, revision=revision)
 
 
-def _given_owner_of_caps(engine: Engine, number: int) -> Owner:
+def _given_owner_of_caps(engine: Engine, number: int, *, sector: str) -> Owner:
     part_no = f"FU-{number:04}"
     with unit_of_work(engine) as session:
         organisation_id = create_organisation(session, name=f"Consumer {number}", kind="owner", now=NOW)
         key = issue_api_key(session, organisation_id=organisation_id, name="test", scopes=ALL_SCOPES, now=NOW)
-        part_id, revision_id = given_caps(session, organisation_id=organisation_id, part_no=part_no)
+        part_id, revision_id = given_caps(session, organisation_id=organisation_id, part_no=part_no, sector=sector)
     return Owner(
         organisation_id=organisation_id,
         token=key.token,
