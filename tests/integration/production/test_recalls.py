@@ -22,6 +22,7 @@ from fabroute.production.service.recall import (
     recall_lots,
     recalls_of_jobs,
 )
+from tests.benchmarks.bench_recall import measured
 from tests.conftest import Database
 from tests.factories.databases import engine_for
 from tests.factories.network import TODAY, a_lot, a_machine, a_network, a_node, an_offer, save_a_network
@@ -274,3 +275,17 @@ def test_lots_of_two_stores_with_one_number_are_blocked_together(floor: Floor) -
     ]
     assert floor.told("lot.blocked") == ["lot_1", "lot_2"]
     assert [lot.lot_id for lot in seen_by(floor, RIVAL_KEY, view).document.lots] == ["lot_2"]
+
+
+def test_the_statements_of_a_recall_do_not_grow_with_its_jobs(floor: Floor) -> None:
+    counted = []
+    for jobs in (3, 12):
+        for _ in range(jobs):
+            made(floor, state="in_production", prints=0)
+        floor.table("UPDATE material_lots SET state = 'available' RETURNING id")
+        floor.table("UPDATE recalls SET lot_ids = '[]' RETURNING id")
+        view, _, statements = measured(floor, dry_run=False)
+        assert [job.outcome for job in view.document.jobs] == ["rerouted"] * jobs
+        counted.append(statements)
+
+    assert counted[0] == counted[1]

@@ -38,8 +38,8 @@ DECLINES = ("capacity", "machine_down: spindle", "price: too low", "not_manufact
 STRANGER = a_principal(organisation_id="org_stranger", kind="owner", key_id="key_stranger")
 
 _TELL = """UPDATE jobs SET state = :state, produce_by = :produce_by, offered_at = :offered_at,
-accepted_at = :accepted_at, ended_at = :ended_at, end_reason = :end_reason, shipped_at = :shipped_at, offer_rounds = :rounds WHERE id = :id
-RETURNING id"""
+accepted_at = :accepted_at, ended_at = :ended_at, end_reason = :end_reason, shipped_at = :shipped_at,
+offer_rounds = :rounds WHERE id = :id RETURNING id"""
 _COUNTER = """INSERT INTO counter_offers (id, job_id, organisation_id, node_id, price_minor, offered_price_minor,
 produce_by, offered_produce_by, reason, state, automatic, proposed_by, proposed_at, decision_reason)
 SELECT 'cof_' || id, id, organisation_id, node_id, 1, 1, produce_by, produce_by, '', 'lapsed', false, 'key', :at, ''
