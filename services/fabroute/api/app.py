@@ -36,6 +36,7 @@ from fabroute.api.routers import (
     nodes,
     notes,
     orders,
+    outages,
     parts,
     passports,
     phases,
@@ -49,6 +50,7 @@ from fabroute.api.routers import (
     recalls,
     replays,
     reprints,
+    rerouting,
     revisions,
     runs,
     scores,
@@ -60,6 +62,8 @@ from fabroute.settings import Settings, get_settings
 
 _ROUTERS = (
     orders,
+    rerouting,
+    outages,
     decisions,
     quotes,
     parts,

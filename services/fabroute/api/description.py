@@ -28,6 +28,7 @@ from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintReque
 from fabroute.api.schemas.quotes import QuoteRequest
 from fabroute.api.schemas.rates import RateIn
 from fabroute.api.schemas.recalls import RecallIn
+from fabroute.api.schemas.rerouting import CapacityCutIn, ClosureIn, JobFailureIn, MachineStatusIn, RetryIn
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
 from fabroute.api.schemas.shadow_runs import ShadowRunIn
 from fabroute.api.schemas.shipments import LossIn, ShipmentEventIn, ShipmentIn
@@ -87,6 +88,7 @@ field that can't be taken; `request_id` (also in `X-Request-Id`, which you may s
 
 TAGS: list[dict[str, Any]] = [
     {"name": "orders", "description": "Place orders, follow them, see why they go where they go."},
+    {"name": "rerouting", "description": "Jobs that left their nodes: why, and what became of the promise."},
     {"name": "quotes", "description": "Price, date and carbon at once, and what was ruled out; accepted by an order."},
     {"name": "parts", "description": "Your digital inventory: what you can order."},
     {"name": "revisions", "description": "What is printed: from draft to release, with approval and signature."},
@@ -124,6 +126,11 @@ _BODIES: Sequence[type[BaseModel]] = (
     StocktakeIn,
     RefreshIn,
     RecallIn,
+    RetryIn,
+    JobFailureIn,
+    MachineStatusIn,
+    CapacityCutIn,
+    ClosureIn,
     PartIn,
     PartChangeIn,
     AliasIn,

@@ -31,6 +31,8 @@ from fabroute.api.schemas.nodes import (
 )
 from fabroute.identity.rules import Principal
 from fabroute.network import service as network
+from fabroute.network.service.nodes import NodeClosed
+from fabroute.production.service.rerouting import outages
 
 router = APIRouter(prefix="/v1", tags=["nodes"])
 
@@ -70,6 +72,7 @@ def get_node(request: Request, node_id: Identifier, caller: NetworkReader, sessi
     | docs.problems(
         network.UnknownNode,
         network.StaleVersion,
+        NodeClosed,
         errors.PreconditionRequired,
         errors.UnknownTag,
         errors.NodeNotYours,
@@ -86,9 +89,13 @@ def set_node_status(
     session: WriteSession,
     now: Now,
 ) -> Response:
-    """Take a node down or up. A node that is down gets no jobs; lines without a route are looked at again."""
+    """Take a node down or up. A node that is down gets no jobs; lines without a route are looked at again.
+
+    Jobs that nobody has started leave at once (`GET /v1/reroutes?cause=node_down`); the node is asked to stop the
+    others. Up again, requests that nobody has answered are withdrawn.
+    """
     change = network.StatusChange(status=asked.status, reason=asked.reason, expected_version=version)
-    network.set_node_status(session, node_id=node_id, change=change, actor=caller.key_id, now=now)
+    outages.set_node_status(session, node_id=node_id, change=change, actor=caller.key_id, now=now)
     return _node(request, session, caller, node_id)
 
 

@@ -27,6 +27,7 @@ from fabroute.api.resources import Resources
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.decisions import OrderDecisionsOut, decisions_out
 from fabroute.api.schemas.orders import OrderOut, OrderRequest, OrderStatisticsOut
+from fabroute.api.schemas.rerouting import OrderCancellingOut, cancelling_out
 from fabroute.api.submissions import read_submission
 from fabroute.logistics.service import UnknownCountry, UnknownDestination
 from fabroute.orders import service as orders
@@ -124,17 +125,26 @@ def get_order(request: Request, order_id: Identifier, caller: OrdersReader, sess
     return conditional(request, read_order(session, organisation_id=caller.organisation_id, order_id=order_id))
 
 
-@router.post("/orders/{order_id}/cancel", responses=docs.problems(UnknownOrder, production.JobStarted))
-def cancel_order(order_id: Identifier, caller: OrdersWriter, session: WriteSession, now: Now) -> OrderOut:
+@router.post(
+    "/orders/{order_id}/cancel",
+    responses=docs.problems(UnknownOrder, production.JobStarted)
+    | {202: {"model": OrderCancellingOut, "description": "Nodes that have started are asked to stop."}},
+    response_model=OrderOut,
+)
+def cancel_order(order_id: Identifier, caller: OrdersWriter, session: WriteSession, now: Now) -> OrderOut | Response:
     """Cancel an order with its jobs, and give back the material and the machine time held for it.
 
-    Cancelling a cancelled order changes nothing, so this can be repeated. Once a node has fetched the file of a job or
-    has printed, the order can't be cancelled any more: agree with the node first. A quote that the order accepted
-    stays `accepted`: ask for a new one.
+    Cancelling a cancelled order changes nothing, so this can be repeated. Where a node has fetched the file of a job or
+    has printed, it is asked to stop, and the answer is 202 with the jobs that wait: such a line is cancelled when the
+    node agrees, and delivered if it refuses. Once a part was shipped, nothing is cancelled any more. A quote that the
+    order accepted stays `accepted`: ask for a new one.
     """
-    production.cancel_order(
+    found = production.cancel_order(
         session, organisation_id=caller.organisation_id, order_id=order_id, actor=caller.key_id, now=now
     )
+    if found.waiting:
+        content = cancelling_out(order_id, found).model_dump_json()
+        return Response(content, status_code=202, media_type="application/json")
     return read_order(session, organisation_id=caller.organisation_id, order_id=order_id)
 
 

@@ -66,7 +66,8 @@ RULES: Sequence[Invariant] = (
     Invariant(
         name="an order's state follows from its lines",
         query="SELECT o.id, o.state, l.lines FROM orders o JOIN (SELECT order_id, coalesce(string_agg(DISTINCT state,"
-        " ',' ORDER BY state) FILTER (WHERE state <> 'cancelled'), 'cancelled') AS lines FROM order_lines GROUP BY order_id) l ON l.order_id = o.id WHERE NOT CASE o.state"
+        " ',' ORDER BY state) FILTER (WHERE state <> 'cancelled'), 'cancelled') AS lines FROM order_lines"
+        " GROUP BY order_id) l ON l.order_id = o.id WHERE NOT CASE o.state"
         " WHEN 'routed' THEN l.lines = 'routed' WHEN 'no_route' THEN l.lines = 'no_route'"
         " WHEN 'cancelled' THEN l.lines = 'cancelled' WHEN 'partly_routed' THEN l.lines ~ 'routed' AND l.lines ~ ','"
         " WHEN 'parked' THEN l.lines ~ 'parked' ELSE l.lines ~ 'pending|routing' END",

@@ -15,6 +15,8 @@ from fabroute.production.models import Reroute
 from fabroute.production.repository import settling as rows
 from fabroute.production.repository.settling import RerouteFilter
 
+__all__ = ["RerouteFilter", "RerouteView", "list_reroutes", "reroutes_wait", "settle_reroutes"]
+
 SETTLE_BATCH = 1_000
 _SEVERITY = ("kept", "dearer", "late", "late_and_dearer", "no_route", "parked")
 
