@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fabroute_workers.subscriptions import (
     ASK_READINESS,
     DISPATCH_PLANNED,
+    FOLLOW_REROUTES,
     HOLD_UNQUALIFIED,
     JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
@@ -26,6 +27,7 @@ SPACING_SECONDS: Mapping[str, float] = {
     HOLD_UNQUALIFIED: 1.0,
     TAKE_BACK_HELD: 0.2,
     DISPATCH_PLANNED: 0.2,
+    FOLLOW_REROUTES: 0.2,
     WATCH_LEASES: 0.2,
     JUDGE_SCREENINGS: 0.2,
     RUN_SHADOWS: 0.2,

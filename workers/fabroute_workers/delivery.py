@@ -17,6 +17,7 @@ from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_publi
 from fabroute.production.service import held_jobs_wait, planned_jobs_wait
 from fabroute.production.service.moving import standing_scopes
 from fabroute.production.service.phases.watching import silent_jobs_wait
+from fabroute.production.service.rerouting.settling import reroutes_wait
 from fabroute.routing.service.readiness import readiness_due
 from fabroute.routing.service.scopes import lapsed_scopes
 from fabroute.routing.service.shadow_runs import due_shadow_runs
@@ -25,6 +26,7 @@ from fabroute_workers.subscriptions import (
     ASK_READINESS,
     DISPATCH_PLANNED,
     EXTEND_CAPACITY,
+    FOLLOW_REROUTES,
     HOLD_UNQUALIFIED,
     IMPROVE_PROMISED,
     JUDGE_SCREENINGS,
@@ -128,6 +130,8 @@ class Relay:
                 errands.append(Errand(task=TAKE_BACK_HELD))
             if planned_jobs_wait(session):
                 errands.append(Errand(task=DISPATCH_PLANNED))
+            if reroutes_wait(session):
+                errands.append(Errand(task=FOLLOW_REROUTES))
             if silent_jobs_wait(session):
                 errands.append(Errand(task=WATCH_LEASES))
             if due_screenings(session):

@@ -14,6 +14,7 @@ VALIDATE_PRINT_FILES = "inventory.validate_print_files"
 HOLD_UNQUALIFIED = "production.hold_unqualified"
 TAKE_BACK_HELD = "production.take_back_held"
 DISPATCH_PLANNED = "production.dispatch_planned"
+FOLLOW_REROUTES = "production.follow_reroutes"
 WATCH_LEASES = "production.watch_leases"
 JUDGE_SCREENINGS = "advice.judge_screenings"
 RUN_SHADOWS = "advice.run_shadows"
@@ -25,6 +26,7 @@ SYNC_CARRIERS = "production.sync_carriers"
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "order.placed": (ROUTE_PENDING,),
+    "order.line_retried": (ROUTE_PENDING,),
     "planning_scope.split": (ROUTE_PENDING,),
     "network.changed": (REQUEUE_UNROUTABLE,),
     "print_file.submitted": (VALIDATE_PRINT_FILES,),
@@ -43,6 +45,8 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """Events that are not named here are facts without a listener in this process."""
 
+_TAKES_DOWN = frozenset({"node_down", "node_closed", "machine_down"})
+"""The reasons for which jobs leave that were decided while a node or machine went down."""
 _CLOSES_GATES = ("certificate", "first_article", "revision")
 """How the reasons begin for which a changed network may have closed a gate to jobs that were offered."""
 
@@ -75,6 +79,8 @@ def errands_of(*, event_name: str, data: Mapping[str, JsonScalar]) -> tuple[Erra
     tasks = SUBSCRIPTIONS.get(event_name, ())
     if event_name == "network.changed" and str(data.get("reason")).startswith(_CLOSES_GATES):
         tasks = (*tasks, HOLD_UNQUALIFIED)
+    if event_name == "network.changed" and data.get("reason") in _TAKES_DOWN:
+        tasks = (*tasks, FOLLOW_REROUTES)
     node_id = data.get("node_id")
     return tuple(
         Errand(

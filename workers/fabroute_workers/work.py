@@ -26,6 +26,8 @@ from fabroute.production.service import (
 )
 from fabroute.production.service.moving import MovableJobs, PlannedJobs
 from fabroute.production.service.phases.watching import watch_leases
+from fabroute.production.service.rerouting.outages import leave_down_nodes
+from fabroute.production.service.rerouting.settling import settle_reroutes
 from fabroute.production.service.shipping.carriers import sync_carrier
 from fabroute.routing.service.archive import purge_archives
 from fabroute.routing.service.consolidation_moves import plan_builds
@@ -166,6 +168,21 @@ def take_back(engine: Engine) -> int:
         jobs += taken
     _log.info("production.taken_back", jobs=jobs)
     return jobs
+
+
+def follow_reroutes(engine: Engine) -> int:
+    """Take jobs from what went down while they were decided, and settle re-routes; return how many of both."""
+    started, followed = time.monotonic(), 0
+    while time.monotonic() - started < DRAIN_SECONDS:
+        with unit_of_work(engine) as session:
+            left = leave_down_nodes(session, now=utc_now())
+        with unit_of_work(engine) as session:
+            settled = settle_reroutes(session, now=utc_now())
+        if not left + settled:
+            break
+        followed += left + settled
+    _log.info("production.reroutes_followed", jobs=followed)
+    return followed
 
 
 def dispatch(engine: Engine) -> int:

@@ -6,6 +6,7 @@ from fabroute_workers import work
 from fabroute_workers.app import app
 from fabroute_workers.subscriptions import (
     DISPATCH_PLANNED,
+    FOLLOW_REROUTES,
     HOLD_UNQUALIFIED,
     LEARN_CALIBRATIONS,
     SYNC_CARRIERS,
@@ -36,6 +37,12 @@ def dispatch_planned(**_: object) -> None:
 def watch_leases(**_: object) -> None:
     """Remind silent nodes, let offers and claims lapse, and suspect jobs whose lease is over."""
     work.watch(database_engine())
+
+
+@app.task(name=FOLLOW_REROUTES)
+def follow_reroutes(**_: object) -> None:
+    """Tell owners what became of re-routed lines, and take jobs from nodes that went down while they were decided."""
+    work.follow_reroutes(database_engine())
 
 
 @app.task(name=LEARN_CALIBRATIONS)
