@@ -33,6 +33,7 @@ class FakeJob:
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     heartbeats: int = 0
     cancel_requested: bool = False
+    shipment: dict[str, Any] = field(default_factory=dict)
 
 
 Fault = Callable[[Asked], Answer | None]
@@ -48,6 +49,7 @@ class FakeFabroute:
         self.asked: list[Asked] = []
         self.faults: list[Fault] = []
         self.lost_answers: list[str] = []
+        self.lost_posts: list[str] = []
         self.damaged_downloads = 0
         self._claims: dict[str, tuple[bytes, Answer]] = {}
         self._tickets: dict[str, str] = {}
@@ -64,9 +66,13 @@ class FakeFabroute:
                     return answer
             answer = self._answer(asked)
             step = urlsplit(asked.path).path.rsplit("/", 1)[-1]
-            if step in self.lost_answers:
-                self.lost_answers.remove(step)
-                return DROPPED
+            for losses, wanted in (
+                (self.lost_answers, step),
+                (self.lost_posts, step if asked.method == "POST" else ""),
+            ):
+                if wanted in losses and wanted:
+                    losses.remove(wanted)
+                    return DROPPED
             return answer
 
     def steps(self) -> list[str]:
@@ -96,6 +102,10 @@ class FakeFabroute:
                 return json_answer({"algorithm": "Ed25519", "public_key": self.public_key})
             case ["print-files", token]:
                 return self._file(token)
+            case ["shipments", job_id, "handover"]:
+                return self._hand_over(asked, self.jobs[job_id.removeprefix("shp_")])
+            case ["jobs", job_id] if job_id in self.jobs:
+                return json_answer(self.packet(self.jobs[job_id])["job"])
             case ["jobs", job_id, *step] if job_id in self.jobs and step:
                 return self._step(asked, self.jobs[job_id], step)
         return problem(404, "unknown_job")
@@ -169,6 +179,8 @@ class FakeFabroute:
     def _step(self, asked: Asked, job: FakeJob, step: list[str]) -> Answer:
         if step == ["packet"]:
             return json_answer(self.packet(job))
+        if step == ["shipments"] and asked.method == "GET":
+            return json_answer({"data": [job.shipment] if job.shipment else []})
         if asked.headers.get("fabroute-lease") != f"{job.lease_id};epoch={job.epoch}":
             return problem(409, "lease_lost", f"job {job.job_id} is not held by that lease any more")
         body = json.loads(asked.body) if asked.body and step[0] != "evidence" else {}
@@ -186,10 +198,21 @@ class FakeFabroute:
             case ["evidence", name]:
                 job.evidence[name] = asked.body
                 return json_answer({"id": f"evd_{name}", "name": name})
-            case [other] if other in ("decline", "shipments", "inspection", "failure", "cancellation", "offline-lease"):
+            case ["shipments"]:
+                if job.shipment:
+                    return problem(422, "invalid_shipment", "all parts are in shipments")
+                job.shipment = {"id": f"shp_{job.job_id}", "state": "prepared", **body}
+                return json_answer(job.shipment, 201)
+            case [other] if other in ("decline", "failure", "cancellation", "offline-lease"):
                 job.calls.append((other, body))
                 return json_answer({})
         return problem(404, "not_found")
+
+    def _hand_over(self, asked: Asked, job: FakeJob) -> Answer:
+        if asked.headers.get("fabroute-lease") != f"{job.lease_id};epoch={job.epoch}":
+            return problem(409, "lease_lost")
+        job.state, job.shipment["state"] = "shipped", "handed_over"
+        return json_answer(job.shipment)
 
     def _ticket(self, job: FakeJob) -> Answer:
         if job.state not in ("accepted", "in_production"):

@@ -16,7 +16,6 @@ from fabroute.bureau.records import Errand, JobRecord
 
 _RESULT = re.compile(r"(started|printed|inspected|shipped|failed|cancellation)(?:-[\w-]+)?\.json")
 _CALLS: Mapping[str, str] = {
-    "inspected": "inspection",
     "shipped": "shipments",
     "failed": "failure",
     "cancellation": "cancellation",
@@ -99,7 +98,7 @@ def _result(path: Path, kind: str) -> Drop | BadDrop:
 
 def _errands(kind: str, items: Sequence[Mapping[str, Any]], at: str) -> Iterator[Errand]:
     for item in items:
-        evidence = str(item.get("evidence", ""))
+        evidence = str(item.get("evidence") or "")
         body = {name: value for name, value in item.items() if name != "evidence"}
         if kind in _CALLS:
             yield Errand(kind="call", name=_CALLS[kind], body=item)

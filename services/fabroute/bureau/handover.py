@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fabroute.bureau.bench import Bench
@@ -73,9 +74,9 @@ def _start_printer(bench: Bench, record: JobRecord) -> None:
         bench.records.change(record.job_id, printer="")
         bench.trouble(record, f"the printer does not start: {refusal.message}")
         return
-    bench.records.add_errands(
-        record.job_id, Errand(kind="report", name="started"), printer="launched", started=True, trouble=""
-    )
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    started = Errand(kind="report", name="started", occurred_at=at)
+    bench.records.add_errands(record.job_id, started, printer="launched", started=True, trouble="")
     bench.say(f"{record.job_id}: printing {remote}")
 
 

@@ -12,23 +12,25 @@ LOST_NOTE, CANCEL_NOTE = "DO-NOT-PRINT.txt", "CANCEL-REQUESTED.txt"
 _TRAVELLER = """\
 JOB {id}                                    make by {produce_by}
 
-  part        {part}   (revision {revision_id})
+  part        {part}   revision {revision}   ({revision_id})
   quantity    {quantity} good prints
   machine     {machine_id}
   material    {material}   lot {lot}
   parameters  {parameter_set}
   file        {file_name}
               SHA-256 {sha256}
+  inspect     {inspection}
   packaging   {packaging}
-  ship to     {ship_to_city}, {ship_to_country}   by {shipping_service}
+  ship to     {address}{ship_to_city}, {ship_to_country}   by {shipping_service}
 
 Put into this folder what you have done; it is reported, and moved to "{reported}":
 
   started.json    {{}}
   printed.json    {{"result": "good", "serial": "…"}}  or  {{"result": "failed", "note": "…", "evidence": "crack.jpg"}}
                   once for each print: printed.json, printed-2.json, … or a list of them
-  inspected.json  the measurements, as POST /v1/jobs/{id}/inspection takes them
-  shipped.json    the parcels, as POST /v1/jobs/{id}/shipments takes them
+  inspected.json  {{"level": "visual", "inspector": "…", "print_number": 1}}; with limits also
+                  "measurements": [{{"name": "bore", "value_mm": 8.02}}]; with a report "evidence": "ct.pdf"
+  shipped.json    {{"carrier": "dhl", "tracking_number": "…", "parcels": [{{"quantity": 2, "weight_grams": 310}}]}}
   failed.json     {{"reason": "…"}}  if it can't be made after all
   {evidence}/     photos, measurements and reports
   cancellation.json  {{"agreed": true}}  or  {{"agreed": false, "reason": "printed"}}  if you are asked to stop
@@ -56,8 +58,31 @@ def traveller(packet: Mapping[str, Any], *, sha256: str, file_name: str) -> str:
     job = {key: value if isinstance(value, str | int) else "" for key, value in packet["job"].items()}
     named = dict.fromkeys(_NAMED, "") | job | {"lot": job.get("lot_id") or "any"}
     return _TRAVELLER.format(
-        **named, sha256=sha256, file_name=file_name, reported=REPORTED_FOLDER, evidence=EVIDENCE_FOLDER
+        **named,
+        revision=packet.get("revision", {}).get("revision", ""),
+        inspection=_inspection(packet.get("inspection", {})),
+        address=_address(packet.get("ship_to", {})),
+        sha256=sha256,
+        file_name=file_name,
+        reported=REPORTED_FOLDER,
+        evidence=EVIDENCE_FOLDER,
     )
+
+
+def _inspection(told: Mapping[str, Any]) -> str:
+    """Return level and limits: ``dimensional: bore 7.9 to 8.1 mm``."""
+    limits = [
+        f"{it.get('name')} {it.get('lower_mm')} to {it.get('upper_mm')} mm"
+        for it in told.get("plan", ())
+        if it.get("lower_mm") is not None or it.get("upper_mm") is not None
+    ]
+    return str(told.get("level", "none")) + (": " + ", ".join(limits) if limits else "")
+
+
+def _address(told: Mapping[str, Any]) -> str:
+    """Return name and street where the node may know them."""
+    lines = [told.get("name"), told.get("street"), told.get("postal_code")]
+    return "".join(f"{line}, " for line in lines if line)
 
 
 def lost_note(record: JobRecord, reason: str) -> str:

@@ -48,9 +48,10 @@ class JobRecord:
     """SHA-256 of the operator's files that were taken: the same file counts once."""
     evidence: Mapping[str, str] = field(default_factory=dict)
     """Ids of evidence by file name."""
+    shipments: tuple[str, ...] = ()
+    """Ids of those that are through."""
     started: bool = False
     """Whether printing may have begun."""
-    printed: bool = False
     script: Launch = ""
     printer: Launch = ""
     remote: str = ""
@@ -137,6 +138,6 @@ class Records:
 def _read(path: Path) -> JobRecord:
     told = json.loads(path.read_text())
     told["errands"] = tuple(Errand(**errand) for errand in told.get("errands", ()))
-    told["taken"] = tuple(told.get("taken", ()))
+    told["taken"], told["shipments"] = tuple(told.get("taken", ())), tuple(told.get("shipments", ()))
     known = {item.name for item in fields(JobRecord)}
     return JobRecord(**{name: value for name, value in told.items() if name in known})

@@ -1,6 +1,7 @@
 """Takes what lies in the jobs' folders into the outbox on disk, and sends it in order until it is answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
@@ -8,12 +9,22 @@ from fabroute.bureau.bench import Bench
 from fabroute.bureau.disk import write_whole
 from fabroute.bureau.drops import BadDrop, Drop, find_drops, media_type_of
 from fabroute.bureau.packets import EVIDENCE_FOLDER, REPORTED_FOLDER
-from fabroute.bureau.records import Errand, JobRecord
+from fabroute.bureau.records import Errand, JobRecord, Stage
+from fabroute.bureau.shipping import ship
 from fabroute.bureau.wire import LEASE_CODES, JsonObject, Refused
 
 _MOST_REPORTS = 50
-_LAST_CALLS = ("shipments", "failure")
-"""With these a node's work on a job is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of the first errands of a job."""
+
+    count: int = 1
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Of the job's record."""
+    end: Stage | None = None
+    """With it the node's work on the job is over."""
 
 
 def take_drops(bench: Bench, record: JobRecord) -> None:
@@ -31,18 +42,23 @@ def take_drops(bench: Bench, record: JobRecord) -> None:
 def send_errands(bench: Bench, record: JobRecord) -> None:
     """Send what waits for a job, oldest first; what is refused is put aside with a note. Raises ``Unavailable``."""
     while record.errands and record.stage == "placed":
-        first = record.errands[0]
+        first, *others = record.errands
+        if others and first.name == "shipments":
+            record = bench.records.change(record.job_id, errands=(*others, first))  # parcels leave last
+            continue
         try:
-            done, changes = _send(bench, record, first)
+            sent = _send(bench, record, first)
         except Refused as refusal:
             if refusal.code in LEASE_CODES:
                 bench.lose(record, refusal.message)
                 return
             _put_aside(bench, record, first, refusal.message)
-            done, changes = 1, {}
-        record = bench.records.drop_errands(record.job_id, of="placed", count=done, **changes)
-        _end_if_over(bench, record, first)
-        record = bench.records.get(record.job_id) or record
+            sent = Sent()
+        if sent.end is not None:
+            bench.end(record, sent.end)
+            bench.say(f"{record.job_id}: {sent.end}")
+            return
+        record = bench.records.drop_errands(record.job_id, of="placed", count=sent.count, **sent.changes)
 
 
 def send_late_reports(bench: Bench, record: JobRecord) -> None:
@@ -90,23 +106,37 @@ def _take(bench: Bench, record: JobRecord, drop: Drop) -> None:
         drop.path.rename(folder / f"{len(record.taken)}-{drop.path.name}")
 
 
-def _send(bench: Bench, record: JobRecord, errand: Errand) -> tuple[int, JsonObject]:
-    """Send the first errand, reports together; return how many are done, and what is known from now on."""
+def _send(bench: Bench, record: JobRecord, errand: Errand) -> Sent:
+    """Send the first errand, reports together."""
     if errand.kind == "evidence":
-        file = bench.folder_of(record.job_id) / EVIDENCE_FOLDER / errand.name
-        if not file.exists():
-            raise Refused(code="evidence_gone", status=404, message=f"{file} was taken away before it was sent")
-        kept = bench.wire.put_evidence(record, name=errand.name, file=file, media_type=media_type_of(errand.name))
-        return 1, {"evidence": {**record.evidence, errand.name: kept["id"]}}
+        return _send_evidence(bench, record, errand)
     if errand.kind == "call":
-        bench.wire.write(record, errand.name, errand.body)
-        bench.say(f"{record.job_id}: {errand.name} is sent")
-        return 1, {}
+        return _call(bench, record, errand)
     reports = list(takewhile(lambda it: it.kind == "report", record.errands))[:_MOST_REPORTS]
     answer = bench.wire.write(record, "reports", {"reports": [_report(record, it) for it in reports]})
-    _note_refused(bench, record, reports, answer)
     bench.say(f"{record.job_id}: reported {', '.join(f'{it.sequence} {it.name}' for it in reports)}")
-    return len(reports), {}
+    _note_refused(bench, record, reports, answer)
+    return Sent(count=len(reports))
+
+
+def _send_evidence(bench: Bench, record: JobRecord, errand: Errand) -> Sent:
+    file = bench.folder_of(record.job_id) / EVIDENCE_FOLDER / errand.name
+    if not file.exists():
+        raise Refused(code="evidence_gone", status=404, message=f"{file} was taken away before it was sent")
+    kept = bench.wire.put_evidence(record, name=errand.name, file=file, media_type=media_type_of(errand.name))
+    return Sent(changes={"evidence": {**record.evidence, errand.name: kept["id"]}})
+
+
+def _call(bench: Bench, record: JobRecord, errand: Errand) -> Sent:
+    if errand.name == "shipments":
+        shipment_id, is_over = ship(bench, record, errand.body)
+        bench.say(f"{record.job_id}: shipment {shipment_id} is on its way")
+        return Sent(end="done" if is_over else None, changes={"shipments": (*record.shipments, shipment_id)})
+    bench.wire.write(record, errand.name, errand.body)
+    bench.say(f"{record.job_id}: {errand.name} is sent")
+    if errand.name == "cancellation" and errand.body.get("agreed") is True:
+        return Sent(end="cancelled")
+    return Sent(end="done" if errand.name == "failure" else None)
 
 
 def _report(record: JobRecord, errand: Errand) -> JsonObject:
@@ -131,14 +161,3 @@ def _put_aside(bench: Bench, record: JobRecord, errand: Errand, reason: str) -> 
     if folder.exists():
         write_whole(folder / name, f"fabroute refused {errand.name} {dict(errand.body)}:\n{reason}\n".encode())
     bench.trouble(bench.records.get(record.job_id) or record, f"{errand.name} was refused: {reason}")
-
-
-def _end_if_over(bench: Bench, record: JobRecord, errand: Errand) -> None:
-    if errand.kind != "call" or record.trouble:
-        return
-    if errand.name == "cancellation" and errand.body.get("agreed") is True:
-        bench.end(record, "cancelled")
-        bench.say(f"{record.job_id}: cancelled, as you agreed; do not print it")
-    elif errand.name in _LAST_CALLS and not record.errands:
-        bench.end(record, "done")
-        bench.say(f"{record.job_id}: done")

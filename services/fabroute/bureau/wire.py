@@ -94,6 +94,18 @@ class FabrouteWire:
         """Return all that a node needs to know of a job that it holds."""
         return self._json("GET", f"{_job(record)}/packet", record)
 
+    def get_job(self, record: JobRecord) -> JsonObject:
+        """Return a job as it is now."""
+        return self._json("GET", _job(record), record)
+
+    def list_shipments(self, record: JobRecord) -> list[JsonObject]:
+        """Return what was put into parcels for a job."""
+        return list(self._json("GET", f"{_job(record)}/shipments", record)["data"])
+
+    def hand_over(self, record: JobRecord, *, shipment_id: str) -> JsonObject:
+        """Say that the carrier has a shipment; again it changes nothing."""
+        return self._json("POST", f"/v1/shipments/{quote(shipment_id)}/handover", record)
+
     def write(self, record: JobRecord, step: str, body: Mapping[str, Any] | None = None) -> JsonObject:
         """Do one step of a job under its lease: acceptance, decline, heartbeat, reports …"""
         return self._json("POST", f"{_job(record)}/{step}", record, body)

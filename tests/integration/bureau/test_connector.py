@@ -94,18 +94,23 @@ def test_the_same_words_a_second_time_are_a_second_print(tmp_path: Path) -> None
     assert [it["data"] for it in fabroute.jobs["job_1"].reports.values()] == [{"result": "good"}, {"result": "good"}]
 
 
-def test_a_shipped_job_is_done_and_put_away(tmp_path: Path) -> None:
+PARCELS = {"carrier": "DHL", "tracking_number": "T1", "parcels": [{"quantity": 2, "weight_grams": 310}]}
+
+
+@pytest.mark.parametrize("lost", ["", "shipments", "handover"])
+def test_a_shipped_job_is_done_and_put_away_and_no_parcel_is_shipped_twice(lost: str, tmp_path: Path) -> None:
     fabroute = FakeFabroute(FakeJob(job_id="job_1"))
     with a_bureau(tmp_path, fabroute) as bureau:
         placed(bureau)
-        bureau.drop("inspected.json", {"results": []})
-        bureau.drop("shipped.json", {"parcels": [{"tracking": "T1"}]})
-        bureau.work()
+        fabroute.lost_posts.append(lost)
+        bureau.drop("shipped.json", PARCELS)
+        bureau.drop("inspected.json", {"level": "visual", "inspector": "Ada"})
+        bureau.work_in_spite_of(2)
         assert (bureau.record().stage, bureau.said[-1]) == ("done", "job_1: done")
-    assert fabroute.jobs["job_1"].calls == [
-        ("inspection", {"results": []}),
-        ("shipments", {"parcels": [{"tracking": "T1"}]}),
-    ]
+    job = fabroute.jobs["job_1"]
+    assert job.reports[1]["data"] == {"level": "visual", "inspector": "Ada"}
+    assert (job.shipment["state"], job.shipment["tracking_number"]) == ("handed_over", "T1")
+    assert fabroute.steps().count("POST shipments") == 1
     assert (tmp_path / "done" / "job_1" / FILE).exists()
     assert not (tmp_path / "jobs" / "job_1").exists()
 
@@ -341,15 +346,17 @@ def test_a_result_waits_for_the_evidence_that_it_names(tmp_path: Path) -> None:
 
 def test_what_fabroute_refuses_is_put_aside_with_its_reason_and_the_rest_goes_on(tmp_path: Path) -> None:
     fabroute = FakeFabroute(FakeJob(job_id="job_1"))
-    fabroute.faults.append(once("inspection", problem(422, "out_of_limits", "wall is 0.4 mm")))
+    fabroute.faults.append(once("cancellation", problem(409, "nothing_to_cancel", "nobody asked")))
     with a_bureau(tmp_path, fabroute) as bureau:
         placed(bureau)
-        bureau.drop("inspected.json", {"wall": 0.4})
+        bureau.drop("cancellation.json", {"agreed": True})
+        bureau.drop("started-2.json", {})
+        bureau.work()
         bureau.drop("failed.json", {"reason": "too thin"})
         bureau.work()
         assert bureau.record().errands == ()
     note = next(tmp_path.glob("*/job_1/*.refused.txt"))
-    assert (note.name, note.read_text().splitlines()[1]) == ("call-inspection.refused.txt", "wall is 0.4 mm")
+    assert (note.name, note.read_text().splitlines()[1]) == ("call-cancellation.refused.txt", "nobody asked")
     assert fabroute.jobs["job_1"].calls == [("failure", {"reason": "too thin"})]
 
 
