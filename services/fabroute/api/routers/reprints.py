@@ -27,6 +27,7 @@ from fabroute.inventory.service import LicenceExhausted, LicenceFrozen
 from fabroute.production import service as production
 from fabroute.production.rules import ReprintState
 from fabroute.production.service.inspection.serials import SerialTaken
+from fabroute.production.service.prints import NotInThatBuild
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -48,6 +49,7 @@ _AT_THE_NODE = (
         production.InvalidPrint,
         production.PrintConflict,
         SerialTaken,
+        NotInThatBuild,
         production.NoPrintsLeft,
         production.JobUnqualified,
         LicenceExhausted,

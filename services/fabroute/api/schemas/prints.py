@@ -63,6 +63,9 @@ class PrintIn(RequestModel):
     serial: str = Field(default="", max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$", description="Of the part made.")
     note: Note = ""
     evidence_id: Label | None = Field(default=None, description="Evidence of this job.")
+    build_id: Label | None = Field(
+        default=None, description="The build that it was made in; null: the one that runs now, if there is one alone."
+    )
 
 
 class PrintOut(ResponseModel):
@@ -150,7 +153,12 @@ def job_evidence_out(evidence: EvidenceView) -> JobEvidenceOut:
 def print_report(told: PrintIn) -> PrintReport:
     """Return a report as production takes it."""
     return PrintReport(
-        result=told.result, serial=told.serial, note=told.note, evidence_id=told.evidence_id, number=told.number
+        result=told.result,
+        serial=told.serial,
+        note=told.note,
+        evidence_id=told.evidence_id,
+        build_id=told.build_id,
+        number=told.number,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from fabroute.production.models import Inspection, Job, JobEvidence, PrintRecord
+from fabroute.production.models import Build, BuildPart, Inspection, Job, JobEvidence, PrintRecord
 from fabroute.production.states import JobState, states_before
 
 _FRESH = {"populate_existing": True}
@@ -97,6 +97,16 @@ def serial_is_taken(session: Session, *, job_id: str, serial: str) -> bool:
     """Return whether a print of the job has this serial."""
     found = select(PrintRecord.number).where(PrintRecord.job_id == job_id, PrintRecord.serial == serial)
     return session.exec(found).first() is not None
+
+
+def build_that_holds(session: Session, *, job_id: str, build_id: str | None) -> Build | None:
+    """Return the build that a print of a job is of: this one if it holds the job, else the only one that runs now."""
+    statement = select(Build).join(BuildPart, col(BuildPart.build_id) == col(Build.id))
+    statement = statement.where(col(BuildPart.job_id) == job_id, col(Build.state) != "cancelled")
+    if build_id is not None:
+        return session.exec(statement.where(col(Build.id) == build_id)).first()
+    running = session.exec(statement.where(col(Build.state) == "running").limit(2)).all()
+    return running[0] if len(running) == 1 else None
 
 
 def evidence_by(session: Session, *, job_id: str, name_or_id: str) -> JobEvidence | None:

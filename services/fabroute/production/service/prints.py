@@ -52,6 +52,13 @@ class PrintConflict(DomainError):
     status = 409
 
 
+class NotInThatBuild(DomainError):
+    """The build doesn't hold the job."""
+
+    code = "not_in_that_build"
+    status = 409
+
+
 class NoPrintsLeft(AuditedRefusal):
     """The job's quantity and its granted reprints are used up."""
 
@@ -68,6 +75,8 @@ class PrintReport:
     serial: str = ""
     note: str = ""
     evidence_id: str | None = None
+    build_id: str | None = None
+    """The build that it was made in; None: the one that runs now, if the job is in one alone."""
     number: int | None = None
     """1 for the first print of the job; the next one where it is None."""
 
@@ -98,7 +107,7 @@ def report_print(
     passport; the gates are asked again. A first article holds the job until the owner has approved it; the last good
     print finishes a job that needs no more inspection. Raises ``UnknownJob``, ``NotTheNode``, ``LeaseLost``,
     ``LeaseRequired``, ``JobStateConflict``, ``FileNotFetched``, ``UnknownEvidence``, ``PrintConflict``,
-    ``SerialTaken``, and on the audit log ``NoPrintsLeft``, ``JobUnqualified``, and the inventory's
+    ``SerialTaken``, ``NotInThatBuild``, and on the audit log ``NoPrintsLeft``, ``JobUnqualified``, and the inventory's
     ``LicenceExhausted`` and ``LicenceFrozen``.
     """
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
@@ -111,7 +120,8 @@ def report_print(
     if report.result == "good":
         require_qualified(session, job=job, wish="printed", actor=principal.key_id, now=now)
         _count_good(session, job, actor=principal.key_id, now=now)
-    record = _record(job, report, number=number, actor=principal.key_id, now=now)
+    build_id = _build_of(session, job_id, report.build_id)
+    record = _record(job, report, number=number, build_id=build_id, actor=principal.key_id, now=now)
     rows.add(session, record)
     rows.count_print(session, job_id=job_id, result=report.result, now=now)
     _start_if_accepted(session, job, actor=principal.key_id, now=now)
@@ -132,7 +142,16 @@ def list_prints(
     return page_of([print_view(row) for row in found], limit=limit, cursor_of=lambda view: str(view.number))
 
 
-def _record(job: Job, report: PrintReport, *, number: int, actor: str, now: datetime) -> PrintRecord:
+def _build_of(session: Session, job_id: str, named: str | None) -> str | None:
+    build = proof_rows.build_that_holds(session, job_id=job_id, build_id=named)
+    if build is None and named is not None:
+        raise NotInThatBuild(f"build {named} doesn't hold job {job_id}: GET /v1/nodes/{{id}}/builds lists builds")
+    return None if build is None else build.id
+
+
+def _record(
+    job: Job, report: PrintReport, *, number: int, build_id: str | None, actor: str, now: datetime
+) -> PrintRecord:
     return PrintRecord(
         job_id=job.id,
         number=number,
@@ -142,6 +161,7 @@ def _record(job: Job, report: PrintReport, *, number: int, actor: str, now: date
         evidence_id=report.evidence_id,
         reported_by=actor,
         reported_at=now,
+        build_id=build_id,
     )
 
 
@@ -197,7 +217,8 @@ def _repeated(session: Session, job: Job, report: PrintReport, *, following: int
         raise PrintConflict(f"print {report.number} of job {job.id} can't be reported yet: {following} comes next")
     told = (known.result, known.serial, known.note, known.evidence_id)
     serial = _serial(job, report, number=report.number)
-    if told != (report.result, serial, report.note, report.evidence_id):
+    another_build = report.build_id not in (None, known.build_id)
+    if another_build or told != (report.result, serial, report.note, report.evidence_id):
         raise PrintConflict(
             f"print {report.number} of job {job.id} was reported as {known.result} with other facts: "
             f"a report never changes, {following} comes next"
