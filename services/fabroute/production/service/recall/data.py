@@ -1,7 +1,7 @@
 """What is recalled, and what was found."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -99,9 +99,9 @@ class RecallDocument:
         return {
             "owner_ids": sorted({job.organisation_id for job in self.jobs}),
             "node_ids": sorted({lot.node_id for lot in self.lots} | {job.node_id for job in self.jobs}),
-            "lots": [asdict(lot) for lot in self.lots],
-            "builds": [asdict(build) for build in self.builds],
-            "jobs": [asdict(job) for job in self.jobs],
+            "lots": [_plain(lot) for lot in self.lots],
+            "builds": [_plain(build) for build in self.builds],
+            "jobs": [_plain(job) | {"prints": [_plain(each) for each in job.prints]} for job in self.jobs],
         }
 
 
@@ -121,6 +121,11 @@ class RecallView:
     repeated: bool
     """Whether it had been made before: nothing was done now."""
     document: RecallDocument
+
+
+def _plain(item: RecalledLot | AffectedBuild | RecalledJob | AffectedPrint) -> dict[str, Any]:
+    """Return what ``asdict`` returns without copying deeply: there may be ten thousand of them."""
+    return {field.name: getattr(item, field.name) for field in fields(item)}
 
 
 def document_of(kept: dict[str, Any]) -> RecallDocument:

@@ -31,6 +31,7 @@ from fabroute.production.service.recall.data import (
 from fabroute.production.service.recall.reading import recall_view, seen_by
 from fabroute.production.service.rerouting import lock_for_reroute, reroute_jobs
 
+_OF_JOB = tuple(field.name for field in fields(AffectedJob))
 _SHIPPED = frozenset({"shipped", "delivered"})
 
 
@@ -132,8 +133,7 @@ def _outcome(job: AffectedJob, rerouted: Mapping[str, AffectedJob] | None) -> st
 
 
 def _recalled(job: AffectedJob, outcome: str, *, prints: tuple[AffectedPrint, ...]) -> RecalledJob:
-    known = {field.name: getattr(job, field.name) for field in fields(AffectedJob)}
-    return RecalledJob(**known, outcome=outcome, prints=prints)
+    return RecalledJob(**{name: getattr(job, name) for name in _OF_JOB}, outcome=outcome, prints=prints)
 
 
 def _recalled_lot(lot: LotView) -> RecalledLot:
