@@ -23,7 +23,8 @@ RULES: Sequence[Invariant] = (
     Invariant(
         name="somebody said of each parcel of a delivered shipment that it arrived",
         query="SELECT s.id, p.number FROM shipments s JOIN parcels p ON p.shipment_id = s.id"
-        " WHERE s.state = 'delivered' AND NOT EXISTS (SELECT FROM shipment_events e WHERE e.shipment_id = s.id AND e.status = 'delivered'"
+        " WHERE s.state = 'delivered'"
+        " AND NOT EXISTS (SELECT FROM shipment_events e WHERE e.shipment_id = s.id AND e.status = 'delivered'"
         " AND e.parcel_number IN (0, p.number))",
         advice="a parcel counts as delivered and nobody said so: ask the carrier, and report it",
     ),

@@ -9,7 +9,8 @@ def _shipment(*, quantity: str = "quantity", state: str = "handed_over", shipmen
         "INSERT INTO shipments (id, job_id, organisation_id, order_id, node_id, carrier, service, tracking_number,"
         " state, quantity, created_by, created_at, updated_at, version)"
         f" SELECT '{shipment_id}', id, organisation_id, order_id, node_id, 'dhl', '', '', '{state}', {quantity},"
-        " 'key_1', now(), now(), 1 FROM jobs; INSERT INTO parcels (shipment_id, number, quantity, weight_grams, tracking_number)"
+        " 'key_1', now(), now(), 1 FROM jobs;"
+        " INSERT INTO parcels (shipment_id, number, quantity, weight_grams, tracking_number)"
         f" SELECT id, 1, quantity, 900, '' FROM shipments WHERE id = '{shipment_id}'"
     )
 

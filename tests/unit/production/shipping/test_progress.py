@@ -50,9 +50,7 @@ def test_of_two_things_in_one_instant_the_worse_counts_but_an_arrival_more() -> 
 def test_it_arrived_when_this_was_first_said_to_have_happened() -> None:
     told = [said("delivered", hours=9), said("delivered", hours=4), said("in_transit", hours=12)]
 
-    assert {progress_of(order, parcels=1).delivered_at for order in permutations(told)} == {
-        MONDAY + timedelta(hours=4)
-    }
+    assert {progress_of(order, parcels=1).delivered_at for order in permutations(told)} == {MONDAY + timedelta(hours=4)}
 
 
 def test_a_shipment_of_two_parcels_is_delivered_with_the_second() -> None:
@@ -96,4 +94,4 @@ def test_of_five_thousand_orders_of_seven_messages_all_tell_the_same() -> None:
 
     assert len(orders) == 5_040
     assert ends == {Progress(state="delivered", delivered_at=MONDAY + timedelta(hours=6))}
-    assert all(progress_of(order[:3], parcels=2).state in ON_THE_WAY for order in orders)
+    assert {progress_of(order[:3], parcels=2).state for order in orders} == ON_THE_WAY - {"handed_over"} | {"delivered"}
