@@ -36,6 +36,11 @@ SELECT EXISTS (SELECT FROM orders WHERE id = :order_id
   AND (CAST(:organisation_id AS text) IS NULL OR organisation_id = :organisation_id))
 """)
 
+_RETURNED = text("""
+SELECT count(*) FROM order_lines WHERE planning_scope = :scope AND state = 'pending' AND attempts = 0
+  AND decision_id IS NOT NULL AND coalesce(next_attempt_at, '-infinity') <= clock_timestamp()
+""")
+
 _LOCK_ORDER = text("""
 SELECT line.id, line.state FROM order_lines line JOIN orders placed ON placed.id = line.order_id
 WHERE line.order_id = :order_id AND placed.organisation_id = :organisation_id ORDER BY line.id FOR UPDATE OF line
@@ -63,6 +68,11 @@ def order_exists(session: Session, *, organisation_id: str | None, order_id: str
     """Return whether there is such an order; of any owner where ``organisation_id`` is ``None``."""
     parameters = {"organisation_id": organisation_id, "order_id": order_id}
     return bool(session.connection().execute(_ORDER_EXISTS, parameters).scalar_one())
+
+
+def count_returned(session: Session, *, scope: str) -> int:
+    """Return how many due lines of a planning scope came back from a node and were not tried since."""
+    return int(session.connection().execute(_RETURNED, {"scope": scope}).scalar_one())
 
 
 def lock_order(session: Session, *, organisation_id: str, order_id: str) -> list[tuple[str, str]] | None:

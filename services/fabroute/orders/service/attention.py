@@ -16,6 +16,7 @@ from fabroute.outbox import service as outbox
 __all__ = [
     "UnknownLine",
     "WaitingLine",
+    "count_returned",
     "find_line",
     "lock_line",
     "lock_order",
@@ -51,6 +52,11 @@ def require_order(session: Session, *, organisation_id: str | None, order_id: st
     """Raise ``UnknownOrder`` unless there is such an order; of any owner where ``organisation_id`` is ``None``."""
     if not rows.order_exists(session, organisation_id=organisation_id, order_id=order_id):
         raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
+
+
+def count_returned(session: Session, *, scope: str) -> int:
+    """Return how many due lines of a planning scope came back from a node and were not tried since."""
+    return rows.count_returned(session, scope=scope)
 
 
 def lock_order(session: Session, *, organisation_id: str, order_id: str) -> tuple[str, ...]:

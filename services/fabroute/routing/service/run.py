@@ -26,6 +26,7 @@ from fabroute.orders.service import (
     record_outcomes,
     split_scope,
 )
+from fabroute.orders.service.attention import count_returned
 from fabroute.routing.ports import JobDispatch
 from fabroute.routing.rules import HORIZON_DAYS
 from fabroute.routing.service.commit import RunFacts, Written, write_run
@@ -58,6 +59,8 @@ class RoutingLimits:
     lease_seconds: float = 60.0
     attempt_cap: int = 8
     horizon_days: int = HORIZON_DAYS
+    returned_lines: int = 1_000
+    """So many lines that came back from their nodes are decided together, where that is more than ``batch_lines``."""
     scope_lease_seconds: float = 6.0
     """After so long without a sign of life another worker takes the scope over."""
     scope_lines: int = 2_000
@@ -126,7 +129,7 @@ def _claim(
     lines = claim_lines(
         session,
         scope=scope,
-        limit=limits.batch_lines,
+        limit=_lines_at_once(session, scope=scope, limits=limits),
         lease_seconds=limits.lease_seconds,
         attempt_cap=limits.attempt_cap,
         alone=True,
@@ -135,6 +138,12 @@ def _claim(
         release_scope(session, lease)
         return None
     return lease, lines
+
+
+def _lines_at_once(session: Session, *, scope: str, limits: RoutingLimits) -> int:
+    """Return how many lines a run takes: those that a node lost together are decided together, up to a limit."""
+    returned = count_returned(session, scope=scope)
+    return max(limits.batch_lines, min(returned, limits.returned_lines))
 
 
 def groups(lines: Sequence[ClaimedLine]) -> Iterator[tuple[ClaimedLine, ...]]:

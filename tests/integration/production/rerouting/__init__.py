@@ -1,0 +1,1 @@
+"""Re-routes on a real database, with the runs that decide them."""
