@@ -24,7 +24,10 @@ def nudge(session: Session, *, limit: int, now: datetime) -> Sequence[Job]:
 
 
 def return_claims(session: Session, *, limit: int, seconds: int, now: datetime) -> Sequence[Job]:
-    """Put jobs whose claim lapsed unanswered for the first time back into their queues; return them."""
+    """Put jobs whose claim lapsed unanswered for the first time back into their queues; return them.
+
+    That their nodes are told of this is their reminder.
+    """
     parameters = {"limit": limit, "seconds": seconds, "now": now}
     return _jobs(session, session.connection().execute(_RETURN, parameters).scalars().all())
 
@@ -88,7 +91,7 @@ FROM due WHERE job.id = due.id RETURNING job.id""")
 
 _RETURN = text(f"""{_due(f"{_CLAIM_OVER} AND job.offer_rounds = 0", "lease_until")}
     fence = job.fence + 1, offer_rounds = 1, lease_id = NULL, lease_kind = '', lease_until = NULL, claimed_by = NULL,
-    claimed_at = NULL, nudged_at = NULL,
+    claimed_at = NULL, nudged_at = :now,
     offer_until = clock_timestamp() + make_interval(secs => coalesce(node.offer_seconds, :seconds))
 FROM due, nodes node WHERE job.id = due.id AND node.id = job.node_id RETURNING job.id""")
 
