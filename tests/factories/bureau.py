@@ -80,7 +80,7 @@ def a_bureau(
     script: tuple[str, ...] = (),
     printer: PrinterAccess | None = None,
     cancellations: Cancellations = "ask",
-    public_key: str = "",
+    public_keys: tuple[str, ...] = (),
     offline_hours: int = 0,
 ) -> Iterator[Bureau]:
     """Yield a bureau at work in ``folder``."""
@@ -95,7 +95,7 @@ def a_bureau(
             script=script,
             printer=printer,
             cancellations=cancellations,
-            public_key=public_key,
+            public_keys=public_keys,
             wait_seconds=0,
             offline_hours=offline_hours,
         )

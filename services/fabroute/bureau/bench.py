@@ -1,14 +1,15 @@
 """What all parts of a connector share, and how a job leaves the bench."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fabroute.bureau.disk import move_folder, write_whole
 from fabroute.bureau.packets import LOST_NOTE, lost_note
-from fabroute.bureau.records import JobRecord, Records, Stage
+from fabroute.bureau.records import OPEN_STAGES, JobRecord, Records, Stage
 from fabroute.bureau.settings import BureauSettings
-from fabroute.bureau.wire import FabrouteWire
+from fabroute.bureau.wire import FabrouteWire, JsonObject, Refused
 from fabroute.integrations.printers import Printer, PrinterRefusal
 
 HOME, JOBS = ".fabroute", "jobs"
@@ -43,12 +44,26 @@ class Bench:
             self.records.change(record.job_id, trouble=words)
             self.say(f"{record.job_id}: {words}" if words else f"{record.job_id}: goes on")
 
+    def write(self, record: JobRecord, step: str, body: Mapping[str, Any] | None = None) -> JsonObject:
+        """Do one step of a job under its lease, if it is not lost or ended meanwhile. ``Refused``, ``Unavailable``."""
+        with self.records.turn_of(record.job_id):
+            self.require_held(record)
+            return self.wire.write(record, step, body)
+
+    def require_held(self, record: JobRecord) -> None:
+        """Raise ``Refused`` if the heartbeat heard meanwhile that the job is not ours any more."""
+        known = self.records.get(record.job_id)
+        if known is None or known.stage not in OPEN_STAGES or known.lease_id != record.lease_id:
+            raise Refused(code="lease_lost", status=409, message=f"{record.job_id} was lost meanwhile")
+
     def lose(self, record: JobRecord, reason: str) -> None:
         """Stop all work on a job that is somebody else's now: its folder goes to ``lost``, with a note.
 
         Prints that were made before stay in the outbox: fabroute records that a part may exist twice.
         """
         known = self.records.get(record.job_id) or record
+        if known.stage not in OPEN_STAGES or known.lease_id != record.lease_id:
+            return
         late = tuple(errand for errand in known.errands if errand.kind == "report" and errand.name == "printed")
         self.end(record, "lost", trouble=reason)
         self.records.change(record.job_id, errands=late)

@@ -26,12 +26,12 @@ _ONCE_STEPS = 50
 class Connector:
     """Everything that a bureau's connector does, on one bench."""
 
-    def __init__(self, bench: Bench, *, watch_seconds: float = 30.0) -> None:
+    def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._claimer = Claimer(bench)
         self._worker = Worker(bench)
         self._heart = Heart(bench)
-        self._watcher = Watcher(bench, seconds=watch_seconds)
+        self._watcher = Watcher(bench)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set. A claim that waits at the server then is left: its answer comes again later."""

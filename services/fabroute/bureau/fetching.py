@@ -1,6 +1,7 @@
 """Gets an accepted job's file, checks it, and lays the packet into the bureau's folder in one step."""
 
 import shutil
+from collections.abc import Collection
 
 from fabroute.bureau.bench import Bench
 from fabroute.bureau.disk import move_folder
@@ -9,17 +10,18 @@ from fabroute.bureau.records import JobRecord
 from fabroute.bureau.verification import require_released, save_verified
 
 
-def fetch_packet(bench: Bench, record: JobRecord, *, public_key: str) -> None:
+def fetch_packet(bench: Bench, record: JobRecord, *, trusted: Collection[str]) -> None:
     """Put the packet of an accepted job into its folder. A ticket serves once: each try asks for its own.
 
     Raises ``FileDamaged``, ``FileNotReleased``, ``Refused`` and ``Unavailable``; then the folder is not there.
     """
-    ticket = bench.wire.write(record, "file-tickets")
-    require_released(ticket, public_key=public_key)
+    ticket = bench.write(record, "file-tickets")
+    require_released(ticket, trusted=trusted)
     draft = bench.drafts / record.job_id
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     file_name = safe_name(str(ticket.get("file_name", "")), fallback=f"{record.job_id}.3mf")
+    bench.require_held(record)
     with bench.wire.download(record, str(ticket["url"])) as pieces:
         save_verified(pieces, draft / file_name, sha256=str(ticket["sha256"]))
     packet = bench.wire.get_packet(record)

@@ -46,8 +46,12 @@ class Heart:
         return sorted(due, key=lambda it: self._last.get(it.job_id, never))
 
     def _beat(self, record: JobRecord) -> None:
+        with self._bench.records.turn_of(record.job_id):
+            self._beat_in_turn(record)
+
+    def _beat_in_turn(self, record: JobRecord) -> None:
         try:
-            answer = self._bench.wire.write(record, "heartbeat")
+            answer = self._bench.write(record, "heartbeat")
         except Refused as refusal:
             if refusal.code in LEASE_CODES:
                 self._bench.lose(record, refusal.message)

@@ -31,7 +31,8 @@ Put into this folder what you have done; it is reported, and moved to "{reported
   inspected.json  {{"level": "visual", "inspector": "…", "print_number": 1}}; with limits also
                   "measurements": [{{"name": "bore", "value_mm": 8.02}}]; with a report "evidence": "ct.pdf"
   shipped.json    {{"carrier": "dhl", "tracking_number": "…", "parcels": [{{"quantity": 2, "weight_grams": 310}}]}}
-  failed.json     {{"reason": "…"}}  if it can't be made after all
+  failed.json     {{"reason": "print_failed", "text": "…"}}  if it can't be made after all; reasons are also
+                  machine_broke, material, not_manufacturable and other
   {evidence}/     photos, measurements and reports
   cancellation.json  {{"agreed": true}}  or  {{"agreed": false, "reason": "printed"}}  if you are asked to stop
 """

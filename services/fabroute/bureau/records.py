@@ -70,6 +70,7 @@ class Records:
         self._jobs = folder / "jobs"
         self._jobs.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
+        self._turns: dict[str, threading.RLock] = {}
         self._known = {record.job_id: record for record in map(_read, sorted(self._jobs.glob("*.json")))}
 
     def all(self) -> tuple[JobRecord, ...]:
@@ -85,6 +86,11 @@ class Records:
         """Return a job, ``None`` if it was never claimed here."""
         with self._lock:
             return self._known.get(job_id)
+
+    def turn_of(self, job_id: str) -> threading.RLock:
+        """Return what is held while something is asked about a job: what one thread hears, the next one knows."""
+        with self._lock:
+            return self._turns.setdefault(job_id, threading.RLock())
 
     def keep(self, record: JobRecord) -> None:
         """Write a job down."""

@@ -63,8 +63,9 @@ def send_errands(bench: Bench, record: JobRecord) -> None:
 
 def send_late_reports(bench: Bench, record: JobRecord) -> None:
     """Tell fabroute once of prints that were made under a lease that is over: it refuses, and keeps them on record."""
+    reports = [_report(record, errand) for errand in record.errands]
     try:
-        _send(bench, record, record.errands[0])
+        bench.wire.write(record, "reports", {"reports": reports})
     except Refused as refusal:
         bench.say(f"{record.job_id}: told of prints that were made before it was lost: {refusal.message}")
     bench.records.drop_errands(record.job_id, of="lost", count=len(record.errands))
@@ -113,7 +114,7 @@ def _send(bench: Bench, record: JobRecord, errand: Errand) -> Sent:
     if errand.kind == "call":
         return _call(bench, record, errand)
     reports = list(takewhile(lambda it: it.kind == "report", record.errands))[:_MOST_REPORTS]
-    answer = bench.wire.write(record, "reports", {"reports": [_report(record, it) for it in reports]})
+    answer = bench.write(record, "reports", {"reports": [_report(record, it) for it in reports]})
     bench.say(f"{record.job_id}: reported {', '.join(f'{it.sequence} {it.name}' for it in reports)}")
     _note_refused(bench, record, reports, answer)
     return Sent(count=len(reports))
@@ -132,7 +133,7 @@ def _call(bench: Bench, record: JobRecord, errand: Errand) -> Sent:
         shipment_id, is_over = ship(bench, record, errand.body)
         bench.say(f"{record.job_id}: shipment {shipment_id} is on its way")
         return Sent(end="done" if is_over else None, changes={"shipments": (*record.shipments, shipment_id)})
-    bench.wire.write(record, errand.name, errand.body)
+    bench.write(record, errand.name, errand.body)
     bench.say(f"{record.job_id}: {errand.name} is sent")
     if errand.name == "cancellation" and errand.body.get("agreed") is True:
         return Sent(end="cancelled")
@@ -141,8 +142,8 @@ def _call(bench: Bench, record: JobRecord, errand: Errand) -> Sent:
 
 def _report(record: JobRecord, errand: Errand) -> JsonObject:
     data = dict(errand.body)
-    if errand.evidence:
-        data["evidence_id"] = record.evidence.get(errand.evidence)
+    if errand.evidence in record.evidence:
+        data["evidence_id"] = record.evidence[errand.evidence]
     return {"sequence": errand.sequence, "name": errand.name, "occurred_at": errand.occurred_at, "data": data}
 
 

@@ -16,7 +16,7 @@ _ENVIRONMENT: Mapping[str, str] = {
     "node": "FABROUTE_NODE",
     "folder": "FABROUTE_BUREAU_FOLDER",
     "script": "FABROUTE_BUREAU_SCRIPT",
-    "public_key": "FABROUTE_PUBLIC_KEY",
+    "public_keys": "FABROUTE_PUBLIC_KEYS",
 }
 _PRINTERS = ("octoprint", "moonraker", "prusalink")
 _CANCELLATIONS = ("ask", "agree_unstarted")
@@ -66,11 +66,13 @@ class BureauSettings:
     script: tuple[str, ...] = ()
     """A command that is started with the packet's folder as its last word."""
     printer: PrinterAccess | None = None
-    public_key: str = ""
-    """The installation's Ed25519 key in base64, pinned; empty: the one that it gives is trusted."""
+    public_keys: tuple[str, ...] = ()
+    """Ed25519 keys in base64 that releases may be signed with, pinned; none: the one that the installation gives."""
     cancellations: Cancellations = "ask"
     wait_seconds: int = 20
     """How long a claim may wait at the server for a job."""
+    watch_seconds: int = 30
+    """How often the node's list of jobs is looked at, unless the server wants it less often."""
     offline_hours: int = 0
     """Over 0: each accepted job is held by a lease that needs no heartbeat for so long."""
 
@@ -90,9 +92,10 @@ def load_settings(
         policy=_policy(told),
         script=_words(told.get("script", ())),
         printer=_printer(told.get("printer")),
-        public_key=str(told.get("public_key", "")),
+        public_keys=_words(told.get("public_keys", ())),
         cancellations=_cancellations(told.get("cancellations", "ask")),
         wait_seconds=_number(told, "wait_seconds", default=20, most=25),
+        watch_seconds=_number(told, "watch_seconds", default=30, least=1, most=3600),
         offline_hours=_number(told, "offline_hours", default=0, most=MOST_OFFLINE_HOURS),
     )
 
@@ -144,7 +147,7 @@ def _words(value: object) -> tuple[str, ...]:
         return (value,) if value else ()
     if isinstance(value, list | tuple) and all(isinstance(word, str) for word in value):
         return tuple(value)
-    raise BureauMisconfigured('script, materials and machines are lists of words, such as ["slice.sh"]')
+    raise BureauMisconfigured('script, materials, machines and public_keys are lists of words, such as ["PA12"]')
 
 
 def _cancellations(value: object) -> Cancellations:

@@ -17,7 +17,7 @@ def ship(bench: Bench, record: JobRecord, parcels: Mapping[str, Any]) -> tuple[s
     """
     prepared = _prepared_before(bench, record, parcels)
     if prepared is None:
-        prepared = bench.wire.write(record, "shipments", parcels)
+        prepared = bench.write(record, "shipments", parcels)
     shipment_id = str(prepared["id"])
     bench.wire.hand_over(record, shipment_id=shipment_id)
     return shipment_id, str(bench.wire.get_job(record).get("state")) in _GONE

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +40,19 @@ def save_verified(pieces: Iterator[bytes], path: Path, *, sha256: str) -> None:
         raise FileDamaged(f"the download has SHA-256 {digest.hexdigest()}, its ticket says {sha256}: fetched again")
 
 
-def require_released(ticket: Mapping[str, Any], *, public_key: str) -> None:
-    """Raise ``FileNotReleased`` unless the key that is trusted signed the release of this very file.
+def require_released(ticket: Mapping[str, Any], *, trusted: Collection[str]) -> None:
+    """Raise ``FileNotReleased`` unless a key that is trusted signed the release of this very file.
 
     A revision that was released before statements were signed has none; then nothing can be checked but the SHA-256.
     """
     statement = str(ticket.get("statement", ""))
     if not statement:
         return
-    if ticket.get("public_key") != public_key:
+    public_key = str(ticket.get("public_key", ""))
+    if public_key not in trusted:
         raise FileNotReleased(
-            "the release is signed with another key than this installation's: don't print it, and ask the operator "
-            "(or pin the new key with public_key)"
+            f"the release is signed with another key than this installation's, {public_key}: don't print it, and ask the "
+            "operator; if that was a key of theirs, add it to public_keys"
         )
     if not _is_signed(public_key, statement.encode(), str(ticket.get("signature", ""))):
         raise FileNotReleased("the signature of the release is wrong: don't print it, and ask the operator")

@@ -10,9 +10,8 @@ _STATES = ("accepted", "in_production", "inspected", "held", "suspect")
 class Watcher:
     """Compares what lies here with what fabroute says about it; leases without heartbeats hear of cancels here."""
 
-    def __init__(self, bench: Bench, *, seconds: float) -> None:
+    def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._seconds = seconds
         self._etag = ""
 
     def step(self) -> float:
@@ -22,7 +21,7 @@ class Watcher:
         self._etag = answer.etag
         for job in answer.jobs or ():
             self._compare(job)
-        return max(self._seconds, answer.poll_seconds)
+        return max(self._bench.settings.watch_seconds, answer.poll_seconds)
 
     def _compare(self, job: JsonObject) -> None:
         record = self._bench.records.get(str(job["id"]))

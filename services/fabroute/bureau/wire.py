@@ -67,7 +67,8 @@ class FabrouteWire:
 
     def __init__(self, *, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
         headers = {"Authorization": f"Bearer {key}", "User-Agent": "fabroute-bureau/1"}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=_SECONDS, transport=transport)
+        tls = url.startswith("https")  # without it, certificates need not be loaded
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=_SECONDS, transport=transport, verify=tls)
 
     def __enter__(self) -> Self:
         return self

@@ -22,7 +22,7 @@ class Worker:
     def __init__(self, bench: Bench, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._bench = bench
         self._clock = clock
-        self._public_key = bench.settings.public_key
+        self._trusted = bench.settings.public_keys
         self._patience: dict[str, tuple[Patience, float]] = {}
 
     def step(self) -> float:
@@ -64,7 +64,7 @@ class Worker:
         if record.stage == "claimed":
             self._answer(record)
         elif record.stage == "accepted":
-            fetch_packet(self._bench, record, public_key=self._trusted_key())
+            fetch_packet(self._bench, record, trusted=self._trusted_keys())
         else:
             answer_cancel(self._bench, record)
             hand_over(self._bench, record)
@@ -74,11 +74,11 @@ class Worker:
         bench = self._bench
         decline = why_not(bench.settings.policy, record.job["job"])
         if decline is not None:
-            bench.wire.write(record, "decline", {"reason": decline.reason, "text": decline.text})
+            bench.write(record, "decline", {"reason": decline.reason, "text": decline.text})
             bench.end(record, "declined")
             bench.say(f"{record.job_id}: declined, {decline.text}")
             return
-        bench.wire.write(record, "acceptance")
+        bench.write(record, "acceptance")
         if bench.records.advance(record.job_id, of="claimed", stage="accepted", trouble="") is not None:
             bench.say(f"{record.job_id}: accepted")
             self._go_offline(record)
@@ -86,11 +86,11 @@ class Worker:
     def _go_offline(self, record: JobRecord) -> None:
         hours = self._bench.settings.offline_hours
         if hours:
-            self._bench.wire.write(record, "offline-lease", {"hours": hours})
+            self._bench.write(record, "offline-lease", {"hours": hours})
             self._bench.records.change(record.job_id, lease_kind="offline")
             self._bench.say(f"{record.job_id}: held for {hours} h without heartbeats")
 
-    def _trusted_key(self) -> str:
-        if not self._public_key:
-            self._public_key = self._bench.wire.signing_key()
-        return self._public_key
+    def _trusted_keys(self) -> tuple[str, ...]:
+        if not self._trusted:
+            self._trusted = (self._bench.wire.signing_key(),)
+        return self._trusted

@@ -215,7 +215,7 @@ def test_a_file_that_another_key_released_is_never_laid_into_the_folder(pinned: 
     ours = FakeFabroute().public_key
     if not pinned:
         fabroute.faults.append(once("signing-key", json_answer({"public_key": ours})))
-    with a_bureau(tmp_path, fabroute, public_key=ours if pinned else "") as bureau:
+    with a_bureau(tmp_path, fabroute, public_keys=(ours,) if pinned else ()) as bureau:
         bureau.claim()
         bureau.work(2)
         assert (bureau.record().stage, (tmp_path / "jobs" / "job_1").exists()) == ("accepted", False)

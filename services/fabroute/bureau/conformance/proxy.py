@@ -130,7 +130,8 @@ def serving_proxy(
     transport: httpx.BaseTransport | None = None,
 ) -> Iterator[str]:
     """Yield the URL of a proxy to ``upstream`` on this machine, for as long as the block runs."""
-    with httpx.Client(base_url=upstream, timeout=_SECONDS, transport=transport) as http:
+    tls = upstream.startswith("https")  # without it, certificates need not be loaded
+    with httpx.Client(base_url=upstream, timeout=_SECONDS, transport=transport, verify=tls) as http:
         forward = _Forwarding(http)
 
         class Handler(_Handler):

@@ -52,7 +52,10 @@ class PrinterWeb:
         self, *, kind: str, url: str, headers: Mapping[str, str] | None = None, auth: httpx.Auth | None = None
     ) -> None:
         self._named = f"{kind} at {url.rstrip('/')}"
-        self._http = httpx.Client(base_url=url.rstrip("/"), headers=dict(headers or {}), auth=auth, timeout=_SECONDS)
+        tls = url.startswith("https")  # without it, certificates need not be loaded
+        self._http = httpx.Client(
+            base_url=url.rstrip("/"), headers=dict(headers or {}), auth=auth, timeout=_SECONDS, verify=tls
+        )
 
     def ask(self, method: str, path: str, *, uploads: bool = False, **request: Any) -> httpx.Response:
         """Return the answer to a request. Raises the ``PrinterRefusal`` that its status stands for."""
