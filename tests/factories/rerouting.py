@@ -10,8 +10,9 @@ from sqlmodel import Session
 from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import Principal
+from fabroute.production.rules import RerouteCause
 from fabroute.production.service import accept_job, issue_ticket, offer_jobs, redeem_ticket
-from fabroute.production.service.rerouting.reroute import Leaving, lock_for_reroute, reroute
+from fabroute.production.service.rerouting.reroute import EndState, Leaving, lock_for_reroute, reroute
 from fabroute.production.service.rerouting.settling import settle_reroutes
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from tests.factories.databases import Result, in_transaction, rows
@@ -104,7 +105,9 @@ def given_works(engine: Engine, *, labour: tuple[int, ...] = (4_600, 6_000, 8_00
         return Works(engine=engine, owner=given_owner(engine))
 
 
-def a_leaving(cause: str = "declined", *, exclude: bool = True, state: str = "declined", later: int = 0) -> Leaving:
+def a_leaving(
+    cause: RerouteCause = "declined", *, exclude: bool = True, state: EndState = "declined", later: int = 0
+) -> Leaving:
     """Return that a node declines, so many minutes later."""
     return Leaving(
         cause=cause, reason="no capacity", actor="key_bureau", now=NOW + timedelta(minutes=later), state=state,

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError
+from fabroute.kernel.events import JsonScalar
 from fabroute.orders.service import attention
 from fabroute.orders.service.attention import WaitingLine
 from fabroute.routing.service.exclusions import LineExclusionView, lift_exclusions, read_ruled_out
@@ -120,7 +121,12 @@ def _audit(
     lifted: str,
     routed_again: bool,
 ) -> None:
-    data = {"line_id": line.line_id, "position": line.position, "lifted": lifted, "routed_again": routed_again}
+    data: dict[str, JsonScalar] = {
+        "line_id": line.line_id,
+        "position": line.position,
+        "lifted": lifted,
+        "routed_again": routed_again,
+    }
     entry = AuditRecord(
         organisation_id=line.organisation_id,
         occurred_at=now,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from fabroute.database.pages import Page, page_of
@@ -17,6 +18,8 @@ from fabroute.production.repository.settling import RerouteFilter
 
 __all__ = ["RerouteFilter", "RerouteView", "list_reroutes", "reroutes_wait", "settle_reroutes"]
 
+Row = Mapping[str, Any] | RowMapping
+"""An open re-route with the outcome of its line."""
 SETTLE_BATCH = 1_000
 _SEVERITY = ("kept", "dearer", "late", "late_and_dearer", "no_route", "parked")
 
@@ -61,7 +64,7 @@ def settle_reroutes(session: Session, *, now: datetime, limit: int = SETTLE_BATC
         return 0
     outcomes = {row["id"]: outcome_of(row) for row in found}
     rows.settle(session, outcomes, found, now=now)
-    worst: dict[str, Mapping[str, Any]] = {}
+    worst: dict[str, Row] = {}
     for row in found:
         known = worst.get(row["order_line_id"])
         if outcomes[row["id"]] != "cancelled" and (known is None or _rank(outcomes, row) > _rank(outcomes, known)):
@@ -70,7 +73,7 @@ def settle_reroutes(session: Session, *, now: datetime, limit: int = SETTLE_BATC
     return len(found)
 
 
-def outcome_of(row: Mapping[str, Any]) -> str:
+def outcome_of(row: Row) -> str:
     """Return what became of a promise: compared in whole minutes of arrival and cents of the landed price."""
     if row["state"] != "routed":
         return str(row["state"])
@@ -96,11 +99,11 @@ def reroute_view(row: Reroute) -> RerouteView:
     return RerouteView(reroute_id=columns.pop("id"), **columns)
 
 
-def _rank(outcomes: Mapping[str, str], row: Mapping[str, Any]) -> int:
+def _rank(outcomes: Mapping[str, str], row: Row) -> int:
     return _SEVERITY.index(outcomes[row["id"]])
 
 
-def _event(row: Mapping[str, Any], outcome: str, now: datetime) -> DomainEvent:
+def _event(row: Row, outcome: str, now: datetime) -> DomainEvent:
     data: dict[str, JsonScalar] = {
         "line_id": row["order_line_id"],
         "position": row["position"],

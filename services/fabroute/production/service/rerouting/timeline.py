@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from fabroute.database.pages import Page, page_of
@@ -72,7 +72,7 @@ def _after(cursor: str | None) -> tuple[datetime, str] | None:
         raise MalformedCursor("ask for the next page with the next_cursor of the page before") from error
 
 
-def _entry(row: Mapping[str, Any]) -> TimelineEntry:
+def _entry(row: RowMapping) -> TimelineEntry:
     return TimelineEntry(
         key=f"{row['at'].isoformat()}|{row['key']}",
         at=row["at"],
