@@ -37,7 +37,7 @@ from tests.factories.organisations import BUREAU
 from tests.factories.wire import Wire, wire
 
 BUREAUS, POLLS_EACH = 500, 20
-ROUNDS, CLAIMS = 5, 1_500
+ROUNDS, CLAIMS = 5, 1_000
 PARKED, OFFERS = 2_000, 200
 RACE_JOBS, RACE_CLIENTS, RACE_PROCESSES = 5_000, 64, 2
 OPEN_JOBS = 10_000
@@ -139,7 +139,10 @@ async def _poll_all(api: Served, keys: list[str], tags: list[str], each: int) ->
         wires = [await stack.enter_async_context(wire(api.socket, key)) for key in keys]
         at_once, started = asyncio.Semaphore(_POLLS_AT_ONCE), time.perf_counter()
         found = await asyncio.gather(
-            *(_poll_on(it, f"/v1/nodes/B{n}/jobs", tag, each, at_once) for n, (it, tag) in enumerate(zip(wires, tags), 1))
+            *(
+                _poll_on(it, f"/v1/nodes/B{n}/jobs", tag, each, at_once)
+                for n, (it, tag) in enumerate(zip(wires, tags), 1)
+            )
         )
         return [status for statuses in found for status in statuses], time.perf_counter() - started
 
@@ -158,13 +161,15 @@ def claims(bench: Bench, *, rounds: int = ROUNDS, count: int = CLAIMS) -> bool:
     figures: dict[int, list[float]] = {16: [], 64: []}
     floors, cpus = [], []
     with served_processes(bench.urls.url, 1) as (api,):
-        asyncio.run(_claim_all([api], bench.key, clients=16, tag="warm"))
+        asyncio.run(claim_all([api.socket], bench.key, clients=16, tag="warm"))
         for number in range(rounds):
             for clients, found in figures.items():
                 bench.free_all()
                 floors.append(_floor(bench))
                 cpu = api.cpu_seconds()
-                claimed, seconds = asyncio.run(_claim_all([api], bench.key, clients=clients, tag=f"{number}.{clients}"))
+                claimed, seconds = asyncio.run(
+                    claim_all([api.socket], bench.key, clients=clients, tag=f"{number}.{clients}")
+                )
                 found.append(len(claimed) / seconds)
                 cpus.append((api.cpu_seconds() - cpu) / count * 1e6)
                 assert len(set(claimed)) == len(claimed) == count, "a job was claimed twice, or not at all"
@@ -195,17 +200,20 @@ def _floor(bench: Bench, *, seconds: int = 2) -> float:
     return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])  # type: ignore[index]
 
 
-async def _claim_all(apis: list[Served], key: str, *, clients: int, tag: str, most: int = 1) -> tuple[list[str], float]:
+async def claim_all(
+    sockets: Sequence[str], key: str, *, clients: int, tag: str, most: int = 1
+) -> tuple[list[str], float]:
+    """Have clients claim at once, each until nothing is left; return the jobs, and the seconds that it took."""
     async with AsyncExitStack() as stack:
-        sockets = [apis[number % len(apis)].socket for number in range(clients)]
-        wires = [await stack.enter_async_context(wire(socket, key)) for socket in sockets]
+        ways = [sockets[number % len(sockets)] for number in range(clients)]
+        wires = [await stack.enter_async_context(wire(way, key)) for way in ways]
         started = time.perf_counter()
         found = await asyncio.gather(*(_claim_on(it, f"{tag}.{n}", most) for n, it in enumerate(wires)))
         return [job_id for job_ids in found for job_id in job_ids], time.perf_counter() - started
 
 
 async def _claim_on(it: Wire, name: str, most: int) -> list[str]:
-    """Claim until nothing is left; return the jobs."""
+    """Claim one after the other until nothing is left; return the jobs."""
     claimed: list[str] = []
     while True:
         answer = await it.post("/v1/nodes/N101/claims", {"max": most}, Idempotency_Key=f"{name}.{len(claimed)}")
@@ -271,7 +279,7 @@ def race(bench: Bench, *, jobs: int = RACE_JOBS, clients: int = RACE_CLIENTS, pr
     """Clients of several API processes race for the jobs of one queue: each job is claimed once."""
     given_queue(bench.engine, bench.owner, jobs)
     with served_processes(bench.urls.url, processes) as apis:
-        claimed, seconds = asyncio.run(_claim_all(list(apis), bench.key, clients=clients, tag="race"))
+        claimed, seconds = asyncio.run(claim_all([api.socket for api in apis], bench.key, clients=clients, tag="race"))
     held = leases_of(bench.engine)
     told = in_transaction(
         bench.engine, lambda session: rows(session, "SELECT subject_id FROM outbox_events WHERE name = 'job.claimed'")
@@ -292,7 +300,7 @@ def many_open(bench: Bench, *, jobs: int = OPEN_JOBS) -> bool:
     given_queue(bench.engine, bench.owner, jobs // 100, prefix="b")
     with served_processes(bench.urls.url, 1) as (api,):
         shown, seconds = asyncio.run(_poll_open(api, bench.key))
-        claimed, claiming = asyncio.run(_claim_all([api], bench.key, clients=1, tag="open", most=10))
+        claimed, claiming = asyncio.run(claim_all([api.socket], bench.key, clients=1, tag="open", most=10))
     print(
         f"open: {jobs:,} open jobs, qualified for {jobs // 100}: a poll shows {shown} in"
         f" {statistics.median(seconds) * 1e3:.0f} ms; all of them claimed, {len(claimed)}, in {claiming:.1f} s"

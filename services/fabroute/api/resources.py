@@ -108,7 +108,7 @@ def make_resources(settings: Settings) -> Resources:
             books=books,
             in_flight=KeysInFlight(engine=engine),
         ),
-        queues=make_queues(engine, settings, on_claimed=doorbell.ring),
+        queues=make_queues(engine, settings, connect=lambda: open_connection(engine), on_claimed=doorbell.ring),
     )
 
 

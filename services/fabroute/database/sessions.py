@@ -35,6 +35,14 @@ def will_ring(session: Session, channel: str) -> bool:
     return channel in session.info.get(_BELLS, ())
 
 
+def ring_otherwise(session: Session, channel: str) -> bool:
+    """Return whether ``channel`` would be notified after the commit, which is now left to the caller."""
+    bells: set[str] = session.info.get(_BELLS, set())
+    will = channel in bells
+    bells.discard(channel)
+    return will
+
+
 def _ring(engine: Engine, session: Session) -> None:
     channels = sorted(session.info.pop(_BELLS, ()))
     if not channels:

@@ -12,18 +12,18 @@ from fabroute.api.intake.writer import Connect
 from fabroute.outbox.service import NOTIFY_CHANNEL
 
 _PAUSE_SECONDS = 0.01
-_NOTIFY = sql.SQL("NOTIFY {}").format(sql.Identifier(NOTIFY_CHANNEL))
 _logger = structlog.get_logger(__name__)
 
 
 class Doorbell:
-    """A thread that notifies ``NOTIFY_CHANNEL`` after commits, on a connection of its own.
+    """A thread that notifies a channel after commits, on a connection of its own: ``NOTIFY_CHANNEL`` if none is named.
 
     Never within the transaction that writes (that halves its speed), and without a promise: the relay looks by
     itself every second, so a lost ring costs that second and nothing else.
     """
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, *, channel: str = NOTIFY_CHANNEL) -> None:
+        self._notice = sql.SQL("NOTIFY {}").format(sql.Identifier(channel))
         self._connect = connect
         self._connection: psycopg.Connection[Any] | None = None
         self._rung = threading.Event()
@@ -56,7 +56,7 @@ class Doorbell:
         try:
             if self._connection is None:
                 self._connection = self._connect()
-            self._connection.execute(_NOTIFY)
+            self._connection.execute(self._notice)
         except psycopg.Error as error:
             _logger.warning("the relay was not notified, it will look by itself", error=str(error))
             self._hang_up()

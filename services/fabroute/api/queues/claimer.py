@@ -9,11 +9,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fabroute.api.errors import InternalError, TemporarilyUnavailable
-from fabroute.database import unit_of_work
+from fabroute.database import ring_otherwise, unit_of_work
 from fabroute.kernel.time import utc_now
+from fabroute.network.service.nodes import QUEUE_CHANNEL
 from fabroute.production.service.claims import (
     AskedClaim,
-    Claimed,
     ClaimKeyContended,
     ClaimResult,
     ClaimTerms,
@@ -30,7 +30,7 @@ class Claimer:
     engine: Engine
     terms: ClaimTerms
     on_claimed: Callable[[], None]
-    """Called after a commit that gave jobs out."""
+    """Called after a commit that changed a queue, in place of the notice within the answer's time."""
 
     def answer(self, claims: Sequence[AskedClaim]) -> Sequence[ClaimResult]:
         """Answer claims by one transaction; if that fails, each by one of its own. Committed when it returns."""
@@ -60,7 +60,8 @@ class Claimer:
     def _answer(self, claims: Sequence[AskedClaim]) -> Sequence[ClaimResult]:
         with unit_of_work(self.engine) as session:
             results = claim_jobs(session, asked=claims, terms=self.terms, now=utc_now())
-        if any(isinstance(result, Claimed) for result in results):
+            has_changed = ring_otherwise(session, QUEUE_CHANNEL)
+        if has_changed:
             self.on_claimed()
         return results
 

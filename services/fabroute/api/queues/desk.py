@@ -16,6 +16,7 @@ from fabroute.kernel.errors import DomainError
 from fabroute.production.service.claims import AskedClaim, ClaimResult, NothingToClaim
 
 MAXIMUM_BATCH = 128
+_GATHER_SECONDS = 0.004
 Answer = Callable[[Sequence[AskedClaim]], Sequence[ClaimResult]]
 """Answers claims by one transaction, which is committed when it returns."""
 _logger = structlog.get_logger(__name__)
@@ -50,9 +51,10 @@ class ClaimDesk:
         self._task = asyncio.create_task(self._answer_on(), name="claim-desk")
 
     async def stop(self) -> None:
-        """Take no more claims and answer those that wait."""
+        """Take no more claims, answer those that were taken, and let those go that wait for jobs."""
         self._is_open = False
         self._has_work.set()
+        self._versions.release()
         if self._task is not None:
             await self._task
         self._thread.shutdown()
@@ -81,7 +83,7 @@ class ClaimDesk:
             left = until - loop.time()
             if not isinstance(result, NothingToClaim) or left <= 0 or not self._is_open:
                 return result
-            if not await self._goes_on(claim.node_id, seen, left, receive):
+            if not await self._goes_on(claim.node_id, seen, left, receive) or not self._is_open:
                 return result
 
     async def _goes_on(self, node_id: str, seen: tuple[str, int] | None, left: float, receive: Receive) -> bool:
@@ -101,14 +103,24 @@ class ClaimDesk:
         self._has_work.set()
         return entry.answer
 
+    async def _gather(self, expected: int) -> None:
+        """Give those that were answered together a moment to come back together; a lone claim waits for nobody."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _GATHER_SECONDS
+        while len(self._waiting) < min(expected, MAXIMUM_BATCH) and loop.time() < until:
+            await asyncio.sleep(_GATHER_SECONDS / 8)
+
     async def _answer_on(self) -> None:
+        expected = 0
         while self._waiting or self._is_open:
             if not self._waiting:
                 self._has_work.clear()
                 await self._has_work.wait()
                 continue
+            await self._gather(expected)
             batch = [self._waiting.popleft() for _ in range(min(MAXIMUM_BATCH, len(self._waiting)))]
             batch = [entry for entry in batch if not entry.answer.done()]  # whose client has gone already
+            expected = len(batch)
             results = await self._answered([entry.claim for entry in batch])
             for entry, result in zip(batch, results, strict=True):
                 if not entry.answer.done():

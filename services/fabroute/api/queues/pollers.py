@@ -1,4 +1,4 @@
-"""Keys of clients that poll: remembered for as long as the database says, several times a second, that they are live."""
+"""Keys of clients that poll: remembered while the database says, several times a second, that they are live."""
 
 import hashlib
 import time

@@ -63,6 +63,10 @@ class QueueVersions:
         """Know nothing, because the connection is lost."""
         self._found = None
 
+    def release(self) -> None:
+        """Wake everyone."""
+        self._wake(list(self._parked))
+
     @property
     def parked(self) -> int:
         """How many polls wait."""

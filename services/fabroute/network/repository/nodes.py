@@ -131,7 +131,8 @@ def bump_queue_versions(session: Session, *, node_ids: Collection[str]) -> None:
     Two statements: one that locks rows and changes them can wait for a third transaction that waits for it, because it
     begins at versions of the rows that were current before it waited.
     """
-    lock_nodes(session, node_ids)
+    if len(node_ids) > 1:
+        lock_nodes(session, node_ids)
     session.connection().execute(_BUMP, {"node_ids": sorted(node_ids)})
 
 
