@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +141,7 @@ async def _poll_all(api: Served, keys: list[str], tags: list[str], each: int) ->
         found = await asyncio.gather(
             *(
                 _poll_on(it, f"/v1/nodes/B{n}/jobs", tag, each, at_once)
-                for n, (it, tag) in enumerate(zip(wires, tags), 1)
+                for n, (it, tag) in enumerate(zip(wires, tags, strict=True), 1)
             )
         )
         return [status for statuses in found for status in statuses], time.perf_counter() - started
