@@ -170,7 +170,7 @@ def printed(cast: Cast, job: str, numbers: range, *, started_at: datetime) -> st
         "grams_used": 70 * len(numbers),
         "results": [{"job_id": job_id, "good": len(numbers), "failed": 0}],
     }
-    done(cast.cell.post(f"{url}/closure", json=closing))
+    done(cast.cell.post(f"{url}/closing", json=closing))
     return str(build["id"])
 
 
