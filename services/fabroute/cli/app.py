@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, Entry] = {
     "replay": Entry(place="replay:replay", help="Make a decision again and tell whether it comes out the same."),
     "bureau": Entry(place="bureau:bureau", help="A bureau's connector: jobs come into a folder, results go out of it."),
     "conformance": Entry(place="conformance:conformance", help="Tell what a bureau's own client does wrong."),
+    "builds": Entry(place="builds:builds", help="Plan, open, start and close builds of a node; who bears what."),
     "ship": Entry(place="ship:ship", help="Put a job's parts into a parcel, print its papers, hand it over."),
     "carriers": Entry(place="carriers:carriers", help="Exchange files with carriers: manifests out, statuses in."),
     "lots": Entry(place="lots:lots", help="List the lots in a node's store: what remains and how long it lasts."),
