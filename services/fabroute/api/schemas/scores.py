@@ -8,7 +8,7 @@ from fabroute.api.schemas.base import ResponseModel
 from fabroute.production.service.scores import NodeScores, ProcessScores, Rate, ScoredJob
 
 
-class ShareOut(ResponseModel):
+class CountedShareOut(ResponseModel):
     """So many of so many."""
 
     so: int = Field(description="How many of them are so.")
@@ -30,15 +30,17 @@ class ProcessScoresOut(ResponseModel):
     """Figures of a node, of one process or of all."""
 
     process: str | None = Field(description="Null: all processes.")
-    on_time: ShareOut = Field(
+    on_time: CountedShareOut = Field(
         description="Jobs whose last day of production lies in the span: shipped by then. Those still at the node "
         "after it count as late; declined, failed and cancelled ones don't count."
     )
-    first_pass_yield: ShareOut = Field(description="Prints reported in the span: good, and not scrapped since.")
+    first_pass_yield: CountedShareOut = Field(description="Prints reported in the span: good, and not scrapped since.")
     answer_time: AnswerTimeOut = Field(
         description="From offer to acceptance, decline or counter-offer, of offers made in the span."
     )
-    lapses: ShareOut = Field(description="These offers that were not answered in time: silence is what counts against.")
+    lapses: CountedShareOut = Field(
+        description="These offers that were not answered in time: silence is what counts against."
+    )
     declines: dict[str, int] = Field(description="By reason; honest reasons count against nobody.")
 
 
@@ -104,6 +106,6 @@ def _process_out(scores: ProcessScores) -> ProcessScoresOut:
     )
 
 
-def _rate_out(rate: Rate) -> ShareOut:
+def _rate_out(rate: Rate) -> CountedShareOut:
     low, high = rate.interval or (None, None)
-    return ShareOut(so=rate.so, counted=rate.counted, share=rate.share, low=low, high=high)
+    return CountedShareOut(so=rate.so, counted=rate.counted, share=rate.share, low=low, high=high)
