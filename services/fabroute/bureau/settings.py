@@ -20,7 +20,7 @@ _ENVIRONMENT: Mapping[str, str] = {
 }
 _PRINTERS = ("octoprint", "moonraker", "prusalink")
 _CANCELLATIONS = ("ask", "agree_unstarted")
-MOST_OFFLINE_HOURS = 168
+MOST_OFFLINE_HOURS = 720
 
 
 class BureauMisconfigured(DomainError):

@@ -51,8 +51,8 @@ def require_released(ticket: Mapping[str, Any], *, trusted: Collection[str]) -> 
     public_key = str(ticket.get("public_key", ""))
     if public_key not in trusted:
         raise FileNotReleased(
-            f"the release is signed with another key than this installation's, {public_key}: don't print it, and ask the "
-            "operator; if that was a key of theirs, add it to public_keys"
+            f"the release is signed with another key than this installation's, {public_key}: don't print it, and ask "
+            "the operator; if that was a key of theirs, add it to public_keys"
         )
     if not _is_signed(public_key, statement.encode(), str(ticket.get("signature", ""))):
         raise FileNotReleased("the signature of the release is wrong: don't print it, and ask the operator")
