@@ -124,13 +124,14 @@ def test_what_a_build_took_is_booked_against_its_jobs(world: BureauWorld, pair: 
     world.clock.move_to(WEDNESDAY + 6 * HOUR)
     assert world.closed(build, minutes=300, grams=105).status_code == 200
 
-    used = dict(world.shop.table("SELECT id, used_grams FROM jobs"))
-    held = dict(world.shop.table("SELECT job_id, grams FROM material_allocations WHERE released_at IS NULL"))
+    used = world.shop.table("SELECT id, used_grams FROM jobs ORDER BY used_grams DESC")
+    allocated = "SELECT job_id, grams FROM material_allocations WHERE released_at IS NULL"
+    held = world.shop.table(f"{allocated} ORDER BY grams DESC")
     moved = world.shop.table("SELECT sum(grams)::int, count(*) FROM lot_movements WHERE kind = 'consumed'")
-    assert used == {first: 70, second: 35}
+    assert used == [(first, 70), (second, 35)]
     assert moved == [(-105, 2)]
     # Four caps were to take 67 g: 14.85 cm3 at 1.07 g and 5 % lost, each. What is left of it is for the other two.
-    assert (reserved, held) == (2 * 67, {first: 70, second: 67})
+    assert (reserved, held) == (2 * 67, [(first, 70), (second, 67)])
     assert world.shop.table(lot) == [(70 + 67,)]
 
 

@@ -1,6 +1,7 @@
 """Jobs as their node puts them into builds, without any database."""
 
 from datetime import date, datetime
+from typing import Any
 
 from fabroute.estimation.facts import PartGeometry
 from fabroute.production.models import Job
@@ -19,16 +20,16 @@ def a_build_job(
     company: str = "",
     in_open: int = 0,
     in_closed: int = 0,
-    **job: object,
+    **job: Any,
 ) -> BuildJob:
     """Return a job for caps in ASA on the cap printer, of which nothing is made; with other columns of the job."""
     made = a_job(job_id, quantity, **job)
     return BuildJob(job=made, part=part, company=company, in_open=in_open, in_closed=in_closed)
 
 
-def a_job(job_id: str = "job_1", quantity: int = 4, **columns: object) -> Job:
+def a_job(job_id: str = "job_1", quantity: int = 4, **columns: Any) -> Job:
     """Return an accepted job for caps, to be made by the end of the week."""
-    usual: dict[str, object] = {
+    usual: dict[str, Any] = {
         "id": job_id,
         "organisation_id": "org_1",
         "node_id": "N101",

@@ -46,7 +46,7 @@ def test_a_copy_takes_one_over_those_that_fill_the_bed(count: int, fill: Fractio
 def test_the_same_caps_take_the_same_however_many_orders_they_are_of(counts: tuple[int, ...]) -> None:
     build = mixed_build([caps(count) for count in counts], PRINTER, PLASTIC)
 
-    assert (build.fill, build.machine_minutes) == (1, 443)
+    assert (build.fill, build.machine_minutes) == (Fraction(1), 443)
     assert build.fills == tuple(Fraction(count, 28) for count in counts)
     assert build.printed_cm3 == pytest.approx(28 * CAP_CM3)
     assert sum(build.grams) == pytest.approx(28 * CAP_CM3 * 1.07 * 1.05, abs=len(counts))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -29,8 +30,8 @@ class _Shop(Workshop):
         self.node = NodeDetail(**columns, machines=(), offers=offers, lots=())
 
 
-def proposed(*jobs: BuildJob, machines: Sequence[str] = ("N101-A",), **free: object) -> Proposals:
-    return propose(jobs, _Shop(machines=machines), free_from={}, now=MORNING, **free)
+def proposed(*jobs: BuildJob, machines: Sequence[str] = ("N101-A",)) -> Proposals:
+    return propose(jobs, _Shop(machines=machines), free_from={}, now=MORNING)
 
 
 def held(parts: Sequence[PlannedPart]) -> dict[str, int]:
@@ -61,7 +62,7 @@ def builds_of(found: Proposals) -> list[dict[str, int]]:
     ],
 )
 def test_what_is_left_is_what_no_build_has_and_nobody_made(
-    columns: dict[str, int], in_open: int, in_closed: int, left: int
+    columns: dict[str, Any], in_open: int, in_closed: int, left: int
 ) -> None:
     """Ten are ordered. Prints of builds that are over count before they are reported, and not twice after."""
     job = a_job(quantity=10, **columns)
@@ -82,7 +83,7 @@ def test_what_is_left_is_what_no_build_has_and_nobody_made(
     ],
 )
 def test_a_first_article_is_one_print_until_it_is_approved(
-    columns: dict[str, object], in_open: int, in_closed: int, left: int
+    columns: dict[str, Any], in_open: int, in_closed: int, left: int
 ) -> None:
     job = a_job(quantity=24, first_article=True, **columns)
 
@@ -109,7 +110,7 @@ def test_seven_orders_are_one_build_of_28() -> None:
 
     assert builds_of(found) == [{f"job_{number}": 4 for number in range(7)}]
     (build,) = found.builds
-    assert (build.size.fill, build.size.machine_minutes) == (1, 443)
+    assert (build.size.fill, build.size.machine_minutes) == (Fraction(1), 443)
     assert (build.start_at, build.ready_at) == (MORNING, MORNING + timedelta(minutes=443))
     assert build.late == ()
 
@@ -138,7 +139,7 @@ def test_jobs_of_one_shared_build_stay_together_though_others_are_due_before() -
         {"company": "org_2"},
     ],
 )
-def test_other_machines_lots_parameters_and_companies_are_other_builds(other: dict[str, str]) -> None:
+def test_other_machines_lots_parameters_and_companies_are_other_builds(other: dict[str, Any]) -> None:
     found = proposed(a_build_job("job_1"), a_build_job("job_2", **other), machines=("N101-A", "N101-B"))
 
     assert sorted(map(sorted, builds_of(found))) == [["job_1"], ["job_2"]]

@@ -1,6 +1,7 @@
 """With whom a part may be in one build: one rule after the other, and what they come to together."""
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -28,7 +29,7 @@ from tests.factories.spares import a_cap, a_spare_order, a_spares_snapshot
 
 PLAIN = PartInBuild(organisation_id="org_1")
 CONTROLLED = replace(PLAIN, export_class="dual_use")
-APART = {
+APART: Mapping[Rule, PartInBuild] = {
     export_controlled: CONTROLLED,
     medical: replace(PLAIN, sector="medical"),
     critical: replace(PLAIN, criticalities=frozenset({"consumer", "patient"})),
