@@ -1,6 +1,6 @@
 """What a node prints: good and failed prints of a job, and the wish to print again after a failed one."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -20,7 +20,8 @@ from fabroute.production.service.evidence import require_evidence
 from fabroute.production.service.inspection.finishing import awaits_first_article, finish_if_inspected
 from fabroute.production.service.inspection.first_articles import hold_first_article
 from fabroute.production.service.inspection.serials import issue_passport, require_free_serial, serial_for
-from fabroute.production.service.leases import Lease, lock_for_work
+from fabroute.production.service.leases import Lease, Physical, lock_for_report
+from fabroute.production.service.phases.reviving import revive
 from fabroute.production.service.recheck import require_qualified
 from fabroute.production.service.telling import audit_entry, tell
 from fabroute.production.service.views import PrintView, job_view, print_view
@@ -110,7 +111,10 @@ def report_print(
     ``SerialTaken``, ``NotInThatBuild``, and on the audit log ``NoPrintsLeft``, ``JobUnqualified``, and the inventory's
     ``LicenceExhausted`` and ``LicenceFrozen``.
     """
-    job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
+    job = lock_for_report(
+        session, principal=principal, job_id=job_id, lease=lease, physical=_physical(report, now=now)
+    )
+    job = revive(session, job, actor=principal.key_id, now=now)
     number = job.good_prints + job.failed_prints + 1
     if report.number is not None and report.number != number:
         return _repeated(session, job, report, following=number)
@@ -130,6 +134,10 @@ def report_print(
         issue_passport(session, job, number=number, serial=record.serial, now=now)
         _go_on(session, job_id, number=number, actor=principal.key_id, now=now)
     return print_view(record)
+
+
+def _physical(report: PrintReport, *, now: datetime) -> Physical:
+    return Physical(what="print", at=now, quantity=int(report.result == "good"), facts=asdict(report))
 
 
 def list_prints(

@@ -1,5 +1,6 @@
 """What was reported about a job after it had changed hands is refused, and kept: a part may exist twice."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -143,7 +144,7 @@ def _row(job: Job, late: Late, *, made_elsewhere: bool) -> Reconciliation:
         lease_id="" if late.lease is None else late.lease.lease_id,
         epoch=0 if late.lease is None else late.lease.epoch,
         current_epoch=job.lease_epoch,
-        reported=dict(late.physical.facts),
+        reported=json.loads(json.dumps(dict(late.physical.facts))),
         reported_by=late.actor,
         reported_at=late.physical.at,
     )

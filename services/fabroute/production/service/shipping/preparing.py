@@ -11,7 +11,8 @@ from fabroute.production.models import Job, Parcel, Shipment
 from fabroute.production.repository import shipments as rows
 from fabroute.production.service.access import conflict
 from fabroute.production.service.inspection.finishing import awaits_first_article, missing_inspections, revision_of
-from fabroute.production.service.leases import lock_for_work
+from fabroute.production.service.leases import Physical, lock_for_report
+from fabroute.production.service.phases.reviving import revive
 from fabroute.production.service.shipping.access import Desk, ShipmentStateConflict, lock_shipment
 from fabroute.production.service.shipping.views import ShipmentView, shipment_view
 from fabroute.production.service.telling import audit_entry
@@ -87,7 +88,9 @@ def prepare_shipment(session: Session, *, job_id: str, shipment: NewShipment, de
     Raises ``UnknownJob``, ``NotTheNode``, ``LeaseLost``, ``LeaseRequired``, ``ShipmentWithoutEvidence``,
     ``JobStateConflict`` and ``ShipmentTooLarge``.
     """
-    job = lock_for_work(session, principal=desk.principal, job_id=job_id, lease=desk.lease)
+    physical = Physical(what="shipment", at=desk.now, quantity=shipment.quantity, facts=asdict(shipment))
+    job = lock_for_report(session, principal=desk.principal, job_id=job_id, lease=desk.lease, physical=physical)
+    job = revive(session, job, actor=desk.principal.key_id, now=desk.now)
     _require_inspected(session, job)
     left = job.quantity - rows.count_parts(session, job_id=job_id, states=_COUNTED)
     if shipment.quantity > left:
