@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw
 from pypdf import PdfReader
 
 _RECTANGLE = re.compile(r"(-?[\d.]+) (-?[\d.]+) (-?[\d.]+) (-?[\d.]+) re f")
-_DOTS = 6
-"""To a point: 432 to the inch."""
+_DOTS = 4
+"""To a point: 288 to the inch."""
 
 
 def pages_of(content: bytes) -> list[str]:
