@@ -70,6 +70,10 @@ def waiting(floor: Floor, quantity: int) -> str:
     return job_id
 
 
+def resumed(floor: Floor, job_id: str, who: Principal) -> JobView:
+    return floor.do(lambda session: resume_job(session, principal=who, job_id=job_id, now=NOW))
+
+
 def seen(floor: Floor, job_id: str) -> JobView:
     return floor.do(lambda session: get_job(session, principal=BUREAU_KEY, job_id=job_id))
 
@@ -88,7 +92,7 @@ def test_the_first_good_print_holds_the_job_and_nothing_more_is_released(floor: 
         floor.printed(job_id, "good")
     for who in (BUREAU_KEY, key_of(floor.owner), OPERATOR_KEY):
         with pytest.raises(JobStateConflict, match="can't be resumed"):
-            floor.do(lambda session, who=who: resume_job(session, principal=who, job_id=job_id, now=NOW))
+            resumed(floor, job_id, who)
     assert floor.do(lambda session: take_back_held(session, now=NOW)) == 0
 
 

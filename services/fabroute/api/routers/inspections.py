@@ -27,12 +27,13 @@ from fabroute.api.schemas.inspections import (
 )
 from fabroute.api.schemas.jobs import JobOut, job_out
 from fabroute.api.schemas.prints import PrintOut, print_out
+from fabroute.kernel.errors import DomainError
 from fabroute.production import service as production
 from fabroute.production.service import inspection as proofs
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
-_AT_THE_NODE = (
+_AT_THE_NODE: tuple[type[DomainError], ...] = (
     production.UnknownJob,
     production.NotTheNode,
     production.JobStateConflict,

@@ -24,6 +24,7 @@ from fabroute.api.schemas.prints import (
     reprint_request_out,
 )
 from fabroute.inventory.service import LicenceExhausted, LicenceFrozen
+from fabroute.kernel.errors import DomainError
 from fabroute.production import service as production
 from fabroute.production.rules import ReprintState
 from fabroute.production.service.inspection.serials import SerialTaken
@@ -31,7 +32,7 @@ from fabroute.production.service.prints import NotInThatBuild
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
-_AT_THE_NODE = (
+_AT_THE_NODE: tuple[type[DomainError], ...] = (
     production.UnknownJob,
     production.NotTheNode,
     production.JobStateConflict,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from fabroute.estimation.facts import InvalidFact
+from fabroute.estimation.first_article import with_first_article
 from fabroute.estimation.production import ProductionEstimate
 from fabroute.inventory.service import RevisionView
 from fabroute.kernel.events import JsonScalar
@@ -97,10 +98,23 @@ class WayFinder:
         if any(reason.code is ExclusionCode.BUILD_VOLUME for reason in reasons):
             return OfferFinding(machine_id=offer.machine_id, reasons=reasons)
         try:
-            estimate = self._pricing.estimate(asked.revision, quantity=asked.line.quantity, node=node, offer=offer)
+            estimate = self._estimate(asked, node, offer)
         except InvalidFact as error:
             return OfferFinding(machine_id=offer.machine_id, reasons=(*reasons, no_estimate(offer, error)))
         return self._estimated(asked, node, offer, estimate, services)
+
+    def _estimate(self, asked: LineAsked, node: NodeView, offer: OfferView) -> ProductionEstimate:
+        """Return what a line takes by an offer; with a build more where it begins with a first article."""
+        quantity = asked.line.quantity
+        whole = self._pricing.estimate(asked.revision, quantity=quantity, node=node, offer=offer)
+        if quantity == 1 or not asked.asking.facts.first_article:
+            return whole
+        if not self._gates.begins_with_first_article(asked.asking, offer, self._window(node, offer, whole)):
+            return whole
+        return with_first_article(
+            self._pricing.estimate(asked.revision, quantity=1, node=node, offer=offer),
+            self._pricing.estimate(asked.revision, quantity=quantity - 1, node=node, offer=offer),
+        )
 
     def _estimated(
         self,

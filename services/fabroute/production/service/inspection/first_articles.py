@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.kernel.events import JsonScalar
 from fabroute.kernel.ids import new_id
 from fabroute.production.models import Job, JobEvidence, ReprintRequest
 from fabroute.production.repository import conformity as conformity_rows
@@ -112,7 +113,8 @@ def submit_first_article(
     if job.first_article_submitted_at is not None and job.first_article_evidence_id == named[0].id:
         return job_view(job)
     noted = rows.note_submission(session, job_id=job_id, evidence_id=named[0].id, now=now)
-    data = {"print": number, "evidence": ",".join(it.id for it in named), "note": submission.note}
+    shown = ",".join(it.id for it in named)
+    data: dict[str, JsonScalar] = {"print": number, "evidence": shown, "note": submission.note}
     tell(session, noted, "job.first_article_submitted", actor=principal.key_id, now=now, **data)
     return job_view(noted)
 
@@ -158,7 +160,7 @@ def _approve(
     )
     resumed = rows.end_first_article(session, job_id=job.id, approved_at=now, now=now)
     assert resumed is not None, "the job is locked and held"
-    data = {"print": number, "reason": decision.reason}
+    data: dict[str, JsonScalar] = {"print": number, "reason": decision.reason}
     tell(session, resumed, "job.first_article_approved", actor=actor, now=now, **data)
     return job_view(finish_if_inspected(session, resumed, actor=actor, now=now))
 

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
 from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.kernel.events import JsonScalar
 from fabroute.production.models import Job, PrintRecord
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import prints as print_rows
@@ -67,7 +68,7 @@ def scrap_print(
     require_state(job, "in_production", "inspected", wish="told of a scrapped print")
     evidence = named_evidence(session, job_id=job_id, name_or_id=scrap.evidence)
     scrapped, _ = scrap_locked(session, job, number, reason=scrap.reason, actor=principal.key_id, now=now)
-    data = {"number": number, "reason": scrap.reason, "evidence": evidence.id}
+    data: dict[str, JsonScalar] = {"number": number, "reason": scrap.reason, "evidence": evidence.id}
     tell(session, job, "job.print_scrapped", actor=principal.key_id, now=now, **data)
     return print_view(scrapped)
 
