@@ -285,3 +285,20 @@ def test_a_first_article_is_built_alone_and_first(world: BureauWorld) -> None:
     approved = "UPDATE jobs SET first_article_approved_at = now(), good_prints = 1 WHERE id = :id RETURNING id"
     world.shop.table(approved, id=first)
     assert plan_of(world) == [{first: 23, second: 4}]
+
+
+def test_jobs_of_clients_start_under_their_claims_only(world: BureauWorld, pair: tuple[str, str]) -> None:
+    first, _ = pair
+    claimed = "UPDATE jobs SET lease_kind = 'claim', lease_id = 'lse_1', lease_epoch = 3 WHERE id = :id RETURNING id"
+    world.shop.table(claimed, id=first)
+    build = world.opened(dict.fromkeys(pair, 4)).headers["Location"]
+
+    def started(**lease: object) -> httpx.Response:
+        leases = [{"job_id": first, **lease}] if lease else []
+        return world.bureau.post(f"{build}/start", json={"leases": leases})
+
+    assert refusal_of(started()) == Refusal(status=428, code="lease_required")
+    assert refusal_of(started(lease_id="lse_1", epoch=2)) == Refusal(status=409, code="lease_lost")
+    assert {job["state"] for job in world.jobs()} == {"accepted"}
+    assert started(lease_id="lse_1", epoch=3).status_code == 200
+    assert {job["state"] for job in world.jobs()} == {"in_production"}

@@ -177,6 +177,7 @@ def cancel_build(
         jobs.NotTheNode,
         jobs.JobStateConflict,
         jobs.FileNotFetched,
+        jobs.JobUnqualified,
         jobs.InvalidBuildTime,
         LeaseRequired,
         LeaseLost,

@@ -10,7 +10,6 @@ from fabroute.kernel.errors import FieldProblem
 from fabroute.production.models import Build, Job
 from fabroute.production.repository import build_times
 from fabroute.production.repository import builds as rows
-from fabroute.production.repository import jobs as job_rows
 from fabroute.production.service.access import require_state
 from fabroute.production.service.build_spans import CLOCKS_DIFFER, InvalidBuildTime
 from fabroute.production.service.builds.planning import require_build_state
@@ -19,8 +18,8 @@ from fabroute.production.service.builds.reading import lock_at_node_with_jobs, v
 from fabroute.production.service.builds.telling import tell_build
 from fabroute.production.service.builds.views import BuildView
 from fabroute.production.service.leases import Lease, require_lease
-from fabroute.production.service.prints import FileNotFetched
-from fabroute.production.service.telling import tell
+from fabroute.production.service.phases.starting import begin, require_fetched
+from fabroute.production.service.recheck import require_qualified
 from fabroute.production.states import WORKING_STATES
 
 
@@ -37,7 +36,8 @@ def start_build(
 
     ``leases``: by job that a client has claimed, the claim. A build that runs already stays as it is. Raises
     ``UnknownBuildOfNode``, ``NotTheNode``, ``BuildStateConflict``, ``JobStateConflict``, ``FileNotFetched``,
-    ``LeaseRequired``, ``LeaseLost``, ``InvalidBuildTime`` for a time to come, and ``MachineBusy``.
+    ``LeaseRequired``, ``LeaseLost``, ``InvalidBuildTime`` for a time to come, ``MachineBusy``, and on the audit log
+    ``JobUnqualified`` where a gate has closed since.
     """
     found = lock_at_node_with_jobs(session, principal=principal, build_id=build_id)
     build = found.build
@@ -46,7 +46,8 @@ def start_build(
     require_build_state(build, "planned", wish="started")
     begun_at = _past(started_at or now, now=now)
     for job in found.jobs.values():
-        _require_printable(job)
+        require_state(job, *WORKING_STATES, wish="printed")
+        require_fetched(job)
     _take_machine(session, build, begun_at, now=now)
     for job in found.jobs.values():
         _start_job(session, job, leases.get(job.id), actor=principal.key_id, now=now)
@@ -59,15 +60,6 @@ def _past(moment: datetime, *, now: datetime) -> datetime:
         advice = "give a time until now: a build that is still to come is planned, not started"
         raise InvalidBuildTime(advice, problems=(FieldProblem(pointer="/started_at", message=advice),))
     return moment
-
-
-def _require_printable(job: Job) -> None:
-    require_state(job, *WORKING_STATES, wish="printed")
-    if job.file_released_at is None:
-        raise FileNotFetched(
-            f"the file of job {job.id} was never fetched, so nothing can be printed of it: "
-            f"ask for a ticket with POST /v1/jobs/{job.id}/file-tickets"
-        )
 
 
 def _take_machine(session: Session, build: Build, begun_at: datetime, *, now: datetime) -> None:
@@ -83,10 +75,8 @@ def _take_machine(session: Session, build: Build, begun_at: datetime, *, now: da
 
 
 def _start_job(session: Session, job: Job, lease: Lease | None, *, actor: str, now: datetime) -> None:
-    if job.state != "accepted":
-        return
-    require_lease(job, lease)
-    values = {"started_at": now}
-    started = job_rows.move_job(session, job.id, to="in_production", values=values, now=now, same_hands=True)
-    assert started is not None, "the job is locked, and accepted"
-    tell(session, started, "job.started", actor=actor, now=now)
+    """Bring a job into production under its lease; of one that is in production already nothing is asked."""
+    if job.state == "accepted":
+        require_lease(job, lease)
+        require_qualified(session, job=job, wish="started", actor=actor, now=now)
+        begin(session, job, actor=actor, now=now)
