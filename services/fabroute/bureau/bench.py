@@ -1,5 +1,6 @@
 """What all parts of a connector share, and how a job leaves the bench."""
 
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ class Bench:
     say: Callable[[str], None]
     """Takes one line for the operator."""
     printer: Printer | None = None
+    scripts: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    """Those that were started and may still run, by job."""
     settle_seconds: float = field(default=1.0)
     """Files younger than this are still being written."""
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fabroute.bureau.bench import HOME, JOBS, Bench
@@ -16,7 +16,7 @@ from fabroute.bureau.settings import BureauSettings, PrinterAccess
 from fabroute.bureau.watching import Watcher
 from fabroute.bureau.wire import FabrouteWire, Refused, Unavailable
 from fabroute.bureau.working import Worker
-from fabroute.integrations.printers import MoonrakerPrinter, OctoPrintPrinter, Printer, PrusaLinkPrinter
+from fabroute.integrations.printers import MoonrakerPrinter, OctoPrintPrinter, PrusaLinkPrinter
 
 _JOIN_SECONDS = 10.0
 _REFUSED_SECONDS = 60.0
@@ -87,19 +87,22 @@ class Connector:
 def open_bench(settings: BureauSettings, *, say: Callable[[str], None], settle_seconds: float = 1.0) -> Iterator[Bench]:
     """Yield the bench of a bureau's folder, locked for this process. Raises ``FolderInUse``."""
     home = settings.folder / HOME
-    with locked_folder(home / "lock"), FabrouteWire(url=settings.url, key=settings.key) as wire:
+    with ExitStack() as opened:
+        opened.enter_context(locked_folder(home / "lock"))
+        wire = opened.enter_context(FabrouteWire(url=settings.url, key=settings.key))
+        printer = None if settings.printer is None else opened.enter_context(open_printer(settings.printer))
         (settings.folder / JOBS).mkdir(exist_ok=True)
         yield Bench(
             settings=settings,
             records=Records(home),
             wire=wire,
             say=say,
-            printer=None if settings.printer is None else open_printer(settings.printer),
+            printer=printer,
             settle_seconds=settle_seconds,
         )
 
 
-def open_printer(access: PrinterAccess) -> Printer:
+def open_printer(access: PrinterAccess) -> OctoPrintPrinter | MoonrakerPrinter | PrusaLinkPrinter:
     """Return the adapter of a printer."""
     if access.kind == "octoprint":
         return OctoPrintPrinter(url=access.url, key=access.key)

@@ -36,6 +36,18 @@ def hand_over(bench: Bench, record: JobRecord) -> None:
         _start_printer(bench, record)
 
 
+def look_after_scripts(bench: Bench) -> None:
+    """Take leave of scripts that ended, and tell of those that failed."""
+    for job_id, process in list(bench.scripts.items()):
+        code = process.poll()
+        if code is None:
+            continue
+        del bench.scripts[job_id]
+        record = bench.records.get(job_id)
+        if code and record is not None:
+            bench.trouble(record, f"the script ended with {code}: see {LOG} in the job's folder")
+
+
 def _start_script(bench: Bench, record: JobRecord) -> None:
     folder = bench.folder_of(record.job_id)
     bench.records.change(record.job_id, script="launching")
@@ -43,7 +55,7 @@ def _start_script(bench: Bench, record: JobRecord) -> None:
     kept = {name: value for name, value in os.environ.items() if name != "FABROUTE_API_KEY"}
     try:
         with (folder / LOG).open("ab") as log:
-            process = subprocess.Popen(
+            process = bench.scripts[record.job_id] = subprocess.Popen(
                 [*bench.settings.script, str(folder)],
                 cwd=folder,
                 env=kept | facts,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from fabroute.bureau.bench import Bench
 from fabroute.bureau.fetching import fetch_packet
-from fabroute.bureau.handover import hand_over
+from fabroute.bureau.handover import hand_over, look_after_scripts
 from fabroute.bureau.patience import Patience
 from fabroute.bureau.policy import why_not
 from fabroute.bureau.records import JobRecord
@@ -30,6 +30,7 @@ class Worker:
 
         Folders are read first: what operators leave there is safe even while fabroute can't be reached.
         """
+        look_after_scripts(self._bench)
         for record in self._bench.records.open():
             if record.stage == "placed":
                 take_drops(self._bench, record)
