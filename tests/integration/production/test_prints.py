@@ -38,6 +38,7 @@ from fabroute.production.service import (
     request_reprint,
     take_back_job,
 )
+from fabroute.production.service.leases import ReportedLate
 from tests.factories.organisations import NOW
 from tests.factories.production import BUREAU_KEY, OPERATOR_KEY, RIVAL_KEY, Floor, a_photo, key_of
 
@@ -151,13 +152,26 @@ def test_a_good_print_needs_every_gate_open_a_failed_one_is_only_told(floor: Flo
     assert counted(floor) == [(0, 1, 0)]
 
 
-@pytest.mark.parametrize("state", ["offered", "held", "cancelled"])
+@pytest.mark.parametrize("state", ["offered", "held"])
 def test_prints_of_a_job_that_is_not_accepted_are_refused(floor: Floor, state: str) -> None:
     job_id = in_production(floor)
     floor.table(f"UPDATE jobs SET state = '{state}', held_reason = 'LOT_BLOCKED' RETURNING 1")
 
     with pytest.raises(JobStateConflict, match=f"is {state}, so it can't be printed"):
         floor.printed(job_id, "good")
+    assert counted(floor) == [(0, 0, 0)]
+
+
+@pytest.mark.parametrize("state", ["cancelled", "failed"])
+def test_a_print_of_a_job_that_was_taken_from_its_node_is_refused_and_comes_to_a_person(
+    floor: Floor, state: str
+) -> None:
+    job_id = in_production(floor)
+    floor.table(f"UPDATE jobs SET state = '{state}', ended_at = accepted_at RETURNING 1")
+
+    with pytest.raises(ReportedLate, match=f"it is {state}") as refusal:
+        floor.printed(job_id, "good")
+    assert (refusal.value.late.physical.what, refusal.value.late.physical.quantity) == ("print", 1)
     assert counted(floor) == [(0, 0, 0)]
 
 

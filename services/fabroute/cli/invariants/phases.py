@@ -30,7 +30,8 @@ RULES: Sequence[Invariant] = (
         query="""
             SELECT job.id, job.state, counter.id FROM jobs job
             LEFT JOIN counter_offers counter ON counter.job_id = job.id AND counter.state = 'open'
-            WHERE (counter.id IS NOT NULL) <> (job.state = 'countered' OR job.state = 'held' AND job.held_from = 'countered')
+            WHERE (counter.id IS NOT NULL)
+                <> (job.state = 'countered' OR job.state = 'held' AND job.held_from = 'countered')
             ORDER BY job.id
         """,
         advice="the owner can't answer what is not there: take these jobs back (POST /v1/jobs/{id}/take-back)",
