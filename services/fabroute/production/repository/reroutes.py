@@ -1,12 +1,13 @@
 """Statements on jobs that leave their nodes, and on what became of their lines."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, insert, text, update
+from sqlalchemy import ColumnElement, text, update
 from sqlmodel import Session, col
 
-from fabroute.production.models import CounterOffer, Job, Reroute
+from fabroute.production.models import CounterOffer, Job
 from fabroute.production.rules import RerouteCause
 from fabroute.production.states import LIVE_STATES, JobState, states_before
 
@@ -34,7 +35,7 @@ def end_jobs(
             fence=Job.fence + 1,
         )
         .returning(Job)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True, synchronize_session=False)
     )
     return sorted(session.scalars(statement).all(), key=lambda job: job.id)
 
@@ -49,24 +50,30 @@ def lapse_counter_offers(session: Session, *, job_ids: Collection[str], reason: 
     session.exec(statement)
 
 
-def insert_reroutes(session: Session, rows: Sequence[Reroute]) -> None:
-    """Add re-routes in one round trip."""
-    session.exec(insert(Reroute), params=[row.model_dump() for row in rows])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerouteNote:
+    """Why jobs leave their nodes, who says so, and when."""
+
+    cause: str
+    detail: str
+    actor: str
+    now: datetime
+
+
+def insert_reroutes(session: Session, ids: Mapping[str, str], note: RerouteNote) -> None:
+    """Note that jobs leave, each under the id given for it, with the promise that there was; before lines go back.
+
+    What the customer may count on is the first promise, or the present one where that is later or dearer already. There
+    is no price of a line that is made in shares, nor of an order with an agreed one: the owner pays that, wherever the
+    parts are made.
+    """
+    columns = {"job_ids": list(ids), "ids": list(ids.values())}
+    session.connection().execute(_INSERT, {**columns, **asdict(note)})
 
 
 def line_ids_of(session: Session, *, job_ids: Collection[str]) -> frozenset[str]:
     """Return the order lines of these jobs."""
     return frozenset(session.connection().execute(_LINES, {"job_ids": list(job_ids)}).scalars())
-
-
-def read_promises(session: Session, *, job_ids: Collection[str]) -> Mapping[str, tuple[datetime | None, int | None]]:
-    """Return what the customer may count on of each job's line: the day, and the landed price where it is his to pay.
-
-    The first promise, or the present one where it is later or dearer already. There is no price of a line that is made
-    in shares, nor of an order with an agreed one: the owner pays that, wherever the parts are made.
-    """
-    rows = session.connection().execute(_PROMISES, {"job_ids": list(job_ids)})
-    return {row.job_id: (row.promised_at, row.promised_minor) for row in rows}
 
 
 def leavable_at(session: Session, *, node_id: str, machine_id: str | None = None) -> list[str]:
@@ -140,7 +147,7 @@ def _changed(
         .where(col(Job.id).in_(job_ids), *which)
         .values({**values, "updated_at": now, "version": Job.version + 1})
         .returning(Job)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True, synchronize_session=False)
     )
     return sorted(session.scalars(statement).all(), key=lambda job: job.id)
 
@@ -176,12 +183,15 @@ ORDER BY job.id, held.day
 
 _LINES = text("SELECT DISTINCT order_line_id FROM jobs WHERE id = ANY(:job_ids)")
 
-_PROMISES = text("""
-SELECT job.id AS job_id, greatest(line.promised_at, job.promised_at) AS promised_at,
+_INSERT = text("""
+INSERT INTO reroutes (id, organisation_id, order_id, order_line_id, share_no, job_id, node_id, quantity, cause, detail,
+    actor, rerouted_at, promised_at, promised_minor, outcome)
+SELECT left_job.id, job.organisation_id, job.order_id, job.order_line_id, job.share_no, job.id, job.node_id,
+    job.quantity, :cause, :detail, :actor, :now, greatest(line.promised_at, job.promised_at),
     CASE WHEN placed.agreed_price_minor IS NULL AND line.kept_quantity = 0 AND job.quantity = line.quantity
-    THEN greatest(line.promised_minor, decision.landed_minor) END AS promised_minor
-FROM jobs job LEFT JOIN order_lines line ON line.id = job.order_line_id
+    THEN greatest(line.promised_minor, decision.landed_minor) END, ''
+FROM unnest(CAST(:job_ids AS text[]), CAST(:ids AS text[])) AS left_job (job_id, id)
+JOIN jobs job ON job.id = left_job.job_id LEFT JOIN order_lines line ON line.id = job.order_line_id
 LEFT JOIN orders placed ON placed.id = line.order_id
 LEFT JOIN routing_decisions decision ON decision.id = line.decision_id
-WHERE job.id = ANY(:job_ids)
 """)

@@ -20,9 +20,10 @@ from fabroute.orders.service import KeptShares
 from fabroute.outbox import service as outbox
 from fabroute.production import events
 from fabroute.production.events import JobEvent
-from fabroute.production.models import Job, Reroute
+from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import reroutes as rows
+from fabroute.production.repository.reroutes import RerouteNote
 from fabroute.production.rules import RerouteCause
 from fabroute.production.service.rerouting.attention import park_worn_out
 from fabroute.production.service.telling import tell_all
@@ -93,7 +94,6 @@ def reroute(
     """
     wanted = set(job_ids)
     live = job_rows.read_live_of_jobs(session, job_ids=wanted) if wanted else ()
-    promises = rows.read_promises(session, job_ids=[job.id for job in live]) if wanted else {}
     lines = {job.order_line_id for job in live if job.id in wanted}
     swept = {job.id for job in live if job.id not in wanted and job.order_line_id in lines and is_free(job)}
     asked = rows.end_jobs(session, job_ids=wanted, state=leaving.state, reason=leaving.reason, now=leaving.now)
@@ -104,7 +104,7 @@ def reroute(
     _tell(session, asked, _TOLD[leaving.state], leaving)
     _tell(session, with_them, "job.cancelled", leaving)
     if taken:
-        rows.insert_reroutes(session, [_note(job, promises, leaving) for job in taken])
+        rows.insert_reroutes(session, {job.id: new_id("rrt") for job in taken}, _note(leaving))
         _send_back(session, live, taken, leaving)
         if leaving.exclude and asked:
             rule_out(session, excluded=[_excluded(job, leaving) for job in asked])
@@ -155,24 +155,9 @@ def is_free(job: Job) -> bool:
     return job.state == "planned" or (job.state == "offered" and job.lease_id is None) or is_held_unstarted(job)
 
 
-def _note(job: Job, promises: Mapping[str, tuple[datetime | None, int | None]], leaving: Leaving) -> Reroute:
-    promised_at, promised_minor = promises.get(job.id, (None, None))
-    return Reroute(
-        id=new_id("rrt"),
-        organisation_id=job.organisation_id,
-        order_id=job.order_id,
-        order_line_id=job.order_line_id,
-        share_no=job.share_no,
-        job_id=job.id,
-        node_id=job.node_id,
-        quantity=job.quantity,
-        cause=leaving.cause,
-        detail=leaving.reason[:LONGEST_REASON],
-        actor=leaving.actor,
-        rerouted_at=leaving.now,
-        promised_at=promised_at,
-        promised_minor=promised_minor,
-    )
+def _note(leaving: Leaving) -> RerouteNote:
+    detail = leaving.reason[:LONGEST_REASON]
+    return RerouteNote(cause=leaving.cause, detail=detail, actor=leaving.actor, now=leaving.now)
 
 
 def _excluded(job: Job, leaving: Leaving) -> LineExclusionView:
