@@ -246,7 +246,14 @@ def test_three_prints_are_made_in_ulm_and_a_fourth_is_refused_on_record(parties:
     assert reported(parties, it, 4, "good").status_code == 201
     assert licence(parties, it) == ("active", 3, 3, 0)
 
-    fourth_good = reported(parties, it, 5, "good")
+    scrap = {"reason": "the clip broke at its first use", "evidence": "torn.jpg"}
+    assert done(parties.ulm.post(f"{it.job}/prints/4/scrap", json=scrap))["scrap_reason"] == scrap["reason"]
+    assert licence(parties, it) == ("active", 3, 2, 1)
+    grant_a_reprint(parties, it, print_number=4)
+    assert reported(parties, it, 5, "good").status_code == 201
+    assert licence(parties, it) == ("active", 3, 3, 0)
+
+    fourth_good = reported(parties, it, 6, "good")
     assert (fourth_good.status_code, fourth_good.json()["code"]) == (409, "no_prints_left")
     refusals = (
         "SELECT data->>'good' FROM audit_entries WHERE action = 'print.refused' AND subject_id = :job ORDER BY id"

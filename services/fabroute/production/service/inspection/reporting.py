@@ -33,6 +33,7 @@ from fabroute.production.service.inspection.rules import (
 )
 from fabroute.production.service.inspection.views import InspectionView, inspection_view
 from fabroute.production.service.leases import Lease, lock_for_work
+from fabroute.production.service.phases.reviving import revive
 from fabroute.production.service.telling import tell
 from fabroute.production.service.views import JobView, job_view
 
@@ -127,6 +128,7 @@ def report_inspection(
     ``UnknownEvidence``, ``InspectionFailedBefore`` and ``InvalidInspection``, which names everything that is missing.
     """
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
+    job = revive(session, job, actor=principal.key_id, now=now)
     evidence = None
     if inspection.evidence is not None:
         evidence = named_evidence(session, job_id=job_id, name_or_id=inspection.evidence)

@@ -20,6 +20,7 @@ from fabroute.production.service.evidence import named_evidence
 from fabroute.production.service.inspection.finishing import awaits_first_article, reopen
 from fabroute.production.service.inspection.reporting import PrintMismatch, UnknownPrint
 from fabroute.production.service.leases import Lease, lock_for_work
+from fabroute.production.service.phases.reviving import revive
 from fabroute.production.service.telling import tell
 from fabroute.production.service.views import PrintView, print_view
 
@@ -62,6 +63,7 @@ def scrap_print(
     ``JobStateConflict`` once the job was shipped, is over, or waits for the owner to look at its first article.
     """
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
+    job = revive(session, job, actor=principal.key_id, now=now)
     found = _reported_good(session, job, number)
     if found.scrapped_at is not None:
         return print_view(found)
