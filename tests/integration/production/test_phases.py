@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -166,10 +168,10 @@ def test_that_a_part_can_not_be_made_opens_a_note_that_its_owner_closes(floor: F
 
     owner = key_of(floor.owner)
     for who, seen in ((owner, 1), (BUREAU_KEY, 1), (OPERATOR_KEY, 1), (RIVAL_KEY, 0)):
-        page = floor.do(lambda session, who=who: list_notes(session, principal=who, state="open", cursor=None, limit=9))
+        page = floor.do(partial(list_notes, principal=who, state="open", cursor=None, limit=9))
         assert len(page.items) == seen
     assert (note.text, note.kind, note.revision_held) == ("wall 0.4 mm", "not_manufacturable", False)
-    closing = {"note_id": note.note_id, "now": NOW}
+    closing: dict[str, Any] = {"note_id": note.note_id, "now": NOW}
     with pytest.raises(NotTheOwner):
         floor.do(lambda session: close_note(session, principal=BUREAU_KEY, resolution="x", **closing))
     with pytest.raises(UnknownNote):
@@ -271,7 +273,12 @@ def test_an_offer_that_says_nothing_new_or_asks_for_yesterday_is_refused(floor: 
 
 def test_a_policy_is_changed_by_who_has_seen_it(floor: Floor) -> None:
     given_band(floor, fraction=0.1, days=2)
-    wanted = {"organisation_id": floor.owner.organisation_id, "band": Band(), "actor": "key_x", "now": NOW}
+    wanted: dict[str, Any] = {
+        "organisation_id": floor.owner.organisation_id,
+        "band": Band(),
+        "actor": "key_x",
+        "now": NOW,
+    }
     with pytest.raises(PolicyChanged, match="version 2"):
         floor.do(lambda session: state_policy(session, expected_version=1, **wanted))
     assert floor.do(lambda session: state_policy(session, expected_version=2, **wanted)).version == 3
@@ -322,7 +329,7 @@ def test_about_a_suspect_job_its_owner_decides(floor: Floor) -> None:
     job_id, lease = a_working_job(floor)
     time_passes(floor, job_id, over="claim")
     watched(floor)
-    decision = {"job_id": job_id, "now": NOW}
+    decision: dict[str, Any] = {"job_id": job_id, "now": NOW}
     with pytest.raises(NotTheOwner):
         floor.do(
             lambda session: decide_suspicion(session, principal=BUREAU_KEY, decision="reroute", reason="x", **decision)
@@ -342,7 +349,7 @@ def test_about_a_suspect_job_its_owner_decides(floor: Floor) -> None:
 
 def test_a_node_that_may_works_offline_for_hours_and_reports_under_the_same_lease(floor: Floor) -> None:
     job_id, lease = a_working_job(floor)
-    wish = {"principal": BUREAU_KEY, "job_id": job_id, "lease": lease, "now": NOW}
+    wish: dict[str, Any] = {"principal": BUREAU_KEY, "job_id": job_id, "lease": lease, "now": NOW}
     with pytest.raises(OfflineNotAllowed, match="signs of life"):
         floor.do(lambda session: go_offline(session, hours=1, **wish))
     floor.table("UPDATE nodes SET offline_seconds = 36000 RETURNING id")
@@ -357,7 +364,7 @@ def test_a_node_that_may_works_offline_for_hours_and_reports_under_the_same_leas
 
 def test_a_node_that_is_asked_to_stop_hears_it_and_may_go_on_or_agree(floor: Floor) -> None:
     job_id, lease = a_working_job(floor)
-    answer = {"principal": BUREAU_KEY, "job_id": job_id, "lease": lease, "now": NOW}
+    answer: dict[str, Any] = {"principal": BUREAU_KEY, "job_id": job_id, "lease": lease, "now": NOW}
     with pytest.raises(JobStateConflict, match="nobody has asked"):
         floor.do(lambda session: answer_cancellation(session, answer=CancellationAnswer(agreed=True), **answer))
     for agreed in (False, True):
@@ -367,7 +374,7 @@ def test_a_node_that_is_asked_to_stop_hears_it_and_may_go_on_or_agree(floor: Flo
         told = beat(floor, job_id, lease)
         assert (len(asked), told.cancel_requested_at, told.cancel_reason) == (1, NOW, "not needed")
         said = CancellationAnswer(agreed=agreed, reason="printed" if not agreed else "")
-        job = floor.do(lambda session, said=said: answer_cancellation(session, answer=said, **answer))
+        job = floor.do(partial(answer_cancellation, answer=said, **answer))
         assert (job.state, job.cancel_requested_at is None) == (("cancelled", False) if agreed else ("accepted", True))
     assert floor.table("SELECT state FROM order_lines") == [("cancelled",)]
     assert floor.table("SELECT state FROM orders") == [("cancelled",)]
@@ -416,7 +423,5 @@ def test_a_part_that_is_made_elsewhere_meanwhile_is_a_duplicate_that_its_owner_s
     )
     assert (closed.state, closed.resolution) == ("closed", "bought")
     for who, seen in ((owner, 1), (BUREAU_KEY, 1), (OPERATOR_KEY, 1), (RIVAL_KEY, 0)):
-        page = floor.do(
-            lambda session, who=who: list_reconciliations(session, principal=who, state="closed", cursor=None, limit=9)
-        )
+        page = floor.do(partial(list_reconciliations, principal=who, state="closed", cursor=None, limit=9))
         assert len(page.items) == seen

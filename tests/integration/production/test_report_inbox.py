@@ -4,7 +4,9 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -39,7 +41,7 @@ def given_work(floor: Floor, quantity: int = 3) -> tuple[str, Lease]:
 def worked_on(floor: Floor, job_id: str) -> Lease:
     """Have a client claim an offered job, accept it and fetch its file; return its lease."""
     lease = claimed(floor, job_id)
-    known = {"principal": BUREAU_KEY, "now": NOW}
+    known: dict[str, Any] = {"principal": BUREAU_KEY, "now": NOW}
     floor.do(lambda session: accept_job(session, job_id=job_id, lease=lease, **known))
     token = floor.do(lambda session: issue_ticket(session, job_id=job_id, lease=lease, **known)).token
     floor.do(lambda session: redeem_ticket(session, token=token, **known))
@@ -101,7 +103,7 @@ def test_the_same_reports_at_once_count_once(floor: Floor) -> None:
     job_id, lease = given_work(floor)
     parts = [STORY[:3], STORY[2:], STORY[::-1], STORY]
 
-    at_once(*[lambda part=part: reported(floor, job_id, *part, lease=lease) for part in parts])
+    at_once(*[partial(reported, floor, job_id, *part, lease=lease) for part in parts])
 
     assert history_of(floor, job_id) == EFFECTS
     assert what_came_of(floor, job_id)[:3] == ("in_production", 2, 1)

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
+from sqlmodel import Session
 
 from fabroute.kernel.errors import DomainError
 from fabroute.production.service import accept_job, hold_unqualified, resume_job, revoke_certificate
@@ -135,9 +138,9 @@ def test_many_workers_at_once_treat_every_silent_job_once(floor: Floor) -> None:
     ]
 
 
-def outcome_of(floor: Floor, work: Callable[[], object]) -> str:
+def outcome_of(floor: Floor, work: Callable[[Session], object]) -> str:
     try:
-        work()
+        floor.do(work)
     except DomainError as refusal:
         return refusal.code
     return "done"
@@ -153,12 +156,12 @@ def test_acceptance_decline_lapse_and_heartbeat_at_once_leave_one_story(floor: F
         lease = claimed(floor, job_id)
         floor.table("UPDATE jobs SET offer_rounds = 1 WHERE id = :it RETURNING id", it=job_id)
         time_passes(floor, job_id, over="claim")
-        known = {"principal": BUREAU_KEY, "job_id": job_id, "lease": lease, "now": NOW}
+        known: dict[str, Any] = {"principal": BUREAU_KEY, "job_id": job_id, "lease": lease, "now": NOW}
         found = at_once(
-            lambda known=known: outcome_of(floor, lambda: floor.do(lambda it: accept_job(it, **known))),
-            lambda known=known: outcome_of(floor, lambda: floor.do(lambda it: decline_job(it, decline=told, **known))),
-            lambda: outcome_of(floor, lambda: watched(floor)),
-            lambda known=known: outcome_of(floor, lambda: floor.do(lambda it: heartbeat(it, **known))),
+            partial(outcome_of, floor, partial(accept_job, **known)),
+            partial(outcome_of, floor, partial(decline_job, decline=told, **known)),
+            partial(outcome_of, floor, partial(watch_leases, now=NOW)),
+            partial(outcome_of, floor, partial(heartbeat, **known)),
         )
         state = job_of(floor, job_id).state
         stories[state] = stories.get(state, 0) + 1

@@ -83,7 +83,7 @@ def test_data_that_a_report_does_not_have_is_refused_where_it_stands() -> None:
 
 
 def test_what_is_known_is_taken() -> None:
-    assert require_known((a_report(), a_report(serial="S-1", number=2), a_report(name="started"))) is None
+    require_known((a_report(), a_report(serial="S-1", number=2), a_report(name="started")))
     assert set(KNOWN_REPORTS) == {"started", "printed", "print_failed", "inspected"}
 
 

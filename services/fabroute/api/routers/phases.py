@@ -25,6 +25,7 @@ from fabroute.api.schemas.phases import (
     heartbeat_out,
     reports_out,
 )
+from fabroute.kernel.errors import DomainError
 from fabroute.production import service as production
 from fabroute.production.service.phases import beating, cancelling, countering, declining, starting, suspecting
 from fabroute.production.service.phases.accepting import OfferLapsed
@@ -33,7 +34,12 @@ from fabroute.production.service.reports.rules import NewReport, UnknownReport
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"])
 
-_OF_NODE = (production.UnknownJob, production.NotTheNode, production.JobStateConflict, *LEASE_PROBLEMS)
+_OF_NODE: tuple[type[DomainError], ...] = (
+    production.UnknownJob,
+    production.NotTheNode,
+    production.JobStateConflict,
+    *LEASE_PROBLEMS,
+)
 
 
 @router.post(
