@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from fabroute.database.pages import Page
 from fabroute.identity.rules import Principal
 from fabroute.production.service import NotTheNode
 from fabroute.production.service.scores import (
@@ -165,15 +166,16 @@ def behind(floor: Floor, figure: ScoreFigure, who: Principal = BUREAU_KEY) -> li
     found: list[ScoredJob] = []
     after: str | None = ""
     while after is not None:
-        wanted = ScoredFilter(figure=figure, after=after, limit=7)
-        page = floor.do(
-            lambda session, wanted=wanted: list_scored_jobs(
-                session, node_id="N101", span=SPAN, wanted=wanted, principal=who, now=NOON
-            )
-        )
+        page = page_behind(floor, ScoredFilter(figure=figure, after=after, limit=7), who)
         found += page.items
         after = page.next_cursor
     return found
+
+
+def page_behind(floor: Floor, wanted: ScoredFilter, who: Principal) -> Page[ScoredJob]:
+    return floor.do(
+        lambda session: list_scored_jobs(session, node_id="N101", span=SPAN, wanted=wanted, principal=who, now=NOON)
+    )
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_recalled_jobs_are_listed_with_their_serials() -> None:
 
 
 def test_scores_show_counts_and_how_sure_they_are() -> None:
-    scores = {"by_process": [figures("MJF")], "overall": figures(None, declines={})}
+    scores: dict[str, Any] = {"by_process": [figures("MJF")], "overall": figures(None, declines={})}
     lines = printed(scores_table(scores))
 
     assert lines[1] == "MJF 95% (19 of 20; 76% to 99%) – 3 42 s 2.5 h – 2 capacity"
