@@ -16,7 +16,7 @@ from fabroute.bureau.settings import BureauSettings, PrinterAccess
 from fabroute.bureau.watching import Watcher
 from fabroute.bureau.wire import FabrouteWire, Refused, Unavailable
 from fabroute.bureau.working import Worker
-from fabroute.integrations.printers import MoonrakerPrinter, OctoPrintPrinter, PrusaLinkPrinter
+from fabroute.integrations.printers import MoonrakerPrinter, OctoPrintPrinter, Printer, PrusaLinkPrinter
 
 _JOIN_SECONDS = 10.0
 _REFUSED_SECONDS = 60.0
@@ -102,15 +102,20 @@ def open_bench(settings: BureauSettings, *, say: Callable[[str], None], settle_s
         )
 
 
-def open_printer(access: PrinterAccess) -> OctoPrintPrinter | MoonrakerPrinter | PrusaLinkPrinter:
-    """Return the adapter of a printer."""
+@contextmanager
+def open_printer(access: PrinterAccess) -> Iterator[Printer]:
+    """Yield the adapter of a printer."""
+    printer: OctoPrintPrinter | MoonrakerPrinter | PrusaLinkPrinter
     if access.kind == "octoprint":
-        return OctoPrintPrinter(url=access.url, key=access.key)
-    if access.kind == "moonraker":
-        return MoonrakerPrinter(url=access.url, key=access.key)
-    return PrusaLinkPrinter(
-        url=access.url, key=access.key, user=access.user, password=access.password, storage=access.storage
-    )
+        printer = OctoPrintPrinter(url=access.url, key=access.key)
+    elif access.kind == "moonraker":
+        printer = MoonrakerPrinter(url=access.url, key=access.key)
+    else:
+        printer = PrusaLinkPrinter(
+            url=access.url, key=access.key, user=access.user, password=access.password, storage=access.storage
+        )
+    with printer:
+        yield printer
 
 
 def records_in(folder: Path) -> Records:

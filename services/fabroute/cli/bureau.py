@@ -17,6 +17,7 @@ from fabroute.bureau.disk import write_whole
 from fabroute.bureau.packets import EVIDENCE_FOLDER
 from fabroute.bureau.records import OPEN_STAGES, JobRecord
 from fabroute.bureau.settings import BureauMisconfigured, load_settings
+from fabroute.cli.mapping import Json
 from fabroute.cli.orders import AsJson, as_json_text
 from fabroute.cli.output import note, stderr, stdout
 from fabroute.kernel.errors import DomainError
@@ -137,7 +138,7 @@ def _leave_evidence(packet: Path, file: Path) -> None:
     draft.replace(target)
 
 
-def _facts(record: JobRecord) -> dict[str, object]:
+def _facts(record: JobRecord) -> dict[str, Json]:
     job = record.job.get("job", {})
     return {
         "job": record.job_id,

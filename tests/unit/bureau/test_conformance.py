@@ -1,10 +1,8 @@
 """The conformance suite: a good client keeps every rule, and each broken one breaks exactly its own."""
 
-from dataclasses import replace
-
 import pytest
 
-from fabroute.bureau.conformance.exchanges import Exchange
+from fabroute.bureau.conformance.exchanges import Exchange, FaultName
 from fabroute.bureau.conformance.faults import FaultScript, Reply
 from fabroute.bureau.conformance.judging import RULES, Verdict, judge
 from fabroute.bureau.conformance.proxy import Recorder, Relay
@@ -88,26 +86,26 @@ def test_with_one_job_the_cancel_comes_after_its_first_report_and_the_loss_after
     assert broken_rules(verdicts) == set()
 
 
-def an_exchange(number: int, *, started: float, ended: float, **changes: object) -> Exchange:
-    made = Exchange(
+def an_acceptance(number: int, *, job: int, started: float, ended: float, fault: FaultName = "") -> Exchange:
+    return Exchange(
         number=number,
         started=started,
         ended=ended,
         method="POST",
-        target="/v1/jobs/job_1/acceptance",
+        target=f"/v1/jobs/job_{job}/acceptance",
         headers={},
         body=b"",
         status=200,
         answer_headers={},
         answer=b"{}",
+        fault=fault,
     )
-    return replace(made, **changes)
 
 
 def test_a_client_that_asks_again_while_an_answer_is_slow_is_impatient() -> None:
-    slow = an_exchange(1, started=1.0, ended=4.0, fault="slow")
-    during, after = an_exchange(2, started=2.0, ended=2.1), an_exchange(3, started=4.1, ended=4.2)
-    other = an_exchange(4, started=2.0, ended=2.1, target="/v1/jobs/job_2/acceptance")
+    slow = an_acceptance(1, job=1, started=1.0, ended=4.0, fault="slow")
+    during, after = (an_acceptance(2, job=1, started=at, ended=at + 0.1) for at in (2.0, 4.1))
+    other = an_acceptance(4, job=2, started=2.0, ended=2.1)
 
     assert slow_answers_are_waited_for((slow, after, other)).outcome == "PASS"
     found = slow_answers_are_waited_for((slow, during, other))

@@ -1,5 +1,7 @@
 """What lies in a bureau's folder: names that stay in it, and a page for people."""
 
+from typing import Any
+
 import pytest
 
 from fabroute.bureau.packets import cancel_note, lost_note, safe_name, traveller
@@ -7,7 +9,7 @@ from fabroute.bureau.policy import Decline, why_not
 from fabroute.bureau.records import JobRecord
 from fabroute.bureau.settings import AcceptancePolicy
 
-PACKET = {
+PACKET: dict[str, Any] = {
     "job": {
         "id": "job_1",
         "produce_by": "2026-12-01",
