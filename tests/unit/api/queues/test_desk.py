@@ -199,7 +199,7 @@ def test_a_mistake_of_ours_is_told_to_everyone_in_the_batch() -> None:
         world.desk.start()
         results = await asyncio.gather(world.claim("k1"), world.claim("k2"))
         await world.desk.stop()
-        return results
+        return list(results)
 
     results = run(work())
     assert [type(result) for result in results] == [InternalError, InternalError]
