@@ -57,6 +57,8 @@ COMMANDS: Mapping[str, Entry] = {
     "lots": Entry(place="lots:lots", help="List the lots in a node's store: what remains and how long it lasts."),
     "recall": Entry(place="lots:recall", help="Tell what was made of a lot; block it and take back what is not out."),
     "scores": Entry(place="lots:scores", help="Tell how a node does: on time, yield, answers, silence."),
+    "reroutes": Entry(place="rerouting:reroutes", help="List jobs that left their nodes: why, and what became of it."),
+    "timeline": Entry(place="rerouting:timeline", help="Tell what happened to an order, oldest first."),
     "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
     "scopes": Entry(place="scopes:scopes", help="List the planning scopes: what waits, who decides, the last run."),
