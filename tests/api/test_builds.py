@@ -1,6 +1,8 @@
 """Builds over HTTP: a bureau opens, re-plans, starts and closes them; who may see what, and what is refused."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +40,11 @@ def plan_of(world: BureauWorld) -> list[dict[str, int]]:
 def changed(world: BureauWorld, build: str, parts: dict[str, int], *, tag: str = "*") -> httpx.Response:
     jobs = [{"job_id": job_id, "parts": count} for job_id, count in parts.items()]
     return world.bureau.patch(build, json={"jobs": jobs}, headers={"If-Match": tag})
+
+
+def at_once(do: Callable[[int], httpx.Response], *, times: int = 8) -> list[httpx.Response]:
+    with ThreadPoolExecutor(times) as many:
+        return list(many.map(do, range(times)))
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -302,3 +309,34 @@ def test_jobs_of_clients_start_under_their_claims_only(world: BureauWorld, pair:
     assert {job["state"] for job in world.jobs()} == {"accepted"}
     assert started(lease_id="lse_1", epoch=3).status_code == 200
     assert {job["state"] for job in world.jobs()} == {"in_production"}
+
+
+def test_of_many_requests_at_once_one_counts(world: BureauWorld, pair: tuple[str, str]) -> None:
+    first, second = pair
+    opened = at_once(lambda _: world.opened({first: 4}))
+    assert Counter(answer.status_code for answer in opened) == {201: 1, 409: 7}
+    assert {code_of(answer) for answer in opened if answer.status_code == 409} == {"build_too_many_parts"}
+
+    others = [world.opened({second: 1}).headers["Location"] for _ in range(4)]
+    started = at_once(lambda number: world.bureau.post(f"{others[number % 4]}/start", json={}))
+    running = world.bureau.get("/v1/nodes/N101/builds?state=running").json()["data"]
+    assert len(running) == 1
+    assert {code_of(answer) for answer in started if answer.status_code != 200} == {"machine_busy"}
+
+    world.clock.move_to(WEDNESDAY + 6 * HOUR)
+    closed = at_once(lambda _: world.closed(f"/v1/builds/{running[0]['id']}", minutes=270, grams=17))
+    assert {answer.status_code for answer in closed} == {200}
+    assert len({answer.content for answer in closed}) == 1
+    assert world.shop.table("SELECT count(*), sum(grams)::int FROM lot_movements WHERE kind = 'consumed'") == [(1, -17)]
+    assert world.shop.table("SELECT count(*) FROM build_times") == [(1,)]
+
+
+def test_a_build_that_lost_a_job_is_planned_anew(world: BureauWorld, pair: tuple[str, str]) -> None:
+    first, second = pair
+    build = world.opened(dict.fromkeys(pair, 4)).headers["Location"]
+    world.shop.table("UPDATE jobs SET state = 'cancelled', ended_at = now() WHERE id = :id RETURNING id", id=first)
+
+    assert refusal_of(world.bureau.post(f"{build}/start", json={})) == Refusal(status=409, code="job_state_conflict")
+    assert changed(world, build, {second: 4}).status_code == 200
+    assert world.bureau.post(f"{build}/start", json={}).json()["state"] == "running"
+    assert plan_of(world) == []

@@ -75,8 +75,8 @@ def _take_machine(session: Session, build: Build, begun_at: datetime, *, now: da
 
 
 def _start_job(session: Session, job: Job, lease: Lease | None, *, actor: str, now: datetime) -> None:
-    """Bring a job into production under its lease; of one that is in production already nothing is asked."""
+    """Ask every gate again, and bring an accepted job into production under its lease."""
+    require_qualified(session, job=job, wish="started", actor=actor, now=now)
     if job.state == "accepted":
         require_lease(job, lease)
-        require_qualified(session, job=job, wish="started", actor=actor, now=now)
         begin(session, job, actor=actor, now=now)

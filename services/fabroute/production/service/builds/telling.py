@@ -20,10 +20,7 @@ def tell_build(
 
     No owner is told of another's jobs. The node's queue gets its next version.
     """
-    node = network.find_node(session, node_id=build.node_id)
-    owners = Counter(job.organisation_id for job in jobs)
-    told = {owner: count for owner, count in owners.items() if owner != node.organisation_id}
-    told[node.organisation_id] = sum(owners.values())
+    told = _told(session, build, jobs)
     network.bump_queue_versions(session, node_ids=[build.node_id])
     outbox.record_all(
         session,
@@ -33,24 +30,32 @@ def tell_build(
                 build_id=build.id,
                 organisation_id=each,
                 node_id=build.node_id,
-                jobs=told[each],
+                jobs=count,
                 occurred_at=now,
             )
-            for each in sorted(told)
+            for each, count in told.items()
         ],
     )
-    record_audits(
-        session,
-        entries=[
-            AuditRecord(
-                organisation_id=each,
-                occurred_at=now,
-                actor=actor,
-                action=name,
-                subject_type="build",
-                subject_id=build.id,
-                data={"node_id": build.node_id, "machine_id": build.machine_id, "jobs": told[each]},
-            )
-            for each in sorted(told)
-        ],
+    entries = [_audit(build, name, each, count, actor=actor, now=now) for each, count in told.items()]
+    record_audits(session, entries=entries)
+
+
+def _told(session: Session, build: Build, jobs: Iterable[Job]) -> dict[str, int]:
+    """Return whom it concerns, and how many jobs in the build each has: its node all of them."""
+    node = network.find_node(session, node_id=build.node_id)
+    owners = Counter(job.organisation_id for job in jobs)
+    return dict(sorted({**owners, node.organisation_id: sum(owners.values())}.items()))
+
+
+def _audit(
+    build: Build, name: BuildEvent, organisation_id: str, jobs: int, *, actor: str, now: datetime
+) -> AuditRecord:
+    return AuditRecord(
+        organisation_id=organisation_id,
+        occurred_at=now,
+        actor=actor,
+        action=name,
+        subject_type="build",
+        subject_id=build.id,
+        data={"node_id": build.node_id, "machine_id": build.machine_id, "jobs": jobs},
     )
