@@ -49,19 +49,37 @@ request with the same key again: the order is placed once, and every repetition 
 An order that was answered with 201 is in the database.
 
 **Order states.** `pending` → `routed`, `partly_routed` or `no_route`. `no_route` is tried again by itself when the
-network changes. `parked`: routing failed again and again, a person has to look. `cancelled`: by you.
+network changes. `parked`: routing failed again and again, or three nodes
+could not make it, a person has to look. `cancelled`: by you.
 
 **Quotes.** `POST /v1/quotes` answers at once with up to three offers (cheapest, fastest, greenest) for each quantity.
 Accept one with `POST /v1/orders` and its `quote_id`: its price then stands, its date is promised. If they can't be
 kept, `quote_not_kept` names every reason, and nothing is ordered. Later on, `quote.arrival_at_risk` of the order tells
 when its date may not be kept. A quote stays `accepted` when its order is cancelled: ask for a new one.
 
-**Making a part.** A job lies in the queue of its node: `planned` while it waits for others to share its build, as long
-as your policy lets it (its node is not told yet); `offered` → `accepted`; `held` while a gate is closed (a
-certificate that was revoked or lapsed, a frozen licence, …), then resumed, or taken back and routed again; `cancelled`.
-The node accepts it, asks for a file ticket, and fetches the print file with it: once, within minutes, with a key of its
-own organisation. Every gate is asked again each time; every release and refusal is on the audit log. Then it reports
-each print under its number; a failed one is made again when the part's owner grants a reprint on the node's evidence.
+**Making a part.** A job lies in the queue of its node: `planned` while it waits for others to share its build (its node
+is not told yet), then `offered`. A bureau's client claims jobs with `POST /v1/nodes/{node_id}/claims`, which waits
+up to 25 seconds for one, or polls `GET /v1/nodes/{node_id}/jobs` with the ETag it has. It accepts, declines with a reason, or
+proposes another price or day (`…/counter-offers`: at once inside the owner's band, else the owner decides). Whoever
+claimed sends `Fabroute-Lease: lse_…;epoch=3` with every write, and a heartbeat before the lease is over: an offer that
+nobody answers goes to another node, an accepted job becomes `suspect`, and a person or the bureau says what became of
+it. Then `in_production` → `inspected` → `shipped` → `delivered`; `held` while a gate is closed (a certificate that was
+revoked or lapsed, a frozen licence, a blocked lot) or a first article waits for its approval.
+
+The node asks for a file ticket and fetches the print file with it: once, within minutes, with a key of its own
+organisation. Every gate is asked again each time; every release and refusal is on the audit log. It reports prints
+under their numbers and inspections by the revision's plan; what is out of its limits is scrapped, and made again when
+the owner grants a reprint. Links that fail are no matter: `POST /v1/jobs/{job_id}/reports` takes numbered reports late,
+twice and in any order. What is reported under a lease that is over is refused, and kept as a reconciliation.
+
+**Builds, lots, shipments.** `GET /v1/nodes/{node_id}/build-plan` proposes builds; the node opens them as they are or
+as it wants them, and closes each with its actual times. `POST /v1/recalls` blocks a supplier's lot at all nodes and
+answers with every build, serial, order, owner and node. Shipments have parcels, a packing slip and a label in the
+owner's brand; each part has a certificate of conformity and a passport behind its QR code.
+
+**When something fails.** Whatever takes a job from its node has a cause on `GET /v1/orders/{order_id}/timeline`, and
+`GET /v1/reroutes` tells whether the promise was kept. After three nodes could not make a line it is `parked`:
+`POST /v1/orders/{order_id}/lines/{position}/retry` sends it on its way again.
 
 **Estimates.** `POST /v1/estimates` tells what a part takes on each machine, with every constant behind it and how far
 it is known. A node reports `POST /v1/jobs/{job_id}/build-times` and states `POST /v1/nodes/{node_id}/rates`: from then
