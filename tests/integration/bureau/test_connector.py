@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fabroute.bureau.disk import FolderInUse
 from fabroute.bureau.settings import AcceptancePolicy
+from fabroute.bureau.watching import Watcher
 from fabroute.bureau.wire import Unavailable
 from tests.factories.bureau import Bureau, a_bureau
 from tests.fakes.fabroute_server import CONTENT, DROPPED, FakeFabroute, FakeJob, once, problem
@@ -393,3 +394,26 @@ def test_a_crash_between_taking_a_result_and_moving_it_reports_it_once(tmp_path:
         restarted.work(2)
         assert not path.exists()
     assert list(fabroute.jobs["job_1"].reports) == [1]
+
+
+def test_a_look_at_the_list_costs_nothing_where_nothing_changed_and_tells_of_holds_and_cancels(tmp_path: Path) -> None:
+    fabroute = FakeFabroute(FakeJob(job_id="job_1"))
+    with a_bureau(tmp_path, fabroute) as bureau:
+        placed(bureau)
+        watcher = Watcher(bureau.bench)
+        assert [watcher.step() for _ in range(2)] == [30.0, 30.0]
+        fabroute.jobs["job_1"].state = "held"
+        watcher.step()
+        assert bureau.record().trouble == "held by fabroute: no reason was given"
+        row = {
+            "id": "job_1",
+            "state": "accepted",
+            "cancel_requested_at": "2026-11-22T12:00:00Z",
+            "cancel_reason": "late",
+        }
+        fabroute.faults.append(once("jobs", json_answer({"data": [row]})))
+        watcher.step()
+        assert bureau.record().cancel_requested
+        assert bureau.said[-1] == "job_1: the customer asks to cancel: late"
+    looks = [asked for asked in fabroute.asked if "/jobs?" in asked.path]
+    assert ["if-none-match" in asked.headers for asked in looks] == [False, True, True, True]
