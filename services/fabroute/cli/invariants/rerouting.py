@@ -16,13 +16,6 @@ RULES: Sequence[Invariant] = (
         advice="a line went to routing and its job went on: the part may be made twice; ask the node, and report it",
     ),
     Invariant(
-        name="what became of a re-routed line is told",
-        query="SELECT r.id, r.order_line_id, l.state FROM reroutes r JOIN order_lines l ON l.id = r.order_line_id"
-        " WHERE r.settled_at IS NULL AND l.state IN ('routed', 'no_route', 'parked', 'cancelled')"
-        " AND r.rerouted_at < clock_timestamp() - interval '5 minutes'",
-        advice="owners are not told whether promises hold: is a worker running (fabroute work)?",
-    ),
-    Invariant(
         name="a node that is ruled out for a line does not make it",
         query="SELECT e.order_line_id, e.node_id, j.id FROM line_exclusions e"
         " JOIN jobs j ON j.order_line_id = e.order_line_id AND j.node_id = e.node_id"

@@ -10,7 +10,6 @@ _LEFT = (
 
 BREAKS: Mapping[str, str] = {
     "a job that was re-routed has ended, and says why it left": _LEFT,
-    "what became of a re-routed line is told": _LEFT,
     "a node that is ruled out for a line does not make it": "INSERT INTO line_exclusions SELECT order_line_id, node_id,"
     " 'declined', 'busy', id, offered_at - interval '1 s' FROM jobs",
     "a line that nobody could make waits for a person": "UPDATE order_lines SET state = 'pending';"
