@@ -193,11 +193,13 @@ def routed(owner: httpx.Client, order_id: str) -> Any:
 
 
 def print_and_ship(bureau: httpx.Client, job_id: str) -> None:
-    """Fetch the file, report two good prints and hand the parcel over."""
+    """Fetch the file, report two good prints, look at them and hand the parcel over."""
     ticket = done(bureau.post(f"/v1/jobs/{job_id}/file-tickets"), 201)
     assert bureau.get(ticket["url"]).status_code == 200
     for number in (1, 2):
         done(bureau.post(f"/v1/jobs/{job_id}/prints", json={"number": number, "result": "good"}), 201)
+    looked = {"level": "visual", "inspector": "A. Weber", "result": "pass"}
+    done(bureau.post(f"/v1/jobs/{job_id}/inspections", json=looked), 201)
     parcel = {"carrier": "courier", "parcels": [{"quantity": 2, "weight_grams": 300}]}
     shipment = done(bureau.post(f"/v1/jobs/{job_id}/shipments", json=parcel), 201)
     done(bureau.post(f"/v1/shipments/{shipment['id']}/handover"))

@@ -153,7 +153,7 @@ def test_a_new_lot_is_in_the_store_audited_and_told(network: Engine) -> None:
     with unit_of_work(network) as session:
         assert lot in get_node(session, node_id="N101").lots
         assert rows(session, EVENTS) == [("network.changed", "node", "N101", {"reason": "lot_added"})]
-        data = {"node_id": "N101", "material": "PA12-MJF", "grams": 2_500}
+        data = {"node_id": "N101", "material": "PA12-MJF", "grams": 2_500, "supplier_lot": ""}
         assert rows(session, AUDIT) == [("key_1", "lot.added", "material_lot", lot.lot_id, data)]
 
 
