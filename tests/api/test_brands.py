@@ -13,7 +13,7 @@ from tests.factories.databases import in_transaction, rows
 from tests.factories.papers import a_picture
 from tests.factories.problems import Refusal, refusal_of
 
-BRAND = {
+BRAND: dict[str, object] = {
     "name": "Nordbahn Ersatzteile",
     "accent_colour": "#0B7285",
     "sender": ["Hafenstraße 12", "20457 Hamburg"],

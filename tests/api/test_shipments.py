@@ -1,6 +1,6 @@
 """Shipments over HTTP: prepared with proof, handed over, followed until they arrive, or lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import permutations
 
@@ -27,12 +27,12 @@ def inspected(world: JobWorld) -> JobWorld:
     return given_inspected_job(world)
 
 
-def shipped_with(world: JobWorld, *parcels: dict[str, object], **changes: object) -> httpx.Response:
-    body = {"carrier": "DHL", "parcels": list(parcels or (PARCEL,))} | changes
+def shipped_with(world: JobWorld, *parcels: Mapping[str, object], **changes: object) -> httpx.Response:
+    body = {"carrier": "DHL", "parcels": [dict(parcel) for parcel in parcels or (PARCEL,)]} | changes
     return world.bureau.post(f"{world.job}/shipments", json=body)
 
 
-def handed_over(world: JobWorld, *parcels: dict[str, object]) -> str:
+def handed_over(world: JobWorld, *parcels: Mapping[str, object]) -> str:
     url = f"/v1/shipments/{given_shipment(world, *parcels)['id']}"
     assert world.bureau.post(f"{url}/handover").status_code == 200
     return url

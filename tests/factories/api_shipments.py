@@ -1,10 +1,11 @@
 """Jobs that can be shipped, over HTTP."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tests.factories.api_jobs import JobWorld
 
-PARCEL = {"quantity": 3, "weight_grams": 900}
+PARCEL: dict[str, object] = {"quantity": 3, "weight_grams": 900}
 
 
 def given_inspected_job(world: JobWorld) -> JobWorld:
@@ -19,9 +20,9 @@ def given_inspected_job(world: JobWorld) -> JobWorld:
     return world
 
 
-def given_shipment(world: JobWorld, *parcels: dict[str, object], **changes: object) -> Any:
+def given_shipment(world: JobWorld, *parcels: Mapping[str, object], **changes: object) -> Any:
     """Have the bureau prepare a shipment, of one parcel with all parts unless others are given; return it."""
-    body = {"carrier": "DHL", "parcels": list(parcels or (PARCEL,))} | changes
+    body = {"carrier": "DHL", "parcels": [dict(parcel) for parcel in parcels or (PARCEL,)]} | changes
     answer = world.bureau.post(f"{world.job}/shipments", json=body)
     assert answer.status_code == 201, answer.text
     return answer.json()
