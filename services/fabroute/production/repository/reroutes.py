@@ -44,7 +44,7 @@ def lapse_counter_offers(session: Session, *, job_ids: Collection[str], reason: 
     """Let the open counter-offers of jobs that ended lapse."""
     statement = (
         update(CounterOffer)
-        .where(col(CounterOffer.job_id).in_(job_ids), CounterOffer.state == "open")
+        .where(col(CounterOffer.job_id).in_(job_ids), col(CounterOffer.state) == "open")
         .values(state="lapsed", decided_at=now, decision_reason=reason)
     )
     session.exec(statement)
