@@ -135,6 +135,8 @@ def serving_proxy(
         forward = _Forwarding(http)
 
         class Handler(_Handler):
+            """Knows this proxy's relay."""
+
             relay = Relay(forward=forward, script=script, recorder=recorder, on_exchange=on_exchange)
 
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
