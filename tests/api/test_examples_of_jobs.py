@@ -32,7 +32,10 @@ STORY = (
     "TakeBackIn.held.json",
     "Listing_JobOut_.queue.json",
 )
-_VARIES = ("url", "statement", "signature", "public_key", "days_left", "state", "produce_by")
+_VARIES = (
+    *("url", "statement", "signature", "public_key", "days_left", "state", "produce_by"),
+    *("offer_until", "until"),
+)
 _STAYS = ("node_id", "machine_id", "lot_id")
 
 
