@@ -59,8 +59,8 @@ when its date may not be kept. A quote stays `accepted` when its order is cancel
 
 **Making a part.** A job lies in the queue of its node: `planned` while it waits for others to share its build (its node
 is not told yet), then `offered`. A bureau's client claims jobs with `POST /v1/nodes/{node_id}/claims`, which waits
-up to 25 seconds for one, or polls `GET /v1/nodes/{node_id}/jobs` with the ETag it has. It accepts, declines with a reason, or
-proposes another price or day (`…/counter-offers`: at once inside the owner's band, else the owner decides). Whoever
+up to 25 seconds for one, or polls `GET /v1/nodes/{node_id}/jobs` with the ETag it has. It accepts, declines with a
+reason, or proposes another price or day (`…/counter-offers`: at once inside the owner's band, else the owner decides). Whoever
 claimed sends `Fabroute-Lease: lse_…;epoch=3` with every write, and a heartbeat before the lease is over: an offer that
 nobody answers goes to another node, an accepted job becomes `suspect`, and a person or the bureau says what became of
 it. Then `in_production` → `inspected` → `shipped` → `delivered`; `held` while a gate is closed (a certificate that was
