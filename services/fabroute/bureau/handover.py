@@ -24,7 +24,8 @@ def hand_over(bench: Bench, record: JobRecord) -> None:
     A start is written down before it is made. After a crash in between nobody knows whether it took place, and nothing
     is printed twice: a person is asked.
     """
-    if record.cancel_requested or (record.started and record.printer == "launched"):
+    record = bench.records.get(record.job_id) or record
+    if _may_be_cancelled(record) or (record.started and record.printer == "launched"):
         return
     for what, state in (("script", record.script), ("printer", record.printer)):
         if state == "launching":
@@ -34,6 +35,12 @@ def hand_over(bench: Bench, record: JobRecord) -> None:
         _start_script(bench, record)
     elif bench.printer is not None and record.printer == "":
         _start_printer(bench, record)
+
+
+def _may_be_cancelled(record: JobRecord) -> bool:
+    """Return whether a wish to cancel is open, or its answer on the way; refused, the job goes on."""
+    answering = any(errand.name == "cancellation" for errand in record.errands)
+    return record.cancel_requested and (answering or not record.cancel_answered)
 
 
 def look_after_scripts(bench: Bench) -> None:
