@@ -216,7 +216,7 @@ def test_a_recalled_lot_is_answered_for_in_one_call(parties: Parties) -> None:
     abroad = ordered(parties.second, parties.lyon, "S11-0002", city="Lyon", country="FR")
     assert [it.node_id for it in (shipped, waiting, abroad)] == [ULM, ULM, LYON]
     print_and_ship(parties.ulm, shipped.job_id)
-    certificate = done(parties.ulm.post(f"/v1/jobs/{shipped.job_id}/conformity-certificate"), 201)
+    certificate = done(parties.ulm.post(f"/v1/jobs/{shipped.job_id}/conformity-certificate"))
     fresh = {receive(parties.ulm, ULM, "L-3000"), receive(parties.lyon, LYON, "L-3000")}
 
     asked = {"supplier_lot": LOT, "material": MATERIAL, "reason": "contaminated"}
