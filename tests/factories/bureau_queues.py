@@ -28,8 +28,8 @@ _JOBS = (
     " shipping_service, packaging, ship_to_city, ship_to_country, promised_at, state, offered_at, updated_at, version,"
     " fence) SELECT 'job_{prefix}_' || lpad(n::text, 6, '0'), '{owner.organisation_id}', '{node_id}',"
     " 'ord_{prefix}_' || n, 'line_{prefix}_' || n, 0, 'dec_{prefix}_' || n, '{revision_id}', 'RL-0001', 1,"
-    " 'N101-A', 'PA12-MJF', 'PS-1', 'lot_1', 100, 120, 2000, current_date + 2 + mod(n, 3), 'express', 'plain', 'Hamburg',"
-    " 'DE', now() + interval '9 days', 'offered', now(), now(), 1, 0 FROM generate_series(1, {count}) n"
+    " 'N101-A', 'PA12-MJF', 'PS-1', 'lot_1', 100, 120, 2000, current_date + 2 + mod(n, 3), 'express', 'plain',"
+    " 'Hamburg', 'DE', now() + interval '9 days', 'offered', now(), now(), 1, 0 FROM generate_series(1, {count}) n"
 )
 _NODES = (
     "INSERT INTO organisations (id, name, kind, created_at)"
