@@ -8,7 +8,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 SOURCE_ROOTS = ("services", "workers", "infra/embedded")
 _FOLDERS = (*SOURCE_ROOTS, "infra", "openapi", "tests", ".ci")
-_BINARY_SUFFIXES = {".3mf", ".gz", ".ico", ".jpg", ".png", ".pyc", ".stl", ".woff2", ".zip"}
+_BINARY_SUFFIXES = {".3mf", ".gz", ".ico", ".jpg", ".png", ".pyc", ".stl", ".ttf", ".woff2", ".zip"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

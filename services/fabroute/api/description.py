@@ -58,9 +58,9 @@ kept, `quote_not_kept` names every reason, and nothing is ordered. Later on, `qu
 when its date may not be kept. A quote stays `accepted` when its order is cancelled: ask for a new one.
 
 **Making a part.** A job lies in the queue of its node: `planned` while it waits for others to share its build (its node
-is not told yet), then `offered`. A bureau's client claims jobs with `POST /v1/nodes/{node_id}/claims`, which waits
-up to 25 seconds for one, or polls `GET /v1/nodes/{node_id}/jobs` with the ETag it has. It accepts, declines with a
-reason, or proposes another price or day (`…/counter-offers`: at once inside the owner's band, else the owner decides). Whoever
+is not told yet), then `offered`. A bureau's client claims jobs with `POST /v1/nodes/{node_id}/claims`, which waits up
+to 25 seconds for one, or polls `GET /v1/nodes/{node_id}/jobs` with the ETag it has. It accepts, declines with a reason,
+or proposes another price or day (`…/counter-offers`: at once inside the owner's band, else the owner decides). Whoever
 claimed sends `Fabroute-Lease: lse_…;epoch=3` with every write, and a heartbeat before the lease is over: an offer that
 nobody answers goes to another node, an accepted job becomes `suspect`, and a person or the bureau says what became of
 it. Then `in_production` → `inspected` → `shipped` → `delivered`; `held` while a gate is closed (a certificate that was
@@ -72,14 +72,14 @@ under their numbers and inspections by the revision's plan; what is out of its l
 the owner grants a reprint. Links that fail are no matter: `POST /v1/jobs/{job_id}/reports` takes numbered reports late,
 twice and in any order. What is reported under a lease that is over is refused, and kept as a reconciliation.
 
-**Builds, lots, shipments.** `GET /v1/nodes/{node_id}/build-plan` proposes builds; the node opens them as they are or
-as it wants them, and closes each with its actual times. `POST /v1/recalls` blocks a supplier's lot at all nodes and
+**Builds, lots, shipments.** `GET /v1/nodes/{node_id}/build-plan` proposes builds; the node opens them as they are or as
+it wants them, and closes each with its actual times. `POST /v1/recalls` blocks a supplier's lot at all nodes and
 answers with every build, serial, order, owner and node. Shipments have parcels, a packing slip and a label in the
 owner's brand; each part has a certificate of conformity and a passport behind its QR code.
 
 **When something fails.** Whatever takes a job from its node has a cause on `GET /v1/orders/{order_id}/timeline`, and
-`GET /v1/reroutes` tells whether the promise was kept. After three nodes could not make a line it is `parked`:
-`POST /v1/orders/{order_id}/lines/{position}/retry` sends it on its way again.
+`GET /v1/reroutes` tells whether the promise was kept. After three nodes could not make a line it is `parked`: `POST
+/v1/orders/{order_id}/lines/{position}/retry` sends it on its way again.
 
 **Estimates.** `POST /v1/estimates` tells what a part takes on each machine, with every constant behind it and how far
 it is known. A node reports `POST /v1/jobs/{job_id}/build-times` and states `POST /v1/nodes/{node_id}/rates`: from then
