@@ -33,7 +33,8 @@ JOBS = 10_000
 LINES = 400
 PROMISED_SECONDS = 10.0
 DOWN = StatusChange(status="down", reason="fire", expected_version=None)
-CUT = CapacityCut(first_day=date(2026, 6, 16), last_day=date(2026, 6, 16), fraction=0.5, reason="shift cancelled")
+_DAY = date(2026, 6, 16)
+CUT = CapacityCut(first_day=_DAY, last_day=_DAY, minutes_per_day=1_440, reason="shift cancelled")
 
 
 def main(jobs: int = JOBS) -> int:
@@ -66,7 +67,7 @@ def _machine_down(floor: Floor) -> Outage:
     )
 
 
-def _half_a_day_cut(floor: Floor) -> Outage:
+def _cut_to_a_day(floor: Floor) -> Outage:
     return floor.do(lambda session: outages.cut_capacity(session, machine_id="N101-A", cut=CUT, actor="key_1", now=NOW))
 
 
@@ -88,7 +89,7 @@ CAUSES: dict[str, Callable[[Floor], Outage]] = {
     "node closed": _node_closed,
     "node down": _node_down,
     "machine down": _machine_down,
-    "capacity cut": _half_a_day_cut,
+    "capacity cut": _cut_to_a_day,
     "declined, one by one": _declined,
 }
 
