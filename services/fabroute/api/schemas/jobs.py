@@ -84,6 +84,9 @@ class JobOut(ResponseModel):
     updated_at: AwareDatetime
 
 
+_AS_THEY_ARE = tuple(name for name in JobOut.model_fields if name in JobView.__dataclass_fields__)
+
+
 class TakeBackIn(RequestModel):
     """Why a job is taken from its node."""
 
@@ -100,54 +103,11 @@ def lease_out(job: JobView, *, to_holder: bool) -> LeaseOut | None:
 
 def job_out(job: JobView, *, to_holder: bool = False) -> JobOut:
     """Return a job for an answer; ``to_holder`` tells the id of its lease, too."""
-    return JobOut(
-        id=job.job_id,
-        state=job.state,
-        node_id=job.node_id,
-        order_id=job.order_id,
-        order_line_id=job.order_line_id,
-        share_no=job.share_no,
-        decision_id=job.decision_id,
-        part=job.part_no,
-        revision_id=job.revision_id,
-        quantity=job.quantity,
-        machine_id=job.machine_id,
-        material=job.material,
-        parameter_set=job.parameter_set,
-        lot_id=job.lot_id,
-        grams=job.grams,
-        machine_minutes=job.machine_minutes,
-        price=MoneyOut.of(Money(amount_minor=job.price_minor)),
-        produce_by=job.produce_by,
-        shipping_service=job.shipping_service,
-        packaging=job.packaging,
-        ship_to_city=job.ship_to_city,
-        ship_to_country=job.ship_to_country,
-        promised_at=job.promised_at,
-        dispatch_at=job.dispatch_at,
-        build_key=job.build_key,
-        offered_at=job.offered_at if job.known_to_node else None,
-        offer_until=job.offer_until,
-        lease=lease_out(job, to_holder=to_holder),
-        accepted_at=job.accepted_at,
-        started_at=job.started_at,
-        inspected_at=job.inspected_at,
-        shipped_at=job.shipped_at,
-        delivered_at=job.delivered_at,
-        ended_at=job.ended_at,
-        end_reason=job.end_reason,
-        cancel_requested_at=job.cancel_requested_at,
-        cancel_reason=job.cancel_reason,
-        suspect_since=job.suspect_since,
-        first_article=job.first_article,
-        first_article_approved_at=job.first_article_approved_at,
-        held_at=job.held_at,
-        held_kind=job.held_kind,
-        held_reason=job.held_reason,
-        file_released_at=job.file_released_at,
-        good_prints=job.good_prints,
-        failed_prints=job.failed_prints,
-        granted_reprints=job.granted_reprints,
-        prints_left=job.prints_left,
-        updated_at=job.updated_at,
-    )
+    others: dict[str, object] = {
+        "id": job.job_id,
+        "part": job.part_no,
+        "price": MoneyOut.of(Money(amount_minor=job.price_minor)),
+        "offered_at": job.offered_at if job.known_to_node else None,
+        "lease": lease_out(job, to_holder=to_holder),
+    }
+    return JobOut.model_validate({name: getattr(job, name) for name in _AS_THEY_ARE} | others)
