@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness fuzz format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute fuzz format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -26,6 +26,10 @@ help:
 	@echo "make bench-online one order at once against many nodes, with reasons (NODES=300)"
 	@echo "make bench-scopes two workers on two planning scopes beside one on both (LINES=60 RUNS=3)"
 	@echo "make bench-readiness how long a report on readiness takes (NODES=300 PARTS=200 REGIONS=2)"
+	@echo "make bench-queue idle polls, claims beside the floor, offers to parked polls, a race, 10,000 open jobs (ONLY='polls claims')"
+	@echo "make bench-reports reports of clients in every order, twice and late (TIMES=5000)"
+	@echo "make bench-recall how long a recall takes that meets ten thousand jobs (JOBS=10000)"
+	@echo "make bench-reroute how long jobs take to leave their nodes, by cause (JOBS=10000)"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make format      let ruff put the style right"
@@ -105,6 +109,18 @@ bench-scopes: setup
 
 bench-readiness: setup
 	@$(BIN)/python -m tests.benchmarks.bench_readiness $(foreach name,NODES PARTS REGIONS SEED,$(if $($(name)),$(name)=$($(name))))
+
+bench-queue: setup
+	@$(BIN)/python -m tests.benchmarks.bench_queue $(ONLY)
+
+bench-reports: setup
+	@$(BIN)/python -m tests.benchmarks.bench_reports $(TIMES)
+
+bench-recall: setup
+	@$(BIN)/python -m tests.benchmarks.bench_recall $(JOBS)
+
+bench-reroute: setup
+	@$(BIN)/python -m tests.benchmarks.bench_reroute $(JOBS)
 
 bench-gap: setup
 	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)") $(if $(SECONDS),SECONDS=$(SECONDS))
