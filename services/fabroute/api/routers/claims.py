@@ -34,6 +34,7 @@ from fabroute.network.service import UnknownNode
 from fabroute.production import service as production
 from fabroute.production.service import claims
 from fabroute.production.service.claims import AskedClaim, Claimed, QueueFilter
+from fabroute.production.service.phases.accepting import OfferLapsed
 from fabroute.production.states import JobState
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -134,6 +135,7 @@ def list_jobs(
         production.JobStateConflict,
         production.JobUnqualified,
         claims.JobAlreadyClaimed,
+        OfferLapsed,
     ),
     openapi_extra=docs.IDEMPOTENCY_KEY | docs.request_body(ClaimIn),
 )

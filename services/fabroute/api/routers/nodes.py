@@ -89,13 +89,24 @@ def set_node_status(
     session: WriteSession,
     now: Now,
 ) -> Response:
-    """Take a node down or up. A node that is down gets no jobs; lines without a route are looked at again.
+    """Take a node down or up, or change how long it may be silent.
 
-    Jobs that nobody has started leave at once (`GET /v1/reroutes?cause=node_down`); the node is asked to stop the
-    others. Up again, requests that nobody has answered are withdrawn.
+    A node that is down gets no jobs; lines without a route are looked at again. Jobs that nobody has started leave at
+    once (`GET /v1/reroutes?cause=node_down`); the node is asked to stop the others. Up again, requests that nobody has
+    answered are withdrawn. New times count for offers and leases that begin after it.
     """
-    change = network.StatusChange(status=asked.status, reason=asked.reason, expected_version=version)
-    outages.set_node_status(session, node_id=node_id, change=change, actor=caller.key_id, now=now)
+    if asked.status is not None:
+        change = network.StatusChange(status=asked.status, reason=asked.reason, expected_version=version)
+        outages.set_node_status(session, node_id=node_id, change=change, actor=caller.key_id, now=now)
+        version = None
+    times = network.AnswerTimes(
+        offer_seconds=asked.offer_seconds,
+        offline_seconds=asked.offline_seconds,
+        reason=asked.reason,
+        expected_version=version,
+    )
+    if times.values:
+        network.set_answer_times(session, node_id=node_id, times=times, actor=caller.key_id, now=now)
     return _node(request, session, caller, node_id)
 
 

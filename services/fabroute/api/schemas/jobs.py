@@ -84,7 +84,7 @@ class JobOut(ResponseModel):
     updated_at: AwareDatetime
 
 
-_AS_THEY_ARE = tuple(name for name in JobOut.model_fields if name in JobView.__dataclass_fields__)
+_AS_THEY_ARE = tuple(name for name in JobOut.model_fields if hasattr(JobView, name))
 
 
 class TakeBackIn(RequestModel):

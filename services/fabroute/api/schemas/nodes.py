@@ -1,9 +1,9 @@
 """Nodes over the wire. What a node costs and earns is its own business: rates and margins are never shown."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fabroute.api.schemas.base import Label, RequestModel, ResponseModel, Sentence
 from fabroute.network.service import LotView, MachineView, NewLot, NodeDetail, NodeView, OfferView
@@ -29,6 +29,10 @@ class NodeOut(ResponseModel):
     on_time_score: float = Field(description="Share of jobs shipped on time.")
     status: str = Field(description="`up`, or `down`: it gets no jobs.")
     status_reason: str
+    offer_seconds: int | None = Field(
+        description="How long it has to answer an offer; null: as long as the installation says."
+    )
+    offline_seconds: int = Field(description="How long it may hold a job without a sign of life.")
     version: int
 
 
@@ -76,10 +80,22 @@ class NodeDetailOut(NodeOut):
 
 
 class NodeStatusIn(RequestModel):
-    """Whether a node gets jobs."""
+    """Whether a node gets jobs, and how long it may be silent: at least one of the three. What is left out stays."""
 
-    status: NodeStatus
+    status: NodeStatus | None = None
+    offer_seconds: int | None = Field(
+        default=None, ge=10, le=604_800, description="How long it has to answer an offer, or a job that it claimed."
+    )
+    offline_seconds: int | None = Field(
+        default=None, ge=0, le=604_800, description="How long it may hold a job without a sign of life; 0: not at all."
+    )
     reason: Sentence = Field(description="For the people who will ask why.")
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.status is self.offer_seconds is self.offline_seconds is None:
+            raise ValueError("give status, offer_seconds or offline_seconds")
+        return self
 
 
 class LotIn(RequestModel):
@@ -112,6 +128,8 @@ def node_out(node: NodeView) -> NodeOut:
         on_time_score=node.on_time_score,
         status=node.status,
         status_reason=node.status_reason,
+        offer_seconds=node.offer_seconds,
+        offline_seconds=node.offline_seconds,
         version=node.version,
     )
 

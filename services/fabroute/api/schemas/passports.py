@@ -10,6 +10,7 @@ from fabroute.production.service.conformity import (
     MeasurementRecord,
     PartRecord,
     PassportRecord,
+    RecallRecord,
     SerialRecord,
 )
 
@@ -60,6 +61,15 @@ class PassportCertificateOut(ResponseModel):
     sha256: str = Field(description="Of the signed statement.")
 
 
+class PassportRecallOut(ResponseModel):
+    """That the material of the part was recalled."""
+
+    id: str
+    supplier_lot: str = Field(description="The manufacturer's number of the recalled lot; empty where it has none.")
+    recalled_at: AwareDatetime
+    reason: str
+
+
 class PassportOut(ResponseModel):
     """One part: what it is, how it was made, and what was found."""
 
@@ -80,7 +90,10 @@ class PassportOut(ResponseModel):
     inspections: list[PassportInspectionOut]
     evidence: list[PassportEvidenceOut]
     certificate: PassportCertificateOut | None
-    withdrawn: PassportEndOut | None = Field(description="The part was recalled; null if not.")
+    withdrawn: PassportEndOut | None = Field(
+        description="Its certificate was withdrawn or its material recalled; null if not."
+    )
+    recall: PassportRecallOut | None = Field(description="The recall of its material; null without one.")
     scrapped: PassportEndOut | None = Field(description="The part was scrapped; null if not.")
 
 
@@ -105,7 +118,8 @@ def passport_out(found: PassportRecord) -> PassportOut:
         inspections=[_inspection(it) for it in part.inspections],
         evidence=_evidence(record.evidence, part),
         certificate=_certificate(record.certificate),
-        withdrawn=_withdrawn(record.certificate),
+        withdrawn=_withdrawn(record),
+        recall=_recall(record.recall),
         scrapped=_scrapped(part),
     )
 
@@ -149,10 +163,22 @@ def _certificate(certificate: CertificateRecord | None) -> PassportCertificateOu
     return PassportCertificateOut(issued_at=certificate.issued_at, sha256=certificate.sha256)
 
 
-def _withdrawn(certificate: CertificateRecord | None) -> PassportEndOut | None:
-    if certificate is None or certificate.withdrawn_at is None:
+def _withdrawn(record: PartRecord) -> PassportEndOut | None:
+    """Return since when the part is not to be used: a recall counts whether or not there is a certificate."""
+    certificate, recall = record.certificate, record.recall
+    if certificate is not None and certificate.withdrawn_at is not None:
+        return PassportEndOut(at=certificate.withdrawn_at, reason=certificate.withdrawal_reason)
+    if recall is not None:
+        return PassportEndOut(at=recall.recalled_at, reason=f"material recalled: {recall.reason}")
+    return None
+
+
+def _recall(recall: RecallRecord | None) -> PassportRecallOut | None:
+    if recall is None:
         return None
-    return PassportEndOut(at=certificate.withdrawn_at, reason=certificate.withdrawal_reason)
+    return PassportRecallOut(
+        id=recall.recall_id, supplier_lot=recall.supplier_lot, recalled_at=recall.recalled_at, reason=recall.reason
+    )
 
 
 def _scrapped(part: SerialRecord) -> PassportEndOut | None:

@@ -12,7 +12,7 @@ from fabroute.database.bulk import upsert
 from fabroute.network.models import Machine, MachineModel, MachineOffer, Material, MaterialLot, Node
 
 _KEPT: Mapping[type[SQLModel], frozenset[str]] = {
-    Node: frozenset({"status", "status_reason", "version", "queue_version"}),
+    Node: frozenset({"status", "status_reason", "version", "queue_version", "offer_seconds", "offline_seconds"}),
     Machine: frozenset({"status"}),
     MachineOffer: frozenset({"id"}),
     MaterialLot: frozenset({"initial_grams", "remaining_grams", "state", "reuse_count"}),
@@ -113,6 +113,11 @@ def set_status(session: Session, *, node_id: str, status: str, reason: str) -> N
     """Write a node's status and count up its version."""
     changed = {"status": status, "status_reason": reason, "version": col(Node.version) + 1}
     session.exec(update(Node).where(col(Node.id) == node_id).values(changed))
+
+
+def set_times(session: Session, *, node_id: str, values: Mapping[str, int]) -> None:
+    """Write how long a node may be silent, and count up its version."""
+    session.exec(update(Node).where(col(Node.id) == node_id).values({**values, "version": col(Node.version) + 1}))
 
 
 def offers_material(session: Session, *, node_id: str, material: str) -> bool:

@@ -26,6 +26,7 @@ from fabroute.network.service.lot_keeping import (
 )
 from fabroute.network.service.lots import LotShort, LotUse, UnknownLot, consume_lot
 from fabroute.network.service.nodes import (
+    AnswerTimes,
     InvalidNodeStatus,
     StaleVersion,
     StatusChange,
@@ -38,6 +39,7 @@ from fabroute.network.service.nodes import (
     get_node,
     list_nodes,
     nodes_of,
+    set_answer_times,
     set_node_status,
 )
 from fabroute.network.service.rates import (
@@ -90,6 +92,7 @@ from fabroute.network.snapshot import (
 __all__ = [
     "MOST_MINOR",
     "RATE_CODES",
+    "AnswerTimes",
     "CalibrationView",
     "Gather",
     "Held",
@@ -164,6 +167,7 @@ __all__ = [
     "release",
     "reserve",
     "save_network",
+    "set_answer_times",
     "set_lot_states",
     "set_node_status",
     "settle_use",

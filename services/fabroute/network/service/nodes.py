@@ -76,6 +76,24 @@ class StatusChange:
             raise InvalidNodeStatus(advice, problems=(FieldProblem(pointer="/status", message=advice),))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerTimes:
+    """How long a node may be silent, in seconds, and why; ``None``: as it is."""
+
+    offer_seconds: int | None = None
+    """To answer an offer."""
+    offline_seconds: int | None = None
+    """While it holds a job; 0: not at all."""
+    reason: str
+    expected_version: int | None = None
+
+    @property
+    def values(self) -> dict[str, int]:
+        """What changes, by its name."""
+        times = {"offer_seconds": self.offer_seconds, "offline_seconds": self.offline_seconds}
+        return {name: seconds for name, seconds in times.items() if seconds is not None}
+
+
 def list_nodes(
     session: Session,
     *,
@@ -119,19 +137,38 @@ def set_node_status(session: Session, *, node_id: str, change: StatusChange, act
     Raises ``UnknownNode``, ``NodeClosed``, and ``StaleVersion`` when the node's version is another than
     ``change.expected_version``.
     """
-    before = _known(node_id, nodes.lock_node(session, node_id))
-    if change.expected_version not in (None, before["version"]):
-        raise StaleVersion(
-            f"node {node_id} is at version {before['version']}, not {change.expected_version}: read it again, and "
-            "send its new ETag in If-Match if you still want the change"
-        )
-    if before["status"] == "closed":
-        raise NodeClosed(f"node {node_id} was closed for good ({before['status_reason']}): it gets no jobs any more")
+    before = _locked(session, node_id, change.expected_version)
     nodes.set_status(session, node_id=node_id, status=change.status, reason=change.reason)
     data = {"from": before["status"], "to": change.status, "reason": change.reason}
     _audit(session, action="node.status_set", subject=("node", node_id), actor=actor, now=now, data=data)
     record(session, network_changed(subject=("node", node_id), reason=f"node_{change.status}", now=now))
     return find_node(session, node_id=node_id)
+
+
+def set_answer_times(session: Session, *, node_id: str, times: AnswerTimes, actor: str, now: datetime) -> NodeView:
+    """Change how long a node may be silent, and return it with its new version. Audited.
+
+    Offers and leases that it has already stay as they are. Raises what ``set_node_status`` raises.
+    """
+    before = _locked(session, node_id, times.expected_version)
+    nodes.set_times(session, node_id=node_id, values=times.values)
+    data: dict[str, JsonScalar] = {f"{name}_before": before[name] for name in times.values}
+    data |= times.values | {"reason": times.reason}
+    _audit(session, action="node.times_set", subject=("node", node_id), actor=actor, now=now, data=data)
+    return find_node(session, node_id=node_id)
+
+
+def _locked(session: Session, node_id: str, expected_version: int | None) -> RowMapping:
+    """Lock a node that is not closed, in the version that was read."""
+    found = _known(node_id, nodes.lock_node(session, node_id))
+    if expected_version not in (None, found["version"]):
+        raise StaleVersion(
+            f"node {node_id} is at version {found['version']}, not {expected_version}: read it again, and "
+            "send its new ETag in If-Match if you still want the change"
+        )
+    if found["status"] == "closed":
+        raise NodeClosed(f"node {node_id} was closed for good ({found['status_reason']}): it gets no jobs any more")
+    return found
 
 
 def add_lot(session: Session, *, lot: NewLot, actor: str, now: datetime) -> LotView:

@@ -108,9 +108,7 @@ def save_quote(session: Session, *, quote: NewQuote) -> QuoteView:
     quote_rows.insert_quote(session, row)
     record_audit(session, entry=_made(quote))
     kept = {name: getattr(quote, name) for name in _OWN_FIELDS}
-    return QuoteView(
-        **kept, ship_to=_without_door(place), document=quote.document, order_id=None, accepted_offer=None
-    )
+    return QuoteView(**kept, ship_to=_without_door(place), document=quote.document, order_id=None, accepted_offer=None)
 
 
 def get_quote(session: Session, *, organisation_id: str, quote_id: str, lock: bool = False) -> QuoteView:

@@ -49,12 +49,15 @@ class StoredClaim:
     claim_id: str
 
 
-def lock_claimable(session: Session, wanted: Mapping[str, int], *, besides: Collection[str]) -> list[tuple[str, str]]:
+def lock_claimable(
+    session: Session, wanted: Mapping[str, int], *, besides: Collection[str], now: datetime
+) -> list[tuple[str, str]]:
     """Lock, per node, up to so many offered jobs that nobody holds, but ``besides``; return node and job.
 
-    The soonest due come first. Jobs that another transaction has locked are passed over, and never waited for.
+    The soonest due come first, and none whose time to answer is over. Jobs that another transaction has locked are
+    passed over, and never waited for.
     """
-    columns = {"nodes": list(wanted), "counts": list(wanted.values()), "besides": list(besides)}
+    columns = {"nodes": list(wanted), "counts": list(wanted.values()), "besides": list(besides), "now": now}
     rows = session.connection().execute(_LOCK_CLAIMABLE, columns)
     return [(row.node_id, row.id) for row in rows]
 
@@ -141,12 +144,13 @@ FROM unnest(CAST(:nodes AS text[]), CAST(:counts AS int[])) WITH ORDINALITY AS w
 CROSS JOIN LATERAL (
     SELECT job.id, job.produce_by FROM jobs job
     WHERE job.node_id = wanted.node_id AND job.state = 'offered' AND job.lease_id IS NULL
+      AND (job.offer_until IS NULL OR job.offer_until > :now)
       AND job.id <> ALL(CAST(:besides AS text[]))
     ORDER BY job.produce_by, job.id LIMIT wanted.count FOR NO KEY UPDATE SKIP LOCKED
 ) picked
 ORDER BY wanted.number, picked.produce_by, picked.id
 """)
-"""The conditions are those of the partial index ``ix_jobs_claimable``, which gives the jobs in this order."""
+"""The partial index ``ix_jobs_claimable`` gives offered jobs that nobody holds, in this order."""
 
 _ROWS = "SELECT sum(hashtextextended(concat_ws('/', {it}.ctid, {it}.xmin), 0)) FROM"
 """Where every version of a row is, and which transaction wrote it: what was not touched has the same sum."""

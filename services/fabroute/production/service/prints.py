@@ -111,9 +111,7 @@ def report_print(
     ``SerialTaken``, ``NotInThatBuild``, and on the audit log ``NoPrintsLeft``, ``JobUnqualified``, and the inventory's
     ``LicenceExhausted`` and ``LicenceFrozen``.
     """
-    job = lock_for_report(
-        session, principal=principal, job_id=job_id, lease=lease, physical=_physical(report, now=now)
-    )
+    job = lock_for_report(session, principal=principal, job_id=job_id, lease=lease, physical=_physical(report, now=now))
     job = revive(session, job, actor=principal.key_id, now=now)
     number = job.good_prints + job.failed_prints + 1
     if report.number is not None and report.number != number:

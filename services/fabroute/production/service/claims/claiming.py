@@ -32,6 +32,7 @@ from fabroute.production.service.claims.asking import (
 )
 from fabroute.production.service.claims.packets import packets_of
 from fabroute.production.service.holds import hold_closed
+from fabroute.production.service.phases.accepting import is_offer_over, offer_lapsed
 from fabroute.production.service.recheck import JobUnqualified, Reasons, closed_gates, words_of
 from fabroute.production.service.telling import audit_entry
 from fabroute.production.service.views import JobView
@@ -113,6 +114,8 @@ def _grant_named(batch: _Batch) -> None:
             )
         elif job.state != "offered":
             batch.results[number] = conflict(job, wish="claimed")
+        elif is_offer_over(job, now=batch.now):
+            batch.results[number] = offer_lapsed(job)
         else:
             wanted[job_id] = number
     closed = _hold_unqualified(batch, wanted)
@@ -143,7 +146,7 @@ def _qualified(batch: _Batch, wanted: Counter[str]) -> dict[str, list[str]]:
     for _ in range(_ROUNDS):
         missing = {node_id: count - len(found.get(node_id, ())) for node_id, count in wanted.items()}
         missing = {node_id: count for node_id, count in missing.items() if count}
-        locked = claim_rows.lock_claimable(batch.session, missing, besides=besides) if missing else []
+        locked = _lock_claimable(batch, missing, besides) if missing else []
         besides.update(job_id for _, job_id in locked)
         closed = _hold_unqualified(batch, [job_id for _, job_id in locked])
         for node_id, job_id in locked:
@@ -152,6 +155,10 @@ def _qualified(batch: _Batch, wanted: Counter[str]) -> dict[str, list[str]]:
         if not any(closed.values()):
             break
     return found
+
+
+def _lock_claimable(batch: _Batch, missing: Mapping[str, int], besides: Collection[str]) -> list[tuple[str, str]]:
+    return claim_rows.lock_claimable(batch.session, missing, besides=besides, now=batch.now)
 
 
 def _hold_unqualified(batch: _Batch, job_ids: Collection[str]) -> dict[str, Reasons]:

@@ -21,6 +21,7 @@ from fabroute.production.service.conformity.data import (
     ParameterRecord,
     PartRecord,
     PassportRecord,
+    RecallRecord,
     RevisionRecord,
     SerialRecord,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "ParameterRecord",
     "PartRecord",
     "PassportRecord",
+    "RecallRecord",
     "RevisionRecord",
     "SerialRecord",
     "UnknownConformityCertificate",

@@ -138,6 +138,16 @@ class CertificateRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecallRecord:
+    """That the material of the job was recalled: the first recall of it."""
+
+    recall_id: str
+    supplier_lot: str
+    reason: str
+    recalled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartRecord:
     """Everything that is on record about the parts of one job."""
 
@@ -165,6 +175,7 @@ class PartRecord:
     inspected_at: datetime | None
     shipped_at: datetime | None
     certificate: CertificateRecord | None
+    recall: RecallRecord | None = None
 
     @property
     def good_serials(self) -> tuple[SerialRecord, ...]:

@@ -21,6 +21,7 @@ from fabroute.production.models import (
 )
 from fabroute.production.repository import conformity as rows
 from fabroute.production.repository import jobs as job_rows
+from fabroute.production.repository import recalls as recall_rows
 from fabroute.production.service.access import UnknownJob
 from fabroute.production.service.conformity.data import (
     BuildRecord,
@@ -33,6 +34,7 @@ from fabroute.production.service.conformity.data import (
     ParameterRecord,
     PartRecord,
     PassportRecord,
+    RecallRecord,
     RevisionRecord,
     SerialRecord,
 )
@@ -74,6 +76,7 @@ def part_record(session: Session, *, job_id: str) -> PartRecord:
         inspected_at=job.inspected_at,
         shipped_at=job.shipped_at,
         certificate=latest_certificate(rows.read_certificates(session, job_id=job_id)),
+        recall=_recall(session, job_id),
     )
 
 
@@ -114,6 +117,13 @@ def latest_certificate(certificates: Sequence[ConformityCertificate]) -> Certifi
             withdrawn_at=row.withdrawn_at,
             withdrawal_reason=row.withdrawal_reason,
         )
+    return None
+
+
+def _recall(session: Session, job_id: str) -> RecallRecord | None:
+    """Return the first recall of what the job's parts were made of."""
+    for row in recall_rows.read_recalls_of_jobs(session, job_ids=[job_id]):
+        return RecallRecord(**{name: row[name] for name in ("recall_id", "supplier_lot", "reason", "recalled_at")})
     return None
 
 

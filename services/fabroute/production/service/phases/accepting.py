@@ -51,10 +51,20 @@ def require_answerable(job: Job, *, wish: str, now: datetime) -> None:
     require_state(job, "offered", wish=wish)
     if job.lease_id is not None and lease_is_over(job, now=now):
         raise LeaseLost(f"the claim of job {job.id} lapsed {job.lease_until:%Y-%m-%d %H:%M:%S} UTC: claim it again")
-    if job.lease_id is None and job.offer_until is not None and job.offer_until <= now:
-        raise OfferLapsed(
-            f"job {job.id} was to be answered by {job.offer_until:%Y-%m-%d %H:%M:%S} UTC: its line goes to another node"
-        )
+    if is_offer_over(job, now=now):
+        raise offer_lapsed(job)
+
+
+def is_offer_over(job: Job, *, now: datetime) -> bool:
+    """Return whether the time to answer an offer that nobody has claimed is over."""
+    return job.lease_id is None and job.offer_until is not None and job.offer_until <= now
+
+
+def offer_lapsed(job: Job) -> OfferLapsed:
+    """Return the refusal to take a job whose time to answer is over."""
+    return OfferLapsed(
+        f"job {job.id} was to be answered by {job.offer_until:%Y-%m-%d %H:%M:%S} UTC: its line goes to another node"
+    )
 
 
 def take(session: Session, job: Job, *, by: str, now: datetime, terms: Mapping[str, object] | None = None) -> Job:

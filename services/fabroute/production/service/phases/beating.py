@@ -118,6 +118,7 @@ def _require_allowed(session: Session, job: Job, hours: float) -> None:
         message = (
             f"node {job.node_id} may hold a job without a sign of life for {longest / HOUR:g} hours at most"
             if longest
-            else f"node {job.node_id} has to give signs of life: the operator may let it work offline"
+            else f"node {job.node_id} has to give signs of life: PATCH /v1/nodes/{job.node_id} with offline_seconds "
+            "lets it work offline"
         )
         raise OfflineNotAllowed(message, problems=(FieldProblem(pointer="/hours", message=message),))

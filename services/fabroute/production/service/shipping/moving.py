@@ -8,6 +8,7 @@ from types import MappingProxyType
 from sqlmodel import Session
 
 from fabroute.kernel.errors import DomainError, FieldProblem
+from fabroute.network import service as network
 from fabroute.outbox import service as outbox
 from fabroute.production.events import ShipmentEventName, shipment_event
 from fabroute.production.models import Job, Shipment
@@ -155,6 +156,7 @@ def _ship(session: Session, job: Job, *, actor: str, now: datetime) -> None:
     shipped = rows.move_job(session, job_id=job.id, state="shipped", values=values, now=now)
     if shipped is None:
         raise conflict(job, wish="shipped")
+    network.settle_use(session, job_ids=[job.id], actor=actor, now=now)
     tell(session, shipped, "job.shipped", actor=actor, now=now, order_id=job.order_id, quantity=job.quantity)
 
 
