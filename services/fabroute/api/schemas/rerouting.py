@@ -60,7 +60,7 @@ class TimelineEntryOut(ResponseModel):
     figures: dict[str, JsonScalar] = Field(description="What there is to know: node, cause, reason, dates and prices.")
 
 
-class ExclusionOut(ResponseModel):
+class LineExclusionOut(ResponseModel):
     """A node that doesn't get a line again."""
 
     node_id: str
@@ -77,7 +77,7 @@ class LineAttentionOut(ResponseModel):
     position: int
     state: str
     state_reason: str
-    exclusions: list[ExclusionOut]
+    exclusions: list[LineExclusionOut]
 
 
 class RetryIn(RequestModel):
@@ -193,7 +193,7 @@ def attention_out(line: LineAttention) -> LineAttentionOut:
         state=line.state,
         state_reason=line.state_reason,
         exclusions=[
-            ExclusionOut(
+            LineExclusionOut(
                 node_id=each.node_id,
                 cause=each.cause,
                 reason=each.reason,
