@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, text, update
+from sqlalchemy import ColumnElement, delete, exists, func, text, update
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session, col, select
 
@@ -49,6 +49,35 @@ def find_build(session: Session, build_id: str) -> Build | None:
 def lock_build(session: Session, build_id: str) -> Build | None:
     """Return a build that nobody else can change until this transaction ends."""
     return session.get(Build, build_id, populate_existing=True, with_for_update=True)
+
+
+def lock_planned_with(session: Session, *, job_ids: Collection[str]) -> Sequence[Build]:
+    """Lock, by id, the builds that have not begun and hold prints of these jobs."""
+    holds = exists().where(col(BuildPart.build_id) == col(Build.id), col(BuildPart.job_id).in_(job_ids))
+    return _lock_planned(session, holds)
+
+
+def lock_planned_of_lots(session: Session, *, lot_ids: Collection[str]) -> Sequence[Build]:
+    """Lock, by id, the builds of these lots that have not begun."""
+    return _lock_planned(session, col(Build.lot_id).in_(lot_ids))
+
+
+def _lock_planned(session: Session, which: ColumnElement[bool]) -> Sequence[Build]:
+    statement = select(Build).where(Build.state == "planned", which).order_by(col(Build.id)).with_for_update()
+    return session.exec(statement.execution_options(**_FRESH)).all()
+
+
+def keep_only(session: Session, build: Build, *, job_ids: Collection[str]) -> None:
+    """Take all jobs but these out of a build; their shares of it grow alike, to 1 in all."""
+    parts = read_parts(session, [build.id])[build.id]
+    staying = [part for part in parts if part.job_id in job_ids]
+    whole = sum(part.share for part in staying)
+    for part in staying:
+        part.share /= whole
+    for part in parts:
+        if part.job_id not in job_ids:
+            session.delete(part)
+    session.flush()
 
 
 def read_parts(session: Session, build_ids: Collection[str]) -> Mapping[str, Sequence[BuildPart]]:

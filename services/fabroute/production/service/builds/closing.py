@@ -25,6 +25,7 @@ from fabroute.production.service.build_spans import (
     require_past,
     require_time_enough,
 )
+from fabroute.production.service.build_telling import tell_build
 from fabroute.production.service.build_times import TaughtBuild, teach_build
 from fabroute.production.service.builds.jobs import BuildJob, Workbench, Workshop, build_jobs, prints_missing
 from fabroute.production.service.builds.planning import require_build_state
@@ -32,7 +33,6 @@ from fabroute.production.service.builds.problems import BuildClosedOtherwise, In
 from fabroute.production.service.builds.proposing import PlannedPart, size_of
 from fabroute.production.service.builds.reading import LockedBuild, lock_at_node_with_jobs, views_of
 from fabroute.production.service.builds.sharing import shares_of, split_cost, split_grams
-from fabroute.production.service.builds.telling import tell_build
 from fabroute.production.service.builds.views import BuildView
 
 

@@ -14,6 +14,7 @@ from fabroute.kernel.ids import new_id
 from fabroute.production.models import Build, BuildPart, Job
 from fabroute.production.repository import builds as rows
 from fabroute.production.service.access import UnknownJob, require_state
+from fabroute.production.service.build_telling import tell_build
 from fabroute.production.service.builds.jobs import BuildJob, Workbench, Workshop, build_jobs
 from fabroute.production.service.builds.problems import (
     BuildChanged,
@@ -27,7 +28,6 @@ from fabroute.production.service.builds.problems import (
 from fabroute.production.service.builds.proposing import PlannedPart, key_of, size_of
 from fabroute.production.service.builds.reading import lock_at_node_with_jobs, require_node, views_of
 from fabroute.production.service.builds.sharing import shares_of
-from fabroute.production.service.builds.telling import tell_build
 from fabroute.production.service.builds.views import BuildView
 from fabroute.production.states import WORKING_STATES
 

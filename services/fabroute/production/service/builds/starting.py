@@ -12,10 +12,10 @@ from fabroute.production.repository import build_times
 from fabroute.production.repository import builds as rows
 from fabroute.production.service.access import require_state
 from fabroute.production.service.build_spans import CLOCKS_DIFFER, InvalidBuildTime
+from fabroute.production.service.build_telling import tell_build
 from fabroute.production.service.builds.planning import require_build_state
 from fabroute.production.service.builds.problems import MachineBusy
 from fabroute.production.service.builds.reading import lock_at_node_with_jobs, views_of
-from fabroute.production.service.builds.telling import tell_build
 from fabroute.production.service.builds.views import BuildView
 from fabroute.production.service.leases import Lease, require_lease
 from fabroute.production.service.phases.starting import begin, require_fetched

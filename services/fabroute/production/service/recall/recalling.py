@@ -17,7 +17,7 @@ from fabroute.outbox import service as outbox
 from fabroute.production.events import RecallEvent, recall_event
 from fabroute.production.models import Recall
 from fabroute.production.repository import recalls as rows
-from fabroute.production.repository.recalls import UNSHIPPED, AffectedJob, AffectedPrint
+from fabroute.production.repository.recalls import UNSHIPPED, AffectedBuild, AffectedJob, AffectedPrint
 from fabroute.production.service.conformity.withdrawing import withdraw_certificates
 from fabroute.production.service.holds import hold_closed
 from fabroute.production.service.recall.data import (
@@ -30,6 +30,7 @@ from fabroute.production.service.recall.data import (
 )
 from fabroute.production.service.recall.reading import recall_view, seen_by
 from fabroute.production.service.rerouting import lock_for_reroute, reroute_jobs
+from fabroute.production.service.rerouting.leaving_builds import give_up_planned, tell_left
 
 _OF_JOB = tuple(field.name for field in fields(AffectedJob))
 _SHIPPED = frozenset({"shipped", "delivered"})
@@ -50,6 +51,7 @@ def recall_lots(session: Session, *, request: RecallRequest, principal: Principa
         return known
     if request.dry_run:
         return _view(request, lots, _document(session, lots, rerouted=None), principal, now)
+    builds = rows.read_affected_builds(session, lot_ids=lot_ids)
     rerouted = _reroute_unshipped(session, lot_ids, request, principal.key_id, now)
     by = Keeper(actor=principal.key_id, now=now, note=f"recalled: {request.reason}")
     blocked = network.set_lot_states(session, lot_ids=lot_ids, state="blocked", by=by)
@@ -58,7 +60,8 @@ def recall_lots(session: Session, *, request: RecallRequest, principal: Principa
         return known
     rerouted |= _reroute_unshipped(session, lot_ids, request, principal.key_id, now)
     hold_closed(session, job_ids=rows.read_drawing(session, lot_ids=lot_ids), actor=principal.key_id, now=now)
-    view = _view(request, lots, _document(session, lots, rerouted=rerouted), principal, now)
+    document = _document(session, lots, rerouted=rerouted, builds=builds)
+    view = _view(request, lots, document, principal, now)
     return _keep_and_tell(session, view)
 
 
@@ -95,28 +98,38 @@ def _known(session: Session, lots: Sequence[LotView], principal: Principal) -> R
 def _reroute_unshipped(
     session: Session, lot_ids: Collection[str], request: RecallRequest, actor: str, now: datetime
 ) -> dict[str, AffectedJob]:
-    """Take the jobs from their nodes that are not shipped; return those that ended, as they were before."""
+    """Give up planned builds and take unshipped jobs from their nodes; return those that ended, as they were before."""
     open_jobs = {job.job_id: job for job in rows.read_affected_jobs(session, lot_ids=lot_ids) if job.state in UNSHIPPED}
     if not open_jobs:
         return {}
     locked = [job.id for job in lock_for_reroute(session, open_jobs) if job.state in UNSHIPPED]
     reason = f"material recalled: {request.reason}"
+    builds = give_up_planned(session, lot_ids=lot_ids, reason=reason, now=now)
     ended = reroute_jobs(session, job_ids=locked, cause="lot_blocked", reason=reason, actor=actor, now=now)
+    tell_left(session, builds, actor=actor, now=now)
     return {job.id: open_jobs[job.id] for job in ended if job.id in open_jobs}
 
 
 def _document(
-    session: Session, lots: Sequence[LotView], *, rerouted: Mapping[str, AffectedJob] | None
+    session: Session,
+    lots: Sequence[LotView],
+    *,
+    rerouted: Mapping[str, AffectedJob] | None,
+    builds: Sequence[AffectedBuild] = (),
 ) -> RecallDocument:
-    """Return what the lots touch; ``rerouted`` are the jobs that were taken back, None: as it would be."""
+    """Return what the lots touch; ``rerouted`` are the jobs that were taken back, None: as it would be.
+
+    ``builds`` are those that there were before: planned ones have been given up since.
+    """
     lot_ids = [lot.lot_id for lot in lots]
     found = {job.job_id: job for job in rows.read_affected_jobs(session, lot_ids=lot_ids)} | dict(rerouted or {})
+    touched = {it.build_id: it for it in (*builds, *rows.read_affected_builds(session, lot_ids=lot_ids))}
     prints: defaultdict[str, list[AffectedPrint]] = defaultdict(list)
     for each in rows.read_affected_prints(session, job_ids=found, lot_ids=lot_ids):
         prints[each.job_id].append(each)
     return RecallDocument(
         lots=tuple(_recalled_lot(lot) for lot in lots),
-        builds=tuple(rows.read_affected_builds(session, lot_ids=lot_ids)),
+        builds=tuple(touched[build_id] for build_id in sorted(touched)),
         jobs=tuple(
             _recalled(job, _outcome(job, rerouted), prints=tuple(prints[job.job_id]))
             for _, job in sorted(found.items())

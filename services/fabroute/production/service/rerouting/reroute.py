@@ -20,12 +20,13 @@ from fabroute.orders.service import KeptShares
 from fabroute.outbox import service as outbox
 from fabroute.production import events
 from fabroute.production.events import JobEvent
-from fabroute.production.models import Job
+from fabroute.production.models import Build, Job
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import reroutes as rows
 from fabroute.production.repository.reroutes import RerouteNote
 from fabroute.production.rules import RerouteCause
 from fabroute.production.service.rerouting.attention import park_worn_out
+from fabroute.production.service.rerouting.leaving_builds import leave_planned, tell_left
 from fabroute.production.service.telling import tell_all
 from fabroute.production.service.views import job_view
 from fabroute.routing.service.exclusions import LineExclusionView, rule_out
@@ -99,8 +100,9 @@ def reroute(
     asked = rows.end_jobs(session, job_ids=wanted, state=leaving.state, reason=leaving.reason, now=leaving.now)
     with_them = rows.end_jobs(session, job_ids=swept, state="cancelled", reason=leaving.reason, now=leaving.now)
     taken = [*asked, *with_them]
-    _give_back(session, taken, leaving.reason, leaving.now)
+    left = _give_back(session, taken, leaving.reason, leaving.now)
     meanwhile()
+    tell_left(session, left, actor=leaving.actor, now=leaving.now)
     _tell(session, asked, _TOLD[leaving.state], leaving)
     _tell(session, with_them, "job.cancelled", leaving)
     if taken:
@@ -116,18 +118,21 @@ def end_jobs(session: Session, job_ids: Collection[str], *, actor: str, reason: 
     """Cancel locked jobs and give back what they hold: material, machine time, licensed prints that were not made."""
     leaving = Leaving(cause="owner", reason=reason, actor=actor, now=now)
     jobs = rows.end_jobs(session, job_ids=job_ids, state="cancelled", reason=reason, now=now) if job_ids else ()
-    _give_back(session, jobs, reason, now)
+    tell_left(session, _give_back(session, jobs, reason, now), actor=actor, now=now)
     _tell(session, jobs, "job.cancelled", leaving)
     return jobs
 
 
-def _give_back(session: Session, jobs: Sequence[Job], reason: str, now: datetime) -> None:
+def _give_back(session: Session, jobs: Sequence[Job], reason: str, now: datetime) -> Sequence[Build]:
+    """Give back what jobs hold that ended; return the planned builds that go on without them, or not at all."""
     if not jobs:
-        return
+        return ()
     ended = [job.id for job in jobs]
+    left = leave_planned(session, job_ids=ended, reason=reason, now=now)
     rows.lapse_counter_offers(session, job_ids=ended, reason=reason, now=now)
     inventory.return_leases(session, job_ids=ended, now=now)
     network.release(session, job_ids=ended, now=now)
+    return left
 
 
 def _tell(session: Session, jobs: Sequence[Job], name: JobEvent, leaving: Leaving) -> None:
