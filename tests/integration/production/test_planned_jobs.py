@@ -246,15 +246,10 @@ def test_dispatch_cancellation_and_improvement_at_once_leave_nothing_half_done(s
 
     def cancelled() -> int:
         with unit_of_work(shop.engine) as session:
-            return len(
-                cancel_order(
-                    session,
-                    organisation_id=lost.organisation_id,
-                    order_id=lost.id,
-                    actor="key",
-                    now=DISPATCH_AT,
-                )
+            ended = cancel_order(
+                session, organisation_id=lost.organisation_id, order_id=lost.id, actor="key", now=DISPATCH_AT
             )
+            return len(ended.cancelled)
 
     at_once(
         lambda: shop.dispatched(at=DISPATCH_AT).jobs,
