@@ -11,6 +11,7 @@ from fabroute.api.garbage import rare_garbage_collection
 from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.parameters import refuse_unknown_parameters
 from fabroute.api.problems import install_problem_handlers
+from fabroute.api.queues.claiming import PlainClaims
 from fabroute.api.queues.not_modified import UnchangedQueues
 from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import (
@@ -145,6 +146,7 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
     app.state.resources = resources
     install_problem_handlers(app)
     app.add_middleware(UnchangedQueues)
+    app.add_middleware(PlainClaims)
     app.add_middleware(RequestId)
     app.add_middleware(EarlyAnswers)
     for module in _ROUTERS:

@@ -126,6 +126,12 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+async def refused(request: Request, error: DomainError) -> Response:
+    """Return the answer for an error that no exception handler gets to see: logged and audited as if one did."""
+    handler = _refused_on_record if isinstance(error, AuditedRefusal) else _refused
+    return await handler(request, error)
+
+
 def _refusal(request: Request, error: DomainError) -> Response:
     """Return the answer for an error, once it stands in the log under the request's id."""
     _logger.info("request refused", **_log_entry(request, error))

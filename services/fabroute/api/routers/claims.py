@@ -1,6 +1,5 @@
 """The queue of a node: what lies in it, how its jobs are claimed, and what a claimed job holds."""
 
-import hashlib
 from datetime import date
 from http import HTTPStatus
 from typing import Annotated
@@ -24,16 +23,16 @@ from fabroute.api.dependencies import (
     token_of,
 )
 from fabroute.api.pages import listing
-from fabroute.api.queues.tags import poll_interval, queue_tag, retry_after
+from fabroute.api.queues.claiming import answer_claim
+from fabroute.api.queues.tags import poll_interval, queue_tag
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.jobs import JobOut, job_out
 from fabroute.api.schemas.packets import LONGEST_WAIT_SECONDS, ClaimedOut, ClaimIn, JobPacket, packet_out
 from fabroute.identity.rules import require_scope
-from fabroute.kernel.errors import DomainError
 from fabroute.network.service import UnknownNode
 from fabroute.production import service as production
 from fabroute.production.service import claims
-from fabroute.production.service.claims import AskedClaim, Claimed, QueueFilter
+from fabroute.production.service.claims import QueueFilter
 from fabroute.production.service.phases.accepting import OfferLapsed
 from fabroute.production.states import JobState
 
@@ -150,22 +149,7 @@ async def claim_jobs(request: Request, node_id: Identifier) -> Response:
     require_scope(principal, "jobs:write")
     key = get_idempotency_key(request)
     body = await read_json(request, ClaimIn)
-    claim = AskedClaim(
-        principal=principal,
-        node_id=node_id,
-        idempotency_key=key,
-        request_sha256=_digest(node_id, body),
-        most=body.max,
-        job_id=body.job_id,
-    )
-    seconds = 0 if body.job_id is not None else body.wait_seconds
-    result = await get_resources(request).queues.desk.claim(claim, wait_seconds=seconds, receive=request.receive)
-    if isinstance(result, DomainError):
-        raise result
-    if not isinstance(result, Claimed):
-        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Retry-After": "1" if seconds else retry_after()})
-    headers = {"Idempotency-Replayed": "true"} if result.is_replay else {}
-    return Response(result.body, media_type="application/json", headers=headers)
+    return await answer_claim(request, principal, node_id=node_id, key=key, body=body)
 
 
 @router.get(
@@ -182,9 +166,3 @@ def get_packet(request: Request, job_id: Identifier, caller: JobsReader, session
     packet = claims.get_packet(session, principal=caller, job_id=job_id)
     seconds = get_resources(request).settings.heartbeat_seconds
     return conditional(request, packet_out(packet, heartbeat_seconds=seconds))
-
-
-def _digest(node_id: str, body: ClaimIn) -> str:
-    """Return what tells one claim from another; how long it waits makes no difference."""
-    content = f"claims {node_id} {body.model_dump_json(exclude={'wait_seconds'})}"
-    return hashlib.sha256(content.encode()).hexdigest()

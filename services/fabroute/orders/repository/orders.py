@@ -8,6 +8,7 @@ from typing import cast
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
+from fabroute.database.bulk import is_one_of
 from fabroute.orders.models import Order, OrderLine
 from fabroute.orders.states import LineState, OrderState
 
@@ -40,7 +41,7 @@ def lock_orders(session: Session, order_ids: Collection[str]) -> list[LockedOrde
     """Lock orders by id. What their lines are is read after this: no other transaction can then derive a state."""
     statement = (
         select(Order.id, Order.organisation_id, Order.state)
-        .where(col(Order.id).in_(sorted(order_ids)))
+        .where(is_one_of(col(Order.id), sorted(order_ids)))
         .order_by(Order.id)
         .with_for_update()
     )
@@ -49,7 +50,7 @@ def lock_orders(session: Session, order_ids: Collection[str]) -> list[LockedOrde
 
 def line_states(session: Session, order_ids: Collection[str]) -> Mapping[str, list[LineState]]:
     """Return the states of the lines of each order."""
-    statement = select(OrderLine.order_id, OrderLine.state).where(col(OrderLine.order_id).in_(sorted(order_ids)))
+    statement = select(OrderLine.order_id, OrderLine.state).where(is_one_of(col(OrderLine.order_id), sorted(order_ids)))
     found: dict[str, list[LineState]] = {}
     for order_id, state in session.exec(statement):
         found.setdefault(order_id, []).append(cast(LineState, state))
@@ -72,7 +73,7 @@ def lines_of(session: Session, order_ids: Collection[str]) -> Sequence[OrderLine
     """Return the lines of orders, by order and position."""
     statement = (
         select(OrderLine)
-        .where(col(OrderLine.order_id).in_(order_ids))
+        .where(is_one_of(col(OrderLine.order_id), order_ids))
         .order_by(col(OrderLine.order_id), col(OrderLine.position))
     )
     return session.exec(statement.execution_options(populate_existing=True)).all()

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, text, update
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session, col, select
 
+from fabroute.database.bulk import is_one_of
 from fabroute.production.models import Build, BuildPart, Job
 from fabroute.production.states import WORKING_STATES
 
@@ -53,13 +54,13 @@ def lock_build(session: Session, build_id: str) -> Build | None:
 
 def lock_planned_with(session: Session, *, job_ids: Collection[str]) -> Sequence[Build]:
     """Lock, by id, the builds that have not begun and hold prints of these jobs."""
-    holds = exists().where(col(BuildPart.build_id) == col(Build.id), col(BuildPart.job_id).in_(job_ids))
+    holds = exists().where(col(BuildPart.build_id) == col(Build.id), is_one_of(col(BuildPart.job_id), job_ids))
     return _lock_planned(session, holds)
 
 
 def lock_planned_of_lots(session: Session, *, lot_ids: Collection[str]) -> Sequence[Build]:
     """Lock, by id, the builds of these lots that have not begun."""
-    return _lock_planned(session, col(Build.lot_id).in_(lot_ids))
+    return _lock_planned(session, is_one_of(col(Build.lot_id), lot_ids))
 
 
 def _lock_planned(session: Session, which: ColumnElement[bool]) -> Sequence[Build]:
@@ -82,7 +83,7 @@ def keep_only(session: Session, build: Build, *, job_ids: Collection[str]) -> No
 
 def read_parts(session: Session, build_ids: Collection[str]) -> Mapping[str, Sequence[BuildPart]]:
     """Return the prints in builds, by build and then in the order of job ids."""
-    statement = select(BuildPart).where(col(BuildPart.build_id).in_(build_ids)).order_by(col(BuildPart.job_id))
+    statement = select(BuildPart).where(is_one_of(col(BuildPart.build_id), build_ids)).order_by(col(BuildPart.job_id))
     found: dict[str, list[BuildPart]] = {build_id: [] for build_id in build_ids}
     for part in session.exec(statement.execution_options(**_FRESH)).all():
         found[part.build_id].append(part)
@@ -108,13 +109,13 @@ def read_builds(
 
 def read_jobs(session: Session, job_ids: Collection[str]) -> Sequence[Job]:
     """Return jobs by id."""
-    statement = select(Job).where(col(Job.id).in_(job_ids)).order_by(col(Job.id))
+    statement = select(Job).where(is_one_of(col(Job.id), job_ids)).order_by(col(Job.id))
     return session.exec(statement.execution_options(**_FRESH)).all()
 
 
 def lock_jobs(session: Session, job_ids: Collection[str]) -> Sequence[Job]:
     """Lock jobs, by id, and return them: until the transaction ends nobody else puts them into builds."""
-    statement = select(Job).where(col(Job.id).in_(job_ids)).order_by(col(Job.id)).with_for_update(key_share=True)
+    statement = select(Job).where(is_one_of(col(Job.id), job_ids)).order_by(col(Job.id)).with_for_update(key_share=True)
     return session.exec(statement.execution_options(**_FRESH)).all()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, or_, text
 from sqlmodel import Session, col, select
 
+from fabroute.database.bulk import is_one_of
 from fabroute.production.models import Job
 
 
@@ -64,7 +65,7 @@ def lock_claimable(
 
 def lock_named(session: Session, job_ids: Collection[str]) -> dict[str, Job]:
     """Lock jobs in the order of their ids, waiting for whoever has them, and return those that there are."""
-    statement = select(Job).where(col(Job.id).in_(job_ids)).order_by(col(Job.id)).with_for_update(key_share=True)
+    statement = select(Job).where(is_one_of(col(Job.id), job_ids)).order_by(col(Job.id)).with_for_update(key_share=True)
     return {job.id: job for job in session.exec(statement.execution_options(populate_existing=True))}
 
 

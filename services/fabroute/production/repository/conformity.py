@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
+from fabroute.database.bulk import is_one_of
 from fabroute.production.models import Build, ConformityCertificate, Inspection, JobEvidence, Passport, PrintRecord
 
 
@@ -74,7 +75,7 @@ def withdraw(
     """Withdraw the certificates of these jobs that stand; return them by id."""
     statement = (
         update(ConformityCertificate)
-        .where(col(ConformityCertificate.job_id).in_(job_ids), col(ConformityCertificate.withdrawn_at).is_(None))
+        .where(is_one_of(col(ConformityCertificate.job_id), job_ids), col(ConformityCertificate.withdrawn_at).is_(None))
         .values(withdrawn_at=now, withdrawal_reason=reason)
         .returning(ConformityCertificate)
         .execution_options(populate_existing=True)

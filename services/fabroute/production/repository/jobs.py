@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import TextClause, insert, or_, text, update
 from sqlmodel import Session, col, select
 
+from fabroute.database.bulk import is_one_of
 from fabroute.production.models import Job
 from fabroute.production.states import LIVE_STATES, JobState, states_before
 from fabroute.routing.ports import StandingJob
@@ -151,7 +152,7 @@ def standing_scopes(session: Session) -> list[str]:
 
 def read_live_of_jobs(session: Session, *, job_ids: Collection[str]) -> Sequence[Job]:
     """Return the jobs that are not over of the lines of ``job_ids``, by id: these and their lines' other shares."""
-    lines = select(Job.order_line_id).where(col(Job.id).in_(job_ids))
+    lines = select(Job.order_line_id).where(is_one_of(col(Job.id), job_ids))
     live = (col(Job.order_line_id).in_(lines), col(Job.state).in_(LIVE_STATES))
     return session.exec(select(Job).where(*live).order_by(col(Job.id)).execution_options(**_FRESH)).all()
 
@@ -193,7 +194,7 @@ def set_deadlines(session: Session, *, job_ids: Collection[str], seconds: int) -
 
 def lock_live_of_lines(session: Session, *, line_ids: Collection[str]) -> Sequence[Job]:
     """Lock the jobs of these order lines that are not over, by id, and return them."""
-    live = (col(Job.order_line_id).in_(line_ids), col(Job.state).in_(LIVE_STATES))
+    live = (is_one_of(col(Job.order_line_id), line_ids), col(Job.state).in_(LIVE_STATES))
     statement = select(Job).where(*live).order_by(col(Job.id)).with_for_update(key_share=True)
     return session.exec(statement.execution_options(**_FRESH)).all()
 

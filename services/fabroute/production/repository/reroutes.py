@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, text, update
 from sqlmodel import Session, col
 
+from fabroute.database.bulk import is_one_of
 from fabroute.production.models import CounterOffer, Job
 from fabroute.production.rules import RerouteCause
 from fabroute.production.states import LIVE_STATES, JobState, states_before
@@ -25,7 +26,7 @@ def end_jobs(
     """End those of ``job_ids`` that may end in ``state``; the caller has locked them. Return them as they are now."""
     statement = (
         update(Job)
-        .where(col(Job.id).in_(job_ids), col(Job.state).in_(states_before(state)))
+        .where(is_one_of(col(Job.id), job_ids), col(Job.state).in_(states_before(state)))
         .values(
             state=state,
             ended_at=now,
@@ -44,7 +45,7 @@ def lapse_counter_offers(session: Session, *, job_ids: Collection[str], reason: 
     """Let the open counter-offers of jobs that ended lapse."""
     statement = (
         update(CounterOffer)
-        .where(col(CounterOffer.job_id).in_(job_ids), col(CounterOffer.state) == "open")
+        .where(is_one_of(col(CounterOffer.job_id), job_ids), col(CounterOffer.state) == "open")
         .values(state="lapsed", decided_at=now, decision_reason=reason)
     )
     session.exec(statement)
@@ -144,7 +145,7 @@ def _changed(
 ) -> Sequence[Job]:
     statement = (
         update(Job)
-        .where(col(Job.id).in_(job_ids), *which)
+        .where(is_one_of(col(Job.id), job_ids), *which)
         .values({**values, "updated_at": now, "version": Job.version + 1})
         .returning(Job)
         .execution_options(populate_existing=True, synchronize_session=False)

@@ -48,7 +48,8 @@ def lock_for_reroute(session: Session, job_ids: Collection[str]) -> Sequence[Job
     A job that is over, or whose line is not routed, is left out.
     """
     standing = orders.lock_routed_lines(session, line_ids=rows.line_ids_of(session, job_ids=job_ids))
-    return [job for job in job_rows.lock_live_of_lines(session, line_ids=standing) if job.id in set(job_ids)]
+    wanted = frozenset(job_ids)
+    return [job for job in job_rows.lock_live_of_lines(session, line_ids=standing) if job.id in wanted]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
