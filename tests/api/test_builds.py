@@ -340,3 +340,34 @@ def test_a_build_that_lost_a_job_is_planned_anew(world: BureauWorld, pair: tuple
     assert changed(world, build, {second: 4}).status_code == 200
     assert world.bureau.post(f"{build}/start", json={}).json()["state"] == "running"
     assert plan_of(world) == []
+
+
+def test_a_job_that_ends_leaves_its_planned_build_and_the_last_one_gives_it_up(
+    world: BureauWorld, pair: tuple[str, str]
+) -> None:
+    first, second = pair
+    build = world.opened({first: 3, second: 1}).headers["Location"]
+    taken = [world.operator.post(f"/v1/jobs/{first}/take-back", json={"reason": "the customer asked"})]
+    after = world.bureau.get(build).json()
+    taken.append(world.operator.post(f"/v1/jobs/{second}/take-back", json={"reason": "nozzle clogged"}))
+    at_last = world.bureau.get(build).json()
+
+    assert [answer.status_code for answer in taken] == [200, 200], taken[0].text
+    assert (after["state"], [(job["job_id"], job["parts"], job["share"]) for job in after["jobs"]]) == (
+        "planned",
+        [(second, 1, 1.0)],
+    )
+    assert (at_last["state"], at_last["note"]) == ("cancelled", "nozzle clogged")
+    assert world.plan()["open_builds"] == []
+
+
+def test_a_recall_gives_up_the_planned_builds_of_its_lots(world: BureauWorld, pair: tuple[str, str]) -> None:
+    build = world.opened(dict.fromkeys(pair, 2))
+    recalled = world.operator.post("/v1/recalls", json={"lot_id": "lot_1", "reason": "contaminated"})
+    now = world.bureau.get(build.headers["Location"]).json()
+
+    assert recalled.status_code == 200, recalled.text
+    assert [(it["id"], it["state"]) for it in recalled.json()["builds"]] == [(build.json()["id"], "planned")]
+    assert {it["job_id"]: it["outcome"] for it in recalled.json()["jobs"]} == dict.fromkeys(pair, "rerouted")
+    assert (now["state"], now["note"]) == ("cancelled", "material recalled: contaminated")
+    assert {job["job_id"] for job in now["jobs"]} == set(pair)

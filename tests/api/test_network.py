@@ -107,6 +107,33 @@ def test_a_node_is_taken_down_under_the_version_that_was_seen(api: Api, clients:
     assert in_transaction(api.engine, lambda session: rows(session, events)) == [("node_down",)]
 
 
+def test_a_node_says_how_long_it_may_be_silent(api: Api, clients: Clients) -> None:
+    before = clients.bureau.get(NODE)
+    body = {"offer_seconds": 3600, "offline_seconds": 28_800, "reason": "a workshop at sea"}
+    changed = clients.bureau.patch(NODE, json=body, headers={"If-Match": before.headers["ETag"]})
+    stale = clients.bureau.patch(NODE, json=body, headers={"If-Match": before.headers["ETag"]})
+    both = clients.operator.patch(
+        NODE, json=DOWN | {"offline_seconds": 0}, headers={"If-Match": changed.headers["ETag"]}
+    )
+    audited = "SELECT action FROM audit_entries WHERE subject_id = 'N101' ORDER BY id"
+
+    assert (before.json()["offer_seconds"], before.json()["offline_seconds"]) == (None, 0)
+    assert (changed.json()["offer_seconds"], changed.json()["offline_seconds"]) == (3600, 28_800)
+    assert (both.json()["status"], both.json()["offer_seconds"], both.json()["offline_seconds"]) == ("down", 3600, 0)
+    assert refusal_of(stale) == Refusal(status=412, code="stale_version")
+    times = [name for (name,) in in_transaction(api.engine, lambda session: rows(session, audited))]
+    assert times == ["node.times_set", "node.status_set", "node.times_set"]
+
+
+def test_a_change_of_nothing_is_refused(clients: Clients) -> None:
+    tag = {"If-Match": clients.bureau.get(NODE).headers["ETag"]}
+    nothing = clients.bureau.patch(NODE, json={"reason": "why not"}, headers=tag)
+    too_long = clients.bureau.patch(NODE, json={"offline_seconds": 604_801, "reason": "a year at sea"}, headers=tag)
+
+    assert refusal_of(nothing).code == "validation_failed"
+    assert refusal_of(too_long) == Refusal(status=422, code="validation_failed", pointers=("/offline_seconds",))
+
+
 def test_a_change_of_something_else_than_was_seen_is_refused(clients: Clients) -> None:
     etag = clients.operator.get(NODE).headers["ETag"]
     clients.operator.patch(NODE, json=DOWN, headers={"If-Match": etag})

@@ -20,6 +20,12 @@ WITHDRAWN = (
     "UPDATE conformity_certificates SET withdrawn_at = now(), withdrawal_reason = 'lot L-7 is <b>contaminated</b>'"
     " RETURNING id"
 )
+NO_CERTIFICATES = "DELETE FROM conformity_certificates RETURNING id"
+RECALLED = """
+INSERT INTO recalls (id, supplier_lot, material, lot_ids, reason, actor, recalled_at, document)
+SELECT 'rcl_1', 'L-2291', '', jsonb_build_array(lot_id), 'contaminated', 'key_1', now(),
+    '{"owner_ids": [], "node_ids": [], "lots": [], "builds": [], "jobs": []}' FROM jobs RETURNING id
+"""
 TOKENS = "SELECT token FROM passports ORDER BY print_number"
 
 
@@ -119,3 +125,17 @@ def test_a_recalled_part_says_so_on_its_page_and_its_paper(world: JobWorld, anyo
     assert anyone.get(url_of(world)).json()["withdrawn"]["reason"] == "lot L-7 is <b>contaminated</b>"
     paper = world.owner.get(f"/v1/conformity-certificates/{certificate_id}.pdf")
     assert "Withdrawn on" in words_of(paper.content)
+    assert anyone.get(url_of(world)).json()["recall"] is None
+
+
+def test_a_part_of_a_recalled_lot_says_so_without_a_certificate(world: JobWorld, anyone: httpx.Client) -> None:
+    in_transaction(world.api.engine, lambda session: rows(session, NO_CERTIFICATES))
+    in_transaction(world.api.engine, lambda session: rows(session, RECALLED))
+    found = anyone.get(url_of(world)).json()
+    page = anyone.get(url_of(world), headers=PAGE).text
+
+    assert found["certificate"] is None
+    assert (found["recall"]["id"], found["recall"]["supplier_lot"]) == ("rcl_1", "L-2291")
+    assert found["withdrawn"] == {"at": found["recall"]["recalled_at"], "reason": "material recalled: contaminated"}
+    assert "Recalled: ask before you use this part" in page
+    assert "lot <code>L-2291</code>, was recalled on" in page

@@ -242,8 +242,22 @@ def test_a_recalled_lot_is_answered_for_in_one_call(parties: Parties) -> None:
     assert withdrawn["withdrawal_reason"] == "material recalled: contaminated"
     told = "SELECT organisation_id, data ->> 'parts' FROM outbox_events WHERE name = 'recall.parts_shipped'"
     assert parties.table(told) == [(OWNER, "2")]
+    papers_say_so(parties, shipped, recall)
     goes_on_with_another_lot(parties, waiting, abroad, fresh=fresh)
     everyone_sees_what_is_theirs(parties, str(recall["id"]), shipped, waiting, abroad)
+
+
+def papers_say_so(parties: Parties, shipped: Ordered, recall: Any) -> None:
+    """Whoever has one of the shipped parts in hand reads of the recall on its passport."""
+    tokens = parties.table("SELECT token FROM passports WHERE job_id = :it ORDER BY print_number", it=shipped.job_id)
+    assert len(tokens) == 2
+    for (token,), serial in zip(tokens, ("S11-1", "S11-2"), strict=True):
+        url = f"{parties.first.base_url}/v1/passports/{token}"
+        passport = done(httpx.get(url, timeout=PATIENCE_SECONDS))
+        page = httpx.get(url, headers={"Accept": "text/html"}, timeout=PATIENCE_SECONDS).text
+        assert (passport["serial"], passport["recall"]["id"]) == (serial, recall["id"])
+        assert (passport["recall"]["supplier_lot"], passport["recall"]["reason"]) == (LOT, "contaminated")
+        assert "Recalled: ask before you use this part" in page
 
 
 def goes_on_with_another_lot(parties: Parties, waiting: Ordered, abroad: Ordered, *, fresh: set[str]) -> None:
@@ -283,7 +297,10 @@ def test_a_recalled_lot_can_not_come_back(parties: Parties) -> None:
     released = parties.ulm.patch(f"/v1/lots/{blocked['id']}", json={"state": "available", "reason": "looks fine"})
     assert (released.status_code, released.json()["code"]) == (409, "lot_is_blocked")
     moved = done(parties.ulm.get(f"/v1/lots/{blocked['id']}/movements"))["data"]
-    assert [each["kind"] for each in moved] == ["received", "blocked"]
+    assert [each["kind"] for each in moved] == ["received", "consumed", "blocked"]
+    ((job_id, grams),) = parties.table("SELECT job_id, grams FROM material_allocations WHERE lot_id = :it", it=blocked["id"])
+    assert (moved[1]["job_id"], moved[1]["grams"]) == (job_id, -int(str(grams)))
+    assert parties.table("SELECT state FROM jobs WHERE id = :it", it=job_id) == [("shipped",)]
 
 
 def test_the_bureau_s_figures_know_the_shipped_job(parties: Parties) -> None:

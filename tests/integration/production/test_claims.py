@@ -25,6 +25,7 @@ from fabroute.production.service.claims import (
     claim_jobs,
     list_queue,
 )
+from fabroute.production.service.phases.accepting import OfferLapsed
 from tests.factories.databases import rows
 from tests.factories.orders import given_revision
 from tests.factories.organisations import NOW
@@ -295,3 +296,18 @@ def test_a_job_that_is_claimed_while_its_certificate_is_revoked_is_held_all_the_
 
     assert revoked.held == 1
     assert floor.table("SELECT state FROM jobs") == [("held",)]
+
+
+def test_an_offer_whose_time_is_over_is_claimed_by_nobody(floor: Floor) -> None:
+    late, last, free = (offer.job_id for offer in floor.offered(1, 1, 1))
+    ends = "UPDATE jobs SET offer_until = :until WHERE id = :it RETURNING id"
+    floor.table(ends, until=NOW, it=late)
+    floor.table(ends, until=NOW + timedelta(microseconds=1), it=last)
+    floor.table(ends, until=None, it=free)
+
+    by_name, any_of_them = claimed(floor, asks("a", job_id=late), asks("b", most=3))
+
+    assert isinstance(by_name, OfferLapsed)
+    assert by_name.code == "offer_lapsed"
+    assert set(job_ids(any_of_them)) == {last, free}
+    assert floor.table("SELECT state, lease_id FROM jobs WHERE id = :it", it=late) == [("offered", None)]
