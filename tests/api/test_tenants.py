@@ -101,6 +101,16 @@ TAGS_OF_LOTS = ("material lots", "recalls", "scores")
 TAGS_OF_POLICIES = ("policies",)
 """What ``test_tenants_of_policies`` asks for."""
 
+TAGS_OF_PRODUCTION = ("builds", "shipments", "passports", "brands", "rerouting")
+OUTAGES = (
+    "PATCH /v1/machines/{machine_id}",
+    "POST /v1/machines/{machine_id}/capacity",
+    "POST /v1/nodes/{node_id}/closure",
+)
+"""What ``test_tenants_of_production`` asks for: those, and what is done on jobs until they are shipped."""
+
+ELSEWHERE = (*TAGS_OF_JOBS, *TAGS_OF_INVENTORY, *TAGS_OF_LOTS, *TAGS_OF_POLICIES, *TAGS_OF_PRODUCTION)
+
 RATE = {
     "code": "labour_hour",
     "amount": {"amount_minor": 4600, "currency": "EUR"},
@@ -182,7 +192,7 @@ def operations() -> list[str]:
         f"{method.upper()} {path}"
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
-        if operation["tags"][0] not in ("health", *TAGS_OF_JOBS, *TAGS_OF_INVENTORY, *TAGS_OF_LOTS, *TAGS_OF_POLICIES)
+        if operation["tags"][0] not in ("health", *ELSEWHERE) and f"{method.upper()} {path}" not in OUTAGES
     ]
 
 

@@ -49,6 +49,8 @@ EXPECTED: Mapping[str, tuple[Scope, frozenset[str]]] = {
     "POST /v1/revisions/{revision_id}/approval": (RELEASE, ITS_OWNER),
     "POST /v1/revisions/{revision_id}/release": (RELEASE, ITS_OWNER),
     "POST /v1/revisions/{revision_id}/withdrawal": (RELEASE, ITS_OWNER_AND_THE_OPERATOR),
+    "POST /v1/revisions/{revision_id}/hold": (RELEASE, ITS_OWNER_AND_THE_OPERATOR),
+    "POST /v1/revisions/{revision_id}/release-hold": (RELEASE, ITS_OWNER_AND_THE_OPERATOR),
     "GET /v1/signing-key": (READ, ALL),
     "PUT /v1/revisions/{revision_id}/print-file": (WRITE, ITS_OWNER),
     "GET /v1/revisions/{revision_id}/print-file": (READ, ITS_OWNER),
@@ -178,7 +180,7 @@ def test_every_operation_has_its_row() -> None:
         if operation["tags"][0] in TAGS_OF_INVENTORY
     ]
     assert sorted(found) == sorted(EXPECTED)
-    assert len(found) == 34
+    assert len(found) == 36
 
 
 @pytest.mark.parametrize("operation", sorted(EXPECTED))

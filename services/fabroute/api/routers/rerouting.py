@@ -40,7 +40,7 @@ from fabroute.production.service.rerouting import attention, failing, settling, 
 
 router = APIRouter(prefix="/v1", tags=["rerouting"])
 
-Position = Annotated[int, Path(ge=0, le=10_000, description="The line's place in its order, from 0.")]
+Position = Annotated[int, Path(ge=1, le=10_000, description="The line's place in its order, from 1.")]
 
 
 @router.get("/reroutes", responses=docs.NEXT_PAGE | docs.problems())
