@@ -33,6 +33,9 @@ _OVER = {
 }
 
 
+_JUDGED = ("on_time", "first_pass_yield")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """An owner, two clients of one bureau, a rival bureau, and the database behind them."""
@@ -97,6 +100,13 @@ def told(day: Day, job_id: str, what: str, lease: dict[str, str] | None = None, 
     return answer.json()
 
 
+def figures(day: Day) -> Any:
+    """Return what the bureau's node is judged by, over all its jobs."""
+    answer = day.first.get("/v1/nodes/N101/scores", params={"from": "2026-06-01"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["overall"]
+
+
 def test_of_two_claims_in_the_same_instant_one_wins_and_a_silent_winner_loses_the_job_once(day: Day) -> None:
     job_id = day.offered()
     with ThreadPoolExecutor(2) as pool:
@@ -119,13 +129,20 @@ def test_of_two_claims_in_the_same_instant_one_wins_and_a_silent_winner_loses_th
 
 
 def test_a_decline_for_capacity_is_honest_and_one_for_a_thin_wall_opens_a_note(day: Day) -> None:
-    busy, thin = day.offered(), day.offered()
+    made, busy, thin = day.offered(), day.offered(), day.offered()
+    told(day, made, "acceptance")
+    before = figures(day)
     declined = told(day, busy, "decline", reason="capacity", text="no operator until Monday")
     assert (declined["job"]["state"], declined["job"]["end_reason"]) == (
         "declined",
         "capacity: no operator until Monday",
     )
     assert declined["note"] is None
+    after = figures(day)
+    assert {name: after[name] for name in _JUDGED} == {name: before[name] for name in _JUDGED}
+    assert (before["lapses"]["so"], before["lapses"]["counted"], before["lapses"]["share"]) == (0, 1, 0)
+    assert (after["lapses"]["so"], after["lapses"]["counted"], after["lapses"]["share"]) == (0, 2, 0)
+    assert (before["declines"], after["declines"]) == ({}, {"capacity": 1})
     note = told(day, thin, "decline", reason="not_manufacturable", text="wall 0.4 mm")["note"]
     assert (note["text"], note["state"]) == ("wall 0.4 mm", "open")
 

@@ -298,7 +298,8 @@ def test_a_recalled_lot_can_not_come_back(parties: Parties) -> None:
     assert (released.status_code, released.json()["code"]) == (409, "lot_is_blocked")
     moved = done(parties.ulm.get(f"/v1/lots/{blocked['id']}/movements"))["data"]
     assert [each["kind"] for each in moved] == ["received", "consumed", "blocked"]
-    ((job_id, grams),) = parties.table("SELECT job_id, grams FROM material_allocations WHERE lot_id = :it", it=blocked["id"])
+    held = "SELECT job_id, grams FROM material_allocations WHERE lot_id = :it AND released_at IS NULL"
+    ((job_id, grams),) = parties.table(held, it=blocked["id"])
     assert (moved[1]["job_id"], moved[1]["grams"]) == (job_id, -int(str(grams)))
     assert parties.table("SELECT state FROM jobs WHERE id = :it", it=job_id) == [("shipped",)]
 

@@ -1,7 +1,7 @@
 """Jobs that end without a part: their order is cancelled, or they are taken back and their line goes elsewhere.
 
-Locks are taken in one order: lines, jobs, licences, allocations, lots, slots, nodes, orders. A cancelled order is
-locked with all its lines before its jobs: nobody can wait for it who does not wait for one of its lines first.
+Locks are taken in one order: lines, jobs, builds, licences, allocations, lots, slots, nodes, orders. A cancelled order
+is locked with all its lines before its jobs: nobody can wait for it who does not wait for one of its lines first.
 """
 
 from collections import defaultdict

@@ -1,6 +1,6 @@
 """Jobs leave their nodes and their lines go to routing again: with a cause, and with the promise that there was.
 
-Locks are taken in one order: lines, jobs, licences, allocations, lots, slots, nodes, orders.
+Locks are taken in one order: lines, jobs, builds, licences, allocations, lots, slots, nodes, orders.
 """
 
 from collections import defaultdict
