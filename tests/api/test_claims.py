@@ -1,10 +1,12 @@
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
 
+from fabroute.api.schemas.packets import ClaimedOut
 from fabroute.kernel.time import utc_now
 from tests.benchmarks.bench_queue import claim_all
 from tests.factories.api import Api
@@ -55,6 +57,38 @@ def test_a_packet_holds_all_that_its_node_needs_and_no_name_of_the_customer(worl
     assert packet["inspection"] == {"level": "visual", "plan": []}
     assert packet["required_certificates"] == ["ISO9001"]
     assert (packet["licence"], packet["first_article"], packet["packaging"]) == (None, False, "plain")
+
+
+def test_a_claim_is_answered_in_the_words_and_the_order_of_its_model(world: JobWorld) -> None:
+    content = claim(world.bureau).content
+    packet = world.bureau.get(f"{world.job}/packet").content
+
+    assert ClaimedOut.model_validate_json(content).model_dump_json().encode() == content
+    assert json.loads(content)["data"] == [json.loads(packet)]
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "code"),
+    [
+        (b'{"max": 0}', {}, 422, "validation_failed"),
+        (b'{"most": 1}', {}, 422, "validation_failed"),
+        (b'{"max": "1"}', {}, 422, "validation_failed"),
+        (b"{", {}, 400, "malformed_json"),
+        (b"{}", {"Content-Type": "text/plain"}, 415, "unsupported_media_type"),
+        (b"{}", {"Content-Encoding": "gzip"}, 415, "unsupported_media_type"),
+        (b"{}", {"Idempotency-Key": "k" * 256}, 400, "idempotency_key_invalid"),
+        (b'{"job_id": "job_nobody"}', {}, 404, "unknown_job"),
+    ],
+)
+def test_what_is_wrong_with_a_claim_is_told_the_same_whether_its_key_was_just_looked_up_or_not(
+    world: JobWorld, content: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    sent = {"Idempotency-Key": "claim-1", "Content-Type": "application/json"} | headers
+    answers = [world.bureau.post(CLAIMS, content=content, headers=sent) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert [answer.json()["code"] for answer in answers] == [code, code]
+    assert [answer.headers["content-type"] for answer in answers] == ["application/problem+json"] * 2
 
 
 def test_the_same_key_is_answered_byte_for_byte_and_nothing_is_claimed_again(world: JobWorld) -> None:

@@ -1,11 +1,12 @@
 """Jobs over the wire, as their node and their owner see them."""
 
 from datetime import date
+from operator import attrgetter
 
 from pydantic import AwareDatetime, Field
 
 from fabroute.api.schemas.base import MoneyOut, RequestModel, ResponseModel, Sentence
-from fabroute.kernel.money import Money
+from fabroute.orders.rules import CURRENCY
 from fabroute.production.service import JobView
 
 
@@ -85,6 +86,8 @@ class JobOut(ResponseModel):
 
 
 _AS_THEY_ARE = tuple(name for name in JobOut.model_fields if hasattr(JobView, name))
+_IN_ORDER: dict[str, object] = dict.fromkeys(JobOut.model_fields)
+_as_they_are = attrgetter(*_AS_THEY_ARE)
 
 
 class TakeBackIn(RequestModel):
@@ -93,21 +96,24 @@ class TakeBackIn(RequestModel):
     reason: Sentence = Field(description="For the node, and for the people who will ask why.")
 
 
-def lease_out(job: JobView, *, to_holder: bool) -> LeaseOut | None:
-    """Return who holds a job; the lease's id is told to its holder only."""
-    if job.lease_id is None or job.lease_until is None:
-        return None
-    lease_id = job.lease_id if to_holder else None
-    return LeaseOut(lease_id=lease_id, epoch=job.lease_epoch, until=job.lease_until, kind=job.lease_kind)
+def job_fields(job: JobView, *, to_holder: bool = False) -> dict[str, object]:
+    """Return what ``JobOut`` says of a job, in its order; ``to_holder`` tells the id of its lease, too."""
+    fields = _IN_ORDER.copy()
+    fields.update(zip(_AS_THEY_ARE, _as_they_are(job), strict=True))
+    fields["id"], fields["part"] = job.job_id, job.part_no
+    fields["price"] = {"amount_minor": job.price_minor, "currency": CURRENCY}
+    fields["offered_at"] = job.offered_at if job.known_to_node else None
+    fields["lease"] = _lease_fields(job, to_holder=to_holder)
+    return fields
 
 
 def job_out(job: JobView, *, to_holder: bool = False) -> JobOut:
     """Return a job for an answer; ``to_holder`` tells the id of its lease, too."""
-    others: dict[str, object] = {
-        "id": job.job_id,
-        "part": job.part_no,
-        "price": MoneyOut.of(Money(amount_minor=job.price_minor)),
-        "offered_at": job.offered_at if job.known_to_node else None,
-        "lease": lease_out(job, to_holder=to_holder),
-    }
-    return JobOut.model_validate({name: getattr(job, name) for name in _AS_THEY_ARE} | others)
+    return JobOut.model_validate(job_fields(job, to_holder=to_holder))
+
+
+def _lease_fields(job: JobView, *, to_holder: bool) -> dict[str, object] | None:
+    if job.lease_id is None or job.lease_until is None:
+        return None
+    lease_id = job.lease_id if to_holder else None
+    return {"lease_id": lease_id, "epoch": job.lease_epoch, "until": job.lease_until, "kind": job.lease_kind}

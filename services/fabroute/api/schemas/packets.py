@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from pydantic import AwareDatetime, Field
+from pydantic_core import to_json
 
 from fabroute.api.schemas.base import RequestModel, ResponseModel
-from fabroute.api.schemas.jobs import JobOut, job_out
+from fabroute.api.schemas.jobs import JobOut, job_fields
 from fabroute.api.schemas.revisions import CharacteristicOut
 from fabroute.inventory.service import LeaseView, RevisionView
 from fabroute.orders.service import ShipTo
@@ -14,6 +15,7 @@ from fabroute.production.service.claims import Packet
 
 MOST_JOBS = 10
 LONGEST_WAIT_SECONDS = 25
+_CHARACTERISTIC = tuple(CharacteristicOut.model_fields)
 
 
 class ClaimIn(RequestModel):
@@ -122,93 +124,98 @@ class ClaimedOut(ResponseModel):
     data: list[JobPacket]
 
 
+Fields = dict[str, object]
+
+
 def packet_out(packet: Packet, *, heartbeat_seconds: int) -> JobPacket:
     """Return a packet for an answer to the job's node."""
-    job, revision = packet.job, packet.revision
-    return JobPacket(
-        job=job_out(job, to_holder=True),
-        lease=_lease(job, heartbeat_seconds),
-        revision=_revision(revision),
-        parameters=PacketParametersOut(
-            parameter_set=job.parameter_set,
-            machine_id=job.machine_id,
-            material=job.material,
-            lot_id=job.lot_id,
-            orientation=revision.qualified_orientation,
-        ),
-        file=_file(job, revision),
-        inspection=PacketInspectionOut(
-            level=revision.inspection_level,
-            plan=[
-                CharacteristicOut(
-                    name=it.name, kind=it.kind, nominal_mm=it.nominal_mm, lower_mm=it.lower_mm, upper_mm=it.upper_mm
-                )
-                for it in revision.inspection_plan
-            ],
-        ),
-        required_certificates=list(revision.required_certificates),
-        packaging=job.packaging,
-        shipping_service=job.shipping_service,
-        ship_to=_ship_to(job, packet.ship_to),
-        licence=None if packet.licence is None else _licence(packet.licence),
-        promised_at=job.promised_at,
-        first_article=job.first_article,
-    )
+    return JobPacket.model_validate(_packet(packet, heartbeat_seconds))
 
 
 def claimed_body(packets: Sequence[Packet], *, heartbeat_seconds: int) -> bytes:
-    """Return the answer to a claim, as it is sent and kept."""
-    out = ClaimedOut(data=[packet_out(packet, heartbeat_seconds=heartbeat_seconds) for packet in packets])
-    return out.model_dump_json().encode()
+    """Return the answer to a claim, as it is sent and kept: ``ClaimedOut``, written without building it first."""
+    return to_json({"data": [_packet(packet, heartbeat_seconds) for packet in packets]})
 
 
-def _lease(job: JobView, heartbeat_seconds: int) -> PacketLeaseOut | None:
+def _packet(packet: Packet, heartbeat_seconds: int) -> Fields:
+    """Return what ``JobPacket`` says, in its order."""
+    job, revision = packet.job, packet.revision
+    return {
+        "job": job_fields(job, to_holder=True),
+        "lease": _lease(job, heartbeat_seconds),
+        "revision": _revision(revision),
+        "parameters": {
+            "parameter_set": job.parameter_set,
+            "machine_id": job.machine_id,
+            "material": job.material,
+            "lot_id": job.lot_id,
+            "orientation": revision.qualified_orientation,
+        },
+        "file": _file(job, revision),
+        "inspection": {
+            "level": revision.inspection_level,
+            "plan": [{name: getattr(it, name) for name in _CHARACTERISTIC} for it in revision.inspection_plan],
+        },
+        "required_certificates": list(revision.required_certificates),
+        "packaging": job.packaging,
+        "shipping_service": job.shipping_service,
+        "ship_to": _ship_to(job, packet.ship_to),
+        "licence": None if packet.licence is None else _licence(packet.licence),
+        "promised_at": job.promised_at,
+        "first_article": job.first_article,
+    }
+
+
+def _lease(job: JobView, heartbeat_seconds: int) -> Fields | None:
     if job.lease_id is None or job.lease_until is None:
         return None
-    return PacketLeaseOut(
-        lease_id=job.lease_id,
-        epoch=job.lease_epoch,
-        kind=job.lease_kind,
-        until=job.lease_until,
-        answer_by=job.lease_until if job.state == "offered" else None,
-        heartbeat_seconds=heartbeat_seconds,
-    )
+    return {
+        "lease_id": job.lease_id,
+        "epoch": job.lease_epoch,
+        "kind": job.lease_kind,
+        "until": job.lease_until,
+        "answer_by": job.lease_until if job.state == "offered" else None,
+        "heartbeat_seconds": heartbeat_seconds,
+    }
 
 
-def _revision(revision: RevisionView) -> PacketRevisionOut:
+def _revision(revision: RevisionView) -> Fields:
     size = revision.size
-    return PacketRevisionOut(
-        part=revision.part_no,
-        name=revision.name,
-        revision=revision.revision,
-        criticality=revision.criticality,
-        export_class=revision.export_class,
-        box_mm=None if size is None else [size.box_x_mm, size.box_y_mm, size.box_z_mm],
-        volume_cm3=None if size is None else size.volume_cm3,
-    )
+    return {
+        "part": revision.part_no,
+        "name": revision.name,
+        "revision": revision.revision,
+        "criticality": revision.criticality,
+        "export_class": revision.export_class,
+        "box_mm": None if size is None else [size.box_x_mm, size.box_y_mm, size.box_z_mm],
+        "volume_cm3": None if size is None else size.volume_cm3,
+    }
 
 
-def _file(job: JobView, revision: RevisionView) -> PacketFileOut:
+def _file(job: JobView, revision: RevisionView) -> Fields:
     file = revision.file
-    return PacketFileOut(
-        sha256=revision.file_sha256,
-        size_bytes=None if file is None else file.size_bytes,
-        media_type=None if file is None else file.media_type,
-        ticket_url=f"/v1/jobs/{job.job_id}/file-tickets",
-    )
+    return {
+        "sha256": revision.file_sha256,
+        "size_bytes": None if file is None else file.size_bytes,
+        "media_type": None if file is None else file.media_type,
+        "ticket_url": f"/v1/jobs/{job.job_id}/file-tickets",
+    }
 
 
-def _ship_to(job: JobView, place: ShipTo | None) -> PacketShipToOut:
-    return PacketShipToOut(
-        name=None if place is None else place.name,
-        street=None if place is None else place.street,
-        postal_code=None if place is None else place.postal_code,
-        city=job.ship_to_city,
-        country=job.ship_to_country,
-    )
+def _ship_to(job: JobView, place: ShipTo | None) -> Fields:
+    return {
+        "name": None if place is None else place.name,
+        "street": None if place is None else place.street,
+        "postal_code": None if place is None else place.postal_code,
+        "city": job.ship_to_city,
+        "country": job.ship_to_country,
+    }
 
 
-def _licence(lease: LeaseView) -> PacketLicenceOut:
-    return PacketLicenceOut(
-        licence_id=lease.licence_id, state=lease.licence_state, prints=lease.prints, prints_left=lease.left
-    )
+def _licence(lease: LeaseView) -> Fields:
+    return {
+        "licence_id": lease.licence_id,
+        "state": lease.licence_state,
+        "prints": lease.prints,
+        "prints_left": lease.left,
+    }

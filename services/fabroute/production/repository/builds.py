@@ -60,7 +60,7 @@ def lock_planned_with(session: Session, *, job_ids: Collection[str]) -> Sequence
 
 def lock_planned_of_lots(session: Session, *, lot_ids: Collection[str]) -> Sequence[Build]:
     """Lock, by id, the builds of these lots that have not begun."""
-    return _lock_planned(session, is_one_of(col(Build.lot_id), lot_ids))
+    return _lock_planned(session, col(Build.lot_id).in_(lot_ids))
 
 
 def _lock_planned(session: Session, which: ColumnElement[bool]) -> Sequence[Build]:

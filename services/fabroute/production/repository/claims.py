@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Row, or_, text
 from sqlmodel import Session, col, select
 
@@ -71,13 +72,7 @@ def lock_named(session: Session, job_ids: Collection[str]) -> dict[str, Job]:
 
 def give_leases(session: Session, leases: Sequence[NewLease], *, now: datetime) -> dict[str, dict[str, Any]]:
     """Lease offered jobs that nobody holds; return their rows, as they are now, by id."""
-    columns = {
-        "ids": [lease.job_id for lease in leases],
-        "lease_ids": [lease.lease_id for lease in leases],
-        "claimed_by": [lease.claimed_by for lease in leases],
-        "seconds": [lease.seconds for lease in leases],
-        "now": now,
-    }
+    columns = {"leases": to_json(leases).decode(), "now": now}
     rows = session.connection().execute(_GIVE_LEASES, columns).mappings()
     return {row["id"]: dict(row) for row in rows}
 
@@ -95,14 +90,7 @@ def store_answers(session: Session, claims: Sequence[StoredClaim], *, now: datet
     In the order of the keys, so that two transactions never wait for each other.
     """
     ordered = sorted(claims, key=lambda claim: (claim.organisation_id, claim.key))
-    columns = {
-        "organisations": [claim.organisation_id for claim in ordered],
-        "keys": [claim.key for claim in ordered],
-        "digests": [claim.request_sha256 for claim in ordered],
-        "bodies": [claim.body for claim in ordered],
-        "subjects": [claim.claim_id for claim in ordered],
-        "now": now,
-    }
+    columns = {"claims": to_json(ordered).decode(), "now": now}
     return session.connection().execute(_STORE_ANSWERS, columns).rowcount
 
 
@@ -183,10 +171,8 @@ UPDATE jobs job
 SET lease_id = given.lease_id, lease_kind = 'claim', lease_epoch = job.fence + 1, fence = job.fence + 1,
     lease_until = clock_timestamp() + make_interval(secs => given.seconds), claimed_by = given.claimed_by,
     claimed_at = :now, updated_at = :now, version = job.version + 1
-FROM unnest(
-    CAST(:ids AS text[]), CAST(:lease_ids AS text[]), CAST(:claimed_by AS text[]), CAST(:seconds AS int[])
-) AS given (id, lease_id, claimed_by, seconds)
-WHERE job.id = given.id AND job.state = 'offered' AND job.lease_id IS NULL
+FROM json_to_recordset(CAST(:leases AS json)) AS given (job_id text, lease_id text, claimed_by text, seconds int)
+WHERE job.id = given.job_id AND job.state = 'offered' AND job.lease_id IS NULL
 RETURNING job.*
 """)
 
@@ -198,10 +184,9 @@ JOIN idempotency_keys stored ON stored.organisation_id = asked.organisation_id A
 
 _STORE_ANSWERS = text("""
 INSERT INTO idempotency_keys (organisation_id, key, request_sha256, status, body, location, subject_id, created_at)
-SELECT organisation_id, key, request_sha256, 200, body, '', subject_id, :now
-FROM unnest(
-    CAST(:organisations AS text[]), CAST(:keys AS text[]), CAST(:digests AS text[]), CAST(:bodies AS bytea[]),
-    CAST(:subjects AS text[])
-) AS claim (organisation_id, key, request_sha256, body, subject_id)
+SELECT organisation_id, key, request_sha256, 200, convert_to(body, 'UTF8'), '', claim_id, :now
+FROM json_to_recordset(CAST(:claims AS json)) AS claim (
+    organisation_id text, key text, request_sha256 text, body text, claim_id text
+)
 ON CONFLICT DO NOTHING
 """)
