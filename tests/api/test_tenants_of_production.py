@@ -128,9 +128,9 @@ def things(standing_api: Api) -> Iterator[Things]:
             "nobody": opened.enter_context(standing_api.as_(None)),
             "scopeless": opened.enter_context(standing_api.as_(key_without_scopes(standing_api))),
         }
-        logo = {"content": a_picture(), "headers": {"Content-Type": "image/png"}}
+        logo, png = a_picture(), {"Content-Type": "image/png"}
         for who in ("owner", "stranger", "operator"):
-            assert clients[who].put("/v1/brand/logo", **logo).status_code == 200
+            assert clients[who].put("/v1/brand/logo", content=logo, headers=png).status_code == 200
         yield Things(world=world, ids=ids, photo=world.photo(), clients=clients)
 
 

@@ -47,7 +47,7 @@ def insert_many(
     return session.connection().execute(statement, [dict(row) for row in rows]).all()
 
 
-def is_one_of(column: Mapped[str], values: Collection[str]) -> ColumnElement[bool]:
+def is_one_of(column: Mapped[str] | Mapped[str | None], values: Collection[str]) -> ColumnElement[bool]:
     """Return the condition that a column is one of ``values``: one parameter, where ``IN`` takes at most 65,535."""
     return column == any_(literal(list(values), ARRAY(Text)))
 

@@ -93,7 +93,7 @@ class NodeStatusIn(RequestModel):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if self.status is self.offer_seconds is self.offline_seconds is None:
+        if (self.status, self.offer_seconds, self.offline_seconds) == (None, None, None):
             raise ValueError("give status, offer_seconds or offline_seconds")
         return self
 
