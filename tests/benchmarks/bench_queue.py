@@ -42,6 +42,8 @@ PARKED, OFFERS = 2_000, 100
 RACE_JOBS, RACE_CLIENTS, RACE_PROCESSES = 5_000, 64, 2
 OPEN_JOBS = 10_000
 _POLLS_AT_ONCE = 32
+_LOOK_SECONDS = 0.25
+"""So often the listener looks by itself."""
 _FLOOR = """
 \\set n random(1, 2000000000)
 BEGIN;
@@ -76,6 +78,13 @@ class Bench:
             " WHERE lease_id IS NOT NULL RETURNING 1"
         )
         in_transaction(self.engine, lambda session: rows(session, sql))
+
+    def server_cpu_seconds(self) -> float:
+        """Return the processor time that PostgreSQL took so far, but for connections that were closed."""
+        folder = in_transaction(self.engine, lambda session: rows(session, "SHOW data_directory"))[0][0]
+        postmaster = int((Path(str(folder)) / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        return sum(Served(socket="", process=int(child)).cpu_seconds() for child in children)
 
     def transactions(self) -> int:
         """Return how many transactions the database has counted; each process reports twice a second at most."""
@@ -112,10 +121,11 @@ def polls(bench: Bench, *, bureaus: int = BUREAUS, each: int = POLLS_EACH) -> bo
         transactions = bench.transactions() - transactions
     count = bureaus * each
     micros = (cpu - idle) / count * 1e6
+    looks = (2 * seconds + 4) / _LOOK_SECONDS
     print(
         f"polls: {count:,} of {bureaus} bureaus, {statuses.count(304):,} answered 304; {micros:.0f} µs of processor"
-        f" each (goal 150), {count / seconds:,.0f}/s; {transactions} transactions in all, {2 * (seconds + 4):.0f}"
-        " of which the listener's looks may be"
+        f" each (goal 150), {count / seconds:,.0f}/s; {transactions} transactions in all, {2 * looks:.0f}"
+        " of which the listener's looks may be: queues and keys, four times a second"
     )
     return statuses.count(304) == count and micros <= 150
 
@@ -159,19 +169,20 @@ def claims(bench: Bench, *, rounds: int = ROUNDS, count: int = CLAIMS) -> bool:
     """Clients claim from one queue, one job a request; the floor is measured between them."""
     given_queue(bench.engine, bench.owner, count)
     figures: dict[int, list[float]] = {16: [], 64: []}
-    floors, cpus = [], []
+    floors, cpus, servers = [], [], []
     with served_processes(bench.urls.url, 1) as (api,):
         asyncio.run(claim_all([api.socket], bench.key, clients=16, tag="warm"))
         for number in range(rounds):
             for clients, found in figures.items():
                 bench.free_all()
                 floors.append(_floor(bench))
-                cpu = api.cpu_seconds()
+                cpu, server = api.cpu_seconds(), bench.server_cpu_seconds()
                 claimed, seconds = asyncio.run(
                     claim_all([api.socket], bench.key, clients=clients, tag=f"{number}.{clients}")
                 )
                 found.append(len(claimed) / seconds)
                 cpus.append((api.cpu_seconds() - cpu) / count * 1e6)
+                servers.append((bench.server_cpu_seconds() - server) / count * 1e6)
                 assert len(set(claimed)) == len(claimed) == count, "a job was claimed twice, or not at all"
     floor = statistics.median(floors)
     shares = {clients: statistics.median(found) / floor for clients, found in figures.items()}
@@ -182,7 +193,8 @@ def claims(bench: Bench, *, rounds: int = ROUNDS, count: int = CLAIMS) -> bool:
         )
     print(
         f"claims: floor {floor:,.0f}/s ({min(floors):,.0f}-{max(floors):,.0f}), 16 connections;"
-        f" {statistics.median(cpus):.0f} µs of the API's processor a claim"
+        f" {statistics.median(cpus):.0f} µs of the API's processor a claim,"
+        f" {statistics.median(servers):.0f} of PostgreSQL's"
     )
     return min(shares.values()) >= 0.4
 
@@ -255,7 +267,7 @@ async def _offer_all(
             body = b'{"wait_seconds":25}'
             it.send("POST", f"/v1/nodes/B{number % len(keys) + 1}/claims", body, {"Idempotency-Key": f"p{number}"})
             await it.writer.drain()
-        await asyncio.sleep(4)
+        await _until_idle(api)
         memory = api.memory_mib() - before
         delays, claimed = [], []
         for number in range(1, count + 1):
@@ -269,6 +281,16 @@ async def _offer_all(
             delays.append(time.perf_counter() - committed)
             claimed.append(answer.json()["data"][0]["job"]["id"])
         return delays, memory, claimed
+
+
+async def _until_idle(api: Served, *, most_seconds: int = 60) -> None:
+    """Wait until an API process has answered or parked all that was sent to it."""
+    busy = api.cpu_seconds()
+    for _ in range(most_seconds):
+        await asyncio.sleep(1)
+        before, busy = busy, api.cpu_seconds()
+        if busy - before < 0.2:
+            return
 
 
 def _offer(bench: Bench, number: int) -> None:
