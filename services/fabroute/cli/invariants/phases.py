@@ -9,7 +9,8 @@ RULES: Sequence[Invariant] = (
         name="a lease has a kind and an end",
         query="""
             SELECT id, state, lease_id, lease_kind, lease_until FROM jobs
-            WHERE (lease_id IS NULL) <> (lease_kind = '') OR lease_id IS NOT NULL AND lease_until IS NULL
+            WHERE (lease_id IS NULL) <> (lease_kind = '')
+                OR lease_id IS NOT NULL AND lease_until IS NULL AND state NOT IN ('shipped', 'delivered')
             ORDER BY id
         """,
         advice="nobody can tell who holds these jobs: take them back (POST /v1/jobs/{id}/take-back)",
