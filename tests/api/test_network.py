@@ -9,6 +9,7 @@ from fabroute.identity.rules import ALL_SCOPES, OrganisationKind
 from fabroute.identity.service import create_organisation, issue_api_key
 from fabroute.network.service import save_network
 from tests.factories.api import Api
+from tests.factories.api_jobs import qualify_node
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_network, a_node, save_a_network
 from tests.factories.orders import given_part, given_revision
@@ -219,6 +220,7 @@ def test_a_lot_that_can_not_be_taken_is_refused(clients: Clients, change: dict[s
 def test_the_queue_of_a_node_is_seen_by_itself_the_operator_and_in_part_by_the_owner(
     api: Api, clients: Clients
 ) -> None:
+    qualify_node(api.engine)
     orders = [api.place(key=str(number)).json() for number in range(3)]
     given_routed_lines(api.engine)
     api.client.post(f"/v1/orders/{orders[0]['id']}/cancel")

@@ -122,6 +122,13 @@ def make_old(engine: Engine) -> None:
 
 def save_a_qualified_node(engine: Engine) -> None:
     """Save node N101 of the bureau with a machine, an offer, a lot that keeps, and the certificate that parts need."""
+    with unit_of_work(engine) as session:
+        save_a_network(session, data=a_network(lots=(a_lot(expires_on=date(2099, 12, 31)),)))
+    qualify_node(engine)
+
+
+def qualify_node(engine: Engine) -> None:
+    """Give node N101 the certificate that parts need, and have its lots keep."""
     certificate = NewCertificate(
         certificate_id=CERTIFICATE,
         node_id="N101",
@@ -131,8 +138,8 @@ def save_a_qualified_node(engine: Engine) -> None:
         valid_to=date(2099, 12, 31),
     )
     with unit_of_work(engine) as session:
-        save_a_network(session, data=a_network(lots=(a_lot(expires_on=date(2099, 12, 31)),)))
         save_certificates(session, certificates=(certificate,), now=NOW)
+        rows(session, "UPDATE material_lots SET expires_on = '2099-12-31' WHERE node_id = 'N101' RETURNING id")
 
 
 def given_offered_jobs(engine: Engine) -> tuple[str, ...]:
