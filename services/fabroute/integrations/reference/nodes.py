@@ -17,6 +17,8 @@ AEROSPACE_SCHEME = "EN9100"
 _MACHINES_OF_A_LARGE_NETWORK = 50
 _ROUNDING_G_PER_KWH = 0.5
 _NO_GRID = GridBook()
+_A_DAY = 86_400
+"""Offers to nodes of the reference network wait for people."""
 _DUAL_USE_TERRITORIES = ("EU", "US")
 
 
@@ -68,6 +70,7 @@ def described_node(row: NodeRow, certificates: Sequence[CertificateRow], *, grid
         first_pass_yield=row.first_pass_yield,
         packaging=_packaging(row, held),
         export_permissions=_export_permissions(row, held),
+        offer_seconds=_A_DAY,
     )
 
 

@@ -82,7 +82,14 @@ def _lot(asset: AssetRow, number: int, *, is_large: bool, drawn: Random) -> NewL
         expires_on=BASE_DAY + timedelta(days=_days_left(flaw, drawn)),
         state=flaw if flaw in ("quarantined", "blocked") else "available",
         reuse_count=reuses,
+        supplier_lot=_supplier_lot(asset, number),
     )
+
+
+def _supplier_lot(asset: AssetRow, number: int) -> str:
+    """Return the manufacturer's number (assumption): ten batches of each material are in use, at many nodes."""
+    first = chance("manufacturer", asset.material).randint(100, 899) * 10
+    return f"L-{first + chance('supplier lot', asset.node_id, asset.material, str(number)).randint(0, 9)}"
 
 
 def _flaw(drawn: Random) -> str:

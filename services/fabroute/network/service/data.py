@@ -43,6 +43,8 @@ class NewNode:
     first_pass_yield: float
     packaging: tuple[str, ...]
     export_permissions: tuple[str, ...]
+    offer_seconds: int | None = None
+    """How long it has to answer an offer, unless it states another time; ``None``: as long as the installation says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
