@@ -42,6 +42,7 @@ PARKED, OFFERS = 2_000, 100
 RACE_JOBS, RACE_CLIENTS, RACE_PROCESSES = 5_000, 64, 2
 OPEN_JOBS = 10_000
 _POLLS_AT_ONCE = 32
+_MOST_CLAIMS = 100
 _LOOK_SECONDS = 0.25
 """So often the listener looks by itself."""
 _FLOOR = """
@@ -81,8 +82,8 @@ class Bench:
 
     def server_cpu_seconds(self) -> float:
         """Return the processor time that PostgreSQL took so far, but for connections that were closed."""
-        folder = in_transaction(self.engine, lambda session: rows(session, "SHOW data_directory"))[0][0]
-        postmaster = int((Path(str(folder)) / "postmaster.pid").read_text().split()[0])
+        own = in_transaction(self.engine, lambda session: rows(session, "SELECT pg_backend_pid()"))[0][0]
+        postmaster = Path(f"/proc/{own}/stat").read_text().rpartition(")")[2].split()[1]
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         return sum(Served(socket="", process=int(child)).cpu_seconds() for child in children)
 
@@ -325,12 +326,13 @@ def many_open(bench: Bench, *, jobs: int = OPEN_JOBS) -> bool:
     given_queue(bench.engine, bench.owner, jobs // 100, prefix="b")
     with served_processes(bench.urls.url, 1) as (api,):
         shown, seconds = asyncio.run(_poll_open(api, bench.key))
-        claimed, claiming = asyncio.run(claim_all([api.socket], bench.key, clients=1, tag="open", most=10))
+        claimed, claiming, asked = asyncio.run(_claim_open(api, bench.key, jobs // 100))
     print(
         f"open: {jobs:,} open jobs, qualified for {jobs // 100}: a poll shows {shown} in"
-        f" {statistics.median(seconds) * 1e3:.0f} ms; all of them claimed, {len(claimed)}, in {claiming:.1f} s"
+        f" {statistics.median(seconds) * 1e3:.0f} ms; {claimed} claimed by {asked} claims in"
+        f" {claiming:.1f} s"
     )
-    return shown == min(jobs // 100, 200)
+    return shown == min(jobs // 100, 200) and claimed == jobs // 100
 
 
 async def _poll_open(api: Served, key: str) -> tuple[int, list[float]]:
@@ -341,6 +343,18 @@ async def _poll_open(api: Served, key: str) -> tuple[int, list[float]]:
             answer = await it.get("/v1/nodes/N101/jobs?state=offered&limit=200")
             seconds.append(time.perf_counter() - started)
     return len(answer.json()["data"]), seconds
+
+
+async def _claim_open(api: Served, key: str, wanted: int) -> tuple[int, float, int]:
+    """Claim ten at a time, past the jobs that turn out to be closed; return jobs, seconds and claims."""
+    claimed = asked = 0
+    started = time.perf_counter()
+    async with wire(api.socket, key) as it:
+        while claimed < wanted and asked < _MOST_CLAIMS:
+            answer = await it.post("/v1/nodes/N101/claims", {"max": 10}, Idempotency_Key=f"open.{asked}")
+            claimed += len(answer.json()["data"]) if answer.status == 200 else 0
+            asked += 1
+    return claimed, time.perf_counter() - started, asked
 
 
 _BENCHES: Mapping[str, Callable[[Bench], bool]] = MappingProxyType(

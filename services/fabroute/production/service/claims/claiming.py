@@ -40,6 +40,7 @@ from fabroute.production.service.views import JobView
 _ACTOR = "system:production"
 _ROUNDS = 3
 """How often others are looked for where jobs turned out to be unqualified; the next claim looks on."""
+_MOST_AT_ONCE = 500
 
 
 @dataclass(slots=True, kw_only=True)
@@ -140,12 +141,12 @@ def _grant_oldest(batch: _Batch) -> None:
 
 
 def _qualified(batch: _Batch, wanted: Counter[str]) -> dict[str, list[str]]:
-    """Return, by node, up to so many offered jobs with open gates, locked; those with closed ones are held."""
+    """Return, by node, so many offered jobs with open gates, or more, locked; those with closed ones are held."""
     besides = {job_id for job_ids in batch.granted.values() for job_id in job_ids}
     found: dict[str, list[str]] = {}
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         missing = {node_id: count - len(found.get(node_id, ())) for node_id, count in wanted.items()}
-        missing = {node_id: count for node_id, count in missing.items() if count}
+        missing = {node_id: _at_once(count, number) for node_id, count in missing.items() if count > 0}
         locked = _lock_claimable(batch, missing, besides) if missing else []
         besides.update(job_id for _, job_id in locked)
         closed = _hold_unqualified(batch, [job_id for _, job_id in locked])
@@ -159,6 +160,11 @@ def _qualified(batch: _Batch, wanted: Counter[str]) -> dict[str, list[str]]:
 
 def _lock_claimable(batch: _Batch, missing: Mapping[str, int], besides: Collection[str]) -> list[tuple[str, str]]:
     return claim_rows.lock_claimable(batch.session, missing, besides=besides, now=batch.now)
+
+
+def _at_once(count: int, number: int) -> int:
+    """Return how many jobs to look at in a round: where many are unqualified, ever more of them at once."""
+    return max(count, min(count * 8**number, _MOST_AT_ONCE))
 
 
 def _hold_unqualified(batch: _Batch, job_ids: Collection[str]) -> dict[str, Reasons]:
