@@ -7,6 +7,7 @@ from itertools import permutations
 import httpx
 import pytest
 
+from fabroute.cli.invariants import check_invariants
 from fabroute.kernel.time import utc_now
 from tests.factories.api import Api
 from tests.factories.api_jobs import JobWorld, a_job_world
@@ -14,6 +15,12 @@ from tests.factories.api_shipments import PARCEL, given_inspected_job, given_shi
 from tests.factories.databases import in_transaction, rows
 from tests.factories.problems import Refusal, messages_of, refusal_of
 from tests.unit.integrations.paper.pictures import codes_of, pages_of, words_of
+
+RECALLED = """
+INSERT INTO recalls (id, supplier_lot, material, lot_ids, reason, actor, recalled_at, document)
+SELECT 'rcl_1', 'L-2291', '', jsonb_build_array(lot_id), 'contaminated', 'key_1', now(),
+    '{"owner_ids": [], "node_ids": [], "lots": [], "builds": [], "jobs": []}' FROM jobs RETURNING id
+"""
 
 
 @pytest.fixture
@@ -48,6 +55,15 @@ def told(world: JobWorld, like: str) -> list[object]:
     return [name for (name,) in in_transaction(world.api.engine, lambda session: rows(session, query, like=like))]
 
 
+LEASES_AND_SHIPMENTS = ("a lease has a kind and an end", "a delivered job's shipments all arrived")
+
+
+def broken(world: JobWorld) -> list[str]:
+    findings = [it for it in check_invariants(world.api.engine) if it.invariant.name in LEASES_AND_SHIPMENTS]
+    assert len(findings) == len(LEASES_AND_SHIPMENTS)
+    return [it.invariant.name for it in findings if it.broken]
+
+
 def test_inspected_parts_are_shipped_and_arrive(inspected: JobWorld) -> None:
     made = given_shipment(inspected, service="express", tracking_number="JD01")
     url = f"/v1/shipments/{made['id']}"
@@ -64,6 +80,7 @@ def test_inspected_parts_are_shipped_and_arrive(inspected: JobWorld) -> None:
     job = inspected.owner.get(inspected.job).json()
     assert (arrived["state"], job["state"]) == ("delivered", "delivered")
     assert [event["status"] for event in arrived["events"]] == ["in_transit", "delivered"]
+    assert broken(inspected) == []
     assert job["delivered_at"] == arrived["delivered_at"] == arrived["events"][1]["occurred_at"]
     assert told(inspected, "job.%")[-2:] == ["job.shipped", "job.delivered"]
     assert told(inspected, "shipment.%") == ["shipment.handed_over", "shipment.delivered"]
@@ -218,6 +235,46 @@ def test_a_person_decides_about_a_lost_shipment(inspected: JobWorld) -> None:
     assert "lost shipment" in job["end_reason"]
     assert job["end_reason"].endswith(": the lorry burnt")
     assert inspected.owner.get(f"/v1/orders/{inspected.order_id}").json()["state"] == "pending"
+    assert broken(inspected) == []
+
+
+def test_a_loss_is_accepted_once_the_other_parts_arrived_and_the_job_is_over(inspected: JobWorld) -> None:
+    first = handed_over(inspected, {"quantity": 1, "weight_grams": 300})
+    lost = handed_over(inspected, {"quantity": 2, "weight_grams": 600})
+    said(inspected, lost, "lost")
+    decision = {"decision": "accept_loss", "reason": "the lorry burnt"}
+    early = inspected.owner.post(f"{lost}/loss", json=decision)
+    said(inspected, first, "delivered")
+    again = inspected.owner.post(f"{lost}/loss", json=decision | {"decision": "make_again"})
+    foreign = inspected.bureau.post(f"{lost}/loss", json=decision)
+    done = [inspected.owner.post(f"{lost}/loss", json=decision) for _ in range(2)]
+
+    assert refusal_of(early) == Refusal(status=409, code="parts_under_way")
+    assert refusal_of(again) == Refusal(status=409, code="parts_arrived")
+    assert "1 of 3 parts" in again.json()["detail"]
+    assert "decide accept_loss, and place an order for the 2 lost parts" in again.json()["detail"]
+    assert refusal_of(foreign) == Refusal(status=403, code="not_the_owner")
+    assert [(it.status_code, it.json()["state"]) for it in done] == [(200, "lost")] * 2
+    assert inspected.owner.get(inspected.job).json()["state"] == "delivered"
+    assert told(inspected, "job.delivered") == ["job.delivered"]
+    timeline = inspected.owner.get(f"/v1/orders/{inspected.order_id}/timeline").json()["data"]
+    (entry,) = [it for it in timeline if it["what"] == "job.delivered"]
+    assert "1 of 3 parts arrived, the loss of 2 is accepted" in str(entry)
+    assert broken(inspected) == []
+
+
+def test_of_a_shipment_whose_parcels_are_partly_lost_what_arrived_counts(inspected: JobWorld) -> None:
+    url = handed_over(inspected, {"quantity": 2, "weight_grams": 600}, {"quantity": 1, "weight_grams": 300})
+    decision = {"decision": "accept_loss", "reason": "crushed"}
+    said(inspected, url, "lost")
+    nothing = inspected.owner.post(f"{url}/loss", json=decision)
+    said(inspected, url, "delivered", parcel=1)
+    twice = inspected.owner.post(f"{url}/loss", json=decision | {"decision": "make_again"})
+    done = inspected.owner.post(f"{url}/loss", json=decision)
+
+    assert refusal_of(nothing) == Refusal(status=409, code="nothing_arrived")
+    assert refusal_of(twice) == Refusal(status=409, code="parts_arrived")
+    assert (done.status_code, inspected.owner.get(inspected.job).json()["state"]) == (200, "delivered")
 
 
 def test_papers_bear_the_owner_s_brand_and_lead_to_each_part_s_passport(inspected: JobWorld) -> None:
@@ -244,3 +301,16 @@ def test_papers_bear_the_owner_s_brand_and_lead_to_each_part_s_passport(inspecte
     with inspected.api.as_(None) as anyone:
         passport = anyone.get(links[0].partition(":8000")[2])
     assert passport.json()["serial"] == "S-1"
+
+
+def test_parts_of_recalled_material_are_neither_certified_nor_sent_out(inspected: JobWorld) -> None:
+    url = f"/v1/shipments/{given_shipment(inspected)['id']}"
+    in_transaction(inspected.api.engine, lambda session: rows(session, RECALLED))
+    gone = Refusal(status=409, code="parts_recalled")
+
+    assert refusal_of(inspected.bureau.post(f"{inspected.job}/conformity-certificate")) == gone
+    assert refusal_of(inspected.bureau.get(f"{url}/packing-slip.pdf")) == gone
+    assert refusal_of(inspected.bureau.get(f"{url}/label.pdf")) == gone
+    refused = inspected.bureau.post(f"{url}/handover")
+    assert (refusal_of(refused), inspected.owner.get(url).json()["state"]) == (gone, "prepared")
+    assert "(contaminated), GET /v1/recalls/rcl_1 tells" in refused.json()["detail"]

@@ -31,15 +31,20 @@ from fabroute.api.schemas.shipments import (
 from fabroute.integrations.paper.label import render_labels
 from fabroute.integrations.paper.slip import render_slip
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStoreDown
+from fabroute.kernel.errors import DomainError
 from fabroute.orders.service import UnknownOrder
 from fabroute.production import service as production
+from fabroute.production.service.conformity import PartsRecalled
 from fabroute.production.service.shipping import access, losing, moving, papers, preparing
 from fabroute.production.service.shipping.access import Desk
 
 router = APIRouter(prefix="/v1", tags=["shipments"])
 
 _WRITING = (access.UnknownShipment, production.NotTheNode, access.ShipmentStateConflict)
-_PAPERS = (access.UnknownShipment, access.ShipmentStateConflict, PrintFileMissing, PrintFileDamaged, PrintFileStoreDown)
+_PAPERS: tuple[type[DomainError], ...] = (
+    *(access.UnknownShipment, access.ShipmentStateConflict, PartsRecalled),
+    *(PrintFileMissing, PrintFileDamaged, PrintFileStoreDown),
+)
 
 
 @router.post(
@@ -95,7 +100,7 @@ def get_shipment(shipment_id: Identifier, caller: JobsReader, session: ReadSessi
 
 @router.post(
     "/shipments/{shipment_id}/handover",
-    responses=docs.problems(*_WRITING, production.JobStateConflict, *LEASE_PROBLEMS),
+    responses=docs.problems(*_WRITING, production.JobStateConflict, PartsRecalled, *LEASE_PROBLEMS),
 )
 def hand_over_shipment(
     shipment_id: Identifier, caller: JobsWriter, lease: LeaseHeader, session: WriteSession, now: Now
@@ -142,6 +147,8 @@ def record_shipment_event(
         access.ShipmentStateConflict,
         production.JobStateConflict,
         losing.PartsArrived,
+        losing.PartsUnderWay,
+        losing.NothingArrived,
         *BODY_PROBLEMS,
     ),
     openapi_extra=docs.request_body(LossIn),
@@ -153,7 +160,10 @@ def decide_loss(
     session: WriteSession,
     now: Now,
 ) -> ShipmentOut:
-    """Decide about a lost shipment, as the part's owner or the operator: wait, or have its parts made again."""
+    """Decide about a lost shipment, as the part's owner or the operator: wait, have it made again, or accept the loss.
+
+    With `accept_loss` the job is `delivered` with the parts that arrived, and the event and the timeline say how many.
+    """
     desk = Desk(principal=caller, now=now)
     decided = losing.decide_loss(
         session, shipment_id=shipment_id, decision=asked.decision, reason=asked.reason, desk=desk

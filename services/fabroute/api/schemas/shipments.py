@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from fabroute.api.schemas.base import Note, RequestModel, ResponseModel, Sentence, TrimmedLabel
+from fabroute.api.schemas.base import Instant, Note, RequestModel, ResponseModel, Sentence, TrimmedLabel
 from fabroute.production.service.shipping.losing import LossDecision
 from fabroute.production.service.shipping.moving import NewShipmentEvent
 from fabroute.production.service.shipping.preparing import MOST_PARCELS, NewParcel, NewShipment
@@ -49,7 +49,7 @@ class ShipmentEventIn(RequestModel):
     status: Literal["in_transit", "exception", "lost", "delivered"] = Field(
         description="Of two that happened in one instant, the later in this list counts; `delivered` is final."
     )
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     parcel: int | None = Field(default=None, ge=1, le=MOST_PARCELS, description="Its number; without it, all of them.")
     place: Note = ""
     note: Note = ""
@@ -59,7 +59,8 @@ class LossIn(RequestModel):
     """What to do about a lost shipment."""
 
     decision: LossDecision = Field(
-        description="`wait`: nothing changes; `make_again`: the job has failed, and its line is routed again."
+        description="`wait`: nothing changes; `make_again`: the job has failed, and its line is routed again, if no part "
+        "of it arrived; `accept_loss`: the job is delivered with the parts that arrived."
     )
     reason: Sentence
 

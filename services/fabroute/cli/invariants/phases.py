@@ -10,7 +10,7 @@ RULES: Sequence[Invariant] = (
         query="""
             SELECT id, state, lease_id, lease_kind, lease_until FROM jobs
             WHERE (lease_id IS NULL) <> (lease_kind = '')
-                OR lease_id IS NOT NULL AND lease_until IS NULL AND state NOT IN ('shipped', 'delivered')
+                OR lease_id IS NOT NULL AND lease_until IS NULL AND shipped_at IS NULL
             ORDER BY id
         """,
         advice="nobody can tell who holds these jobs: take them back (POST /v1/jobs/{id}/take-back)",

@@ -31,7 +31,9 @@ RULES: Sequence[Invariant] = (
     Invariant(
         name="a delivered job's shipments all arrived",
         query="SELECT j.id, s.id, s.state FROM jobs j JOIN shipments s ON s.job_id = j.id AND s.state NOT IN"
-        " ('delivered', 'cancelled') WHERE j.state = 'delivered'",
+        " ('delivered', 'cancelled') WHERE j.state = 'delivered' AND NOT EXISTS (SELECT FROM audit_entries a"
+        " WHERE a.subject_type = 'job' AND a.subject_id = j.id AND a.action = 'job.delivered'"
+        " AND jsonb_exists(a.data, 'lost_quantity'))",
         advice="a job counts as delivered while parcels are on their way: report it",
     ),
     Invariant(

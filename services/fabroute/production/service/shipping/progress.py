@@ -49,6 +49,13 @@ def progress_of(said: Sequence[Said], *, parcels: int) -> Progress:
     return Progress(state=next(state for state in _WORST_FIRST if state in open_states))
 
 
+def states_of_parcels(said: Sequence[Said], *, parcels: int) -> tuple[str, ...]:
+    """Return where each parcel of a shipment that was handed over is, by number: ``delivered`` stays so."""
+    return tuple(
+        _last(said, number) if _arrival(said, number) is None else "delivered" for number in range(1, parcels + 1)
+    )
+
+
 def _arrival(said: Iterable[Said], number: int) -> datetime | None:
     return min((it.occurred_at for it in _about(said, number) if it.status == "delivered"), default=None)
 
