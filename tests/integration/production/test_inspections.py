@@ -26,6 +26,7 @@ from fabroute.production.service import (
 from fabroute.production.service.conformity import (
     CertificateView,
     NotInspected,
+    PartsRecalled,
     UnknownConformityCertificate,
     UnknownPassport,
     certify_inspected,
@@ -51,8 +52,9 @@ from fabroute.production.service.inspection import (
     scrap_print,
 )
 from fabroute.production.service.inspection.serials import SerialTaken
+from fabroute.production.service.recall import RecallRequest, recall_lots
 from tests.factories.organisations import NOW
-from tests.factories.production import BUREAU_KEY, RIVAL_KEY, Floor, key_of
+from tests.factories.production import BUREAU_KEY, OPERATOR_KEY, RIVAL_KEY, Floor, key_of
 from tests.fakes.signer import FakeSigner
 
 PLAN = [{"name": "bore", "kind": "diameter", "nominal_mm": 8.0, "lower_mm": 7.98, "upper_mm": 8.02}]
@@ -396,3 +398,23 @@ def test_a_scrapped_part_takes_its_certificate_with_it(floor: Floor) -> None:
     assert record.certificate is not None
     assert record.certificate.certificate_id == first.certificate_id
     assert record.certificate.withdrawal_reason == "print 1 was scrapped: bore over its limit"
+
+
+def test_parts_of_recalled_material_are_certified_by_nobody_any_more(floor: Floor) -> None:
+    job_id = made(floor, 1, level="none")
+    first = certified(floor, job_id)
+    floor.table("UPDATE jobs SET state = 'shipped' RETURNING 1")
+    request = RecallRequest(lot_id="lot_1", reason="contaminated")
+    recall = floor.do(lambda session: recall_lots(session, request=request, principal=OPERATOR_KEY, now=NOW))
+
+    for who in (BUREAU_KEY, OPERATOR_KEY, key_of(floor.owner)):
+        with pytest.raises(PartsRecalled, match=r"material was recalled \(contaminated\)") as refused:
+            certified(floor, job_id, who)
+        assert refused.value.details == {"recall_id": recall.recall_id, "supplier_lot": ""}
+    floor.table("UPDATE jobs SET state = 'inspected' RETURNING 1")
+    floor.do(lambda session: certify_inspected(session, job_id=job_id, signer=SIGNER, now=NOW))
+    (listed,) = floor.do(lambda session: list_certificates(session, principal=BUREAU_KEY, job_id=job_id))
+    assert (listed.certificate_id, listed.withdrawal_reason) == (
+        first.certificate_id,
+        "material recalled: contaminated",
+    )

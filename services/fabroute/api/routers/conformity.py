@@ -21,14 +21,15 @@ _SIGNING = (SigningKeyMissing, SigningKeyExposed, SigningKeyUnusable)
 
 @router.post(
     "/jobs/{job_id}/conformity-certificate",
-    responses=docs.problems(production.UnknownJob, conformity.NotInspected, *_SIGNING),
+    responses=docs.problems(production.UnknownJob, conformity.NotInspected, conformity.PartsRecalled, *_SIGNING),
 )
 def certify_job(
     request: Request, job_id: Identifier, caller: JobsWriter, session: WriteSession, now: Now
 ) -> ConformityCertificateOut:
     """Certify an inspected job: for its owner, its node and the operator. One that stands is given as it is.
 
-    After a withdrawal a new one is made of the record as it is then, under the next number.
+    After a withdrawal a new one is made of the record as it is then, under the next number; not for parts of
+    recalled material.
     """
     signer = get_resources(request).signer
     made = conformity.issue_certificate(session, principal=caller, job_id=job_id, signer=signer, now=now)

@@ -34,4 +34,13 @@ RULES: Sequence[Invariant] = (
         " AND NOT jsonb_exists(r.lot_ids, m.lot_id))",
         advice="take the job back (POST /v1/jobs/{id}/take-back): its material was recalled",
     ),
+    Invariant(
+        name="no certificate of parts of recalled material stands",
+        query="SELECT c.id, c.job_id, r.id FROM conformity_certificates c JOIN jobs j ON j.id = c.job_id"
+        " JOIN recalls r ON jsonb_exists(r.lot_ids, j.lot_id) AND NOT EXISTS (SELECT FROM lot_movements m"
+        " WHERE m.job_id = j.id AND m.kind = 'consumed' AND NOT jsonb_exists(r.lot_ids, m.lot_id))"
+        " OR EXISTS (SELECT FROM lot_movements m WHERE m.job_id = j.id AND m.kind = 'consumed'"
+        " AND jsonb_exists(r.lot_ids, m.lot_id)) WHERE c.withdrawn_at IS NULL",
+        advice="tell the owner that the certificate doesn't count, and report it: recalled parts can't be certified",
+    ),
 )

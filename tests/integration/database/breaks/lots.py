@@ -10,6 +10,11 @@ _RECALL = (
 _MOVEMENT = (
     "INSERT INTO lot_movements (lot_id, kind, grams, remaining_grams, reuse_count, job_id, actor, note, moved_at)"
 )
+_CERTIFICATE = (
+    "INSERT INTO conformity_certificates (id, job_id, organisation_id, number, statement, sha256, signature,"
+    " public_key, issued_by, issued_at, withdrawal_reason) SELECT 'coc_1', id, organisation_id, 1, '{}',"
+    " encode(sha256('{}'), 'hex'), '', '', 'key_1', now(), '' FROM jobs"
+)
 
 BREAKS: Mapping[str, str] = {
     "a lot that was received weighs what moved": f"{_MOVEMENT} SELECT id, 'received', initial_grams + 1,"
@@ -18,4 +23,5 @@ BREAKS: Mapping[str, str] = {
     " 'key_1', '', now() FROM material_allocations WHERE released_at IS NULL",
     "a recalled lot is blocked": _RECALL,
     "no job goes on with recalled material": f"{_RECALL}; UPDATE material_lots SET state = 'blocked'",
+    "no certificate of parts of recalled material stands": f"{_RECALL}; {_CERTIFICATE}",
 }

@@ -25,6 +25,7 @@ from fabroute.production.service.conformity.data import (
     RevisionRecord,
     SerialRecord,
 )
+from fabroute.production.service.conformity.recalled import PartsRecalled, require_not_recalled
 from fabroute.production.service.conformity.records import UnknownPassport, find_passport, part_record
 from fabroute.production.service.conformity.withdrawing import withdraw_certificates
 
@@ -40,6 +41,7 @@ __all__ = [
     "NotInspected",
     "ParameterRecord",
     "PartRecord",
+    "PartsRecalled",
     "PassportRecord",
     "RecallRecord",
     "RevisionRecord",
@@ -52,6 +54,7 @@ __all__ = [
     "issue_certificate",
     "list_certificates",
     "part_record",
+    "require_not_recalled",
     "statement_of",
     "withdraw_certificates",
 ]

@@ -25,6 +25,7 @@ from fabroute.production.repository import conformity as rows
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.service.access import UnknownJob, find_visible, lock_visible
 from fabroute.production.service.conformity.data import InspectionRecord, PartRecord, SerialRecord
+from fabroute.production.service.conformity.recalled import is_recalled, require_not_recalled
 from fabroute.production.service.conformity.records import part_record
 from fabroute.production.service.telling import audit_entry
 
@@ -79,7 +80,7 @@ def issue_certificate(
 ) -> CertificateView:
     """Certify an inspected job for its owner, its node or the operator; one that stands is returned. Audited, told.
 
-    Raises ``UnknownJob``, ``NotInspected``, and what the signer raises without a key.
+    Raises ``UnknownJob``, ``NotInspected``, ``PartsRecalled``, and what the signer raises without a key.
     """
     job = lock_visible(session, principal=principal, job_id=job_id)
     if job.state not in CERTIFIED_STATES:
@@ -87,13 +88,14 @@ def issue_certificate(
             f"job {job_id} is {job.state}: a certificate of conformity is made once all its parts are made and passed "
             "their inspection"
         )
+    require_not_recalled(session, job_id=job_id, wish="certified")
     return _issued(session, job, signer=signer, actor=principal.key_id, now=now)
 
 
 def certify_inspected(session: Session, *, job_id: str, signer: PrintFileSigner, now: datetime) -> None:
-    """Certify a job of its own accord if it is inspected and has no certificate that stands; else do nothing."""
+    """Certify a job of its own accord if it is inspected, its material not recalled, and no certificate stands."""
     job = job_rows.lock_job(session, job_id)
-    if job is not None and job.state == "inspected":
+    if job is not None and job.state == "inspected" and not is_recalled(session, job_id=job_id):
         _issued(session, job, signer=signer, actor=_SYSTEM, now=now)
 
 

@@ -15,6 +15,7 @@ from fabroute.production.models import Job, Shipment
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import shipments as rows
 from fabroute.production.service.access import conflict
+from fabroute.production.service.conformity.recalled import require_not_recalled
 from fabroute.production.service.shipping.access import Desk, ShipmentStateConflict, lock_shipment
 from fabroute.production.service.shipping.preparing import note_shipment
 from fabroute.production.service.shipping.progress import ON_THE_WAY, STATUSES, Said, progress_of
@@ -53,7 +54,7 @@ def hand_over(session: Session, *, shipment_id: str, desk: Desk) -> ShipmentView
     """Note that the carrier has the parcels; with the last parts of the job, the job is shipped. Again changes nothing.
 
     Raises ``UnknownShipment``, ``NotTheNode``, ``LeaseLost``, ``LeaseRequired``, ``ShipmentStateConflict`` for a
-    cancelled one, and ``JobStateConflict`` where the job is not inspected any more.
+    cancelled one, ``PartsRecalled``, and ``JobStateConflict`` where the job is not inspected any more.
     """
     job, shipment, others = lock_shipment(session, shipment_id=shipment_id, desk=desk)
     if shipment.state in _LEFT:
@@ -62,6 +63,7 @@ def hand_over(session: Session, *, shipment_id: str, desk: Desk) -> ShipmentView
         raise ShipmentStateConflict(f"shipment {shipment_id} is cancelled: prepare another")
     if job.state != "inspected":
         raise conflict(job, wish="handed to a carrier")
+    require_not_recalled(session, job_id=job.id, wish="handed to a carrier")
     gone = rows.change(session, shipment, {"state": "handed_over", "handed_over_at": desk.now}, now=desk.now)
     note_shipment(session, job, gone, "shipment.handed_over", desk)
     _told(session, gone, "shipment.handed_over", at=desk.now)

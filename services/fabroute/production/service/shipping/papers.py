@@ -13,6 +13,7 @@ from fabroute.production.models import Job, Shipment
 from fabroute.production.ports import Manifest, ManifestParcel
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import shipments as rows
+from fabroute.production.service.conformity.recalled import require_not_recalled
 from fabroute.production.service.shipping.access import ShipmentStateConflict, find_shipment
 from fabroute.production.service.shipping.brands import BrandView, get_brand
 from fabroute.production.service.shipping.views import ParcelView, ShipmentView, shipment_view
@@ -81,7 +82,7 @@ class ParcelLabel:
 
 
 def packing_slip(session: Session, *, principal: Principal, shipment_id: str, public_url: str) -> PackingSlip:
-    """Return the packing slip of a shipment. Raises ``UnknownShipment``, and ``ShipmentStateConflict`` if cancelled."""
+    """Return the packing slip of a shipment. Raises ``UnknownShipment``, ``ShipmentStateConflict``, ``PartsRecalled``."""
     shipment = _with_papers(session, principal=principal, shipment_id=shipment_id)
     job, view = _job_of(session, shipment), shipment_view(session, shipment)
     order = orders.get_order(session, organisation_id=shipment.organisation_id, order_id=shipment.order_id)
@@ -103,7 +104,7 @@ def packing_slip(session: Session, *, principal: Principal, shipment_id: str, pu
 
 
 def parcel_labels(session: Session, *, principal: Principal, shipment_id: str) -> tuple[ParcelLabel, ...]:
-    """Return the labels of a shipment's parcels. Raises ``UnknownShipment`` and ``ShipmentStateConflict``."""
+    """Return the labels of a shipment's parcels. Raises the same."""
     shipment = _with_papers(session, principal=principal, shipment_id=shipment_id)
     view = shipment_view(session, shipment)
     order = orders.get_order(session, organisation_id=shipment.organisation_id, order_id=shipment.order_id)
@@ -163,6 +164,7 @@ def _with_papers(session: Session, *, principal: Principal, shipment_id: str) ->
     shipment = find_shipment(session, principal=principal, shipment_id=shipment_id)
     if shipment.state == "cancelled":
         raise ShipmentStateConflict(f"shipment {shipment_id} is cancelled: it has no papers, prepare another")
+    require_not_recalled(session, job_id=shipment.job_id, wish="sent out with new papers")
     return shipment
 
 
