@@ -74,6 +74,20 @@ def test_every_schema_has_a_name_of_its_own_that_no_module_has_to_tell_apart(doc
     } <= names
 
 
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == "$ref" and isinstance(value, str))
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from references(child)
+
+
+def test_whatever_the_document_refers_to_is_in_it(document: Any) -> None:
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+    assert set(references(document)) - known == set()
+    assert {f"#/components/schemas/{name}In" for name in ("Decline", "CounterOffer", "BuildWithdrawal")} <= known
+
+
 def test_every_operation_but_health_and_passports_needs_a_key_and_lists_its_problems(document: Any) -> None:
     assert document["security"] == [{"ApiKey": []}]
     for name, operation in operations(document):

@@ -10,7 +10,7 @@ from fabroute.api.problems import ProblemBody
 from fabroute.api.schemas.advice import MethodIn
 from fabroute.api.schemas.batch_advice import MassProductionIn, PathwaysIn, ViabilityIn
 from fabroute.api.schemas.brands import BrandIn
-from fabroute.api.schemas.build_times import BuildTimeIn
+from fabroute.api.schemas.build_times import BuildTimeIn, BuildWithdrawalIn
 from fabroute.api.schemas.builds import BuildCancellationIn, BuildClosingIn, BuildIn, BuildStartIn
 from fabroute.api.schemas.certificates import CertificateIn, RevocationIn
 from fabroute.api.schemas.estimates import EstimateIn
@@ -23,6 +23,17 @@ from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
 from fabroute.api.schemas.orders import OrderRequest
 from fabroute.api.schemas.packets import ClaimIn
 from fabroute.api.schemas.parts import AliasIn, InstallationIn, PartChangeIn, PartIn
+from fabroute.api.schemas.phases import (
+    CancellationIn,
+    CounterDecisionIn,
+    CounterOfferIn,
+    DeclineIn,
+    OfflineIn,
+    ProductionPolicyIn,
+    ReportsIn,
+    ResolutionIn,
+    SuspicionIn,
+)
 from fabroute.api.schemas.policies import PolicyIn
 from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintRequestIn
 from fabroute.api.schemas.quotes import QuoteRequest
@@ -163,6 +174,15 @@ _BODIES: Sequence[type[BaseModel]] = (
     FirstArticleIn,
     ClaimIn,
     TakeBackIn,
+    DeclineIn,
+    CounterOfferIn,
+    CounterDecisionIn,
+    CancellationIn,
+    SuspicionIn,
+    OfflineIn,
+    ReportsIn,
+    ResolutionIn,
+    ProductionPolicyIn,
     PrintIn,
     ReprintRequestIn,
     ReprintDecisionIn,
@@ -171,6 +191,7 @@ _BODIES: Sequence[type[BaseModel]] = (
     FirstArticleSubmissionIn,
     FirstArticleDecisionIn,
     BuildTimeIn,
+    BuildWithdrawalIn,
     BuildIn,
     BuildCancellationIn,
     BuildStartIn,

@@ -105,3 +105,22 @@ def test_the_cap_of_the_order_counts_with_the_duty_on_what_is_dearer() -> None:
 def test_a_cap_that_is_exceeded_already_does_not_stop_a_cheaper_price() -> None:
     assert outside(replace(OFFER, price_minor=950), replace(LIMITS, cap_minor=4_000)) == ()
     assert outside(replace(OFFER, price_minor=1_001), replace(LIMITS, cap_minor=None)) == ()
+
+
+def one_by_one(arrives_at: datetime, days: int) -> datetime:
+    while days:
+        arrives_at += timedelta(days=1)
+        days -= arrives_at.weekday() < 5
+    return arrives_at
+
+
+def test_the_arrival_is_the_one_that_counting_day_by_day_gives_and_a_thousand_years_take_no_time() -> None:
+    for start in range(7):
+        arrives, offered = FRIDAY_NOON + timedelta(days=start), MONDAY + timedelta(days=start * 3)
+        for ahead in range(-3, 24):
+            between = [offered + timedelta(days=number) for number in range(1, ahead + 1)]
+            expected = one_by_one(arrives, sum(day.weekday() < 5 for day in between))
+            countered = offered + timedelta(days=ahead)
+            assert arrival_after(arrives, offered=offered, countered=countered) == expected
+
+    assert arrival_after(FRIDAY_NOON, offered=MONDAY, countered=date(3026, 6, 15)).date() == date(3026, 6, 21)

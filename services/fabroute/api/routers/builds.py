@@ -13,6 +13,7 @@ from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, P
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.builds import (
+    BuildAbortIn,
     BuildCancellationIn,
     BuildClosingIn,
     BuildIn,
@@ -240,6 +241,36 @@ def close_build(
     the lot is booked against the jobs' reservations, and the machine's estimates learn from it within seconds.
     """
     found = production.close_build(session, principal=caller, build_id=build_id, closing=build_closing(told), now=now)
+    return build_out(found)
+
+
+@router.post(
+    "/builds/{build_id}/abort",
+    responses=docs.problems(
+        production.UnknownBuildOfNode,
+        production.BuildStateConflict,
+        jobs.NotTheNode,
+        jobs.InvalidBuildTime,
+        LotShort,
+        UnknownLot,
+        *BODY_PROBLEMS,
+    ),
+    openapi_extra=docs.request_body(BuildAbortIn),
+)
+def abort_build(
+    build_id: Identifier,
+    caller: JobsWriter,
+    told: Annotated[BuildAbortIn, Depends(json_body(BuildAbortIn))],
+    session: WriteSession,
+    now: Now,
+) -> BuildOut:
+    """End a running build that broke off or was started by mistake: it is `cancelled`, with what it used booked.
+
+    Its machine is free, its parts can go into other builds, and no estimate learns from it. A print of it that came out
+    well is reported as any other. Again, it is answered as it is.
+    """
+    abort = production.BuildAbort(**told.model_dump())
+    found = production.abort_build(session, principal=caller, build_id=build_id, abort=abort, now=now)
     return build_out(found)
 
 

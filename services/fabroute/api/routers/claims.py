@@ -1,6 +1,5 @@
 """The queue of a node: what lies in it, how its jobs are claimed, and what a claimed job holds."""
 
-from datetime import date
 from http import HTTPStatus
 from typing import Annotated
 
@@ -25,7 +24,7 @@ from fabroute.api.dependencies import (
 from fabroute.api.pages import listing
 from fabroute.api.queues.claiming import answer_claim
 from fabroute.api.queues.tags import poll_interval, queue_tag
-from fabroute.api.schemas.base import Listing
+from fabroute.api.schemas.base import Day, Listing
 from fabroute.api.schemas.jobs import JobOut, job_out
 from fabroute.api.schemas.packets import LONGEST_WAIT_SECONDS, ClaimedOut, ClaimIn, JobPacket, packet_out
 from fabroute.identity.rules import require_scope
@@ -80,7 +79,7 @@ def list_jobs(
     material: Filter = None,
     machine_id: Filter = None,
     build_key: Filter = None,
-    due_before: Annotated[date | None, Query(description="Only those to be produced before this day.")] = None,
+    due_before: Annotated[Day | None, Query(description="Only those to be produced before this day.")] = None,
     wait: Annotated[
         int,
         Query(

@@ -4,14 +4,13 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime
 
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.dependencies import BuyerReader, BuyerWriter, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.pages import listing
-from fabroute.api.schemas.base import Listing
+from fabroute.api.schemas.base import Instant, Listing
 from fabroute.api.schemas.policies import PolicyCostsOut, PolicyIn, PolicyOut, costs_out, new_policy, policy_out
 from fabroute.routing.service import policies, policy_costs
 
@@ -63,8 +62,8 @@ def read_policy_costs(
     caller: BuyerReader,
     session: ReadSession,
     now: Now,
-    since: Annotated[AwareDatetime | None, Query(description="From here on; seven days ago if left out.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Up to here; now if left out.")] = None,
+    since: Annotated[Instant | None, Query(description="From here on; seven days ago if left out.")] = None,
+    until: Annotated[Instant | None, Query(description="Up to here; now if left out.")] = None,
 ) -> PolicyCostsOut:
     """Read what each rule of your policy cost: every joint run decides your lines again without it and compares.
 

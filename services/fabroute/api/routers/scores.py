@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api.dependencies import Filter, Identifier, NetworkReader, Now, PageQuery, ReadSession
 from fabroute.api.pages import listing
-from fabroute.api.schemas.base import Listing
+from fabroute.api.schemas.base import Day, Listing
 from fabroute.api.schemas.scores import NodeScoresOut, ScoredJobOut, node_scores_out, scored_job_out
 from fabroute.network import service as network
 from fabroute.production import service as production
@@ -24,9 +24,9 @@ _PROBLEMS = docs.problems(network.UnknownNode, production.NotTheNode, scores.Inv
 def get_span(
     now: Now,
     first_day: Annotated[
-        date | None, Query(alias="from", description="The first day, by the node's calendar; usually 90 days ago.")
+        Day | None, Query(alias="from", description="The first day, by the node's calendar; usually 90 days ago.")
     ] = None,
-    last_day: Annotated[date | None, Query(alias="to", description="The last day; usually today.")] = None,
+    last_day: Annotated[Day | None, Query(alias="to", description="The last day; usually today.")] = None,
 ) -> Span:
     """Return the days that the query asks for; ``InvalidSpan`` for impossible ones."""
     last = last_day or _today(now)

@@ -1,10 +1,11 @@
 """Pieces of requests and answers that several resources use."""
 
 import unicodedata
+from datetime import date
 from typing import Annotated, Generic, Self, TypeVar
 
 import pycountry
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from fabroute.kernel.money import Money
@@ -16,7 +17,10 @@ COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries)
 _BIDIRECTIONAL = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 """Embeddings, overrides and isolates (UAX 9): they show a text in another order than it is stored in."""
 
+_FIRST_YEAR, _YEAR_AFTER = 2000, 2100
+
 Item = TypeVar("Item")
+When = TypeVar("When", bound=date)
 
 
 class RequestModel(BaseModel):
@@ -43,6 +47,12 @@ def _known_country(code: str) -> str:
             "unknown_country", "is no country: use two capital letters of ISO 3166-1 alpha-2, such as DE"
         )
     return code
+
+
+def _in_our_times(when: When) -> When:
+    if not _FIRST_YEAR <= when.year < _YEAR_AFTER:
+        raise PydanticCustomError("out_of_our_times", "must lie in the years 2000 to 2099")
+    return when
 
 
 def _currency_code(code: str) -> str:
@@ -72,6 +82,11 @@ CurrencyCode = Annotated[
 ]
 """Three capital letters of ISO 4217; whether there is a rate for it, is asked later."""
 Country = Annotated[str, AfterValidator(_known_country), Field(description="ISO 3166-1 alpha-2, capital letters.")]
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_our_times)]
+"""A date and time with an offset, in the years 2000 to 2099: whatever is reckoned from it stays a date."""
+Day = Annotated[date, AfterValidator(_in_our_times)]
+"""A date in the years 2000 to 2099."""
 
 
 class MoneyIn(RequestModel):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import Label, MoneyOut, Note, RequestModel, ResponseModel
+from fabroute.api.schemas.base import Instant, Label, MoneyOut, Note, RequestModel, ResponseModel, Sentence
 from fabroute.kernel.money import Money
 from fabroute.orders.rules import CURRENCY
 from fabroute.production.service import builds as production
@@ -33,7 +33,7 @@ class BuildIn(RequestModel):
         max_length=_MOST_JOBS,
         description="Of one machine, material, parameter set and lot, that may be made together.",
     )
-    planned_start_at: AwareDatetime | None = None
+    planned_start_at: Instant | None = None
     note: Note = ""
 
 
@@ -54,11 +54,21 @@ class BuildLeaseIn(RequestModel):
 class BuildStartIn(RequestModel):
     """That a build runs."""
 
-    started_at: AwareDatetime | None = Field(default=None, description="Now, if left out.")
+    started_at: Instant | None = Field(default=None, description="Now, if left out.")
     leases: list[BuildLeaseIn] = Field(
         default_factory=list,
         max_length=_MOST_JOBS,
         description="Of the jobs that your client has claimed; not of those that were accepted by hand.",
+    )
+
+
+class BuildAbortIn(RequestModel):
+    """Why a running build ended without its prints, and what it took until then."""
+
+    reason: Sentence
+    grams_used: int = Field(default=0, ge=0, le=1_000_000_000, description="What left the lot until then.")
+    machine_minutes: int | None = Field(
+        default=None, ge=1, le=_MOST_MINUTES, description="Set-up included; from its start until now, if left out."
     )
 
 
@@ -73,12 +83,12 @@ class BuildResultIn(RequestModel):
 class BuildClosingIn(RequestModel):
     """What a build really took."""
 
-    finished_at: AwareDatetime = Field(description="When the machine was free again.")
+    finished_at: Instant = Field(description="When the machine was free again.")
     machine_minutes: int = Field(ge=1, le=_MOST_MINUTES, description="Set-up, warm-up, cool-down, unloading included.")
     grams_used: int = Field(
         ge=0, le=1_000_000_000, description="What really left the lot, supports and waste included."
     )
-    started_at: AwareDatetime | None = Field(default=None, description="If its start was told wrongly, or too late.")
+    started_at: Instant | None = Field(default=None, description="If its start was told wrongly, or too late.")
     height_mm: float | None = Field(
         default=None, gt=0, le=10_000, allow_inf_nan=False, description="Of the build; as it was planned, if left out."
     )

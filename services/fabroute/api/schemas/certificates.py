@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import Label, Note, RequestModel, ResponseModel, Sentence
+from fabroute.api.schemas.base import Day, Label, Note, RequestModel, ResponseModel, Sentence
 from fabroute.qualification.service import CertificateView, FirstArticleView, NewCertificate
 
 
@@ -29,8 +29,8 @@ class CertificateIn(RequestModel):
     parameter_set: Label | None = Field(default=None, description="Only where it is for one parameter set.")
     number: Note = Field(default="", description="As it stands on the document.")
     issuer: Note = Field(default="", description="Who gave it.")
-    valid_from: date = Field(description="Its first day.")
-    valid_to: date = Field(description="Its last day.")
+    valid_from: Day = Field(description="Its first day.")
+    valid_to: Day = Field(description="Its last day.")
 
 
 class RevocationIn(RequestModel):

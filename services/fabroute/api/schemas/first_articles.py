@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import Label, Note, RequestModel, ResponseModel
+from fabroute.api.schemas.base import Day, Label, Note, RequestModel, ResponseModel
 from fabroute.api.schemas.certificates import ProofOut, proof_out
 from fabroute.qualification.service import FirstArticleView, NewFirstArticle
 
@@ -16,8 +16,8 @@ class FirstArticleIn(RequestModel):
     machine_id: Label
     material: Label = Field(examples=["PA12-MJF"])
     parameter_set: Label
-    approved_on: date
-    last_production_on: date | None = Field(
+    approved_on: Day
+    last_production_on: Day | None = Field(
         default=None, description="The day of the last print; the day of the approval where it is not said."
     )
     note: Note = ""

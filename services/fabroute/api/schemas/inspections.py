@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import Label, Note, RequestModel, ResponseModel, Sentence, TrimmedLabel
+from fabroute.api.schemas.base import Instant, Label, Note, RequestModel, ResponseModel, Sentence, TrimmedLabel
 from fabroute.production.service.inspection import (
     FirstArticleDecision,
     InspectionDone,
@@ -59,7 +59,7 @@ class InspectionIn(RequestModel):
         default=None, description="What you say. A `fail` counts; a `pass` only where nothing is out of limits."
     )
     note: Note = Field(default="", description="Also what was put right since an inspection that failed.")
-    inspected_at: AwareDatetime | None = Field(default=None, description="Null: now.")
+    inspected_at: Instant | None = Field(default=None, description="Null: now.")
 
 
 class MeasurementOut(ResponseModel):

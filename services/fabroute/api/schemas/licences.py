@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import Label, RequestModel, ResponseModel
+from fabroute.api.schemas.base import Day, Label, RequestModel, ResponseModel
 from fabroute.inventory.service import LicenceView, NewLicence
 
 
@@ -16,7 +16,7 @@ class LicenceIn(RequestModel):
     countries: list[Label] = Field(
         default=[], max_length=200, description="Where it may be used (ISO 3166-1 alpha-2); everywhere, if empty."
     )
-    valid_to: date | None = Field(default=None, description="Its last day.")
+    valid_to: Day | None = Field(default=None, description="Its last day.")
     note: str = Field(default="", max_length=2_000)
 
 

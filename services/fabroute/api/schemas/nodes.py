@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from fabroute.api.schemas.base import Label, RequestModel, ResponseModel, Sentence
+from fabroute.api.schemas.base import Day, Label, RequestModel, ResponseModel, Sentence
 from fabroute.network.service import LotView, MachineView, NewLot, NodeDetail, NodeView, OfferView
 
 NodeKind = Literal["in_house", "service_bureau", "regional_hub"]
@@ -103,7 +103,7 @@ class LotIn(RequestModel):
 
     material: Label = Field(description="As in the offers of the node.", examples=["PA12-MJF"])
     grams: int = Field(ge=1, le=2_000_000_000)
-    expires_on: date = Field(description="Its last day; a day gone by only of a lot that is blocked or quarantined.")
+    expires_on: Day = Field(description="Its last day; a day gone by only of a lot that is blocked or quarantined.")
     state: Literal["available", "quarantined", "blocked"] = "available"
     reuse_count: int = Field(default=0, ge=0, le=1000, description="How often unused powder of it was used before.")
     supplier_lot: Label | None = Field(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
-from fabroute.api.schemas.base import MoneyIn, MoneyOut, Note, RequestModel, ResponseModel, Sentence
+from fabroute.api.schemas.base import Day, Instant, MoneyIn, MoneyOut, Note, RequestModel, ResponseModel, Sentence
 from fabroute.api.schemas.jobs import JobOut, job_out
 from fabroute.kernel.money import Money
 from fabroute.production.rules import DeclineReason
@@ -45,7 +45,7 @@ class CounterOfferIn(RequestModel):
     """On which terms a node would make a job."""
 
     price: MoneyIn | None = Field(default=None, description="Production only; as offered if left out.")
-    produce_by: date | None = Field(default=None, strict=False, description="Last day; as offered if left out.")
+    produce_by: Day | None = Field(default=None, strict=False, description="Last day; as offered if left out.")
     reason: Words = ""
 
 
@@ -87,7 +87,7 @@ class ReportIn(RequestModel):
 
     sequence: int = Field(ge=1, le=HIGHEST_SEQUENCE, description="Counts from 1 under each lease, without gaps.")
     name: Annotated[str, Field(max_length=60)] = Field(description=f"`{'`, `'.join(KNOWN_REPORTS)}`.")
-    occurred_at: AwareDatetime = Field(strict=False, description="By your clock.")
+    occurred_at: Instant = Field(strict=False, description="By your clock.")
     data: dict[str, Any] = Field(
         default_factory=dict,
         max_length=20,

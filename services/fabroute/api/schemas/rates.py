@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from fabroute.api.schemas.base import Label, MoneyOut, RequestModel, ResponseModel, Sentence, known_currency
+from fabroute.api.schemas.base import Day, Label, MoneyOut, RequestModel, ResponseModel, Sentence, known_currency
 from fabroute.kernel.money import Money
 from fabroute.network.service import MOST_MINOR, NewRate, RateCode, RateView
 
@@ -33,7 +33,7 @@ class RateIn(RequestModel):
         examples=["N101-A"],
     )
     amount: RateAmountIn
-    valid_from: date = Field(
+    valid_from: Day = Field(
         description="The first day on which it counts, until a later one begins: today (UTC) or later, unless it is "
         "the node's first price of this code and subject."
     )

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import RequestModel, ResponseModel, Sentence
+from fabroute.api.schemas.base import Day, RequestModel, ResponseModel, Sentence
 from fabroute.api.schemas.nodes import NodeStatus
 from fabroute.kernel.events import JsonScalar
 from fabroute.network.service.outages import CapacityCut
@@ -103,8 +103,8 @@ class MachineStatusIn(RequestModel):
 class CapacityCutIn(RequestModel):
     """What is left of a machine's days: minutes a day, or a share of what was planned."""
 
-    first_day: date
-    last_day: date = Field(description="Included.")
+    first_day: Day
+    last_day: Day = Field(description="Included.")
     minutes_per_day: int | None = Field(default=None, ge=0, le=1_440, description="What is left of each day.")
     fraction: float | None = Field(default=None, ge=0, le=1, description="Or this share of each day's plan.")
     reason: Sentence = Field(description="For the owners whose jobs leave.")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import Label, MoneyOut, RequestModel, ResponseModel
+from fabroute.api.schemas.base import Instant, Label, MoneyOut, RequestModel, ResponseModel
 from fabroute.api.schemas.policies import PolicyIn, new_policy
 from fabroute.identity.rules import Principal
 from fabroute.kernel.money import Money
@@ -30,8 +30,8 @@ class NetworkChangeIn(RequestModel):
 class ShadowRunIn(RequestModel):
     """What is to be supposed of a past time."""
 
-    since: AwareDatetime
-    until: AwareDatetime | None = Field(default=None, description="Now, if left out.")
+    since: Instant
+    until: Instant | None = Field(default=None, description="Now, if left out.")
     policy: PolicyIn | None = None
     policy_version: int | None = Field(default=None, ge=1, description="Instead of `policy`: one that was stated.")
     organisation_id: Label | None = Field(

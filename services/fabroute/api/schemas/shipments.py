@@ -59,8 +59,8 @@ class LossIn(RequestModel):
     """What to do about a lost shipment."""
 
     decision: LossDecision = Field(
-        description="`wait`: nothing changes; `make_again`: the job has failed, and its line is routed again, if no part "
-        "of it arrived; `accept_loss`: the job is delivered with the parts that arrived."
+        description="`wait`: nothing changes; `make_again`: the job has failed, and its line is routed again, if no "
+        "part of it arrived; `accept_loss`: the job is delivered with the parts that arrived."
     )
     reason: Sentence
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-_WORKING_DAYS = 5
+_WEEK, _WORKING_DAYS = 7, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,11 @@ def arrival_after(arrives_at: datetime, *, offered: date, countered: date) -> da
 
     It is never earlier than planned. Holidays on the way are not looked at.
     """
-    days = sum(1 for day in _days_between(offered, countered) if day.weekday() < _WORKING_DAYS)
-    arrival = arrives_at
-    while days:
-        arrival += timedelta(days=1)
-        days -= arrival.weekday() < _WORKING_DAYS
-    return arrival
+    later = _working_days_by(countered.toordinal()) - _working_days_by(offered.toordinal())
+    if later <= 0:
+        return arrives_at
+    weeks, rest = divmod(_working_days_by(arrives_at.toordinal()) + later - 1, _WORKING_DAYS)
+    return arrives_at + timedelta(days=weeks * _WEEK + rest + 1 - arrives_at.toordinal())
 
 
 def outside(counter: Counter, limits: Limits) -> tuple[str, ...]:
@@ -95,9 +94,10 @@ def _cap(counter: Counter, limits: Limits) -> str | None:
     return f"the order would cost {_euro(landed)} EUR landed, and its cap is {_euro(limits.cap_minor)} EUR"
 
 
-def _days_between(first: date, last: date) -> list[date]:
-    """Return the days after ``first`` up to and with ``last``; none if that is no later."""
-    return [first + timedelta(days=number) for number in range(1, (last - first).days + 1)]
+def _working_days_by(ordinal: int) -> int:
+    """Return how many working days there are from 0001-01-01, a Monday and day 1, up to and with a day."""
+    weeks, rest = divmod(ordinal, _WEEK)
+    return weeks * _WORKING_DAYS + min(rest, _WORKING_DAYS)
 
 
 def _euro(minor: int) -> str:

@@ -28,6 +28,7 @@ from fabroute.routing.rules import price_cap_minor
 
 _TIME_OF_OWNERS = timedelta(hours=24)
 """So long after the deadline of the offer an owner may answer; then the line goes to another node."""
+_MOST_AHEAD = timedelta(days=366)
 _MOST_MINOR = 1_000_000_000
 
 
@@ -178,6 +179,9 @@ def _new(job: Job, wanted: NewCounterOffer, *, by: str, now: datetime) -> Counte
     produce_by = wanted.produce_by or job.produce_by
     if produce_by < now.date():
         raise _invalid("/produce_by", f"{produce_by} is over: name a day from today on")
+    if produce_by > now.date() + _MOST_AHEAD:
+        last = now.date() + _MOST_AHEAD
+        raise _invalid("/produce_by", f"{produce_by} is more than {_MOST_AHEAD.days} days ahead: name {last} or before")
     if (price, produce_by) == (job.price_minor, job.produce_by):
         raise _invalid("/price", "that is what you were offered: accept it, or name another price or day")
     return CounterOffer(
