@@ -3,7 +3,14 @@
 import pytest
 
 from fabroute.inventory.service import Characteristic
-from fabroute.production.service.inspection.rules import Inspected, Measurement, judge, plan_problems, uncovered
+from fabroute.production.service.inspection.rules import (
+    Inspected,
+    Measurement,
+    judge,
+    plan_problems,
+    still_failed,
+    uncovered,
+)
 
 BORE = Characteristic(name="bore", kind="diameter", nominal_mm=8.0, lower_mm=7.98, upper_mm=8.02)
 EDGE = Characteristic(name="edge", kind="roughness", upper_mm=0.01)
@@ -139,3 +146,26 @@ def test_the_latest_inspection_of_a_piece_decides() -> None:
 def test_a_part_that_needs_no_inspection_is_stopped_by_a_failed_one_alone() -> None:
     assert uncovered(level="none", prints=[1, 2], inspections=[]) == ()
     assert uncovered(level="none", prints=[1, 2], inspections=[one(2, "fail", "visual")]) == (2,)
+
+
+@pytest.mark.parametrize(
+    ("inspections", "by", "failed"),
+    [
+        ([one(1, "fail")], whole(3), (1,)),
+        ([one(1, "fail"), one(3, "fail")], whole(3), (1, 3)),
+        ([one(1, "fail"), one(3, "fail")], whole(2), (1,)),
+        ([one(1, "fail"), one(3, "fail")], one(3), (3,)),
+        ([one(1, "fail"), one(1)], whole(3), ()),
+        ([one(1, "fail"), whole(2)], whole(3), ()),
+        ([whole(2, "fail")], whole(3), (1, 2)),
+        ([whole(2, "fail"), one(2)], whole(3), (1,)),
+        ([whole(2, "fail")], one(2), (2,)),
+        ([one(2, "fail")], one(1), ()),
+        ([], whole(3), ()),
+    ],
+)
+def test_an_inspection_has_to_answer_for_each_failed_print_that_it_speaks_of(
+    inspections: list[Inspected], by: Inspected, failed: tuple[int, ...]
+) -> None:
+    assert still_failed(prints=[1, 2, 3], inspections=inspections, by=by) == failed
+    assert still_failed(prints=[], inspections=inspections, by=by) == ()

@@ -19,7 +19,7 @@ from fabroute.production.repository import proofs as rows
 from fabroute.production.rules import LONGEST_NAME, LONGEST_TEXT
 from fabroute.production.service.access import conflict, find_visible
 from fabroute.production.service.evidence import named_evidence
-from fabroute.production.service.inspection.finishing import finish_if_inspected, reopen, revision_of
+from fabroute.production.service.inspection.finishing import finish_if_inspected, inspected, reopen, revision_of
 from fabroute.production.service.inspection.rules import (
     INSPECTION_LEVELS,
     LONGEST_LIST,
@@ -30,6 +30,7 @@ from fabroute.production.service.inspection.rules import (
     Measurement,
     judge,
     plan_problems,
+    still_failed,
 )
 from fabroute.production.service.inspection.views import InspectionView, inspection_view
 from fabroute.production.service.leases import Lease, lock_for_work
@@ -37,6 +38,7 @@ from fabroute.production.service.phases.reviving import revive
 from fabroute.production.service.telling import tell
 from fabroute.production.service.views import JobView, job_view
 
+_NAMED = 5
 _CONTENT = (
     *("through_print", "level", "result", "measurements", "findings"),
     *("evidence_id", "inspector", "note"),
@@ -65,7 +67,7 @@ class PrintMismatch(DomainError):
 
 
 class InspectionFailedBefore(DomainError):
-    """The print failed an inspection, and nothing says what was done to it since."""
+    """A print failed an inspection, and a later one, of it or of the whole job, doesn't say what was put right."""
 
     code = "inspection_failed_before"
     status = 409
@@ -123,7 +125,7 @@ def report_inspection(
     """Keep an inspection and judge it by the part's plan, for the node or the operator. Audited, told; twice is once.
 
     The job is inspected once nothing is missing; a failed inspection stops its shipping until the print is scrapped, or
-    was put right: then a later inspection says in its note what was done, with evidence. Raises ``UnknownJob``,
+    was put right: then a later one, of the print or the whole job, says so in its note, with evidence. Raises ``UnknownJob``,
     ``NotTheNode``, ``LeaseLost``, ``LeaseRequired``, ``JobStateConflict``, ``UnknownPrint``, ``PrintMismatch``,
     ``UnknownEvidence``, ``InspectionFailedBefore`` and ``InvalidInspection``, which names everything that is missing.
     """
@@ -139,7 +141,7 @@ def report_inspection(
         return InspectionDone(inspection=inspection_view(before), job=job_view(job))
     _require_open(job)
     _require_its_print(session, job, inspection)
-    _require_put_right(before, row)
+    _require_put_right(session, job, row)
     print_rows.add(session, row)
     return _told(session, job, row, actor=principal.key_id, now=now)
 
@@ -205,13 +207,19 @@ def _require_same_part(job: Job, found: PrintRecord, serial: str) -> None:
         raise PrintMismatch(f"print {found.number} of job {job.id} {what}: it is no part that could be shipped")
 
 
-def _require_put_right(before: Inspection | None, row: Inspection) -> None:
-    if before is None or before.result == "pass" or row.print_number is None or (row.note and row.evidence_id):
+def _require_put_right(session: Session, job: Job, row: Inspection) -> None:
+    if row.result == "fail" or (row.note.strip() and row.evidence_id):
         return
-    raise InspectionFailedBefore(
-        f"print {row.print_number} of job {row.job_id} failed inspection {before.id} ({'; '.join(before.findings)}): "
-        "scrap it, or say in the note what was put right, with evidence"
-    )
+    found = conformity_rows.read_inspections(session, job_id=job.id)
+    prints = rows.standing_good_prints(session, job_id=job.id)
+    failed = still_failed(prints=prints, inspections=inspected(found), by=inspected([row])[0])
+    if failed:
+        why = [it for it in found if it.result == "fail" and it.print_number in (None, *failed)][-1]
+        named = ", ".join(str(number) for number in failed[:_NAMED]) + (", …" if len(failed) > _NAMED else "")
+        raise InspectionFailedBefore(
+            f"print {named} of job {job.id} failed inspection {why.id} ({'; '.join(why.findings)}): scrap it, or say "
+            "in the note what was put right, with evidence"
+        )
 
 
 def _judged(revision: RevisionView, inspection: NewInspection, evidence: JobEvidence | None) -> Judgement:

@@ -101,8 +101,21 @@ def uncovered(*, level: str, prints: Iterable[int], inspections: Sequence[Inspec
     return tuple(number for number in prints if not _covers(level, number, inspections))
 
 
+def still_failed(*, prints: Iterable[int], inspections: Sequence[Inspected], by: Inspected) -> tuple[int, ...]:
+    """Return the good prints that ``by`` speaks of, and that failed the latest of ``inspections``, oldest first."""
+    return tuple(
+        number
+        for number in prints
+        if _speaks_of(by, number) and any(it.result == "fail" for it in _about(inspections, number)[-1:])
+    )
+
+
+def _about(inspections: Sequence[Inspected], number: int) -> list[Inspected]:
+    return [it for it in inspections if _speaks_of(it, number)]
+
+
 def _covers(level: str, number: int, inspections: Sequence[Inspected]) -> bool:
-    about = [it for it in inspections if _speaks_of(it, number)]
+    about = _about(inspections, number)
     if any(latest.result == "fail" for latest in about[-1:]):
         return False
     return level == "none" or any(it.result == "pass" and _meets(level, it) for it in _since_failed(about))

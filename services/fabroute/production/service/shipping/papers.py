@@ -82,7 +82,7 @@ class ParcelLabel:
 
 
 def packing_slip(session: Session, *, principal: Principal, shipment_id: str, public_url: str) -> PackingSlip:
-    """Return the packing slip of a shipment. Raises ``UnknownShipment``, ``ShipmentStateConflict``, ``PartsRecalled``."""
+    """Return a shipment's packing slip. Raises ``UnknownShipment``, ``ShipmentStateConflict``, ``PartsRecalled``."""
     shipment = _with_papers(session, principal=principal, shipment_id=shipment_id)
     job, view = _job_of(session, shipment), shipment_view(session, shipment)
     order = orders.get_order(session, organisation_id=shipment.organisation_id, order_id=shipment.order_id)
