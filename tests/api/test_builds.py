@@ -275,6 +275,37 @@ def test_times_that_can_not_have_been_are_refused_and_the_build_runs_on(
     assert world.closed(planned, minutes=300, grams=70).status_code == 200
 
 
+def test_a_build_that_broke_off_frees_machine_and_parts_and_books_what_it_used(
+    world: BureauWorld, pair: tuple[str, str]
+) -> None:
+    first, _ = pair
+    planned = world.opened({first: 1}).headers["Location"]
+    early = world.bureau.post(f"{planned}/abort", json={"reason": "no"})
+    world.bureau.post(f"{planned}/cancellation", json={})
+    build = world.running(dict.fromkeys(pair, 4))
+    world.clock.move_to(WEDNESDAY + HOUR)
+    absurd = world.bureau.post(f"{build}/abort", json={"reason": "no", "machine_minutes": 9_000})
+    broken = {"reason": "the bed came loose", "grams_used": 21, "machine_minutes": 10}
+    ended = [world.bureau.post(f"{build}/abort", json=broken) for _ in range(2)]
+
+    assert refusal_of(early) == Refusal(status=409, code="build_state_conflict")
+    assert refusal_of(absurd) == Refusal(status=422, code="invalid_build_time", pointers=("/machine_minutes",))
+    assert ended[0].json() == ended[1].json()
+    now = ended[0].json()
+    assert (now["state"], now["note"], now["machine_minutes"], now["grams_used"]) == (
+        "cancelled", "the bed came loose", 10, 21,
+    )  # fmt: skip
+    assert sorted(job["grams"] for job in now["jobs"]) == [10, 11]
+    assert plan_of(world) == [dict.fromkeys(pair, 4)]
+    assert world.shop.table("SELECT sum(grams)::int FROM lot_movements WHERE kind = 'consumed'") == [(-21,)]
+    # Both keep what they had reserved for the builds that are to come.
+    assert world.shop.table("SELECT grams FROM material_allocations WHERE released_at IS NULL") == [(67,), (67,)]
+    assert world.shop.table("SELECT count(*) FROM build_times") == [(0,)]
+    again = world.running(dict.fromkeys(pair, 4))
+    world.operator.post("/v1/recalls", json={"lot_id": "lot_1", "reason": "contaminated"})
+    assert world.bureau.post(f"{again}/abort", json={"reason": "recalled"}).json()["state"] == "cancelled"
+
+
 def test_a_first_article_is_built_alone_and_first(world: BureauWorld) -> None:
     world.ordered("a", 24)
     world.ordered("b", 4)

@@ -54,7 +54,10 @@ def require_past(job: Job, finished_at: datetime, *, now: datetime) -> None:
     """Raise ``InvalidBuildTime`` for a build that ended before its job's file was fetched, or that has not ended."""
     assert job.file_released_at is not None, "that it was fetched is asked before"
     if not job.file_released_at <= finished_at <= now + CLOCKS_DIFFER:
-        raise _pointed(f"give a time from {_told(job.file_released_at)}, when the file was fetched, until now")
+        raise _pointed(
+            f"give a time from {_told(job.file_released_at)}, when the file was fetched, until now, not "
+            f"{_told(finished_at)}"
+        )
 
 
 def require_time_enough(job: Job, span: BuildSpan, *, machine: MachineModelFacts) -> None:

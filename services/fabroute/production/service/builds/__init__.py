@@ -1,5 +1,6 @@
 """Builds: which jobs a machine makes at one go, what that took, and who bears what of it."""
 
+from fabroute.production.service.builds.aborting import BuildAbort, abort_build
 from fabroute.production.service.builds.closing import BuildClosing, PartResult, close_build
 from fabroute.production.service.builds.planning import (
     BuildWish,
@@ -34,6 +35,7 @@ from fabroute.production.service.builds.views import BuildPartView, BuildView
 
 __all__ = [
     "BUILD_STATES",
+    "BuildAbort",
     "BuildChanged",
     "BuildClosedOtherwise",
     "BuildClosing",
@@ -56,6 +58,7 @@ __all__ = [
     "UnknownBuildOfNode",
     "Unplaced",
     "WantedPart",
+    "abort_build",
     "build_plan",
     "cancel_build",
     "change_build",

@@ -172,7 +172,9 @@ def _require_possible(session: Session, over: _Over, closing: BuildClosing, *, n
 def _require_span(closing: BuildClosing, begun_at: datetime, machine: MachineModelFacts) -> None:
     if closing.finished_at <= begun_at:
         raise _pointed(
-            "finished_at", f"the build began at {begun_at.isoformat(timespec='seconds')}: it ended after that"
+            "finished_at" if closing.started_at is None else "started_at",
+            f"the build began at {begun_at.isoformat(timespec='seconds')}: it ended after that, not at "
+            f"{closing.finished_at.isoformat(timespec='seconds')}",
         )
     prepared = timedelta(hours=machine.setup_hours + machine.warmup_hours)
     if timedelta(minutes=closing.machine_minutes) > closing.finished_at - begun_at + prepared + CLOCKS_DIFFER:

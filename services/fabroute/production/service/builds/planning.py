@@ -139,7 +139,8 @@ def require_build_state(build: Build, *states: str, wish: str) -> None:
 
 _ADVICE = {
     "planned": "start it first, POST /v1/builds/{id}/start",
-    "running": "close it with what it took and how its prints came out, POST /v1/builds/{id}/closing",
+    "running": "close it with what it took and how its prints came out, POST /v1/builds/{id}/closing; if it broke off, "
+    "or was started by mistake, POST /v1/builds/{id}/abort",
     "closed": "it is over; open another one for what is left",
     "cancelled": "it was given up; open another one",
 }

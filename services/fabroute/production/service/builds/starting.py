@@ -36,8 +36,8 @@ def start_build(
 
     ``leases``: by job that a client has claimed, the claim. A build that runs already stays as it is. Raises
     ``UnknownBuildOfNode``, ``NotTheNode``, ``BuildStateConflict``, ``JobStateConflict``, ``FileNotFetched``,
-    ``LeaseRequired``, ``LeaseLost``, ``InvalidBuildTime`` for a time to come, ``MachineBusy``, and on the audit log
-    ``JobUnqualified`` where a gate has closed since.
+    ``LeaseRequired``, ``LeaseLost``, ``InvalidBuildTime`` for a time to come or before a job was accepted,
+    ``MachineBusy``, and on the audit log ``JobUnqualified`` where a gate has closed since.
     """
     found = lock_at_node_with_jobs(session, principal=principal, build_id=build_id)
     build = found.build
@@ -48,6 +48,7 @@ def start_build(
     for job in found.jobs.values():
         require_state(job, *WORKING_STATES, wish="printed")
         require_fetched(job)
+        _require_accepted_before(job, begun_at)
     _take_machine(session, build, begun_at, now=now)
     for job in found.jobs.values():
         _start_job(session, job, leases.get(job.id), actor=principal.key_id, now=now)
@@ -60,6 +61,12 @@ def _past(moment: datetime, *, now: datetime) -> datetime:
         advice = "give a time until now: a build that is still to come is planned, not started"
         raise InvalidBuildTime(advice, problems=(FieldProblem(pointer="/started_at", message=advice),))
     return moment
+
+
+def _require_accepted_before(job: Job, begun_at: datetime) -> None:
+    if job.accepted_at is not None and begun_at < job.accepted_at - CLOCKS_DIFFER:
+        advice = f"job {job.id} was accepted at {job.accepted_at.isoformat(timespec='seconds')}: give a time after that"
+        raise InvalidBuildTime(advice, problems=(FieldProblem(pointer="/started_at", message=advice),))
 
 
 def _take_machine(session: Session, build: Build, begun_at: datetime, *, now: datetime) -> None:
