@@ -1,10 +1,12 @@
 """Inspections, scrap and certificates of conformity over HTTP."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from fabroute.kernel.time import utc_now
 from tests.factories.api import Api
 from tests.factories.api_jobs import JobWorld, a_job_world
 from tests.factories.databases import in_transaction, rows
@@ -53,6 +55,28 @@ def test_an_inspected_job_is_certified_at_once_and_its_certificate_is_read_by_th
     assert certificate["public_key"] == world.owner.get("/v1/signing-key").json()["public_key"]
 
 
+@pytest.mark.parametrize("level", ["none", "visual"])
+def test_a_job_that_its_reports_finish_is_certified_at_once_too(world: JobWorld, level: str) -> None:
+    asks_for(world, level)
+    told: list[tuple[str, dict[str, object]]] = [("printed", {"serial": f"S-{number}"}) for number in (1, 2, 3)]
+    if level == "visual":
+        told.append(("inspected", {"level": "visual", "inspector": "A. Weber"}))
+    at = utc_now().isoformat()
+    reports = [
+        {"sequence": number, "name": name, "occurred_at": at, "data": data}
+        for number, (name, data) in enumerate(told, start=1)
+    ]
+
+    early = world.bureau.post(f"{world.job}/reports", json={"reports": reports[:-1]})
+    assert (early.status_code, world.owner.get(f"{world.job}/conformity-certificates").json()["data"]) == (200, [])
+    for _ in range(2):
+        done = world.bureau.post(f"{world.job}/reports", json={"reports": reports[-1:]})
+        assert [it["state"] for it in done.json()["data"]] == ["applied"]
+        assert done.json()["job"]["state"] == "inspected"
+        (certificate,) = world.owner.get(f"{world.job}/conformity-certificates").json()["data"]
+        assert [part["serial"] for part in json.loads(certificate["statement"])["parts"]] == ["S-1", "S-2", "S-3"]
+
+
 def test_inspections_are_listed_as_they_were_judged(world: JobWorld) -> None:
     all_printed(world)
     failed = looked_at(world, print_number=1, measurements=[{"name": "surface", "passed": False, "text": "pores"}])
@@ -66,6 +90,21 @@ def test_inspections_are_listed_as_they_were_judged(world: JobWorld) -> None:
     assert refusal_of(looked_at(world, level="ct")) == Refusal(
         status=422, code="invalid_inspection", pointers=("/evidence",)
     )
+
+
+def test_a_look_at_the_whole_job_does_not_overrule_a_print_that_failed(world: JobWorld) -> None:
+    all_printed(world)
+    assert looked_at(world, print_number=1, result="fail", note="a crack").status_code == 201
+    refused = Refusal(status=409, code="inspection_failed_before")
+
+    short = looked_at(world, result="pass")
+    assert refusal_of(short) == refusal_of(looked_at(world, note="ground off")) == refused
+    assert "print 1 of job" in short.json()["detail"]
+    assert "(a crack): scrap it" in short.json()["detail"]
+    photo = world.photo()
+    assert refusal_of(looked_at(world, evidence=photo)) == refused
+    put_right = looked_at(world, note="ground off", evidence=photo)
+    assert (put_right.status_code, put_right.json()["job_state"]) == (201, "inspected")
 
 
 def test_a_print_is_scrapped_by_its_node_and_its_certificate_withdrawn(world: JobWorld) -> None:

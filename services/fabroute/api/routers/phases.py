@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.certifying import certify_if_inspected
 from fabroute.api.dependencies import Identifier, JobsWriter, Now, ReadSession, WriteSession
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.schemas.jobs import JobOut, job_out
@@ -169,6 +170,7 @@ def decide_suspicion(
     openapi_extra=docs.request_body(ReportsIn),
 )
 def take_reports(
+    request: Request,
     job_id: Identifier,
     caller: JobsWriter,
     lease: LeaseHeader,
@@ -180,9 +182,11 @@ def take_reports(
 
     Reports count in the order of their numbers, each once; one that came too early waits. Another content under a known
     number is `refused`, as is what can't count, such as a print too many: `reason` says why, and the next ones go on.
+    Once every part is made and passed, the job is `inspected` and its certificate of conformity is made.
     """
     reports = tuple(
         NewReport(sequence=it.sequence, name=it.name, occurred_at=it.occurred_at, data=it.data) for it in asked.reports
     )
     done = inbox.take_reports(session, principal=caller, job_id=job_id, reports=reports, lease=lease, now=now)
+    certify_if_inspected(request, session, job_id=job_id, now=now)
     return reports_out(done)

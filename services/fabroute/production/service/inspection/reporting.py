@@ -125,9 +125,10 @@ def report_inspection(
     """Keep an inspection and judge it by the part's plan, for the node or the operator. Audited, told; twice is once.
 
     The job is inspected once nothing is missing; a failed inspection stops its shipping until the print is scrapped, or
-    was put right: then a later one, of the print or the whole job, says so in its note, with evidence. Raises ``UnknownJob``,
-    ``NotTheNode``, ``LeaseLost``, ``LeaseRequired``, ``JobStateConflict``, ``UnknownPrint``, ``PrintMismatch``,
-    ``UnknownEvidence``, ``InspectionFailedBefore`` and ``InvalidInspection``, which names everything that is missing.
+    was put right: then a later one, of the print or the whole job, says so in its note, with evidence. Raises
+    ``UnknownJob``, ``NotTheNode``, ``LeaseLost``, ``LeaseRequired``, ``JobStateConflict``, ``UnknownPrint``,
+    ``PrintMismatch``, ``UnknownEvidence``, ``InspectionFailedBefore``, and ``InvalidInspection``, which names all that
+    is missing.
     """
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     job = revive(session, job, actor=principal.key_id, now=now)
