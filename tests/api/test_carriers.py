@@ -1,6 +1,7 @@
 """Carriers behind folders: told of shipments, heard once, whatever is lost, late or broken in between."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,22 @@ def test_a_parcel_s_own_number_tells_of_that_parcel_only(world: JobWorld, carrie
     given_status(carrier, "2.csv", f"P2,delivered,{utc_now().isoformat()},,")
     synced(world, carrier)
     assert world.owner.get(url).json()["state"] == "delivered"
+
+
+def test_what_a_carrier_says_of_the_time_before_it_had_the_parcels_is_put_aside(
+    world: JobWorld, carrier: FolderCarrier
+) -> None:
+    url = f"/v1/shipments/{given_shipment(world, tracking_number='JD01')['id']}"
+    given_status(carrier, "early.csv", f"JD01,delivered,{utc_now().isoformat()},,")
+    early = synced(world, carrier)
+    world.bureau.post(f"{url}/handover")
+    hours_ago, days_ago = (utc_now() - timedelta(hours=it) for it in (2, 50))
+    given_status(carrier, "1.csv", f"JD01,in_transit,{hours_ago.isoformat()},,")
+    given_status(carrier, "2.csv", f"JD01,in_transit,{days_ago.isoformat()},,")
+    given_status(carrier, "3.csv", f"JD01,delivered,{hours_ago.isoformat()},,")
+    done = synced(world, carrier)
+
+    assert (len(early.refused), "hand it over first" in early.refused[0]) == (1, True)
+    assert (done.taken, [it.partition(":")[0] for it in done.refused]) == (1, ["2.csv", "3.csv"])
+    assert all("was handed over at" in it for it in done.refused)
+    assert [it["status"] for it in world.owner.get(url).json()["events"]] == ["in_transit"]

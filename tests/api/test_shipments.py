@@ -134,16 +134,26 @@ def test_a_prepared_shipment_is_taken_back_and_its_parts_go_into_another(inspect
 def test_what_is_said_twice_or_early_counts_once_and_when_it_may(inspected: JobWorld) -> None:
     url = f"/v1/shipments/{given_shipment(inspected)['id']}"
     at = (utc_now() - timedelta(hours=1)).isoformat()
-    event = {"status": "delivered", "occurred_at": at}
+    event = {"status": "in_transit", "occurred_at": at}
     early = inspected.bureau.post(f"{url}/events", json=event).json()
     twice = inspected.bureau.post(f"{url}/events", json=event).json()
 
     assert (early["state"], len(early["events"])) == ("prepared", 1)
     assert twice == early
-    assert inspected.bureau.post(f"{url}/handover").json()["state"] == "delivered"
+    assert inspected.bureau.post(f"{url}/handover").json()["state"] == "in_transit"
+    assert said(inspected, url, "delivered").json()["state"] == "delivered"
     assert inspected.owner.get(inspected.job).json()["state"] == "delivered"
     assert inspected.bureau.post(f"{url}/handover").json()["state"] == "delivered"
     assert told(inspected, "shipment.%") == ["shipment.handed_over", "shipment.delivered"]
+
+
+def test_what_nobody_handed_over_can_not_have_arrived(inspected: JobWorld) -> None:
+    url = f"/v1/shipments/{given_shipment(inspected)['id']}"
+    refused = said(inspected, url, "delivered")
+
+    assert refusal_of(refused) == Refusal(status=409, code="shipment_state_conflict")
+    assert refused.json()["detail"].endswith(f"hand it over first, POST {url}/handover")
+    assert inspected.owner.get(url).json()["events"] == []
 
 
 def test_in_whatever_order_messages_come_the_end_is_the_same(inspected: JobWorld) -> None:
@@ -216,6 +226,9 @@ def test_an_event_that_can_not_be_says_why(inspected: JobWorld) -> None:
     assert refusal_of(parcel) == Refusal(status=422, code="invalid_shipment_event", pointers=("/parcel",))
     assert refusal_of(unknown) == Refusal(status=422, code="validation_failed", pointers=("/status",))
     assert messages_of(future) == ["must not be in the future"]
+    before = said(inspected, url, "in_transit", hours=24 * 101)
+    assert refusal_of(before) == Refusal(status=422, code="invalid_shipment_event", pointers=("/occurred_at",))
+    assert messages_of(before) == ["must not be before the job was accepted"]
     assert inspected.owner.get(url).json()["events"] == []
 
 

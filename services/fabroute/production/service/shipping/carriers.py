@@ -15,6 +15,7 @@ from fabroute.production.service.shipping.moving import (
     InvalidShipmentEvent,
     NewShipmentEvent,
     lock_for_carrier,
+    require_after_handover,
     take_event,
 )
 from fabroute.production.service.shipping.papers import manifest_of
@@ -91,7 +92,9 @@ def take_message(session: Session, *, carrier: str, message: CarrierMessage, now
             place=status.place,
             note=status.note,
         )
-        take_event(session, lock_for_carrier(session, shipment_id), event, source=carrier, now=now)
+        locked = lock_for_carrier(session, shipment_id)
+        require_after_handover(locked[1], event)
+        take_event(session, locked, event, source=carrier, now=now)
 
 
 def _found(session: Session, carrier: str, status: CarrierStatus) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from fabroute.production.models import Job, Shipment
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import shipments as rows
 from fabroute.production.service.access import conflict
+from fabroute.production.service.build_spans import CLOCKS_DIFFER
 from fabroute.production.service.conformity.recalled import require_not_recalled
 from fabroute.production.service.shipping.access import Desk, ShipmentStateConflict, lock_shipment
 from fabroute.production.service.shipping.preparing import note_shipment
@@ -26,8 +27,8 @@ _LEFT = ON_THE_WAY | {"delivered"}
 _TOLD: Mapping[str, ShipmentEventName] = MappingProxyType(
     {"delivered": "shipment.delivered", "exception": "shipment.exception", "lost": "shipment.lost"}
 )
-_AHEAD = timedelta(minutes=10)
-"""Clocks of carriers may be so far ahead."""
+_EARLIER = timedelta(days=1)
+"""A carrier may have scanned a parcel so long before the node noted that it was handed over."""
 
 
 class InvalidShipmentEvent(DomainError):
@@ -75,8 +76,8 @@ def hand_over(session: Session, *, shipment_id: str, desk: Desk) -> ShipmentView
 def record_event(session: Session, *, shipment_id: str, event: NewShipmentEvent, desk: Desk) -> ShipmentView:
     """Note what the node, or the operator, knows of a shipment: in any order, and twice is once.
 
-    What is said of a shipment that is only prepared counts once it is handed over. Raises ``UnknownShipment``,
-    ``NotTheNode``, ``InvalidShipmentEvent`` and ``ShipmentStateConflict`` for a cancelled one.
+    What is said of a shipment that is only prepared counts once it is handed over, but it can't have arrived. Raises
+    ``UnknownShipment``, ``NotTheNode``, ``InvalidShipmentEvent`` and ``ShipmentStateConflict`` for a cancelled one.
     """
     job, shipment, others = lock_shipment(session, shipment_id=shipment_id, desk=desk, needs_lease=False)
     actor = desk.principal.key_id
@@ -95,7 +96,12 @@ def take_event(
     job, shipment, others = locked
     if shipment.state == "cancelled":
         raise ShipmentStateConflict(f"shipment {shipment.id} was cancelled before it was handed over: nothing travels")
-    _require_possible(session, shipment, event, now=now)
+    _require_possible(session, job, shipment, event, now=now)
+    if event.status == "delivered" and shipment.handed_over_at is None:
+        raise ShipmentStateConflict(
+            f"shipment {shipment.id} is not handed over, so it can't have arrived: hand it over first, "
+            f"POST /v1/shipments/{shipment.id}/handover"
+        )
     values = {
         "shipment_id": shipment.id,
         "parcel_number": event.parcel_number,
@@ -121,7 +127,20 @@ def lock_for_carrier(session: Session, shipment_id: str) -> tuple[Job, Shipment,
     return job, next(it for it in locked if it.id == shipment_id), [it for it in locked if it.id != shipment_id]
 
 
-def _require_possible(session: Session, shipment: Shipment, event: NewShipmentEvent, *, now: datetime) -> None:
+def require_after_handover(shipment: Shipment, event: NewShipmentEvent) -> None:
+    """Raise ``InvalidShipmentEvent`` for what a carrier says to have happened before it had the parcels."""
+    earlier = CLOCKS_DIFFER if event.status == "delivered" else _EARLIER
+    if shipment.handed_over_at is not None and event.occurred_at < shipment.handed_over_at - earlier:
+        message = (
+            f"{event.status} at {event.occurred_at.isoformat(timespec='seconds')}, but shipment {shipment.id} was "
+            f"handed over at {shipment.handed_over_at.isoformat(timespec='seconds')}: correct the time"
+        )
+        raise InvalidShipmentEvent(message, problems=(FieldProblem(pointer="/occurred_at", message=message),))
+
+
+def _require_possible(
+    session: Session, job: Job, shipment: Shipment, event: NewShipmentEvent, *, now: datetime
+) -> None:
     parcels = len(rows.read_parcels(session, shipment_ids=(shipment.id,)))
     problems = []
     if event.status not in STATUSES:
@@ -129,8 +148,10 @@ def _require_possible(session: Session, shipment: Shipment, event: NewShipmentEv
     if not 0 <= event.parcel_number <= parcels:
         message = f"the shipment has {parcels} parcels: use 1 to {parcels}, or leave it out for all"
         problems.append(FieldProblem(pointer="/parcel", message=message))
-    if event.occurred_at > now + _AHEAD:
+    if event.occurred_at > now + CLOCKS_DIFFER:
         problems.append(FieldProblem(pointer="/occurred_at", message="must not be in the future"))
+    if event.occurred_at < (job.accepted_at or job.offered_at) - CLOCKS_DIFFER:
+        problems.append(FieldProblem(pointer="/occurred_at", message="must not be before the job was accepted"))
     if problems:
         raise InvalidShipmentEvent("; ".join(it.message for it in problems), problems=tuple(problems))
 
