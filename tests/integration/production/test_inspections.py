@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import json
+from datetime import timedelta
 
 import pytest
 
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import Principal
+from fabroute.network.service import Keeper, refresh_lot
 from fabroute.production.service import (
     JobStateConflict,
     NewEvidence,
@@ -364,6 +366,28 @@ def test_a_certificate_says_what_is_on_record_and_is_made_once(floor: Floor) -> 
     assert [part["inspections"][0]["measurements"][0]["value_mm"] for part in said["parts"]] == [8.0, 8.01]
     assert not any(serial.token in certificate.statement for serial in record.serials)
     assert floor.told("conformity.issued") == [certificate.certificate_id]
+
+
+def test_a_lot_s_re_uses_are_those_when_the_parts_were_printed(floor: Floor) -> None:
+    job_id = made(floor, 1, level="none")
+    floor.table("UPDATE material_lots SET reuse_count = 2 RETURNING 1")
+
+    def refreshed(hours: int) -> None:
+        by = Keeper(actor="key_1", now=NOW + timedelta(hours=hours))
+        floor.do(lambda session: refresh_lot(session, lot_id="lot_1", fresh_grams=100, by=by))
+
+    def reuses() -> int:
+        record = floor.do(lambda session: part_record(session, job_id=job_id))
+        assert record.lot is not None
+        return record.lot.reuse_count
+
+    assert reuses() == 2
+    refreshed(-1)
+    assert reuses() == 3
+    refreshed(1)
+    refreshed(2)
+    assert reuses() == json.loads(certified(floor, job_id).statement)["lot"]["reuse_count"] == 3
+    assert floor.table("SELECT reuse_count FROM material_lots") == [(5,)]
 
 
 def test_a_withdrawn_certificate_stays_and_the_next_one_has_the_next_number(floor: Floor) -> None:

@@ -155,6 +155,12 @@ def read_movements(session: Session, *, lot_id: str, after: int, limit: int) -> 
     return session.connection().execute(_MOVEMENTS, parameters).mappings().all()
 
 
+def count_refreshes(session: Session, *, lot_id: str, since: datetime) -> int:
+    """Return how often fresh powder was mixed into a lot after an instant."""
+    counted: int = session.connection().execute(_REFRESHES, {"lot_id": lot_id, "since": since}).scalar_one()
+    return counted
+
+
 _ROW = """
 lot.id AS lot_id, lot.node_id, lot.material, lot.initial_grams, lot.remaining_grams, lot.expires_on, lot.state,
 lot.reuse_count, lot.supplier_lot, lot.state_reason, lot.state_changed_at
@@ -210,6 +216,10 @@ WHERE (CAST(:lot_id AS text) IS NULL OR lot.id = :lot_id) AND (CAST(:node_id AS 
   AND (CAST(:state AS text) IS NULL OR lot.state = :state)
   AND (CAST(:material AS text) IS NULL OR lot.material = :material) AND lot.id > :after
 ORDER BY lot.id LIMIT :limit
+""")
+
+_REFRESHES = text("""
+SELECT count(*) FROM lot_movements WHERE lot_id = :lot_id AND kind = 'refreshed' AND moved_at > :since
 """)
 
 _MOVEMENTS = text("""

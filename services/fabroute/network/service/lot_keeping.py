@@ -106,6 +106,11 @@ def refresh_lot(session: Session, *, lot_id: str, fresh_grams: int, by: Keeper) 
     outbox.record(session, _changed(lot_id, "lot_refreshed", by))
 
 
+def refreshes_since(session: Session, *, lot_id: str, since: datetime) -> int:
+    """Return how often fresh powder was mixed into a lot after an instant: its re-uses were so many fewer then."""
+    return lots.count_refreshes(session, lot_id=lot_id, since=since)
+
+
 def settle_use(session: Session, *, job_ids: Collection[str], actor: str, now: datetime) -> int:
     """Note as used what finished jobs have reserved of lots, where no build of theirs was closed; return how many.
 

@@ -50,6 +50,7 @@ class LotRecord:
     supplier_lot: str
     """The manufacturer's lot number; the lot's own id where the store knows no other."""
     reuse_count: int
+    """When the last of the parts was printed: what was mixed into the lot since then is not in them."""
     expires_on: date
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -55,6 +56,7 @@ def part_record(session: Session, *, job_id: str) -> PartRecord:
     node = network.get_node(session, node_id=job.node_id)
     revision = inventory.read_revisions(session, revision_ids={job.revision_id})[job.revision_id]
     inspections = tuple(_inspection(row) for row in rows.read_inspections(session, job_id=job_id))
+    serials = _serials(session, job_id, inspections)
     return PartRecord(
         job_id=job.id,
         order_id=job.order_id,
@@ -65,8 +67,8 @@ def part_record(session: Session, *, job_id: str) -> PartRecord:
         revision=_revision(revision),
         parameters=parameters_of(node, job),
         maker=_maker(node, job),
-        lot=_lot(node, job),
-        serials=_serials(session, job_id, inspections),
+        lot=_lot(session, node, job, serials),
+        serials=serials,
         inspections=inspections,
         evidence=tuple(_evidence(row) for row in rows.read_evidence(session, job_id=job_id)),
         first_article=job.first_article,
@@ -148,17 +150,24 @@ def _maker(node: NodeDetail, job: Job) -> MakerRecord:
     )
 
 
-def _lot(node: NodeDetail, job: Job) -> LotRecord | None:
+def _lot(session: Session, node: NodeDetail, job: Job, serials: Sequence[SerialRecord]) -> LotRecord | None:
     lot = next((lot for lot in node.lots if lot.lot_id == job.lot_id), None)
     if lot is None:
         return None
+    printed = max((_begun_at(serial) for serial in serials), default=job.started_at or job.offered_at)
     return LotRecord(
         lot_id=lot.lot_id,
         material=lot.material,
         supplier_lot=lot.supplier_lot or lot.lot_id,
-        reuse_count=lot.reuse_count,
+        reuse_count=max(0, lot.reuse_count - network.refreshes_since(session, lot_id=lot.lot_id, since=printed)),
         expires_on=lot.expires_on,
     )
+
+
+def _begun_at(serial: SerialRecord) -> datetime:
+    """Return when the powder of a part was on the machine at the latest: at the start of its build, if known."""
+    begun = None if serial.build is None else serial.build.started_at
+    return serial.printed_at if begun is None else min(begun, serial.printed_at)
 
 
 def _serials(session: Session, job_id: str, inspections: Sequence[InspectionRecord]) -> tuple[SerialRecord, ...]:
