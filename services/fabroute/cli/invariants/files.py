@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from fabroute.cli.invariants.rule import Invariant
 
-_CHANGES_OF_JOB = "'job.accepted', 'job.held', 'job.resumed', 'job.cancelled'"
+_CLOSING = "'job.held', 'job.cancelled', 'job.declined', 'job.lapsed', 'job.failed'"
+_CHANGES_OF_JOB = (
+    f"{_CLOSING}, 'job.accepted', 'job.resumed', 'job.first_article_approved', 'job.first_article_refused'"
+)
 
 RULES: Sequence[Invariant] = (
     Invariant(
@@ -42,7 +45,7 @@ RULES: Sequence[Invariant] = (
         query="SELECT a.id, a.subject_id, before.action FROM audit_entries a CROSS JOIN LATERAL (SELECT e.action"
         " FROM audit_entries e WHERE e.subject_type = 'job' AND e.subject_id = a.subject_id AND e.id < a.id"
         f" AND e.action IN ({_CHANGES_OF_JOB}) ORDER BY e.id DESC LIMIT 1) before"
-        " WHERE a.action = 'print_file.released' AND before.action IN ('job.held', 'job.cancelled')",
+        f" WHERE a.action = 'print_file.released' AND before.action IN ({_CLOSING})",
         advice="a print file went out although its job was held: tell the owner, and report it",
     ),
     Invariant(
