@@ -89,8 +89,12 @@ def _result(path: Path, kind: str) -> Drop | BadDrop:
     except ValueError as error:
         return BadDrop(path=path, reason=f"{path.name} is no JSON ({error}): mend it, it is read again")
     items = told if isinstance(told, list) else [told]
-    if not all(isinstance(item, dict) for item in items):
-        return BadDrop(path=path, reason=f"{path.name} holds no JSON object: mend it, it is read again")
+    wrong = [number for number, item in enumerate(items, start=1) if not isinstance(item, dict)]
+    if wrong:
+        which = (
+            f"entry {wrong[0]} of {len(items)} in {path.name} is" if isinstance(told, list) else f"{path.name} holds"
+        )
+        return BadDrop(path=path, reason=f"{which} no JSON object: mend it, it is read again")
     at = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
     mark = _mark(path.name, str(path.stat().st_mtime_ns), hashlib.sha256(content).hexdigest())
     return Drop(path=path, mark=mark, kind=kind, errands=tuple(_errands(kind, items, at)))

@@ -52,6 +52,10 @@ class JobRecord:
     """Ids of those that are through."""
     started: bool = False
     """Whether printing may have begun."""
+    printed: int = 0
+    """Good prints whose results were taken."""
+    inspected: bool = False
+    """Whether an inspection's result was taken."""
     script: Launch = ""
     printer: Launch = ""
     remote: str = ""

@@ -1,5 +1,6 @@
 """Takes what lies in the jobs' folders into the outbox on disk, and sends it in order until it is answered."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -97,6 +98,10 @@ def _take(bench: Bench, record: JobRecord, drop: Drop) -> None:
         changes: dict[str, Any] = {"taken": (*record.taken, drop.mark), "trouble": ""}
         if drop.kind in ("started", "printed"):
             changes["started"] = True
+        if drop.kind == "printed":
+            changes["printed"] = record.printed + sum(it.body.get("result") == "good" for it in drop.errands)
+        if drop.kind == "inspected":
+            changes["inspected"] = True
         if drop.kind == "cancellation":
             changes["cancel_answered"] = True
         bench.records.add_errands(record.job_id, *drop.errands, **changes)
@@ -115,9 +120,14 @@ def _send(bench: Bench, record: JobRecord, errand: Errand) -> Sent:
         return _call(bench, record, errand)
     reports = list(takewhile(lambda it: it.kind == "report", record.errands))[:_MOST_REPORTS]
     answer = bench.write(record, "reports", {"reports": [_report(record, it) for it in reports]})
-    bench.say(f"{record.job_id}: reported {', '.join(f'{it.sequence} {it.name}' for it in reports)}")
+    bench.say(f"{record.job_id}: reported {_counted(reports)}")
     _note_refused(bench, record, reports, answer)
     return Sent(count=len(reports))
+
+
+def _counted(reports: Sequence[Errand]) -> str:
+    """Return what was reported, in its order: ``1 started, 50 printed``."""
+    return ", ".join(f"{count} {name}" for name, count in Counter(it.name for it in reports).items())
 
 
 def _send_evidence(bench: Bench, record: JobRecord, errand: Errand) -> Sent:

@@ -88,7 +88,7 @@ def status(
     table = Table("job", "stage", "part", "make by", "to send", "needs you", pad_edge=False, header_style="bold")
     for record in records:
         facts = _facts(record)
-        table.add_row(*(str(facts[name]) for name in ("job", "stage", "part", "produce_by", "to_send", "trouble")))
+        table.add_row(*(str(facts[name]) for name in ("job", "progress", "part", "produce_by", "to_send", "trouble")))
     stdout.print(table if records else "no jobs", markup=False)
 
 
@@ -143,11 +143,29 @@ def _facts(record: JobRecord) -> dict[str, Json]:
     return {
         "job": record.job_id,
         "stage": record.stage + (" (cancel asked)" if record.cancel_requested and not record.cancel_answered else ""),
+        "progress": _progress(record),
         "part": f"{job.get('quantity', '')} × {job.get('part', '')}",
         "produce_by": job.get("produce_by", ""),
         "to_send": len(record.errands),
         "trouble": record.trouble,
     }
+
+
+def _progress(record: JobRecord) -> str:
+    """Return how far a job is, by what was left in its folder, and what is next."""
+    asked = " (cancel asked)" if record.cancel_requested and not record.cancel_answered else ""
+    if record.stage != "placed":
+        return record.stage + asked
+    quantity = int(record.job.get("job", {}).get("quantity") or 0)
+    if record.shipments:
+        said = f"{len(record.shipments)} shipped, more to ship"
+    elif record.inspected:
+        said = "inspected, ship next"
+    elif record.printed:
+        said = f"printed {record.printed} of {quantity}" + (", inspect next" if record.printed >= quantity else "")
+    else:
+        said = "started" if record.started else "placed, print next"
+    return said + asked
 
 
 def _say(line: str) -> None:

@@ -11,6 +11,7 @@ _LOTS = ("lot", "maker's lot", "material", "remaining g", "reserved g", "used g"
 _RECALLED = ("job", "owner", "node", "order", "part", "pieces", "serials", "was", "now")
 _SCORES = ("process", "on time", "first pass", "answers", "median", "p90", "silent", "declined")
 _LEFT = frozenset({"lot", "maker's lot", "material", "state", "process", "declined", *_RECALLED})
+_TEN_YEARS = 3_652
 _MINUTE, _HOUR = 60, 3_600
 _DO_IT = "nothing was done: --yes blocks the lots and takes back what is not shipped"
 
@@ -22,10 +23,24 @@ def lots_table(lots: Sequence[JsonObject]) -> Table:
         table.add_row(
             *(str(lot[name] or "–") for name in ("id", "supplier_lot", "material")),
             *(f"{lot[name]:,}" for name in ("remaining_grams", "reserved_grams", "used_grams")),
-            *("–" if lot[name] is None else f"{lot[name]}" for name in ("runway_days", "days_left")),
-            f"{lot['state']}: {lot['state_reason']}" if lot["state_reason"] else str(lot["state"]),
+            *(_days(lot[name]) for name in ("runway_days", "days_left")),
+            _state(lot),
         )
     return table
+
+
+def _days(days: Json) -> str:
+    """Return days as long as they tell something."""
+    if not isinstance(days, int | float):
+        return "–"
+    return "> 10 years" if days > _TEN_YEARS else f"{days}"
+
+
+def _state(lot: JsonObject) -> str:
+    left = lot["days_left"]
+    is_over = lot["state"] == "available" and isinstance(left, int) and left < 0
+    state = "expired" if is_over else str(lot["state"])
+    return f"{state}: {lot['state_reason']}" if lot["state_reason"] else state
 
 
 def recall_sentences(recall: JsonObject) -> list[str]:

@@ -63,14 +63,14 @@ def show(
 ) -> None:  # fmt: skip
     """Show one order: its outcome and the sentence that says why."""
     with ApiClient(url=url, key=key) as client:
-        _show(client.get(f"/v1/orders/{_id_of(client, order_id)}"), as_json)
+        _show(client.get(f"/v1/orders/{order_id_of(client, order_id)}"), as_json)
 
 
 @orders.command()
 def why(order_id: OrderName, key: Key, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Tell the whole decision: the price's parts, the alternatives, every node ruled out with codes and figures."""
     with ApiClient(url=url, key=key) as client:
-        decisions = client.get(f"/v1/orders/{_id_of(client, order_id)}/decision")
+        decisions = client.get(f"/v1/orders/{order_id_of(client, order_id)}/decision")
     stdout.print(as_json_text(decisions) if as_json else decision_story(decisions), markup=False)
 
 
@@ -96,7 +96,7 @@ def list_orders(
 def cancel(order_id: OrderName, key: Key, url: Url = DEFAULT_URL) -> None:
     """Cancel an order and give back what was held for it."""
     with ApiClient(url=url, key=key) as client:
-        cancelled = client.post(f"/v1/orders/{_id_of(client, order_id)}/cancel")
+        cancelled = client.post(f"/v1/orders/{order_id_of(client, order_id)}/cancel")
     stdout.print(f"{cancelled['id']} is cancelled", markup=False)
 
 
@@ -109,7 +109,7 @@ def as_json_text(answer: JsonObject) -> str:
     return json.dumps(answer, indent=2, ensure_ascii=False)
 
 
-def _id_of(client: ApiClient, name: str) -> str:
+def order_id_of(client: ApiClient, name: str) -> str:
     """Return the id of the order that goes by ``name``: its id, or the newest with that reference."""
     if name.startswith("ord_"):
         return name

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from fabroute.cli.client import ApiClient, JsonObject
 from fabroute.cli.mapping import Json
-from fabroute.cli.orders import DEFAULT_URL, AsJson, Key, Url, as_json_text
+from fabroute.cli.orders import DEFAULT_URL, AsJson, Key, OrderName, Url, as_json_text, order_id_of
 from fabroute.cli.output import stdout
 
 _SAID_ELSEWHERE = frozenset({"reroute_id", "decision_id", "kind"})
@@ -35,14 +35,14 @@ def reroutes(
 
 
 def timeline(
-    order: Annotated[str, typer.Argument(help="The order's id.")],
+    order: OrderName,
     key: Key,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
     """Tell what happened to an order, oldest first."""
     with ApiClient(url=url, key=key) as client:
-        found = list(client.pages(f"/v1/orders/{order}/timeline"))
+        found = list(client.pages(f"/v1/orders/{order_id_of(client, order)}/timeline"))
     if as_json:
         data: list[Json] = [*found]
         stdout.print(as_json_text({"data": data}), markup=False)

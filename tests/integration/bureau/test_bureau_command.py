@@ -49,6 +49,8 @@ def test_once_brings_a_job_in_and_the_next_time_reports_what_was_printed(tmp_pat
         "evidence_id": "evd_good.jpg",
     }
     assert [(job["job"], job["stage"], job["to_send"]) for job in after["jobs"]] == [("job_1", "placed", 0)]
+    assert [job["progress"] for job in after["jobs"]] == ["printed 1 of 2"]
+    assert "placed, print next" in " ".join(shown.stdout.split())
 
 
 def test_an_empty_folder_has_no_jobs(tmp_path: Path) -> None:

@@ -106,3 +106,11 @@ def test_media_types_are_those_of_names() -> None:
     assert [media_type_of(name) for name in ("a.jpg", "a.pdf", "a.csv", "a.qqq")] == [
         *("image/jpeg", "application/pdf", "text/csv", "application/octet-stream"),
     ]
+
+
+def test_of_a_list_with_a_bad_entry_that_one_is_named(folder: Path) -> None:
+    (folder / "printed.json").write_text('[{"result": "good"}, "good", 3]')
+    (drop,) = found(folder)
+
+    assert isinstance(drop, BadDrop)
+    assert drop.reason == "entry 2 of 3 in printed.json is no JSON object: mend it, it is read again"

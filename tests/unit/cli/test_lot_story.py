@@ -118,3 +118,21 @@ def test_the_commands_say_what_they_take(command: str) -> None:
 
     assert answer.exit_code == 0
     assert "--json" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "cells"),
+    [
+        ({"runway_days": 49_084.0}, ("> 10 years", "120", "available")),
+        ({"days_left": -1}, ("43.4", "-1", "expired")),
+        ({"days_left": 0, "runway_days": None}, ("–", "0", "available")),
+        ({"days_left": -1, "state": "blocked", "state_reason": "recalled"}, ("43.4", "-1", "blocked: recalled")),
+    ],
+)
+def test_a_lot_s_days_end_at_ten_years_and_an_expired_one_is_not_available(
+    changes: dict[str, Any], cells: tuple[str, ...]
+) -> None:
+    table = lots_table([a_lot(**changes)])
+
+    assert tuple(next(iter(column.cells)) for column in table.columns[-3:]) == cells
+    assert [column.header for column in table.columns[-3:]] == ["runway d", "days left", "state"]

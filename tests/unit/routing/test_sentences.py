@@ -172,6 +172,26 @@ def test_a_licence_that_is_used_up_and_a_certificate_that_waits_are_said_in_word
     )
 
 
+def test_the_node_that_could_and_declined_comes_before_those_that_never_could() -> None:
+    said = "N025 declined it on 2026-06-15: price"
+    reason = Exclusion(code=ExclusionCode.DECLINED, message=said, figures={"node_id": "N025", "reason": "price"})
+    able = ExcludedNode(node=a_node_view(node_id="N025"), reasons=(reason,))
+    others = (
+        *(an_exclusion(f"P{n}", "PROCESS_MATERIAL") for n in range(40)),
+        *(an_exclusion(f"N{n}", "CERTIFICATE_MISSING") for n in range(13)),
+    )
+
+    assert why_not_routed((*others, able), outbid=None) == (
+        f"{said}; of the 53 others the nearest (13) fail by CERTIFICATE_MISSING"
+    )
+    assert why_not_routed((able,), outbid=None) == said
+    assert (
+        why_not_routed((able, others[-1]), outbid=None) == f"{said}; the other node can't make it: CERTIFICATE_MISSING"
+    )
+    both = an_exclusion("N1", "DECLINED", "CAPACITY")
+    assert why_not_routed((both, others[-1]), outbid=None).startswith("none of the 2 nodes can make it")
+
+
 def test_a_place_that_others_took_is_named() -> None:
     said = why_not_routed((an_exclusion("N1", "CAPACITY"),), outbid=HAMBURG)
 

@@ -12,6 +12,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _NOT_IN_THE_GAME = frozenset({"PROCESS_MATERIAL"})
 _TO_BE_DONE = frozenset({"licence", "waiting"})
 """Figures of reasons that a person at the owner or the operator can end."""
+_DECLINED = "DECLINED"
 _TOP_UP = "minimum_order_top_up"
 _EQUAL = "as good"
 _OUTBID = "went to orders that gain more"
@@ -59,11 +60,27 @@ def why_not_routed(exclusions: Sequence[ExcludedNode], *, outbid: Option | None)
         return _joined([f"{outbid.way.node.city} at {price} EUR was taken by other orders", *_ruled_out(exclusions)])
     if not exclusions:
         return "there is no node in the network"
+    declined = [each for each in _playing(exclusions) if _codes(each) == {_DECLINED}]
+    if declined:
+        return _joined(_without_those_who_could(declined, exclusions))
     code, count = binding_reason(exclusions)
     said = _said(exclusions, code)
     if len(exclusions) == 1:
         return _joined([f"the only node can't make it: {code}", *said])
     return _joined([f"none of the {len(exclusions)} nodes can make it; the nearest ({count}) fail by {code}", *said])
+
+
+def _without_those_who_could(declined: Sequence[ExcludedNode], exclusions: Sequence[ExcludedNode]) -> list[str]:
+    """Return who could make it and did not want to or failed, each in its own words, and what rules out the others."""
+    words = [next(reason.message for reason in each.reasons) for each in declined]
+    others = [each for each in exclusions if each not in declined]
+    if not others:
+        return words
+    code, count = binding_reason(others)
+    if len(others) == 1:
+        return [*words, f"the other node can't make it: {code}"]
+    first = f"{words[0]}; of the {len(others)} others the nearest ({count}) fail by {code}"
+    return [first, *_said(others, code), *words[1:]]
 
 
 def binding_reason(exclusions: Sequence[ExcludedNode]) -> tuple[str, int]:
