@@ -13,7 +13,7 @@ from tests.factories.api_jobs import JobWorld, a_job_world
 from tests.factories.api_shipments import given_inspected_job
 from tests.factories.databases import in_transaction, rows
 from tests.factories.problems import Refusal, refusal_of
-from tests.unit.integrations.paper.pictures import codes_of, words_of
+from tests.unit.integrations.paper.pictures import codes_of, links_of, words_of
 
 PAGE = {"Accept": "text/html,application/xhtml+xml;q=0.9"}
 WITHDRAWN = (
@@ -110,6 +110,13 @@ def test_a_certificate_is_printed_for_those_who_may_see_the_job(world: JobWorld,
     for wanted in ("Certificate of conformity", "RL-0001", "S-1", "S-3", "3 pieces of revision A"):
         assert wanted in words
     assert [text for _, text in codes_of(paper.content)] == [f"http://127.0.0.1:8000{url_of(world)}"]
+    assert "Part 1 of 3: S-1" in words
+    prints = world.owner.get(f"{world.job}/prints").json()["data"]
+    links = [f"http://127.0.0.1:8000{url_of(world, number=number)}" for number in (1, 2, 3)]
+    assert [it["passport_url"] for it in prints] == links_of(paper.content) == links
+    assert certificate["parts"] == [
+        {"number": number, "serial": f"S-{number}", "passport_url": links[number - 1]} for number in (1, 2, 3)
+    ]
     for client in (world.rival, world.stranger):
         assert refusal_of(client.get(url)) == Refusal(status=404, code="unknown_conformity_certificate")
     assert refusal_of(anyone.get(url)) == Refusal(status=401, code="unauthenticated")

@@ -161,6 +161,11 @@ def test_prints_are_counted_as_they_come_out(world: JobWorld) -> None:
     ]
     assert listed[1]["evidence_id"] == photo
     assert listed == [answer.json() for answer in answers]
+    assert world.bureau.get(f"{world.job}/prints").json()["data"] == listed
+    assert listed[1]["passport_url"] is None
+    with world.api.as_(None) as anyone:
+        passport = anyone.get(listed[0]["passport_url"].partition(":8000")[2])
+    assert (passport.status_code, passport.json()["serial"]) == (200, "SN-1")
     for client in (world.rival, world.stranger):
         assert refusal_of(client.get(f"{world.job}/prints")) == Refusal(status=404, code="unknown_job")
 
@@ -285,6 +290,8 @@ def test_a_reprint_is_asked_for_and_decided_once(world: JobWorld) -> None:
     changed = world.owner.post(decision, json={"granted": True})
 
     assert (first.status_code, again.json()) == (201, first.json())
+    assert asked_again(world, "crack.jpg").json() == first.json()
+    assert refusal_of(asked_again(world, "none.jpg")).code == "unknown_evidence"
     assert refusal_of(other) == Refusal(status=409, code="reprint_conflict")
     assert (refused.json()["state"], refused.json()["decision_reason"]) == ("refused", "not needed any more")
     assert same.json() == refused.json()

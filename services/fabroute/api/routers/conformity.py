@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api.caching import conditional
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, ReadSession, WriteSession, get_resources
+from fabroute.api.passport_links import passport_urls
 from fabroute.api.schemas.conformity import (
     ConformityCertificateOut,
     ConformityCertificatesOut,
@@ -33,16 +34,17 @@ def certify_job(
     """
     signer = get_resources(request).signer
     made = conformity.issue_certificate(session, principal=caller, job_id=job_id, signer=signer, now=now)
-    return conformity_certificate_out(made)
+    return conformity_certificate_out(made, passport_urls(request, session, job_id=job_id))
 
 
 @router.get("/jobs/{job_id}/conformity-certificates", responses=docs.problems(production.UnknownJob))
 def list_conformity_certificates(
-    job_id: Identifier, caller: JobsReader, session: ReadSession
+    request: Request, job_id: Identifier, caller: JobsReader, session: ReadSession
 ) -> ConformityCertificatesOut:
     """List the certificates of a job, the first one first."""
     found = conformity.list_certificates(session, principal=caller, job_id=job_id)
-    return ConformityCertificatesOut(data=[conformity_certificate_out(it) for it in found])
+    passports = passport_urls(request, session, job_id=job_id)
+    return ConformityCertificatesOut(data=[conformity_certificate_out(it, passports) for it in found])
 
 
 @router.get(
@@ -56,4 +58,5 @@ def get_conformity_certificate(
 ) -> Response:
     """Read a certificate: what is certified, as it was signed, with signature and public key."""
     found = conformity.get_certificate(session, principal=caller, certificate_id=certificate_id)
-    return conditional(request, conformity_certificate_out(found))
+    passports = passport_urls(request, session, job_id=found.job_id)
+    return conditional(request, conformity_certificate_out(found, passports))

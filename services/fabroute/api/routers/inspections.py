@@ -10,6 +10,7 @@ from fabroute.api.certifying import certify_if_inspected
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.pages import listing
+from fabroute.api.passport_links import passport_urls
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.inspections import (
     FirstArticleDecisionIn,
@@ -94,6 +95,7 @@ def list_inspections(
     openapi_extra=docs.request_body(ScrapIn),
 )
 def scrap_print(
+    request: Request,
     job_id: Identifier,
     number: PrintNumber,
     caller: JobsWriter,
@@ -109,7 +111,7 @@ def scrap_print(
     scrapped = proofs.scrap_print(
         session, principal=caller, job_id=job_id, number=number, scrap=scrap(asked), now=now, lease=lease
     )
-    return print_out(scrapped)
+    return print_out(scrapped, passport_urls(request, session, job_id=job_id))
 
 
 @router.post(

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from functools import lru_cache
 from typing import Annotated
 
@@ -13,13 +14,13 @@ from fabroute.api import documentation as docs
 from fabroute.api.dependencies import Identifier, JobsReader, ReadSession, get_resources
 from fabroute.api.errors import InternalError, TemporarilyUnavailable, ValidationFailed
 from fabroute.api.papers import PAPER, look_of, paper
+from fabroute.api.passport_links import passport_urls
 from fabroute.api.schemas.passports import PassportOut, passport_out
 from fabroute.integrations.paper.conformity import render_certificate
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStoreDown
-from fabroute.production.service.conformity import UnknownPassport, find_passport, part_record
+from fabroute.production.service.conformity import UnknownPassport, find_passport
 from fabroute.production.service.conformity.certificates import UnknownConformityCertificate, get_certificate
 from fabroute.production.service.shipping import brands
-from fabroute.production.service.shipping.papers import PASSPORTS_PATH
 
 router = APIRouter(prefix="/v1", tags=["passports"])
 
@@ -76,14 +77,17 @@ def get_certificate_paper(
 ) -> Response:
     """Print a certificate of conformity in the owner's brand; it all comes from the signed statement.
 
-    A withdrawn one says so at its top. Its code leads to the passport of its first part.
+    A withdrawn one says so at its top. Its code leads to the passport of its first part, each serial to its own.
     """
     certificate = get_certificate(session, principal=caller, certificate_id=certificate_id)
-    parts = part_record(session, job_id=certificate.job_id).serials
+    passports = passport_urls(request, session, job_id=certificate.job_id)
     public_url = get_resources(request).settings.public_url.rstrip("/")
-    path = f"{PASSPORTS_PATH}/{parts[0].token}" if parts else f"/v1/conformity-certificates/{certificate_id}"
+    named = [
+        passports[part["number"]] for part in json.loads(certificate.statement)["parts"] if part["number"] in passports
+    ]
+    check_url = named[0] if named else f"{public_url}/v1/conformity-certificates/{certificate_id}"
     brand = brands.get_brand(session, organisation_id=certificate.organisation_id)
-    content = render_certificate(certificate, look_of(request, brand), check_url=f"{public_url}{path}")
+    content = render_certificate(certificate, look_of(request, brand), check_url=check_url, passports=passports)
     return paper(request, content, file_name=f"conformity-{certificate_id}")
 
 

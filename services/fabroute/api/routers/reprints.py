@@ -10,6 +10,7 @@ from fabroute.api.certifying import certify_if_inspected
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.pages import listing
+from fabroute.api.passport_links import passport_urls
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.prints import (
     PrintIn,
@@ -78,16 +79,17 @@ def report_print(
     report = print_report(told)
     found = production.report_print(session, principal=caller, job_id=job_id, report=report, now=now, lease=lease)
     certify_if_inspected(request, session, job_id=job_id, now=now)
-    return print_out(found)
+    return print_out(found, passport_urls(request, session, job_id=job_id))
 
 
 @router.get("/jobs/{job_id}/prints", responses=docs.NEXT_PAGE | docs.problems(production.UnknownJob))
 def list_prints(
     request: Request, response: Response, job_id: Identifier, caller: JobsReader, session: ReadSession, page: PageQuery
 ) -> Listing[PrintOut]:
-    """List the prints of a job, the first one first."""
+    """List the prints of a job, the first one first, each good one with its passport."""
     found = production.list_prints(session, principal=caller, job_id=job_id, cursor=page.cursor, limit=page.limit)
-    return listing(request, response, found, print_out)
+    passports = passport_urls(request, session, job_id=job_id)
+    return listing(request, response, found, lambda record: print_out(record, passports))
 
 
 @router.post(

@@ -1,9 +1,20 @@
 """Certificates of conformity over the wire."""
 
+import json
+from collections.abc import Mapping
+
 from pydantic import AwareDatetime, Field
 
 from fabroute.api.schemas.base import ResponseModel
 from fabroute.production.service.conformity import CertificateView
+
+
+class PassportLinkOut(ResponseModel):
+    """A part of a certificate, and where its passport is read without a key."""
+
+    number: int = Field(description="Of the print.")
+    serial: str
+    passport_url: str | None
 
 
 class ConformityCertificateOut(ResponseModel):
@@ -22,6 +33,7 @@ class ConformityCertificateOut(ResponseModel):
     issued_at: AwareDatetime
     withdrawn_at: AwareDatetime | None = Field(description="Since when it holds no longer; null while it stands.")
     withdrawal_reason: str
+    parts: list[PassportLinkOut] = Field(description="Those that the statement names.")
 
 
 class ConformityCertificatesOut(ResponseModel):
@@ -30,8 +42,8 @@ class ConformityCertificatesOut(ResponseModel):
     data: list[ConformityCertificateOut]
 
 
-def conformity_certificate_out(certificate: CertificateView) -> ConformityCertificateOut:
-    """Return a certificate for an answer."""
+def conformity_certificate_out(certificate: CertificateView, passports: Mapping[int, str]) -> ConformityCertificateOut:
+    """Return a certificate for an answer; ``passports``: where they are read, by the number of the print."""
     return ConformityCertificateOut(
         id=certificate.certificate_id,
         job_id=certificate.job_id,
@@ -43,4 +55,10 @@ def conformity_certificate_out(certificate: CertificateView) -> ConformityCertif
         issued_at=certificate.issued_at,
         withdrawn_at=certificate.withdrawn_at,
         withdrawal_reason=certificate.withdrawal_reason,
+        parts=[
+            PassportLinkOut(
+                number=part["number"], serial=part["serial"], passport_url=passports.get(int(part["number"]))
+            )
+            for part in json.loads(certificate.statement).get("parts", ())
+        ],
     )

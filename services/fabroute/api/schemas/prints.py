@@ -1,5 +1,7 @@
 """Files, evidence, prints and reprints of a job over the wire."""
 
+from collections.abc import Mapping
+
 from pydantic import AwareDatetime, Field
 
 from fabroute.api.schemas.base import Label, Note, RequestModel, ResponseModel, Sentence
@@ -81,6 +83,9 @@ class PrintOut(ResponseModel):
     build_id: str | None = Field(description="The build that it was made in, where its node says.")
     scrapped_at: AwareDatetime | None = Field(description="Since when a good print counts as failed; null: it doesn't.")
     scrap_reason: str
+    passport_url: str | None = Field(
+        description="Where whoever holds the part reads its passport, as the code on papers says; null: it has none."
+    )
 
 
 class ReprintRequestIn(RequestModel):
@@ -88,7 +93,7 @@ class ReprintRequestIn(RequestModel):
 
     print_number: int = Field(ge=1, le=1_000_000, description="The failed print.")
     reason: Sentence
-    evidence_id: Label = Field(description="What shows the failure, as a rule a photo.")
+    evidence_id: Label = Field(description="Id or name of evidence of this job that shows it, as a rule a photo.")
 
 
 class ReprintDecisionIn(RequestModel):
@@ -162,8 +167,8 @@ def print_report(told: PrintIn) -> PrintReport:
     )
 
 
-def print_out(record: PrintView) -> PrintOut:
-    """Return a print for an answer."""
+def print_out(record: PrintView, passports: Mapping[int, str]) -> PrintOut:
+    """Return a print for an answer; ``passports``: where they are read, by the number of the print."""
     return PrintOut(
         job_id=record.job_id,
         number=record.number,
@@ -175,6 +180,7 @@ def print_out(record: PrintView) -> PrintOut:
         build_id=record.build_id,
         scrapped_at=record.scrapped_at,
         scrap_reason=record.scrap_reason,
+        passport_url=passports.get(record.number),
     )
 
 

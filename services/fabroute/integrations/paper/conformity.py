@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from fabroute.integrations.paper.sheet import GREY, INK, MARGIN_MM, MONO, RED, Column, Look, Sheet, breakable
@@ -26,11 +27,17 @@ MOST_PARTS = 100
 
 
 def render_certificate(
-    certificate: CertificateView, look: Look, *, check_url: str, most_parts: int = MOST_PARTS
+    certificate: CertificateView,
+    look: Look,
+    *,
+    check_url: str,
+    passports: Mapping[int, str] = MappingProxyType({}),
+    most_parts: int = MOST_PARTS,
 ) -> bytes:
     """Return a certificate as PDF. All of it comes from the signed statement but for its withdrawal.
 
     ``check_url`` is where the certificate can be read and checked; it stands on the paper as a QR code.
+    ``passports``: where each part's own is read, by the number of its print; its serial is a link to it.
     """
     said: Mapping[str, Any] = json.loads(certificate.statement)
     sheet = Sheet(
@@ -43,7 +50,8 @@ def render_certificate(
     sheet.facts(_making(said), x=MARGIN_MM, width=sheet.epw, labels=42)
     sheet.heading("Parts")
     shown = said["parts"][:most_parts]
-    sheet.draw_table(_PARTS, [_part(part) for part in shown], size=8)
+    links = [passports.get(part["number"], "") for part in shown]
+    sheet.draw_table(_PARTS, [_part(part) for part in shown], size=8, links=links)
     if len(shown) < len(said["parts"]):
         rest = len(said["parts"]) - len(shown)
         sheet.ln(2)
@@ -73,6 +81,11 @@ def _declaration(sheet: Sheet, said: Mapping[str, Any], check_url: str) -> None:
     sheet.write_line(_sentence(said), size=9.5, width=width)
     bottom = sheet.get_y()
     sheet.draw_qr(check_url, x=sheet.w - MARGIN_MM - _CODE_MM + 3, y=top - 3, side=_CODE_MM)
+    if len(said["parts"]) > 1:
+        sheet.set_xy(sheet.w - MARGIN_MM - _CODE_MM, top + _CODE_MM - 5)
+        caption = f"Part 1 of {len(said['parts']):,}: {said['parts'][0]['serial']}"
+        sheet.write_line(caption, size=6.5, colour=GREY, width=_CODE_MM, align="R")
+        bottom = max(bottom, sheet.get_y())
     sheet.set_xy(MARGIN_MM, max(bottom, top + _CODE_MM - 3))
 
 

@@ -12,6 +12,7 @@ import segno
 from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, TextEmphasis, XPos, YPos
 from fpdf.fonts import FontFace
+from PIL import Image
 
 from fabroute.integrations.paper.code128 import modules_of
 
@@ -115,13 +116,20 @@ class Canvas(FPDF):
         """Draw the logo within the given mm, or, without one, the name of the brand."""
         left, top = self.get_x(), self.get_y()
         if self.look.logo is not None:
-            self.image(BytesIO(self.look.logo), x=left, y=top, w=width, h=height, keep_aspect_ratio=True)
+            self._draw_logo(self.look.logo, width=width, height=height)
             return
         size = self.fitting_size(self.look.name, width=width, largest=15, smallest=8)
         name = self.cut(self.look.name, size=size, width=width, lines=max(1, int(height / (size * 0.45))))
         self.set_text_color(*self.accent)
         self.multi_cell(width, size * 0.45, name, align="L")
         self.set_xy(left, top)
+
+    def _draw_logo(self, logo: bytes, *, width: float, height: float) -> None:
+        """Draw a logo as large as fits, from the upper left corner on: at the margin, like everything else."""
+        with Image.open(BytesIO(logo)) as picture:
+            scale = min(width / picture.width, height / picture.height)
+            size = (picture.width * scale, picture.height * scale)
+        self.image(BytesIO(logo), x=self.get_x(), y=self.get_y(), w=size[0], h=size[1])
 
     def cut(self, text: str, *, size: float, width: float, lines: int) -> str:
         """Return as much of a bold text as fits so many lines: a label has no second page."""
@@ -221,8 +229,15 @@ class Sheet(Canvas):
             self.write_line(breakable(value), size=8.5, width=width - labels)
             self.set_y(max(bottom, self.get_y()) + 0.9)
 
-    def draw_table(self, columns: Sequence[Column], lines: Sequence[Sequence[str]], *, size: float = 8.5) -> None:
-        """Draw a table that goes on over pages, its headings on each of them."""
+    def draw_table(
+        self,
+        columns: Sequence[Column],
+        lines: Sequence[Sequence[str]],
+        *,
+        size: float = 8.5,
+        links: Sequence[str] = (),
+    ) -> None:
+        """Draw a table that goes on over pages, its headings on each. ``links``: where the first cell of each leads."""
         self.set_font(SANS, "", size)
         self.set_text_color(*INK)
         self.set_draw_color(*LINE)
@@ -238,10 +253,12 @@ class Sheet(Canvas):
             first_row_as_headings=True,
         ) as table:
             table.row([column.heading for column in columns])
-            for line in lines:
-                row = table.row()
+            for number, line in enumerate(lines):
+                row, link = table.row(), links[number] if number < len(links) else ""
                 for column, text in zip(columns, line, strict=True):
-                    row.cell(breakable(text), style=FontFace(family=MONO, size_pt=size - 1) if column.code else None)
+                    style = FontFace(family=MONO, size_pt=size - 1) if column.code else None
+                    row.cell(breakable(text), style=style, link=link or None)
+                    link = ""
 
 
 def accent_of(colour: str) -> Colour:

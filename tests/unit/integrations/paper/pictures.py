@@ -22,6 +22,12 @@ def words_of(content: bytes) -> str:
     return " ".join(" ".join(pages_of(content)).split())
 
 
+def links_of(content: bytes, *, page: int = 0) -> list[str]:
+    """Return where the links on a page lead, from top to bottom."""
+    found = [annotation.get_object() for annotation in PdfReader(BytesIO(content)).pages[page].get("/Annots", ())]
+    return [str(it["/A"]["/URI"]) for it in sorted(found, key=lambda it: -float(it["/Rect"][1]))]
+
+
 def codes_of(content: bytes, *, page: int = 0) -> list[tuple[str, str]]:
     """Return format and text of the codes on a page, from top to bottom and left to right."""
     sheet = PdfReader(BytesIO(content)).pages[page]

@@ -26,7 +26,7 @@ from fabroute.production.service.conformity.data import (
     SerialRecord,
 )
 from fabroute.production.service.conformity.recalled import PartsRecalled, require_not_recalled
-from fabroute.production.service.conformity.records import UnknownPassport, find_passport, part_record
+from fabroute.production.service.conformity.records import UnknownPassport, find_passport, part_record, passport_tokens
 from fabroute.production.service.conformity.withdrawing import withdraw_certificates
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "issue_certificate",
     "list_certificates",
     "part_record",
+    "passport_tokens",
     "require_not_recalled",
     "statement_of",
     "withdraw_certificates",

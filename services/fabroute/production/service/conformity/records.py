@@ -94,6 +94,11 @@ def find_passport(session: Session, *, token: str) -> PassportRecord:
     return PassportRecord(part=part, record=record)
 
 
+def passport_tokens(session: Session, *, job_id: str) -> dict[int, str]:
+    """Return the tokens of a job's passports by the numbers of their prints; whoever asks has been let in."""
+    return {passport.print_number: passport.token for passport in rows.read_passports(session, job_id=job_id)}
+
+
 def parameters_of(node: NodeDetail, job: Job) -> ParameterRecord:
     """Return how a job is printed, with one SHA-256 for machine model, process, material and parameter set."""
     machine = next((machine for machine in node.machines if machine.machine_id == job.machine_id), None)
