@@ -1,5 +1,6 @@
 """Accepted under a claim or by hand, declined, countered, started, kept alive, stopped: who holds a job says so."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -23,6 +24,7 @@ from fabroute.production.service.phases.cancelling import CancellationAnswer, an
 from fabroute.production.service.phases.countering import (
     Countered,
     CounterOfferDecided,
+    CounterOfferView,
     InvalidCounterOffer,
     NewCounterOffer,
     UnknownCounterOffer,
@@ -63,6 +65,13 @@ def counter(
     return floor.do(
         lambda session: counter_job(session, principal=BUREAU_KEY, job_id=job_id, wanted=wanted, lease=lease, now=NOW)
     )
+
+
+def counters_of(floor: Floor) -> Sequence[CounterOfferView]:
+    owner = key_of(floor.owner)
+    return floor.do(
+        lambda session: list_counter_offers(session, principal=owner, state=None, cursor=None, limit=9)
+    ).items
 
 
 def decide(floor: Floor, counter_id: str, *, accepted: bool, who: Principal | None = None) -> Countered:
@@ -231,7 +240,10 @@ def test_a_counter_offer_beyond_the_band_waits_for_the_owner_who_may_accept_it(f
     (offer,) = floor.offered()
     done = counter(floor, offer.job_id, price=2_500)
     assert (done.counter.state, done.job.state, done.job.price_minor) == ("open", "countered", 2_000)
-    assert done.counter.decision_reason == "25.00 EUR is over the owner's band, which ends at 22.00 EUR"
+    assert done.counter.decision_reason == "it waits for the owner's decision"
+    assert [it.decision_reason for it in counters_of(floor)] == [
+        "25.00 EUR is over the owner's band, which ends at 22.00 EUR"
+    ]
     assert done.job.offer_until == NOW + timedelta(seconds=900, hours=24)
     assert counter(floor, offer.job_id, price=2_500).counter == done.counter
     with pytest.raises(JobStateConflict):

@@ -56,9 +56,12 @@ class RoutingOut(ResponseModel):
     country: str | None
     landed: MoneyOut | None = Field(
         description="Production, freight and duty of what the latest decision is about, as routing reckons them: where "
-        "nodes kept shares of a split line, the rest of it. An order that accepted a quote pays `quote.price` instead."
+        "nodes kept shares of a split line, the rest of it. With what accepted counter-offers of its jobs add, which "
+        "the decision, made before, does not know. An order that accepted a quote pays `quote.price` instead."
     )
-    promised_at: AwareDatetime | None = Field(description="Arrival; it does not stand while the job is held.")
+    promised_at: AwareDatetime | None = Field(
+        description="Arrival, as agreed by now; it does not stand while the job is held."
+    )
     co2e_g: int | None = Field(description="Grams of CO2 equivalent of printing and shipping.")
     candidates: int = Field(description="Nodes that could, alone or with a share of a split.")
     excluded: int = Field(description="Nodes that are ruled out, each with its reasons in the decision.")

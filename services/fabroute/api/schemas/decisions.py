@@ -233,7 +233,7 @@ def routings_out(
 ) -> dict[str, RoutingOut]:
     """Return what was decided for lines in short, with their jobs, by line; ``decided`` is each line's decision."""
     return {
-        line_id: _routing_out(summaries[decision_id], jobs.get(line_id, ()))
+        line_id: _routing_out(decision_id, summaries[decision_id], jobs.get(line_id, ()))
         for line_id, decision_id in decided.items()
         if decision_id in summaries
     }
@@ -254,15 +254,21 @@ def _decision_fields(decision: DecisionView) -> dict[str, Any]:
     }
 
 
-def _routing_out(summary: DecisionSummary, jobs: Sequence[JobOfLine]) -> RoutingOut:
+def _routing_out(decision_id: str, summary: DecisionSummary, jobs: Sequence[JobOfLine]) -> RoutingOut:
+    agreed = [job for job in jobs if job.decision_id == decision_id and job.agreed_more_minor is not None]
     landed = summary.landed_minor
+    if landed is not None:
+        landed += sum(job.agreed_more_minor or 0 for job in agreed)
+    promised = [job.promised_at for job in agreed]
+    if summary.promised_at is not None:
+        promised.append(summary.promised_at)
     job = min(jobs, key=lambda job: (job.state != "held", job.share_no), default=None)
     return RoutingOut(
         node_id=summary.node_id,
         city=summary.city,
         country=summary.country,
         landed=None if landed is None else MoneyOut.of(Money(amount_minor=landed)),
-        promised_at=summary.promised_at,
+        promised_at=max(promised, default=None),
         co2e_g=summary.co2e_g,
         candidates=summary.candidates,
         excluded=summary.excluded,

@@ -78,6 +78,9 @@ class JobOfLine:
     promised_at: datetime
     state: str
     held_reason: str
+    decision_id: str = ""
+    agreed_more_minor: int | None = None
+    """What an accepted counter-offer adds to the landed price, duty included; None: it is made as it was offered."""
 
 
 def insert_jobs(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
@@ -309,8 +312,19 @@ _LOCK_OF_REVISION = text(
 
 _OF_LINES = text("""
 SELECT job.order_line_id, job.id AS job_id, job.share_no, job.node_id, node.city, job.machine_id, job.quantity,
-    job.price_minor, job.produce_by, job.promised_at, job.state, job.held_reason
+    job.price_minor, job.produce_by, job.promised_at, job.state, job.held_reason, job.decision_id,
+    counter.more_minor + coalesce(CAST(ceil(CAST(counter.more_minor * decided.duty_minor AS numeric)
+        / nullif(decided.production_minor, 0)) AS bigint), 0) AS agreed_more_minor
 FROM jobs job JOIN nodes node ON node.id = job.node_id
+LEFT JOIN LATERAL (
+    SELECT CAST(sum(price_minor - offered_price_minor) AS bigint) AS more_minor FROM counter_offers
+    WHERE job_id = job.id AND state = 'accepted'
+) counter ON true
+LEFT JOIN LATERAL (
+    SELECT CAST(document #>> '{chosen,duty_minor}' AS bigint) AS duty_minor,
+        CAST(document #>> '{chosen,production_minor}' AS bigint) AS production_minor
+    FROM routing_decisions WHERE id = job.decision_id AND counter.more_minor IS NOT NULL
+) decided ON true
 WHERE job.order_line_id = ANY(:line_ids) AND job.state NOT IN ('cancelled', 'declined', 'lapsed', 'failed')
 ORDER BY job.order_line_id, job.share_no
 """)

@@ -18,6 +18,8 @@ Remark = TypeVar("Remark", CounterOffer, OwnerNote, Reconciliation)
 class CustomersTerms:
     """What a customer was promised of a job's line, and what all lines of the order cost landed; in cents."""
 
+    position: int
+    """The line's."""
     promised_at: datetime | None
     agreed_price_minor: int | None
     """Of the quote that the order accepted: what the owner pays, wherever the parts are made."""
@@ -107,7 +109,7 @@ def _concerns(kind: type[Remark], organisation_id: str) -> ColumnElement[bool]:
 
 
 _TERMS = text("""
-SELECT line.promised_at, placed.agreed_price_minor, placed.max_price_minor, placed.criticality,
+SELECT line.position, line.promised_at, placed.agreed_price_minor, placed.max_price_minor, placed.criticality,
     (SELECT CAST(sum(each.landed_minor) AS bigint) FROM order_lines other
         JOIN routing_decisions each ON each.id = other.decision_id
         WHERE other.order_id = placed.id AND other.state = 'routed') AS landed_minor,

@@ -17,7 +17,8 @@ from fabroute.production.rules import LONGEST_TEXT
 from fabroute.production.service.access import conflict, lock_of_owner, require_state
 from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.phases.accepting import require_answerable, take
-from fabroute.production.service.phases.bands import Counter, Limits, outside
+from fabroute.production.service.phases.bands import Counter, Limits, arrival_after, outside
+from fabroute.production.service.phases.late_arrivals import tell_later_arrival
 from fabroute.production.service.phases.notes import may_see
 from fabroute.production.service.phases.policies import policy_of
 from fabroute.production.service.recheck import require_qualified
@@ -30,6 +31,7 @@ _TIME_OF_OWNERS = timedelta(hours=24)
 """So long after the deadline of the offer an owner may answer; then the line goes to another node."""
 _MOST_AHEAD = timedelta(days=366)
 _MOST_MINOR = 1_000_000_000
+_WAITS = "it waits for the owner's decision"
 
 
 class InvalidCounterOffer(DomainError):
@@ -117,7 +119,7 @@ def counter_job(
     """
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     if job.state == "countered":
-        return _again(session, job, wanted)
+        return _again(session, principal, job, wanted)
     require_answerable(job, wish="countered", now=now)
     counter = _new(job, wanted, by=principal.key_id, now=now)
     waits_for = outside(_terms(counter), _limits(session, job))
@@ -128,7 +130,7 @@ def counter_job(
         counter.decision_reason = "; ".join(waits_for)
     rows.add(session, counter)
     changed = _wait(session, job, counter, now=now) if waits_for else _accept(session, job, counter, now=now)
-    return Countered(counter=counter_view(counter), job=job_view(changed))
+    return Countered(counter=counter_view(counter, principal), job=job_view(changed))
 
 
 def list_counter_offers(
@@ -137,7 +139,7 @@ def list_counter_offers(
     """Return counter-offers, newest first: an owner's about its parts, a bureau's of its nodes, all to the operator."""
     own = None if principal.kind == "operator" else principal.organisation_id
     found = rows.read(session, CounterOffer, organisation_id=own, state=state, cursor=cursor, limit=limit + 1)
-    return page_of([counter_view(row) for row in found], limit=limit, cursor_of=lambda view: view.counter_id)
+    return page_of([counter_view(row, principal) for row in found], limit=limit, cursor_of=lambda view: view.counter_id)
 
 
 def decide_counter(
@@ -157,20 +159,23 @@ def decide_counter(
     counter = rows.find(session, CounterOffer, counter_id, lock=True)
     assert counter is not None, "counter-offers are never deleted"
     if counter.state != "open":
-        return _decided_before(counter, job, accept=accept)
+        return _decided_before(principal, counter, job, accept=accept)
     require_state(job, "countered", wish="decided about")
     counter.state, counter.decision_reason = ("accepted" if accept else "refused"), reason
     counter.decided_by, counter.decided_at = principal.key_id, now
     session.flush()
     changed = _accept(session, job, counter, now=now) if accept else _refuse(session, job, counter, now=now)
-    return Countered(counter=counter_view(counter), job=job_view(changed))
+    return Countered(counter=counter_view(counter, principal), job=job_view(changed))
 
 
-def counter_view(counter: CounterOffer) -> CounterOfferView:
-    """Return the view of a counter-offer."""
+def counter_view(counter: CounterOffer, principal: Principal) -> CounterOfferView:
+    """Return the view of a counter-offer: the owner's limits, over which it waits, are the owner's and operator's."""
     named = {
         field.name: getattr(counter, field.name) for field in fields(CounterOfferView) if field.name != "counter_id"
     }
+    is_owner = principal.kind == "operator" or principal.organisation_id == counter.organisation_id
+    if counter.state == "open" and not is_owner:
+        named["decision_reason"] = _WAITS
     return CounterOfferView(counter_id=counter.id, **named)
 
 
@@ -258,7 +263,8 @@ def _wait(session: Session, job: Job, counter: CounterOffer, *, now: datetime) -
 
 
 def _accept(session: Session, job: Job, counter: CounterOffer, *, now: datetime) -> Job:
-    terms = {"price_minor": counter.price_minor, "produce_by": counter.produce_by}
+    arrives = arrival_after(job.promised_at, offered=counter.offered_produce_by, countered=counter.produce_by)
+    terms = {"price_minor": counter.price_minor, "produce_by": counter.produce_by, "promised_at": arrives}
     accepted = take(session, job, by=counter.proposed_by, now=now, terms=terms)
     actor = counter.decided_by or counter.proposed_by
     require_qualified(session, job=accepted, wish="accepted on other terms", actor=actor, now=now)
@@ -271,7 +277,9 @@ def _accept(session: Session, job: Job, counter: CounterOffer, *, now: datetime)
         counter_id=counter.id,
         price_minor=counter.price_minor,
         produce_by=counter.produce_by.isoformat(),
+        promised_at=arrives.isoformat(),
     )
+    tell_later_arrival(session, accepted, actor=actor, now=now)
     return accepted
 
 
@@ -292,17 +300,17 @@ def _refuse(session: Session, job: Job, counter: CounterOffer, *, now: datetime)
     return next(each for each in ended if each.id == job.id)
 
 
-def _again(session: Session, job: Job, wanted: NewCounterOffer) -> Countered:
+def _again(session: Session, principal: Principal, job: Job, wanted: NewCounterOffer) -> Countered:
     known = rows.find_open_counter(session, job_id=job.id)
     if known is None or (known.price_minor, known.produce_by) != (
         job.price_minor if wanted.price_minor is None else wanted.price_minor,
         wanted.produce_by or job.produce_by,
     ):
         raise conflict(job, wish="countered again")
-    return Countered(counter=counter_view(known), job=job_view(job))
+    return Countered(counter=counter_view(known, principal), job=job_view(job))
 
 
-def _decided_before(counter: CounterOffer, job: Job, *, accept: bool) -> Countered:
+def _decided_before(principal: Principal, counter: CounterOffer, job: Job, *, accept: bool) -> Countered:
     if counter.state != ("accepted" if accept else "refused"):
         raise CounterOfferDecided(f"counter-offer {counter.id} is {counter.state} already: {counter.decision_reason}")
-    return Countered(counter=counter_view(counter), job=job_view(job))
+    return Countered(counter=counter_view(counter, principal), job=job_view(job))
