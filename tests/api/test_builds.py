@@ -217,7 +217,7 @@ def test_what_no_build_can_be_is_refused_with_a_code_each(world: BureauWorld) ->
     assert refused({first: 1}, world.rival) == Refusal(status=404, code="unknown_node")
     assert refused({first: 0}).code == "validation_failed"
     twice = {"jobs": [{"job_id": first, "parts": 1}] * 2}
-    assert refusal_of(world.bureau.post("/v1/nodes/N101/builds", json=twice)).code == "build_empty"
+    assert refusal_of(world.bureau.post("/v1/nodes/N101/builds", json=twice)).code == "build_job_twice"
     for column, value in (("lot_id", "lot_2"), ("parameter_set", "PS-2"), ("material", "PLA"), ("machine_id", "X")):
         world.shop.table(f"UPDATE jobs SET {column} = :value WHERE id = :id RETURNING id", value=value, id=second)
         assert refused({first: 1, second: 1}) == Refusal(status=409, code="build_mixed"), column
@@ -236,8 +236,10 @@ def test_one_build_runs_on_a_machine_and_nothing_before_its_file(world: BureauWo
     world.bureau.get(world.bureau.post(f"/v1/jobs/{second}/file-tickets").json()["url"])
     busy = world.bureau.post(f"{other}/start", json={})
     to_come = world.bureau.post(f"{other}/start", json={"started_at": (WEDNESDAY + 6 * HOUR).isoformat()})
+    too_early = world.bureau.post(f"{other}/start", json={"started_at": (WEDNESDAY - 60 * HOUR).isoformat()})
     running = world.bureau.post(f"{build}/cancellation", json={})
 
+    assert refusal_of(too_early) == Refusal(status=422, code="invalid_build_time", pointers=("/started_at",))
     assert refusal_of(unfetched) == Refusal(status=409, code="file_not_fetched")
     assert refusal_of(busy) == Refusal(status=409, code="machine_busy")
     assert refusal_of(to_come) == Refusal(status=422, code="invalid_build_time", pointers=("/started_at",))

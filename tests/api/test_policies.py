@@ -198,7 +198,7 @@ def test_a_bureau_is_told_that_policies_are_of_those_who_order(api: Api) -> None
 
     assert refusal_of(answer) == Refusal(status=403, code="owners_only")
     assert answer.json()["detail"] == (
-        "this is about how orders are routed, and at what cost: it takes a key of who orders parts"
+        "this belongs to those who order parts: their orders, policies and papers; it takes a key of theirs"
     )
 
 

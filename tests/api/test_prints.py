@@ -290,7 +290,7 @@ def test_a_reprint_is_asked_for_and_decided_once(world: JobWorld) -> None:
     changed = world.owner.post(decision, json={"granted": True})
 
     assert (first.status_code, again.json()) == (201, first.json())
-    assert asked_again(world, "crack.jpg").json() == first.json()
+    assert asked_again(world, "crack.jpg").json() == refused.json()
     assert refusal_of(asked_again(world, "none.jpg")).code == "unknown_evidence"
     assert refusal_of(other) == Refusal(status=409, code="reprint_conflict")
     assert (refused.json()["state"], refused.json()["decision_reason"]) == ("refused", "not needed any more")

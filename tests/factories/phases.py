@@ -7,7 +7,7 @@ from fabroute.identity.rules import Principal
 from fabroute.production.service import JobView, get_job
 from fabroute.production.service.claims import AskedClaim, Claimed, ClaimTerms, claim_jobs
 from fabroute.production.service.leases import Lease
-from fabroute.production.service.phases.policies import Band, state_policy
+from fabroute.production.service.phases.policies import BandChange, state_policy
 from fabroute.production.service.phases.watching import Watched, watch_leases
 from fabroute.production.service.reports.inbox import Reported, take_reports
 from fabroute.production.service.reports.rules import NewReport
@@ -62,12 +62,12 @@ def watched(floor: Floor) -> Watched:
 
 def given_band(floor: Floor, *, fraction: float = 0.0, days: int = 0, hold: bool = False) -> None:
     """State the owner's policy."""
-    band = Band(counter_price_fraction=fraction, counter_days=days, hold_not_manufacturable=hold)
+    change = BandChange(counter_price_fraction=fraction, counter_days=days, hold_not_manufacturable=hold)
     floor.do(
         lambda session: state_policy(
             session,
             organisation_id=floor.owner.organisation_id,
-            band=band,
+            change=change,
             expected_version=None,
             actor=floor.owner.key_id,
             now=NOW,

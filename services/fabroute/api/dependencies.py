@@ -114,7 +114,7 @@ JobsWriter = Annotated[Principal, Depends(caller_with("jobs:write"))]
 async def get_operator(principal: NetworkReader) -> Principal:
     """Return the caller if it is the operator; ``OperatorOnly`` otherwise."""
     if principal.kind != "operator":
-        raise OperatorOnly("this shows the orders of all owners: it takes a key of the operator")
+        raise OperatorOnly("this is for the operator of this installation alone: it takes a key of the operator")
     return principal
 
 
@@ -146,7 +146,7 @@ def _buyer_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
     async def check(principal: Annotated[Principal, Depends(caller_with(scope))]) -> Principal:
         if principal.kind == "bureau":
             raise OwnersOnly(
-                "this is about how orders are routed, and at what cost: it takes a key of who orders parts"
+                "this belongs to those who order parts: their orders, policies and papers; it takes a key of theirs"
             )
         return principal
 
@@ -164,7 +164,7 @@ def get_idempotency_key(request: Request) -> str:
     key = request.headers.get("Idempotency-Key", "")
     if not key:
         raise IdempotencyKeyMissing(
-            "send a header Idempotency-Key, e.g. a UUID that stays the same when you repeat this order"
+            "send a header Idempotency-Key, e.g. a UUID that stays the same when you repeat this request"
         )
     if len(key) > _KEY_LENGTH or not (key.isascii() and key.isprintable()):
         raise IdempotencyKeyInvalid(f"Idempotency-Key takes up to {_KEY_LENGTH} visible ASCII characters")

@@ -53,7 +53,7 @@ def header(name: str, description: str, *, required: bool = False, maximum: int 
 
 IDEMPOTENCY_KEY = header(
     "Idempotency-Key",
-    "Yours to choose, e.g. a UUID; the same for every repetition of this order. A repetition gets the first answer, "
+    "Yours to choose, e.g. a UUID; the same for every repetition of this request. A repetition gets the first answer, "
     "byte for byte, for 30 days.",
     required=True,
     maximum=255,

@@ -46,14 +46,14 @@ class NodeNotYours(DomainError):
 
 
 class OperatorOnly(DomainError):
-    """Only the operator of this installation sees this."""
+    """Only the operator of this installation may see or do this."""
 
     code = "operator_only"
     status = 403
 
 
 class OwnersOnly(DomainError):
-    """Only owners of parts, and the operator, see what other nodes would charge; bureaus compete with each other."""
+    """Only owners of parts, and the operator: their orders, routes and papers, and what other nodes would charge."""
 
     code = "owners_only"
     status = 403

@@ -34,7 +34,7 @@ from fabroute.production.service.phases.countering import (
 )
 from fabroute.production.service.phases.declining import Decline, Declined, decline_job
 from fabroute.production.service.phases.notes import NoteClosed, UnknownNote, close_note, list_notes
-from fabroute.production.service.phases.policies import Band, PolicyChanged, policy_of, state_policy
+from fabroute.production.service.phases.policies import BandChange, PolicyChanged, policy_of, state_policy
 from fabroute.production.service.phases.reconciling import close_reconciliation, keep_late, list_reconciliations
 from fabroute.production.service.phases.revisions import hold_revision, release_hold
 from fabroute.production.service.phases.starting import start_job
@@ -159,6 +159,26 @@ def test_a_declined_job_goes_to_another_node_and_says_why(floor: Floor) -> None:
     assert floor.table("SELECT remaining_grams FROM material_lots") == [(10_000,)]
     with pytest.raises(JobStateConflict, match="declined"):
         decline(floor, offer.job_id, "capacity")
+
+
+def test_the_same_decline_again_after_a_lost_answer_is_answered_with_the_job(floor: Floor) -> None:
+    (offer,) = floor.offered()
+    lease = claimed(floor, offer.job_id)
+    told = Decline(reason="not_manufacturable", text="the wall is 0.1 mm")
+
+    def declined(what: Decline) -> Declined:
+        return floor.do(
+            lambda session: decline_job(
+                session, principal=BUREAU_KEY, job_id=offer.job_id, decline=what, lease=lease, now=NOW
+            )
+        )
+
+    first = declined(told)
+    assert declined(told) == first
+    assert (first.job.state, first.note is None) == ("declined", False)
+    assert len(reroutes(floor)) == 1
+    with pytest.raises(LeaseLost):
+        declined(replace(told, text="no powder"))
 
 
 def test_a_job_in_production_is_not_declined_any_more(floor: Floor) -> None:
@@ -287,7 +307,7 @@ def test_a_policy_is_changed_by_who_has_seen_it(floor: Floor) -> None:
     given_band(floor, fraction=0.1, days=2)
     wanted: dict[str, Any] = {
         "organisation_id": floor.owner.organisation_id,
-        "band": Band(),
+        "change": BandChange(),
         "actor": "key_x",
         "now": NOW,
     }

@@ -7,7 +7,7 @@ import pytest
 from fabroute.production.service.leases import hand_lease_until
 from fabroute.production.service.phases.countering import InvalidCounterOffer, NewCounterOffer
 from fabroute.production.service.phases.declining import Decline, InvalidDecline
-from fabroute.production.service.phases.policies import Band, InvalidProductionPolicy
+from fabroute.production.service.phases.policies import Band, BandChange, InvalidProductionPolicy
 
 REASONS = ["capacity", "machine_down", "material", "price", "date"]
 
@@ -48,6 +48,15 @@ def test_a_band_is_a_share_and_some_days() -> None:
     with pytest.raises(InvalidProductionPolicy, match="0 to 1"):
         Band(counter_price_fraction=float("nan"))
     assert Band(counter_price_fraction=1.0, counter_days=60).hold_not_manufacturable is False
+
+
+def test_of_a_policy_that_is_stated_again_what_is_left_out_stays() -> None:
+    known = Band(counter_price_fraction=0.1, counter_days=3, hold_not_manufacturable=True)
+    assert BandChange().of(known) == known
+    assert BandChange(counter_days=0).of(known) == Band(counter_price_fraction=0.1, hold_not_manufacturable=True)
+    assert BandChange(hold_not_manufacturable=False).of(known).hold_not_manufacturable is False
+    with pytest.raises(InvalidProductionPolicy):
+        BandChange(counter_days=61).of(known)
 
 
 def test_a_person_holds_a_job_until_the_day_after_its_last_day_of_production() -> None:

@@ -44,6 +44,8 @@ _PLANNING_PROBLEMS: tuple[type[DomainError], ...] = (
     jobs.JobStateConflict,
     jobs.OfferGone,
     production.EmptyBuild,
+    production.JobNamedTwice,
+    jobs.InvalidBuildTime,
     production.TooManyParts,
     production.BuildMixed,
     production.PartsKeptApart,

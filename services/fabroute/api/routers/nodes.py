@@ -29,6 +29,7 @@ from fabroute.api.schemas.nodes import (
     node_detail_out,
     node_out,
 )
+from fabroute.api.schemas.rerouting import NodeChangedOut, node_changed_out
 from fabroute.identity.rules import Principal
 from fabroute.network import service as network
 from fabroute.network.service.nodes import NodeClosed
@@ -62,12 +63,13 @@ def list_nodes(
 )
 def get_node(request: Request, node_id: Identifier, caller: NetworkReader, session: ReadSession) -> Response:
     """Read a node with its machines and what they print. Its ETag is what a change has to send in If-Match."""
-    return _node(request, session, caller, node_id)
+    node, version = _node(session, caller, node_id)
+    return conditional(request, node, version=version)
 
 
 @router.patch(
     "/nodes/{node_id}",
-    response_model=NodeDetailOut,
+    response_model=NodeChangedOut,
     responses=docs.TAGGED
     | docs.problems(
         network.UnknownNode,
@@ -92,12 +94,13 @@ def set_node_status(
     """Take a node down or up, or change how long it may be silent.
 
     A node that is down gets no jobs; lines without a route are looked at again. Jobs that nobody has started leave at
-    once (`GET /v1/reroutes?cause=node_down`); the node is asked to stop the others. Up again, requests that nobody has
-    answered are withdrawn. New times count for offers and leases that begin after it.
+    once, as `outage` lists; the node is asked to stop the others. Up again, requests that nobody has answered are
+    withdrawn. New times count for offers and leases that begin after it.
     """
+    done = outages.Outage(rerouted=())
     if asked.status is not None:
         change = network.StatusChange(status=asked.status, reason=asked.reason, expected_version=version)
-        outages.set_node_status(session, node_id=node_id, change=change, actor=caller.key_id, now=now)
+        done = outages.set_node_status(session, node_id=node_id, change=change, actor=caller.key_id, now=now)
         version = None
     times = network.AnswerTimes(
         offer_seconds=asked.offer_seconds,
@@ -107,10 +110,11 @@ def set_node_status(
     )
     if times.values:
         network.set_answer_times(session, node_id=node_id, times=times, actor=caller.key_id, now=now)
-    return _node(request, session, caller, node_id)
+    node, version = _node(session, caller, node_id)
+    return conditional(request, node_changed_out(node, done), version=version)
 
 
-def _node(request: Request, session: Session, caller: Principal, node_id: str) -> Response:
+def _node(session: Session, caller: Principal, node_id: str) -> tuple[NodeDetailOut, int]:
     node = network.get_node(session, node_id=node_id)
     may_see_store = caller.kind == "operator" or caller.organisation_id == node.organisation_id
-    return conditional(request, node_detail_out(node, with_store=may_see_store), version=node.version)
+    return node_detail_out(node, with_store=may_see_store), node.version

@@ -49,16 +49,12 @@ def state_production_policy(
     session: WriteSession,
     now: Now,
 ) -> Response:
-    """State what you let happen without being asked, as a whole; it holds from now on."""
-    band = policies.Band(
-        counter_price_fraction=told.counter_price_fraction,
-        counter_days=told.counter_days,
-        hold_not_manufacturable=told.hold_not_manufacturable,
-    )
+    """State what you let happen without being asked; what is left out stays as it is. It holds from now on."""
+    change = policies.BandChange(**told.model_dump())
     stated = policies.state_policy(
         session,
         organisation_id=caller.organisation_id,
-        band=band,
+        change=change,
         expected_version=version,
         actor=caller.key_id,
         now=now,

@@ -116,7 +116,7 @@ def lift_exclusion(
 
 @router.post(
     "/orders/{order_id}/lines/{position}/retry",
-    responses=docs.problems(UnknownLine, *BODY_PROBLEMS),
+    responses=docs.problems(UnknownLine, attention.InvalidRetry, *BODY_PROBLEMS),
     openapi_extra=docs.request_body(RetryIn),
 )
 def retry_line(

@@ -202,19 +202,19 @@ class ReconciliationOut(ResponseModel):
 
 
 class ProductionPolicyIn(RequestModel):
-    """What you let happen without being asked."""
+    """What you let happen without being asked. What is left out stays as it is; at first, nothing is."""
 
-    counter_price_fraction: float = Field(
-        default=0.0,
+    counter_price_fraction: float | None = Field(
+        default=None,
         ge=0,
         le=1,
         strict=False,
         allow_inf_nan=False,
         description="Counter-offers up to this share over the offered price are accepted at once; 0.1 for 10 %.",
     )
-    counter_days: int = Field(default=0, ge=0, le=MOST_DAYS, description="And up to so many days later.")
-    hold_not_manufacturable: bool = Field(
-        default=False, description="Whether a revision is put on hold when a node says that it can't be made."
+    counter_days: int | None = Field(default=None, ge=0, le=MOST_DAYS, description="And up to so many days later.")
+    hold_not_manufacturable: bool | None = Field(
+        default=None, description="Whether a revision is put on hold when a node says that it can't be made."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from fabroute.api.schemas.base import Day, RequestModel, ResponseModel, Sentence
-from fabroute.api.schemas.nodes import NodeStatus
+from fabroute.api.schemas.nodes import NodeDetailOut, NodeStatus
 from fabroute.kernel.events import JsonScalar
 from fabroute.network.service.outages import CapacityCut
 from fabroute.production.rules import RerouteCause
@@ -132,6 +132,12 @@ class OutageOut(ResponseModel):
     over: list[DayOverOut] = Field(description="Of a cut: days of which started jobs hold more than is left.")
 
 
+class NodeChangedOut(NodeDetailOut):
+    """A node as it is now, and what the change did to the jobs there."""
+
+    outage: OutageOut
+
+
 class WaitingJobOut(ResponseModel):
     """A job whose node is asked to stop."""
 
@@ -229,6 +235,11 @@ def outage_out(found: Outage) -> OutageOut:
         suspect=list(found.suspect),
         over=[DayOverOut(day=day, over_minutes=minutes) for day, minutes in found.over_minutes],
     )
+
+
+def node_changed_out(node: NodeDetailOut, found: Outage) -> NodeChangedOut:
+    """Return a node and what its change did for an answer."""
+    return NodeChangedOut(**dict(node), outage=outage_out(found))
 
 
 def cancelling_out(order_id: str, found: OrderCancelling) -> OrderCancellingOut:

@@ -67,6 +67,11 @@ def find_open_counter(session: Session, *, job_id: str) -> CounterOffer | None:
     return session.exec(select(CounterOffer).where(CounterOffer.job_id == job_id, CounterOffer.state == "open")).first()
 
 
+def find_note_of(session: Session, *, job_id: str) -> OwnerNote | None:
+    """Return the note that was opened about a job."""
+    return session.exec(select(OwnerNote).where(OwnerNote.job_id == job_id)).first()
+
+
 def find_like(session: Session, wanted: Reconciliation) -> Reconciliation | None:
     """Return what was noted already about the same report under the same lease."""
     statement = select(Reconciliation).where(

@@ -23,7 +23,7 @@ from fabroute.production.service.access import (
     find_visible,
     lock_of_owner,
 )
-from fabroute.production.service.evidence import require_evidence
+from fabroute.production.service.evidence import named_evidence
 from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.telling import audit_entry
 from fabroute.production.service.views import ReprintView, reprint_view
@@ -53,7 +53,7 @@ class ReprintConflict(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReprint:
-    """Which failed print shall be made again, why, and the evidence that shows it (a photo, as a rule)."""
+    """Which failed print shall be made again, why, and what shows it: id or name of evidence, a photo as a rule."""
 
     print_number: int
     reason: str
@@ -98,18 +98,18 @@ def request_reprint(
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     known = rows.find_request_for(session, job_id=job_id, print_number=request.print_number)
     if known is not None:
-        return _same(known, request)
+        return _same(session, known, request)
     if job.state in ENDED_STATES:
         raise conflict(job, wish="printed again")
     _require_failed(session, job, request.print_number)
-    require_evidence(session, job_id=job_id, evidence_id=request.evidence_id)
+    evidence = named_evidence(session, job_id=job_id, name_or_id=request.evidence_id)
     row = ReprintRequest(
         id=new_id("rep"),
         job_id=job_id,
         organisation_id=job.organisation_id,
         print_number=request.print_number,
         reason=request.reason,
-        evidence_id=request.evidence_id,
+        evidence_id=evidence.id,
         requested_by=principal.key_id,
         requested_at=now,
     )
@@ -197,8 +197,9 @@ def _require_failed(session: Session, job: Job, number: int) -> None:
         raise InvalidReprint(message, problems=(FieldProblem(pointer="/print_number", message=message),))
 
 
-def _same(known: ReprintRequest, request: NewReprint) -> ReprintView:
-    if (known.reason, known.evidence_id) != (request.reason, request.evidence_id):
+def _same(session: Session, known: ReprintRequest, request: NewReprint) -> ReprintView:
+    shown = named_evidence(session, job_id=known.job_id, name_or_id=request.evidence_id)
+    if (known.reason, known.evidence_id) != (request.reason, shown.id):
         raise ReprintConflict(
             f"a reprint of print {known.print_number} was asked for already ({known.id}, {known.state}): "
             "wait for the owner, or settle it with them"

@@ -9,7 +9,7 @@ from fabroute.network.service.nodes import NodeClosed
 from fabroute.network.service.outages import CapacityCut, MachineChange
 from fabroute.production.service.phases.cancelling import CancellationAnswer, answer_cancellation
 from fabroute.production.service.rerouting import outages
-from fabroute.production.service.rerouting.attention import get_attention, lift_exclusion, retry_line
+from fabroute.production.service.rerouting.attention import InvalidRetry, get_attention, lift_exclusion, retry_line
 from fabroute.production.service.rerouting.failing import JobFailure, report_failure
 from tests.factories.organisations import NOW
 from tests.factories.production import BUREAU_KEY, OPERATOR_KEY
@@ -83,6 +83,12 @@ def test_after_three_nodes_a_person_has_a_look_and_sends_the_line_on(works: Work
     assert (seen.state, [each.node_id for each in seen.exclusions]) == ("parked", ["N101", "N102", "N103"])
     assert seen.state_reason.startswith("needs attention: 3 nodes could not make it (N101 declined: no capacity; ")
     assert [outcome for _, _, outcome in works.reroutes()] == ["dearer", "dearer", "parked"]
+    with pytest.raises(InvalidRetry, match="no node 'N999'"):
+        works.do(
+            lambda session: retry_line(
+                session, principal=works.buyer, order_id=order_id, position=position, still_excluded=["N999"], now=NOW
+            )
+        )
     again = works.do(
         lambda session: retry_line(
             session, principal=works.buyer, order_id=order_id, position=position, still_excluded=["N101"], now=NOW

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -14,6 +14,7 @@ from fabroute.kernel.ids import new_id
 from fabroute.production.models import Build, BuildPart, Job
 from fabroute.production.repository import builds as rows
 from fabroute.production.service.access import UnknownJob, require_state
+from fabroute.production.service.build_spans import InvalidBuildTime
 from fabroute.production.service.build_telling import tell_build
 from fabroute.production.service.builds.jobs import BuildJob, Workbench, Workshop, build_jobs
 from fabroute.production.service.builds.problems import (
@@ -22,6 +23,7 @@ from fabroute.production.service.builds.problems import (
     BuildOverfull,
     BuildStateConflict,
     EmptyBuild,
+    JobNamedTwice,
     PartsKeptApart,
     TooManyParts,
 )
@@ -30,6 +32,8 @@ from fabroute.production.service.builds.reading import lock_at_node_with_jobs, r
 from fabroute.production.service.builds.sharing import shares_of
 from fabroute.production.service.builds.views import BuildView
 from fabroute.production.states import WORKING_STATES
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,8 @@ class BuildWish:
         problems = tuple(_problems(self.parts))
         if problems:
             raise EmptyBuild("; ".join(problem.message for problem in problems), problems=problems)
+        if twice := tuple(_named_twice(self.parts)):
+            raise JobNamedTwice("; ".join(problem.message for problem in twice), problems=twice)
 
     @property
     def job_ids(self) -> list[str]:
@@ -64,8 +70,9 @@ def open_build(session: Session, *, principal: Principal, node_id: str, wish: Bu
 
     ``build.opened`` is told to the node and to each owner with parts in it. Raises ``UnknownNode``, ``NotTheNode``,
     ``UnknownJob``, ``JobStateConflict``, ``TooManyParts``, ``BuildMixed``, ``PartsKeptApart``, ``BuildOverfull``,
-    ``OfferGone``, ``PartDoesNotFit`` and ``InvalidFact``.
+    ``OfferGone``, ``PartDoesNotFit``, ``InvalidFact``, and ``InvalidBuildTime`` for a start that is over a day ago.
     """
+    _require_to_come(wish, now=now)
     require_node(session, principal=principal, node_id=node_id)
     locked = {job.id: job for job in rows.lock_jobs(session, wish.job_ids)}
     planned = _planned(session, node_id, wish, locked, without=None, now=now)
@@ -95,6 +102,7 @@ def change_build(
     Raises what ``open_build`` does, ``UnknownBuildOfNode``, ``BuildStateConflict``, and ``BuildChanged`` unless it is
     in ``expected_version`` (``None``: any).
     """
+    _require_to_come(wish, now=now)
     found = lock_at_node_with_jobs(session, principal=principal, build_id=build_id, more_jobs=wish.job_ids)
     build = found.build
     require_version(build, expected_version)
@@ -237,15 +245,27 @@ def _columns(planned: _Planned, wish: BuildWish, *, now: datetime) -> dict[str, 
     }
 
 
+def _require_to_come(wish: BuildWish, *, now: datetime) -> None:
+    if wish.planned_start_at is not None and wish.planned_start_at < now - _DAY:
+        advice = "it is over a day ago: plan a start to come, or leave it out"
+        raise InvalidBuildTime(advice, problems=(FieldProblem(pointer="/planned_start_at", message=advice),))
+
+
 def _problems(parts: Sequence[WantedPart]) -> Sequence[FieldProblem]:
     if not parts:
         return [FieldProblem(pointer="/jobs", message="name the jobs that the build holds, one or more")]
-    seen: set[str] = set()
     found = []
     for position, part in enumerate(parts):
         if part.parts < 1:
             message = f"a build holds 1 part of a job or more, not {part.parts}"
             found.append(FieldProblem(pointer=f"/jobs/{position}/parts", message=message))
+    return found
+
+
+def _named_twice(parts: Sequence[WantedPart]) -> Sequence[FieldProblem]:
+    seen: set[str] = set()
+    found = []
+    for position, part in enumerate(parts):
         if part.job_id in seen:
             message = f"job {part.job_id} stands here twice: add its parts up"
             found.append(FieldProblem(pointer=f"/jobs/{position}/job_id", message=message))

@@ -11,9 +11,16 @@ class UnknownBuildOfNode(DomainError):
 
 
 class EmptyBuild(DomainError):
-    """The build holds nothing, a job twice, or no whole number of its parts."""
+    """The build holds nothing, or no whole number of its parts."""
 
     code = "build_empty"
+    status = 422
+
+
+class JobNamedTwice(DomainError):
+    """The build names a job twice: how many of its parts it holds is one number."""
+
+    code = "build_job_twice"
     status = 422
 
 

@@ -18,6 +18,7 @@ from fabroute.production.repository import prints as print_rows
 from fabroute.production.repository import proofs as rows
 from fabroute.production.rules import LONGEST_NAME, LONGEST_TEXT
 from fabroute.production.service.access import conflict, find_visible
+from fabroute.production.service.build_spans import CLOCKS_DIFFER
 from fabroute.production.service.evidence import named_evidence
 from fabroute.production.service.inspection.finishing import finish_if_inspected, inspected, reopen, revision_of
 from fabroute.production.service.inspection.rules import (
@@ -141,6 +142,7 @@ def report_inspection(
     if before is not None and _says_the_same(before, row, stated=inspection.inspected_at):
         return InspectionDone(inspection=inspection_view(before), job=job_view(job))
     _require_open(job)
+    _require_its_time(job, row.inspected_at, now=now)
     _require_its_print(session, job, inspection)
     _require_put_right(session, job, row)
     print_rows.add(session, row)
@@ -183,6 +185,13 @@ def _require_open(job: Job) -> None:
     held_for_first = job.state == "held" and job.held_kind == "first_article"
     if job.state not in ("in_production", "inspected") and not held_for_first:
         raise conflict(job, wish="inspected")
+
+
+def _require_its_time(job: Job, inspected_at: datetime, *, now: datetime) -> None:
+    earliest = job.accepted_at or job.offered_at
+    if not earliest - CLOCKS_DIFFER <= inspected_at <= now + CLOCKS_DIFFER:
+        message = f"give a time from {earliest.isoformat(timespec='seconds')}, when the job was accepted, until now"
+        _require_none([FieldProblem(pointer="/inspected_at", message=message)])
 
 
 def _require_its_print(session: Session, job: Job, inspection: NewInspection) -> None:

@@ -10,9 +10,9 @@ from fabroute.inventory import service as inventory
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.production.models import Job
 from fabroute.production.rules import DECLINE_REASONS, LONGEST_TEXT
-from fabroute.production.service.access import find_visible, require_state
+from fabroute.production.service.access import find_visible, lock_at_node, require_state
 from fabroute.production.service.leases import Lease, lock_for_work
-from fabroute.production.service.phases.notes import NoteView, open_note
+from fabroute.production.service.phases.notes import NoteView, note_of, open_note
 from fabroute.production.service.phases.policies import policy_of
 from fabroute.production.service.rerouting import lock_for_reroute, reroute_jobs
 from fabroute.production.service.views import JobView, job_view
@@ -65,11 +65,14 @@ def decline_job(
     """Decline a job that is offered, countered or accepted, for its node: its line is routed without that node.
 
     Audited, ``job.declined``. That a part can't be manufactured opens a note to its owner, and puts the revision on
-    hold where the owner's policy says so. Raises ``UnknownJob``, ``NotTheNode``, ``LeaseRequired``, ``LeaseLost`` and
-    ``JobStateConflict``.
+    hold where the owner's policy says so. The same again changes nothing, whatever lease it is said under. Raises
+    ``UnknownJob``, ``NotTheNode``, ``LeaseRequired``, ``LeaseLost`` and ``JobStateConflict``.
     """
     find_visible(session, principal=principal, job_id=job_id)
     lock_for_reroute(session, (job_id,))
+    ended = lock_at_node(session, principal=principal, job_id=job_id)
+    if ended.state == "declined" and ended.end_reason == decline.in_words:
+        return Declined(job=job_view(ended), note=note_of(session, ended))
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     require_state(job, "offered", "countered", "accepted", wish="declined")
     actor = principal.key_id

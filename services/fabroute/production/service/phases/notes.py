@@ -76,6 +76,12 @@ def open_note(session: Session, job: Job, *, text: str, revision_held: bool, act
     return note_view(note)
 
 
+def note_of(session: Session, job: Job) -> NoteView | None:
+    """Return the note that the node of a job opened about it, if any."""
+    found = rows.find_note_of(session, job_id=job.id)
+    return None if found is None else note_view(found)
+
+
 def list_notes(
     session: Session, *, principal: Principal, state: str | None, cursor: str | None, limit: int
 ) -> Page[NoteView]:

@@ -1,6 +1,6 @@
 """What an owner lets happen in production without being asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlmodel import Session
@@ -47,6 +47,20 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BandChange:
+    """What is stated anew of a band; None stays as it is."""
+
+    counter_price_fraction: float | None = None
+    counter_days: int | None = None
+    hold_not_manufacturable: bool | None = None
+
+    def of(self, band: Band) -> Band:
+        """Return ``band`` with what is stated anew. Raises ``InvalidProductionPolicy``."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Band(**{name: getattr(band, name) if new is None else new for name, new in named.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductionPolicyView(Band):
     """An owner's policy; version 1 while it has stated none."""
 
@@ -61,17 +75,25 @@ def policy_of(session: Session, *, organisation_id: str) -> ProductionPolicyView
 
 
 def state_policy(
-    session: Session, *, organisation_id: str, band: Band, expected_version: int | None, actor: str, now: datetime
+    session: Session,
+    *,
+    organisation_id: str,
+    change: BandChange,
+    expected_version: int | None,
+    actor: str,
+    now: datetime,
 ) -> ProductionPolicyView:
-    """State an owner's policy anew, as a whole; ``expected_version`` is what the caller has seen, None: any. Audited.
+    """State an owner's policy anew; ``expected_version`` is what the caller has seen, None: any. Audited.
 
-    It holds for counter-offers from now on. Raises ``PolicyChanged``.
+    What ``change`` leaves out stays. It holds for counter-offers from now on. Raises ``PolicyChanged`` and
+    ``InvalidProductionPolicy``.
     """
     rows.ensure_policy(session, organisation_id=organisation_id, actor=actor, now=now)
     known = rows.find_policy(session, organisation_id, lock=True)
     assert known is not None, "it is there by now"
     if expected_version not in (None, known.version):
         raise PolicyChanged(f"the policy was changed since you read it (version {known.version}): read it again")
+    band = change.of(_view(known))
     known.counter_price_fraction, known.counter_days = band.counter_price_fraction, band.counter_days
     known.hold_not_manufacturable = band.hold_not_manufacturable
     known.version, known.updated_by, known.updated_at = known.version + 1, actor, now

@@ -8,8 +8,9 @@ from sqlmodel import Session
 
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditRecord, record_audit
-from fabroute.kernel.errors import DomainError
+from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.events import JsonScalar
+from fabroute.network import service as network
 from fabroute.orders.service import attention
 from fabroute.orders.service.attention import WaitingLine
 from fabroute.routing.service.exclusions import LineExclusionView, lift_exclusions, read_ruled_out
@@ -23,6 +24,13 @@ class UnknownExclusion(DomainError):
 
     code = "unknown_exclusion"
     status = 404
+
+
+class InvalidRetry(DomainError):
+    """A node that is to stay ruled out is not known."""
+
+    code = "invalid_retry"
+    status = 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +73,9 @@ def retry_line(
     """Lift what is ruled out for a line, but for ``still_excluded`` nodes, and route it again if it waits. Audited.
 
     For the owner or the operator. A line that is parked or has no route is pending again; of one that is routed or
-    pending only the exclusions are lifted. Raises ``UnknownOrder`` and ``UnknownLine``.
+    pending only the exclusions are lifted. Raises ``UnknownOrder``, ``UnknownLine`` and ``InvalidRetry``.
     """
+    _require_known(session, still_excluded)
     line = attention.lock_line(session, organisation_id=_whose(principal), order_id=order_id, position=position)
     excluded = [each.node_id for each in read_ruled_out(session, line_ids=[line.line_id]).get(line.line_id, ())]
     lifted = lift_exclusions(session, line_id=line.line_id, node_ids=set(excluded) - set(still_excluded))
@@ -89,6 +98,17 @@ def lift_exclusion(
     again = attention.retry_lines(session, line_ids=[line.line_id], now=now)
     _audit(session, line, principal, "order.exclusion_lifted", now, lifted=node_id, routed_again=bool(again))
     return get_attention(session, principal=principal, order_id=order_id, position=position)
+
+
+def _require_known(session: Session, node_ids: Collection[str]) -> None:
+    known = network.existing_nodes(session, node_ids=node_ids) if node_ids else frozenset()
+    problems = tuple(
+        FieldProblem(pointer=f"/still_excluded/{place}", message=f"there is no node {node_id!r}: GET /v1/nodes")
+        for place, node_id in enumerate(node_ids)
+        if node_id not in known
+    )
+    if problems:
+        raise InvalidRetry("; ".join(it.message for it in problems), problems=problems)
 
 
 def _whose(principal: Principal) -> str | None:
