@@ -11,7 +11,7 @@ from fabroute.api.schemas.advice import MethodIn
 from fabroute.api.schemas.batch_advice import MassProductionIn, PathwaysIn, ViabilityIn
 from fabroute.api.schemas.brands import BrandIn
 from fabroute.api.schemas.build_times import BuildTimeIn, BuildWithdrawalIn
-from fabroute.api.schemas.builds import BuildCancellationIn, BuildClosingIn, BuildIn, BuildStartIn
+from fabroute.api.schemas.builds import BuildAbortIn, BuildCancellationIn, BuildClosingIn, BuildIn, BuildStartIn
 from fabroute.api.schemas.certificates import CertificateIn, RevocationIn
 from fabroute.api.schemas.estimates import EstimateIn
 from fabroute.api.schemas.first_articles import FirstArticleIn
@@ -193,6 +193,7 @@ _BODIES: Sequence[type[BaseModel]] = (
     BuildTimeIn,
     BuildWithdrawalIn,
     BuildIn,
+    BuildAbortIn,
     BuildCancellationIn,
     BuildStartIn,
     BuildClosingIn,
