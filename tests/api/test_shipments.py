@@ -316,6 +316,26 @@ def test_papers_bear_the_owner_s_brand_and_lead_to_each_part_s_passport(inspecte
     assert passport.json()["serial"] == "S-1"
 
 
+def test_the_timeline_of_an_order_tells_of_lost_parcels_recalls_and_withdrawn_certificates(inspected: JobWorld) -> None:
+    owner, url = inspected.owner, handed_over(inspected)
+    said(inspected, url, "lost", parcel=1, place="Ulm", hours=0)
+    waited = owner.post(f"{url}/loss", json={"decision": "wait", "reason": "the carrier looks for it"})
+    assert waited.status_code == 200
+    recall = {"lot_id": "lot_1", "reason": "contaminated"}
+    assert inspected.operator.post("/v1/recalls", json=recall).status_code in (200, 201)
+    (certificate,) = owner.get(f"{inspected.job}/conformity-certificates").json()["data"]
+
+    found = {it["what"]: it for it in owner.get(f"/v1/orders/{inspected.order_id}/timeline?limit=200").json()["data"]}
+    lost, decided = found["parcel.lost"], found["shipment.loss_decided"]
+    assert (lost["figures"]["place"], lost["figures"]["parcel"], lost["job_id"]) == ("Ulm", 1, inspected.job_id)
+    assert (decided["by"], decided["figures"]["decision"]) == ("person", "wait")
+    assert decided["figures"]["reason"] == "the carrier looks for it"
+    touched, withdrawn = found["job.parts_recalled"], found["conformity.withdrawn"]
+    assert (touched["figures"]["reason"], touched["figures"]["outcome"]) == ("contaminated", "shipped")
+    assert withdrawn["figures"] == {"certificate": certificate["id"], "reason": "material recalled: contaminated"}
+    assert withdrawn["position"] == 1
+
+
 def test_parts_of_recalled_material_are_neither_certified_nor_sent_out(inspected: JobWorld) -> None:
     url = f"/v1/shipments/{given_shipment(inspected)['id']}"
     in_transaction(inspected.api.engine, lambda session: rows(session, RECALLED))

@@ -1,4 +1,4 @@
-"""The statement that puts together what happened to an order: audit log, decisions, re-routes and their outcomes."""
+"""The statement that puts together what happened to an order: audit log, decisions, re-routes, parcels, recalls."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +9,24 @@ from sqlmodel import Session
 
 _TIMELINE = text("""
 WITH of_order AS (SELECT id, order_line_id FROM jobs WHERE order_id = :order_id),
+decided AS (
+    SELECT *, row_number() OVER (PARTITION BY order_line_id ORDER BY decided_at, id)
+        - row_number() OVER (PARTITION BY order_line_id, outcome, why ORDER BY decided_at, id) AS run
+    FROM routing_decisions WHERE order_id = :order_id
+),
+decided_once AS (
+    SELECT (array_agg(id ORDER BY decided_at, id))[1] AS first_id, min(decided_at) AS at, order_line_id, outcome, why,
+        (array_agg(id ORDER BY decided_at DESC, id DESC))[1] AS id, nullif(count(*), 1) AS times,
+        CASE WHEN count(*) > 1 THEN max(decided_at) END AS until, max(kind) AS kind, max(node_id) AS node_id,
+        max(landed_minor) AS landed_minor, max(promised_at) AS promised_at
+    FROM decided GROUP BY order_line_id, outcome, why, run, CASE WHEN outcome <> 'no_route' THEN id END
+),
+said AS (
+    SELECT DISTINCT ON (said.shipment_id, said.parcel_number, said.status) said.*
+    FROM shipment_events said JOIN shipments sent ON sent.id = said.shipment_id AND sent.order_id = :order_id
+    WHERE said.status IN ('delivered', 'lost', 'exception')
+    ORDER BY said.shipment_id, said.parcel_number, said.status, said.occurred_at, said.id
+),
 happened AS (
     SELECT entry.occurred_at AS at, 'a' || lpad(entry.id::text, 20, '0') AS key, entry.action AS what,
         job.order_line_id AS line_id, job.id AS job_id, entry.data, entry.actor
@@ -16,10 +34,10 @@ happened AS (
     WHERE entry.action <> 'job.offered' AND (entry.subject_type = 'order' AND entry.subject_id = :order_id
        OR entry.subject_type = 'job' AND entry.subject_id IN (SELECT id FROM of_order))
     UNION ALL
-    SELECT decided_at, 'b' || id, 'line.decided', order_line_id, NULL, jsonb_build_object('decision_id', id,
+    SELECT at, 'b' || first_id, 'line.decided', order_line_id, NULL, jsonb_build_object('decision_id', id,
         'outcome', outcome, 'kind', kind, 'node_id', node_id, 'landed_minor', landed_minor, 'promised_at', promised_at,
-        'why', why), 'system:routing'
-    FROM routing_decisions WHERE order_id = :order_id
+        'why', why, 'times', times, 'until', until), 'system:routing'
+    FROM decided_once
     UNION ALL
     SELECT offered_at, 'c' || id, 'job.offered', order_line_id, id, jsonb_build_object('node_id', node_id,
         'quantity', quantity, 'produce_by', produce_by, 'promised_at', promised_at), 'system:production'
@@ -33,6 +51,23 @@ happened AS (
         'outcome', outcome, 'cause', cause, 'decision_id', decision_id, 'promised_at', promised_at,
         'arrives_at', arrives_at, 'promised_minor', promised_minor, 'landed_minor', landed_minor), 'system:production'
     FROM reroutes WHERE order_id = :order_id AND settled_at IS NOT NULL
+    UNION ALL
+    SELECT said.occurred_at, 'f' || lpad(said.id::text, 20, '0'), 'parcel.' || said.status, job.order_line_id, job.id,
+        jsonb_build_object('shipment_id', sent.id, 'parcel', nullif(said.parcel_number, 0), 'carrier', sent.carrier,
+        'tracking_number', nullif(sent.tracking_number, ''), 'place', nullif(said.place, '')), 'system:carrier'
+    FROM said JOIN shipments sent ON sent.id = said.shipment_id JOIN of_order job ON job.id = sent.job_id
+    WHERE sent.state <> 'prepared'
+    UNION ALL
+    SELECT recall.recalled_at, 'g' || recall.id || touched.id, 'job.parts_recalled', touched.order_line_id, touched.id,
+        jsonb_build_object('recall_id', recall.id, 'reason', recall.reason, 'supplier_lot', recall.supplier_lot,
+        'outcome', told ->> 'outcome'), recall.actor
+    FROM recalls recall CROSS JOIN LATERAL jsonb_array_elements(recall.document -> 'jobs') told
+        JOIN of_order touched ON touched.id = told ->> 'job_id'
+    WHERE jsonb_exists(recall.document -> 'owner_ids', (SELECT organisation_id FROM orders WHERE id = :order_id))
+    UNION ALL
+    SELECT paper.withdrawn_at, 'h' || paper.id, 'conformity.withdrawn', job.order_line_id, job.id, jsonb_build_object(
+        'certificate', paper.id, 'reason', paper.withdrawal_reason), 'system:production'
+    FROM conformity_certificates paper JOIN of_order job ON job.id = paper.job_id WHERE paper.withdrawn_at IS NOT NULL
 )
 SELECT happened.*, line.position FROM happened LEFT JOIN order_lines line ON line.id = happened.line_id
 WHERE CAST(:at AS timestamptz) IS NULL OR (happened.at, happened.key) > (:at, :key)

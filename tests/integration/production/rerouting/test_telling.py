@@ -62,6 +62,26 @@ def test_a_timeline_tells_the_story_of_an_order(works: Works) -> None:
     assert (settled.figures["outcome"], settled.figures["landed_minor"], settled.by) == ("dearer", 6_997, "system")
 
 
+def test_a_timeline_tells_once_what_was_decided_again_and_again(works: Works) -> None:
+    works.ordered()
+    again = (
+        "INSERT INTO routing_decisions SELECT (jsonb_populate_record(d, jsonb_build_object('id', 'dec_z' || n,"
+        " 'outcome', 'no_route', 'why', told.why, 'decided_at', d.decided_at + n * interval '1 hour'))).*"
+        " FROM routing_decisions d, unnest(ARRAY[1, 2, 3, 4], ARRAY['full', 'full', 'closed', 'full'])"
+        " told(n, why) RETURNING 1"
+    )
+    assert len(works.table(again)) == 4
+
+    told = [entry.figures for entry in timeline(works) if entry.what == "line.decided"]
+
+    assert [(it["outcome"], it["why"], it.get("times")) for it in told[1:]] == [
+        ("no_route", "full", 2),
+        ("no_route", "closed", None),
+        ("no_route", "full", None),
+    ]
+    assert (told[0]["outcome"], "times" in told[0], told[1]["decision_id"]) == ("routed", False, "dec_z2")
+
+
 def test_a_timeline_in_pages_is_the_same_and_each_entry_comes_once(works: Works) -> None:
     (job_id,) = works.ordered()
     works.lost(job_id, a_leaving())

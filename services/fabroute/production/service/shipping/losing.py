@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
+from fabroute.identity.service import record_audit
 from fabroute.kernel.errors import DomainError
 from fabroute.production.models import Job, Shipment
 from fabroute.production.repository import shipments as rows
@@ -13,7 +14,7 @@ from fabroute.production.service.rerouting.reroute import lock_for_reroute, rero
 from fabroute.production.service.shipping.access import Desk, ShipmentStateConflict, find_shipment
 from fabroute.production.service.shipping.progress import Said, states_of_parcels
 from fabroute.production.service.shipping.views import ShipmentView, shipment_view
-from fabroute.production.service.telling import tell
+from fabroute.production.service.telling import audit_entry, tell
 
 LossDecision = Literal["wait", "make_again", "accept_loss"]
 
@@ -55,15 +56,33 @@ def decide_loss(session: Session, *, shipment_id: str, decision: LossDecision, r
     if shipment.state != "lost":
         raise ShipmentStateConflict(f"shipment {shipment_id} is {shipment.state}, not lost: there is nothing to decide")
     if decision == "wait":
+        _note(session, shipment, decision, reason=reason, desk=desk)
         return shipment_view(session, shipment)
     parts = _parts_by_state(session, others)
     why = f"{shipment.carrier} lost shipment {shipment.id}: {reason}"
     for job in locked:
+        if job.state == "shipped":
+            _note(session, shipment, decision, reason=reason, desk=desk)
         if decision == "accept_loss":
             _accept_loss(session, job, parts, reason=why, desk=desk)
         else:
             _make_again(session, job, parts, reason=why, desk=desk)
     return shipment_view(session, shipment)
+
+
+def _note(session: Session, shipment: Shipment, decision: LossDecision, *, reason: str, desk: Desk) -> None:
+    """Write the decision on the audit log of the job; a refusal takes it back."""
+    entry = audit_entry(
+        shipment.job_id,
+        shipment.organisation_id,
+        "shipment.loss_decided",
+        actor=desk.principal.key_id,
+        now=desk.now,
+        shipment_id=shipment.id,
+        decision=decision,
+        reason=reason,
+    )
+    record_audit(session, entry=entry)
 
 
 def _make_again(session: Session, job: Job, parts: dict[str, int], *, reason: str, desk: Desk) -> None:
