@@ -216,6 +216,8 @@ def test_what_no_build_can_be_is_refused_with_a_code_each(world: BureauWorld) ->
     assert refused({first: 1}, world.owner("a")) == Refusal(status=403, code="not_the_node")
     assert refused({first: 1}, world.rival) == Refusal(status=404, code="unknown_node")
     assert refused({first: 0}).code == "validation_failed"
+    past = {"jobs": [{"job_id": first, "parts": 1}], "planned_start_at": (WEDNESDAY - 48 * HOUR).isoformat()}
+    assert refusal_of(world.bureau.post("/v1/nodes/N101/builds", json=past)).pointers == ("/planned_start_at",)
     twice = {"jobs": [{"job_id": first, "parts": 1}] * 2}
     assert refusal_of(world.bureau.post("/v1/nodes/N101/builds", json=twice)).code == "build_job_twice"
     for column, value in (("lot_id", "lot_2"), ("parameter_set", "PS-2"), ("material", "PLA"), ("machine_id", "X")):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -53,6 +54,14 @@ def test_an_inspected_job_is_certified_at_once_and_its_certificate_is_read_by_th
         assert refusal_of(client.get(url)) == Refusal(status=404, code="unknown_conformity_certificate")
         assert refusal_of(client.get(f"{world.job}/conformity-certificates")) == Refusal(status=404, code="unknown_job")
     assert certificate["public_key"] == world.owner.get("/v1/signing-key").json()["public_key"]
+
+
+def test_nobody_looks_at_a_part_before_its_job_was_accepted_nor_tomorrow(world: JobWorld) -> None:
+    all_printed(world)
+    for away in (timedelta(minutes=-10), timedelta(minutes=10)):
+        refused = looked_at(world, inspected_at=(utc_now() + away).isoformat())
+        assert refusal_of(refused) == Refusal(status=422, code="invalid_inspection", pointers=("/inspected_at",))
+    assert looked_at(world, inspected_at=(utc_now() + timedelta(minutes=4)).isoformat()).status_code == 201
 
 
 @pytest.mark.parametrize("level", ["none", "visual"])

@@ -70,9 +70,9 @@ def decline_job(
     """
     find_visible(session, principal=principal, job_id=job_id)
     lock_for_reroute(session, (job_id,))
-    ended = lock_at_node(session, principal=principal, job_id=job_id)
-    if ended.state == "declined" and ended.end_reason == decline.in_words:
-        return Declined(job=job_view(ended), note=note_of(session, ended))
+    before = lock_at_node(session, principal=principal, job_id=job_id)
+    if before.state == "declined" and before.end_reason == decline.in_words:
+        return Declined(job=job_view(before), note=note_of(session, before))
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     require_state(job, "offered", "countered", "accepted", wish="declined")
     actor = principal.key_id
