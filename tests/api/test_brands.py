@@ -46,6 +46,7 @@ def test_until_a_brand_is_stated_papers_bear_the_organisation_s_name(api: Api) -
         "slip_text": "",
         "contact": "",
         "logo_sha256": None,
+        "unprintable_letters": "",
     }
     assert answer.headers["ETag"].startswith('"v1-')
 
@@ -54,7 +55,11 @@ def test_a_brand_is_stated_as_a_whole_and_never_over_somebody_s_change(api: Api)
     tag = api.client.get("/v1/brand").headers["ETag"]
     done = stated(api, BRAND, **{"If-Match": tag})
 
-    assert done.json() == BRAND | {"accent_colour": "#0b7285", "logo_sha256": None}
+    assert done.json() == BRAND | {
+        "accent_colour": "#0b7285",
+        "logo_sha256": None,
+        "unprintable_letters": "",
+    }
     assert done.headers["ETag"] == api.client.get("/v1/brand").headers["ETag"]
     assert refusal_of(stated(api, BRAND, **{"If-Match": tag})) == Refusal(status=412, code="brand_changed")
     assert refusal_of(stated(api, BRAND)) == Refusal(status=428, code="precondition_required")

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends, Request, Response
 
 from fabroute.api import documentation as docs
@@ -13,13 +14,15 @@ from fabroute.api.caching import conditional, require_match
 from fabroute.api.dependencies import BuyerReader, BuyerWriter, Now, ReadSession, WriteSession, get_resources
 from fabroute.api.downloads import StoredFile, send_file_if_new
 from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS
-from fabroute.api.schemas.brands import BrandIn, BrandOut, brand_out, new_brand
+from fabroute.api.schemas.brands import BrandIn, BrandOut, brand_out, new_brand, words_of
 from fabroute.api.uploads import ReceivedFile, UploadRules, received_file
 from fabroute.database import unit_of_work
 from fabroute.integrations.paper.logo import MEDIA_TYPE, MOST_BYTES, InvalidLogo, clean_logo
+from fabroute.integrations.paper.sheet import unprintable_letters
 from fabroute.inventory.ports import PrintFileStoreDown
 from fabroute.production.service.shipping import brands
 
+_log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1/brand", tags=["brands"])
 
 _RULES = UploadRules(
@@ -43,7 +46,7 @@ async def get_logo_file(request: Request) -> AsyncIterator[ReceivedFile]:
 def get_brand(request: Request, caller: BuyerReader, session: ReadSession) -> Response:
     """Read how the papers of your parts look. Its ETag is what a change has to send in If-Match."""
     brand = brands.get_brand(session, organisation_id=caller.organisation_id)
-    return conditional(request, brand_out(brand), version=brand.version)
+    return conditional(request, _out(request, brand), version=brand.version)
 
 
 @router.put(
@@ -70,7 +73,7 @@ def set_brand(
 ) -> Response:
     """State how the papers of your parts look, as a whole but for the logo. Papers of older shipments change, too."""
     brand = brands.set_brand(session, principal=caller, brand=new_brand(asked), expected_version=version, now=now)
-    return conditional(request, brand_out(brand), version=brand.version)
+    return conditional(request, _out(request, brand), version=brand.version)
 
 
 @router.put(
@@ -88,13 +91,13 @@ def set_logo(
     """Send your logo: the bytes of a PNG or JPEG, up to 1 MiB and 4 million pixels. Only its pixels are kept."""
     sha256 = get_resources(request).store.put(clean_logo(file.path.read_bytes()))
     logo = brands.Logo(sha256=sha256, media_type=MEDIA_TYPE)
-    return brand_out(brands.set_logo(session, principal=caller, logo=logo, now=now))
+    return _out(request, brands.set_logo(session, principal=caller, logo=logo, now=now))
 
 
 @router.delete("/logo", responses=docs.problems(errors.OwnersOnly))
-def remove_logo(caller: BuyerWriter, session: WriteSession, now: Now) -> BrandOut:
+def remove_logo(request: Request, caller: BuyerWriter, session: WriteSession, now: Now) -> BrandOut:
     """Go without a logo: papers then bear your name."""
-    return brand_out(brands.set_logo(session, principal=caller, logo=None, now=now))
+    return _out(request, brands.set_logo(session, principal=caller, logo=None, now=now))
 
 
 @router.get(
@@ -112,3 +115,11 @@ def get_logo(request: Request, caller: BuyerReader) -> Response:
         raise brands.NoLogo("your brand has no logo: PUT /v1/brand/logo gives it one")
     stored = StoredFile(sha256=logo.sha256, file_name="logo.png", media_type=logo.media_type)
     return send_file_if_new(request, resources.store, stored)
+
+
+def _out(request: Request, brand: brands.BrandView) -> BrandOut:
+    font = get_resources(request).settings.paper_font_file
+    unprintable = unprintable_letters(words_of(brand), more_letters=font)
+    if unprintable:
+        _log.warning("brand.unprintable_letters", organisation_id=brand.organisation_id, setting="paper_font_file")
+    return brand_out(brand, unprintable=unprintable)

@@ -31,6 +31,10 @@ class BrandOut(ResponseModel):
     slip_text: str
     contact: str
     logo_sha256: str | None = Field(description="Of the logo at GET /v1/brand/logo; null without one.")
+    unprintable_letters: str = Field(
+        description="Letters of these words that papers show as boxes; the operator's setting "
+        "`FABROUTE_PAPER_FONT_FILE` names a font that has them. Empty: all can be printed."
+    )
 
 
 def new_brand(asked: BrandIn) -> NewBrand:
@@ -44,8 +48,13 @@ def new_brand(asked: BrandIn) -> NewBrand:
     )
 
 
-def brand_out(brand: BrandView) -> BrandOut:
-    """Return a brand for an answer."""
+def words_of(brand: BrandView) -> str:
+    """Return all words of a brand that stand on papers."""
+    return "\n".join((brand.name, *brand.sender, brand.slip_text, brand.contact))
+
+
+def brand_out(brand: BrandView, *, unprintable: str) -> BrandOut:
+    """Return a brand for an answer; ``unprintable``: letters of its words that no font of papers has."""
     return BrandOut(
         name=brand.name,
         accent_colour=brand.accent_colour,
@@ -53,4 +62,5 @@ def brand_out(brand: BrandView) -> BrandOut:
         slip_text=brand.slip_text,
         contact=brand.contact,
         logo_sha256=None if brand.logo is None else brand.logo.sha256,
+        unprintable_letters=unprintable,
     )

@@ -4,7 +4,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -74,13 +75,13 @@ class Canvas(FPDF):
             self.add_font("more", "", look.more_letters)
             fallbacks.append("more")
         self.set_fallback_fonts(fallbacks, exact_match=False)
-        self._letters = frozenset(letter for font in self.fonts.values() for letter in getattr(font, "cmap", ()))
+        self.letters = frozenset(letter for font in self.fonts.values() for letter in getattr(font, "cmap", ()))
         self.set_text_shaping(True)
         self.c_margin = 0
 
     def normalize_text(self, text: str) -> str:
         """Return a text as it can be shown: a box for each letter that no font has."""
-        return super().normalize_text("".join(letter if self._has(letter) else "□" for letter in text))
+        return super().normalize_text("".join(letter if is_shown(letter, self.letters) else "□" for letter in text))
 
     def write_line(
         self,
@@ -162,9 +163,6 @@ class Canvas(FPDF):
     def finished(self) -> bytes:
         """Return the PDF."""
         return bytes(self.output())
-
-    def _has(self, letter: str) -> bool:
-        return ord(letter) in self._letters or letter == "\n" or unicodedata.category(letter) == "Cf"
 
     def _lines(self, text: str, width: float) -> int:
         found = self.multi_cell(width, text=text, dry_run=True, output="LINES")
@@ -266,6 +264,23 @@ def accent_of(colour: str) -> Colour:
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     contrast = 1.05 / (_luminance((red, green, blue)) + 0.05)
     return (red, green, blue) if contrast >= _LEAST_CONTRAST else INK
+
+
+@lru_cache(maxsize=4)
+def _printable(more_letters: Path | None) -> frozenset[int]:
+    look = Look(name="", accent="#000000", more_letters=more_letters)
+    return Canvas(look, written_at=datetime(2026, 1, 1, tzinfo=UTC)).letters
+
+
+def unprintable_letters(text: str, *, more_letters: Path | None = None) -> str:
+    """Return, each once, the letters of a text that papers show as boxes: no font has them."""
+    letters = _printable(more_letters)
+    return "".join(sorted({it for it in text if not is_shown(it, letters)}))
+
+
+def is_shown(letter: str, letters: frozenset[int]) -> bool:
+    """Return whether a letter stands on paper, or needs no place there."""
+    return ord(letter) in letters or letter == "\n" or unicodedata.category(letter) == "Cf"
 
 
 def breakable(text: str) -> str:

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from fabroute.integrations.paper.conformity import render_certificate
 from fabroute.integrations.paper.label import render_labels
-from fabroute.integrations.paper.sheet import INK, accent_of
+from fabroute.integrations.paper.sheet import INK, accent_of, unprintable_letters
 from fabroute.integrations.paper.slip import render_slip
 from tests.factories.papers import PACKED, URL, a_brand, a_certificate, a_label, a_look, a_picture, a_slip
 from tests.unit.integrations.paper.pictures import codes_of, pages_of, words_of
@@ -113,6 +113,11 @@ def test_no_script_breaks_a_paper_and_a_letter_that_no_font_has_is_a_box(name: s
 
     assert "Street 1" in words
     assert words.count("□") == sum(letter > "⺀" for letter in name)
+
+
+def test_letters_that_no_font_has_are_told_once_each() -> None:
+    assert unprintable_letters("日本部品株式会社 本部\nNordbahn Ω Ж") == "会品式日本株社部"
+    assert unprintable_letters("Nordbahn Ersatzteile GmbH, Hafenstraße 12") == ""
 
 
 def test_a_certificate_says_what_was_signed_and_where_it_is_checked() -> None:
