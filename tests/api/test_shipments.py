@@ -86,6 +86,18 @@ def test_inspected_parts_are_shipped_and_arrive(inspected: JobWorld) -> None:
     assert told(inspected, "shipment.%") == ["shipment.handed_over", "shipment.delivered"]
 
 
+def test_a_label_without_a_street_is_warned_of_when_it_is_prepared(inspected: JobWorld) -> None:
+    bare = "UPDATE orders SET ship_to_street = '', ship_to_postal_code = '20457', ship_to_name = 'Depot' RETURNING id"
+    in_transaction(inspected.api.engine, lambda session: rows(session, bare))
+    first = given_shipment(inspected, PARCEL | {"quantity": 1})
+    whole = bare.replace("street = ''", "street = 'Am Kai 4'")
+    in_transaction(inspected.api.engine, lambda session: rows(session, whole))
+
+    lacks = "the labels lack the recipient's street: ask the owner before you hand them to the carrier"
+    assert (first["state"], first["warnings"]) == ("prepared", [lacks])
+    assert given_shipment(inspected, PARCEL | {"quantity": 1})["warnings"] == []
+
+
 def test_nothing_is_shipped_without_proof_and_the_refusal_says_what_is_missing(world: JobWorld) -> None:
     assert refusal_of(shipped_with(world)) == Refusal(status=409, code="job_state_conflict")
     world.fetched_long_ago()

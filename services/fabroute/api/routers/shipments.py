@@ -75,7 +75,8 @@ def prepare_shipment(
     Its packing slip and labels can be printed at once.
     """
     desk = Desk(principal=caller, lease=lease, now=now)
-    return shipment_out(preparing.prepare_shipment(session, job_id=job_id, shipment=new_shipment(asked), desk=desk))
+    prepared = preparing.prepare_shipment(session, job_id=job_id, shipment=new_shipment(asked), desk=desk)
+    return shipment_out(prepared, warnings=papers.label_warnings(session, prepared))
 
 
 @router.get("/jobs/{job_id}/shipments", responses=docs.problems(production.UnknownJob))

@@ -1,5 +1,6 @@
 """Shipments over the wire."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -109,6 +110,7 @@ class ShipmentOut(ResponseModel):
     created_at: AwareDatetime
     handed_over_at: AwareDatetime | None
     delivered_at: AwareDatetime | None = Field(description="When the last of its parcels arrived.")
+    warnings: list[str] = Field(default=[], description="When it is prepared: what its labels lack, such as a street.")
 
 
 class ShipmentList(ResponseModel):
@@ -141,7 +143,7 @@ def new_event(asked: ShipmentEventIn) -> NewShipmentEvent:
     )
 
 
-def shipment_out(shipment: ShipmentView) -> ShipmentOut:
+def shipment_out(shipment: ShipmentView, *, warnings: Sequence[str] = ()) -> ShipmentOut:
     """Return a shipment for an answer."""
     return ShipmentOut.model_validate(
         {
@@ -159,6 +161,7 @@ def shipment_out(shipment: ShipmentView) -> ShipmentOut:
             "created_at": shipment.created_at,
             "handed_over_at": shipment.handed_over_at,
             "delivered_at": shipment.delivered_at,
+            "warnings": list(warnings),
         }
     )
 

@@ -154,6 +154,16 @@ def manifest_of(session: Session, shipment: ShipmentView) -> Manifest:
     )
 
 
+def label_warnings(session: Session, shipment: ShipmentView) -> tuple[str, ...]:
+    """Return what a carrier may send parcels back for, in words; empty: labels have all they need."""
+    order = orders.get_order(session, organisation_id=shipment.organisation_id, order_id=shipment.order_id)
+    missing = [name for name in ("street", "postal_code", "name") if not getattr(order.ship_to, name)]
+    if not missing:
+        return ()
+    named = ", ".join(name.replace("_", " ") for name in missing)
+    return (f"the labels lack the recipient's {named}: ask the owner before you hand them to the carrier",)
+
+
 def address_lines(place: ShipTo) -> tuple[str, ...]:
     """Return an address as it stands on a parcel: name, street, postal code and city, country."""
     city = f"{place.postal_code} {place.city}".strip()
