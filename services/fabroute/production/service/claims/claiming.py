@@ -164,7 +164,7 @@ def _lock_claimable(batch: _Batch, missing: Mapping[str, int], besides: Collecti
 
 def _at_once(count: int, number: int) -> int:
     """Return how many jobs to look at in a round: where many are unqualified, ever more of them at once."""
-    return max(count, min(count * 8**number, _MOST_AT_ONCE))
+    return max(count, min(count << (3 * number), _MOST_AT_ONCE))
 
 
 def _hold_unqualified(batch: _Batch, job_ids: Collection[str]) -> dict[str, Reasons]:
