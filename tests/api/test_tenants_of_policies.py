@@ -19,6 +19,8 @@ EXPECTED: Mapping[str, Mapping[str, int]] = {
     "POST /v1/routing-policies": {"owner": 200, "stranger": 201, "operator": 201, "bureau": 403, "nobody": 401},
     "GET /v1/routing-policies": {"owner": 200, "stranger": 200, "operator": 200, "bureau": 403, "nobody": 401},
     "GET /v1/routing-policies/costs": {"owner": 200, "stranger": 200, "operator": 200, "bureau": 403, "nobody": 401},
+    "GET /v1/production-policy": {"owner": 200, "stranger": 200, "operator": 200, "bureau": 403, "nobody": 401},
+    "PUT /v1/production-policy": {"owner": 428, "stranger": 428, "operator": 428, "bureau": 403, "nobody": 401},
     "POST /v1/shadow-runs": {"owner": 202, "stranger": 422, "operator": 202, "bureau": 403, "nobody": 401},
     "GET /v1/shadow-runs": {"owner": 200, "stranger": 200, "operator": 200, "bureau": 403, "nobody": 401},
     "GET /v1/shadow-runs/{shadow_run_id}": {
@@ -31,6 +33,7 @@ EXPECTED: Mapping[str, Mapping[str, int]] = {
 }  # fmt: skip
 BODIES: Mapping[str, Any] = {
     "POST /v1/routing-policies": HALF_EACH,
+    "PUT /v1/production-policy": {"counter_days": 2},
     "POST /v1/shadow-runs": THAT_DAY | {"policy": HALF_EACH},
 }
 
@@ -81,7 +84,7 @@ def operations() -> list[str]:
 
 def test_every_operation_has_its_row() -> None:
     assert sorted(operations()) == sorted(EXPECTED)
-    assert len(EXPECTED) == 8
+    assert len(EXPECTED) == 10
 
 
 @pytest.mark.parametrize("operation", EXPECTED)

@@ -228,7 +228,7 @@ def test_a_quote_is_not_split_and_waiting_costs_something_or_is_not_named(factor
     for_nothing = factory.place(caps({"cost_of_waiting_per_hour": {"amount_minor": 0, "currency": "EUR"}}))
 
     assert (of_quote.status_code, refusal_of(of_quote).pointers) == (422, ("",))
-    assert messages_of(of_quote)[0].startswith("accepts a quote, which one machine makes by its date")
+    assert messages_of(of_quote)[0].startswith("accepts a quote, which one qualified machine makes by its date")
     assert refusal_of(for_nothing).pointers == ("/cost_of_waiting_per_hour/amount_minor",)
 
 

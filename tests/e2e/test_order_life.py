@@ -41,6 +41,10 @@ def _decision(owner: ApiClient, order: Any) -> Any:
     return owner.get(f"/v1/orders/{order['id']}/decision")["decisions"][-1]  # type: ignore[index]
 
 
+def _nodes(operator: ApiClient) -> int:
+    return sum(1 for _ in operator.pages("/v1/nodes"))
+
+
 def test_a_routable_order_gets_a_node_a_price_a_date_and_a_job_in_that_node_s_queue(
     owner: ApiClient, operator: ApiClient, place: Place
 ) -> None:
@@ -49,7 +53,7 @@ def test_a_routable_order_gets_a_node_a_price_a_date_and_a_job_in_that_node_s_qu
     (line,) = order["lines"]
     assert (order["state"], line["state"]) == ("routed", "routed")
     routing = line["routing"]
-    assert routing["candidates"] + routing["excluded"] == 60
+    assert routing["candidates"] + routing["excluded"] == _nodes(operator) >= 60
     assert len(routing["why"].encode()) <= 200
     (job,) = (
         job
@@ -60,13 +64,13 @@ def test_a_routable_order_gets_a_node_a_price_a_date_and_a_job_in_that_node_s_qu
 
 
 def test_a_part_that_fits_no_machine_ends_without_a_route_and_every_node_says_why(
-    owner: ApiClient, place: Place
+    owner: ApiClient, operator: ApiClient, place: Place
 ) -> None:
     order = place(_order("ZZ-0901"))
     decision = _decision(owner, order)
 
     assert (order["state"], decision["outcome"]) == ("no_route", "no_route")
-    assert len(decision["exclusions"]) == 60
+    assert len(decision["exclusions"]) == _nodes(operator) >= 60
     assert all(node["reasons"] for node in decision["exclusions"])
     codes = {reason["code"] for node in decision["exclusions"] for reason in node["reasons"]}
     assert {"BUILD_VOLUME", "PROCESS_MATERIAL"} <= codes

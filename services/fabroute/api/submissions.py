@@ -1,6 +1,7 @@
 """Reads a request to place an order, without FastAPI's dependencies: resolving them costs more than all the rest."""
 
 import hashlib
+from typing import Any
 
 from fastapi import Request
 
@@ -14,6 +15,7 @@ from fabroute.kernel.time import utc_now
 _OF_A_QUOTE = {"quote_id", "quote_offer"}
 _LATER = ("split", "cost_of_waiting_per_hour", "promise")
 """Fields that orders didn't have at first: one without them has the digest of before."""
+_OF_AN_ADDRESS = ("street", "postal_code")
 _COMPARED = {"packaging", "need_by_hard"}
 """Fields that a quote is compared with only where they are given."""
 
@@ -39,7 +41,17 @@ def _digest(asked: OrderRequest) -> str:
     a quote is accepted, saying ``plain`` is more than saying nothing: it must then be as quoted.
     """
     if asked.quote_id is None:
-        content = asked.model_dump_json(exclude=_OF_A_QUOTE | {name for name in _LATER if getattr(asked, name) is None})
+        later = {name: True for name in _LATER if getattr(asked, name) is None}
+        content = asked.model_dump_json(exclude=dict.fromkeys(_OF_A_QUOTE, True) | later | _unsaid(asked))
     else:
-        content = asked.model_dump_json(exclude=set(_LATER)) + ",".join(sorted(asked.model_fields_set & _COMPARED))
+        left_out = dict.fromkeys(_LATER, True) | _unsaid(asked)
+        content = asked.model_dump_json(exclude=left_out) + ",".join(sorted(asked.model_fields_set & _COMPARED))
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _unsaid(asked: OrderRequest) -> dict[str, Any]:
+    """Return what orders could not say once, where it isn't said: their digests stay what they were."""
+    place = asked.ship_to
+    address = {} if place is None else {name: True for name in _OF_AN_ADDRESS if getattr(place, name) is None}
+    unsaid: dict[str, Any] = {} if asked.first_article else {"first_article": True}
+    return unsaid | ({"ship_to": address} if address else {})
