@@ -1,5 +1,6 @@
 """Asks for jobs, so that neither a lost answer nor a crash loses one: the claim is on disk before it is sent."""
 
+import time
 import uuid
 from typing import Any
 
@@ -11,6 +12,8 @@ MOST_JOBS = 10
 _FULL_SECONDS = 2.0
 _REFUSED_SECONDS = 60.0
 _IDLE_SECONDS = 1.0
+_LONGEST_REST_SECONDS = 300.0
+"""However long fabroute asked for: a clock that was put back must not silence the connector."""
 
 
 class Claimer:
@@ -23,7 +26,11 @@ class Claimer:
     def step(self, *, wait_seconds: int | None = None) -> float:
         """Claim once and return how many seconds to pause. Raises ``Unavailable``: then the claim stays under way."""
         records = self._bench.records
-        claim = records.claim_under_way() or self._new_claim(wait_seconds)
+        claim = records.claim_under_way()
+        left = min(records.rests_until() - time.time(), _LONGEST_REST_SECONDS)
+        if claim is None and left > 0:
+            return left
+        claim = claim or self._new_claim(wait_seconds)
         if claim is None:
             return _FULL_SECONDS
         try:
@@ -36,6 +43,8 @@ class Claimer:
         for packet in answer.packets:
             self._keep(packet)
         records.end_claim()
+        if answer.retry_after:
+            records.rest(until=time.time() + answer.retry_after)
         return answer.retry_after or (0.0 if answer.packets else _IDLE_SECONDS)
 
     def _new_claim(self, wait_seconds: int | None) -> dict[str, Any] | None:

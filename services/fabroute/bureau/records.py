@@ -71,6 +71,7 @@ class Records:
 
     def __init__(self, folder: Path) -> None:
         self._claim = folder / "claim.json"
+        self._pause = folder / "pause.json"
         self._jobs = folder / "jobs"
         self._jobs.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
@@ -143,6 +144,14 @@ class Records:
     def end_claim(self) -> None:
         """Forget a claim, after its jobs were written down."""
         self._claim.unlink(missing_ok=True)
+
+    def rest(self, *, until: float) -> None:
+        """Write down until when (seconds since 1970) fabroute wants no claim, so that a restart keeps to it."""
+        write_json(self._pause, {"until": until})
+
+    def rests_until(self) -> float:
+        """Return until when fabroute wants no claim; 0 where it said nothing."""
+        return float(json.loads(self._pause.read_text())["until"]) if self._pause.exists() else 0.0
 
 
 def _read(path: Path) -> JobRecord:
