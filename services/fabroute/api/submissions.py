@@ -52,6 +52,6 @@ def _digest(asked: OrderRequest) -> str:
 def _unsaid(asked: OrderRequest) -> dict[str, Any]:
     """Return what orders could not say once, where it isn't said: their digests stay what they were."""
     place = asked.ship_to
-    address = {} if place is None else {name: True for name in _OF_AN_ADDRESS if getattr(place, name) is None}
+    address = {name: True for name in _OF_AN_ADDRESS if getattr(place, name) is None}
     unsaid: dict[str, Any] = {} if asked.first_article else {"first_article": True}
     return unsaid | ({"ship_to": address} if address else {})
