@@ -69,7 +69,8 @@ def test_what_is_advised_is_the_cheapest_of_all_unless_something_holds_it_back(
         costs[Recommended.PRINT],
         costs[Recommended.CONVENTIONAL],
     )
-    if frozen is False or stable is False:
+    pays_for_tools = sum(item.terms.tooling_minor for item in shapes) > 0
+    if pays_for_tools and (frozen is False or stable is False):  # without tools there is nothing to lose
         assert advice.recommended is Recommended.PRINT
     else:
         assert costs[advice.recommended] == min(costs.values())
