@@ -1,0 +1,1 @@
+"""Bridges between other systems and the public API: shops, an ERP drop folder, maintenance requests."""

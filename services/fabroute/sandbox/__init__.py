@@ -1,0 +1,1 @@
+"""Sandbox organisations, whose nodes answer by themselves."""

@@ -1,0 +1,1 @@
+"""Events told to the outside: a feed to pull, and signed webhooks that push the same events."""
