@@ -27,6 +27,7 @@ _SHOWN = 60
 def check_together(files: ReferenceFiles, problems: Problems) -> None:
     """Note everything in ``files`` that doesn't fit together."""
     _check_duplicates(files)
+    _check_nothing_is_empty(files, problems)
     _check_assets(files)
     _check_machines_have_one_home(files.assets)
     _check_certificates(files)
@@ -56,6 +57,20 @@ def _no_key_twice(rows: Sequence[Read[_Value]], column: str, key: Callable[[_Val
         line = first.setdefault(key(read.value), read.row.line)
         if line != read.row.line:
             read.row.refuse(column, f"stands on line {line} already: remove or rename one of the two")
+
+
+def _check_nothing_is_empty(files: ReferenceFiles, problems: Problems) -> None:
+    """Note each file without a row that the machines' lines name something of, unless it couldn't be read."""
+    tables = (
+        ("nodes.csv", files.nodes, "node_id"),
+        ("machine_models.csv", files.models, "model"),
+        ("materials.csv", files.materials, "material"),
+    )
+    unread = {problem.file for problem in problems.found}
+    for file, rows, column in tables:
+        if files.assets and not rows and file not in unread:
+            named = files.assets[0].row.values[column][:_SHOWN]
+            problems.add(file=file, advice=f"has no rows, but node_assets.csv names {named}: add all that it names")
 
 
 def _check_assets(files: ReferenceFiles) -> None:
@@ -142,6 +157,6 @@ def _pairs(files: ReferenceFiles) -> Mapping[str, str]:
 
 
 def _known(row: Row, column: str, name: str, known: set[str] | Mapping[str, str], file: str) -> None:
-    """Note a name that isn't known; but a file that couldn't be read at all is problem enough."""
+    """Note a name that isn't known; but a file that couldn't be read, or has no rows, is problem enough."""
     if name and known and name not in known:
         row.refuse(column, f"{name[:_SHOWN]} is not in {file}: add it there, or correct it here")

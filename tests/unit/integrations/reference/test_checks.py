@@ -127,6 +127,21 @@ def test_a_machine_has_one_node_and_one_model(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("file", "named"), [("nodes", "N1"), ("machine_models", "HP MJF 5200"), ("materials", "PA12-MJF")]
+)
+def test_a_file_with_a_header_only_is_refused_where_machines_name_something_of_it(
+    tmp_path: Path, file: str, named: str
+) -> None:
+    header = FILES[f"{file}.csv"].splitlines()[0] + "\n"
+    found = problems_of(write_reference(tmp_path, **{file: header}))
+    assert [str(problem) for problem in found] == [
+        f"{file}.csv: has no rows, but node_assets.csv names {named}: add all that it names"
+    ]
+    nobody = FILES["node_assets.csv"].splitlines()[0] + "\n"
+    assert problems_of(write_reference(tmp_path, **{file: header, "node_assets": nobody})) == []
+
+
 def test_a_file_that_is_missing_is_one_problem_and_not_one_for_every_line_that_needs_it(tmp_path: Path) -> None:
     folder = write_reference(tmp_path)
     (folder / "materials.csv").unlink()
