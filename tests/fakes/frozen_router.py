@@ -1,13 +1,16 @@
 """A worker that freezes between its look at the network and its commit: ``python -m tests.fakes.frozen_router SCOPE``.
 
 It stops itself, as a machine that swaps or a paused container does; who continues it finds out whether it still writes.
+However slow the machine: no other thread of it has a transaction open when it stops, so it holds no lock meanwhile; and
+only its lease of the scope runs out, neither that of its lines nor its time to decide.
 """
 
 import os
 import signal
 import sys
+import threading
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 
 from fabroute.database import database_engine
 from fabroute.production.service import offer_jobs
@@ -15,20 +18,40 @@ from fabroute.routing.service.run import RoutingLimits, route_pending
 from tests.factories.organisations import NOW
 
 LEASE_SECONDS = 0.5
+HOUR_SECONDS = 3600.0
 
 
 def main(scope: str) -> None:
     """Route a scope, frozen in the middle, and print how many lines got an outcome."""
     engine = database_engine()
+    one_thread_at_a_time(engine)
 
     @event.listens_for(engine, "commit")
     def freeze(connection: Connection) -> None:
         if connection.get_execution_options().get("isolation_level") == "REPEATABLE READ":
             os.kill(os.getpid(), signal.SIGSTOP)
 
-    limits = RoutingLimits(scope_lease_seconds=LEASE_SECONDS, deterministic_seconds=1.0)
+    limits = RoutingLimits(
+        scope_lease_seconds=LEASE_SECONDS,
+        lease_seconds=HOUR_SECONDS,
+        wall_seconds=HOUR_SECONDS,
+        deterministic_seconds=1.0,
+    )
     report = route_pending(engine, scope=scope, now=NOW, dispatch=offer_jobs, limits=limits)
     print("no run" if report is None else f"routed {report.routed}, open {report.open}", flush=True)
+
+
+def one_thread_at_a_time(engine: Engine) -> None:
+    """Let a thread have a connection only while no other has one."""
+    turn = threading.RLock()
+
+    @event.listens_for(engine, "checkout")
+    def begin(*_: object) -> None:
+        turn.acquire()
+
+    @event.listens_for(engine, "checkin")
+    def end(*_: object) -> None:
+        turn.release()
 
 
 if __name__ == "__main__":
