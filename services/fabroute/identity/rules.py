@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from fabroute.kernel.errors import DomainError
+from fabroute.kernel.ids import EVERY_TENANT
 
 OrganisationKind = Literal["owner", "bureau", "operator"]
 Scope = Literal[
@@ -18,6 +19,9 @@ Scope = Literal[
     "network:write",
     "jobs:read",
     "jobs:write",
+    "webhooks:read",
+    "webhooks:write",
+    "events:read",
 ]
 
 ALL_SCOPES: frozenset[str] = frozenset(get_args(Scope))
@@ -45,12 +49,25 @@ class MissingScope(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The organisation that makes a request, and what its key allows."""
+    """The organisation that makes a request, and what its key allows.
+
+    ``organisation_id`` is what the application filters by, ``tenant`` what the database does (``fabroute.tenant``,
+    see ``database.tenancy``): two ways to the same answer, so that one mistake is not a leak. ``tenant`` is the
+    organisation unless it is said, and ``*``, every tenant, for the operator.
+    """
 
     organisation_id: str
     kind: OrganisationKind
     key_id: str
+    """The actor of the audit log: an API key's id, an access token's client's, or a person's."""
     scopes: frozenset[str]
+    tenant: str = ""
+    person_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.tenant:
+            own = EVERY_TENANT if self.kind == "operator" else self.organisation_id
+            object.__setattr__(self, "tenant", own)
 
 
 def require_scope(principal: Principal, scope: Scope) -> None:

@@ -2,6 +2,10 @@
 
 import os
 import time
+from typing import Final
+
+EVERY_TENANT: Final = "*"
+"""In the place of an organisation's id: the tenant of what works for all of them, and of the operator."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -56,3 +57,13 @@ def test_a_scope_opens_what_it_names_and_nothing_else() -> None:
         require_scope(reader, "orders:write")
     assert refusal.value.status == 403
     assert {"inventory:write", "inventory:release", "jobs:write"} < ALL_SCOPES
+
+
+def test_the_database_asks_for_the_callers_organisation_and_the_operator_sees_every_tenant() -> None:
+    bureau = Principal(organisation_id="org_1", kind="bureau", key_id=KEY_ID, scopes=ALL_SCOPES)
+    operator = Principal(organisation_id="org_2", kind="operator", key_id=KEY_ID, scopes=ALL_SCOPES)
+
+    assert (bureau.tenant, operator.tenant) == ("org_1", "*")
+    confused = replace(bureau, organisation_id="org_3")
+    assert (confused.organisation_id, confused.tenant) == ("org_3", "org_1")
+    assert bureau.person_id is None
