@@ -1,0 +1,1 @@
+"""Statements on organisations, API keys and audit entries."""
