@@ -9,7 +9,6 @@ from sqlmodel import Session
 
 from fabroute.database import ring_after_commit
 from fabroute.database.pages import Page, page_of
-from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.events import JsonScalar
 from fabroute.network.events import network_changed
@@ -17,6 +16,7 @@ from fabroute.network.models import MaterialLot
 from fabroute.network.repository import lots, nodes
 from fabroute.network.repository.lots import Movement
 from fabroute.network.repository.nodes import NodeFilter
+from fabroute.network.service.auditing import audit
 from fabroute.network.service.data import InvalidLot, NewLot
 from fabroute.network.service.saving import lot_row
 from fabroute.network.snapshot import LotView, NodeDetail, NodeView, read_node_detail
@@ -140,7 +140,7 @@ def set_node_status(session: Session, *, node_id: str, change: StatusChange, act
     before = _locked(session, node_id, change.expected_version)
     nodes.set_status(session, node_id=node_id, status=change.status, reason=change.reason)
     data = {"from": before["status"], "to": change.status, "reason": change.reason}
-    _audit(session, action="node.status_set", subject=("node", node_id), actor=actor, now=now, data=data)
+    audit(session, action="node.status_set", subject=("node", node_id), actor=actor, now=now, data=data)
     record(session, network_changed(subject=("node", node_id), reason=f"node_{change.status}", now=now))
     return find_node(session, node_id=node_id)
 
@@ -154,7 +154,7 @@ def set_answer_times(session: Session, *, node_id: str, times: AnswerTimes, acto
     nodes.set_times(session, node_id=node_id, values=times.values)
     data: dict[str, JsonScalar] = {f"{name}_before": before[name] for name in times.values}
     data |= times.values | {"reason": times.reason}
-    _audit(session, action="node.times_set", subject=("node", node_id), actor=actor, now=now, data=data)
+    audit(session, action="node.times_set", subject=("node", node_id), actor=actor, now=now, data=data)
     return find_node(session, node_id=node_id)
 
 
@@ -191,7 +191,7 @@ def add_lot(session: Session, *, lot: NewLot, actor: str, now: datetime) -> LotV
         "grams": lot.grams,
         "supplier_lot": lot.supplier_lot,
     }
-    _audit(session, action="lot.added", subject=("material_lot", lot_id), actor=actor, now=now, data=data)
+    audit(session, action="lot.added", subject=("material_lot", lot_id), actor=actor, now=now, data=data)
     record(session, network_changed(subject=("node", lot.node_id), reason="lot_added", now=now))
     return next(LotView(**row) for row in nodes.read_lots(session, node_id=lot.node_id) if row["lot_id"] == lot_id)
 
@@ -219,24 +219,3 @@ def _require_usable(lot: NewLot, now: datetime) -> None:
     if lot.state == "available" and lot.expires_on < now.date():
         advice = f"a lot that expired on {lot.expires_on} is not available: add it as blocked or quarantined"
         raise InvalidLot(advice, problems=(FieldProblem(pointer="/expires_on", message=advice),))
-
-
-def _audit(
-    session: Session,
-    *,
-    action: str,
-    subject: tuple[str, str],
-    actor: str,
-    now: datetime,
-    data: dict[str, JsonScalar],
-) -> None:
-    entry = AuditRecord(
-        organisation_id=None,
-        occurred_at=now,
-        actor=actor,
-        action=action,
-        subject_type=subject[0],
-        subject_id=subject[1],
-        data=data,
-    )
-    record_audit(session, entry=entry)

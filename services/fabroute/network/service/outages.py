@@ -6,11 +6,11 @@ from math import floor
 
 from sqlmodel import Session
 
-from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.events import JsonScalar
 from fabroute.network.events import network_changed
 from fabroute.network.repository import nodes, outages
+from fabroute.network.service.auditing import audit
 from fabroute.network.service.nodes import NODE_STATUSES, StaleVersion, UnknownNode
 from fabroute.outbox.service import record
 
@@ -92,7 +92,7 @@ def set_machine_status(session: Session, *, machine_id: str, change: MachineChan
         )
     if outages.set_machine_status(session, machine_id=machine_id, node_id=node_id, status=change.status):
         data: dict[str, JsonScalar] = {"node_id": node_id, "to": change.status, "reason": change.reason}
-        _audit(session, "machine.status_set", ("machine", machine_id), actor, now, data)
+        audit(session, action="machine.status_set", subject=("machine", machine_id), actor=actor, now=now, data=data)
         reason = f"machine_{change.status}"
         record(session, network_changed(subject=("machine", machine_id), reason=reason, now=now))
 
@@ -121,7 +121,7 @@ def cut_capacity(session: Session, *, machine_id: str, cut: CapacityCut, actor: 
         "lost_minutes": lost,
         "reason": cut.reason,
     }
-    _audit(session, "machine.capacity_cut", ("machine", machine_id), actor, now, data)
+    audit(session, action="machine.capacity_cut", subject=("machine", machine_id), actor=actor, now=now, data=data)
     over = {each.day: each.held_minutes - cut.left(each.initial_minutes) for each in days}
     return {day: minutes for day, minutes in over.items() if minutes > 0}
 
@@ -138,29 +138,9 @@ def close_node(session: Session, *, node_id: str, reason: str, actor: str, now: 
         return
     nodes.set_status(session, node_id=node_id, status="closed", reason=reason)
     data: dict[str, JsonScalar] = {"from": before["status"], "reason": reason}
-    _audit(session, "node.closed", ("node", node_id), actor, now, data)
+    audit(session, action="node.closed", subject=("node", node_id), actor=actor, now=now, data=data)
     record(session, network_changed(subject=("node", node_id), reason="node_closed", now=now))
 
 
 def _refuse(pointer: str, advice: str) -> None:
     raise InvalidCut(advice, problems=(FieldProblem(pointer=pointer, message=advice),))
-
-
-def _audit(
-    session: Session,
-    action: str,
-    subject: tuple[str, str],
-    actor: str,
-    now: datetime,
-    data: dict[str, JsonScalar],
-) -> None:
-    entry = AuditRecord(
-        organisation_id=None,
-        occurred_at=now,
-        actor=actor,
-        action=action,
-        subject_type=subject[0],
-        subject_id=subject[1],
-        data=data,
-    )
-    record_audit(session, entry=entry)

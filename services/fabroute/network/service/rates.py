@@ -7,12 +7,12 @@ from typing import Literal, get_args
 from sqlmodel import Session
 
 from fabroute.database.pages import Page, page_of
-from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.events import JsonScalar
 from fabroute.network.events import network_changed
 from fabroute.network.models import NodeRate
 from fabroute.network.repository import nodes, rates
+from fabroute.network.service.auditing import audit
 from fabroute.network.service.nodes import find_node
 from fabroute.outbox.service import record
 
@@ -135,16 +135,7 @@ def _save(session: Session, rate: NewRate, *, before: NodeRate | None, actor: st
         "to_minor": rate.amount_minor,
         "source": rate.source,
     }
-    entry = AuditRecord(
-        organisation_id=None,
-        occurred_at=now,
-        actor=actor,
-        action="node.rate_stated",
-        subject_type="node",
-        subject_id=rate.node_id,
-        data=data,
-    )
-    record_audit(session, entry=entry)
+    audit(session, action="node.rate_stated", subject=("node", rate.node_id), actor=actor, now=now, data=data)
     record(session, network_changed(subject=("node", rate.node_id), reason="rate_stated", now=now))
 
 
