@@ -6,7 +6,7 @@ from typing import Any
 
 from fabroute.bureau.bench import Bench
 from fabroute.bureau.records import JobRecord
-from fabroute.bureau.wire import JsonObject, Refused
+from fabroute.bureau.wire import JsonObject, Refused, Unavailable
 
 MOST_JOBS = 10
 _FULL_SECONDS = 2.0
@@ -24,11 +24,14 @@ class Claimer:
         self._refusal = ""
 
     def step(self, *, wait_seconds: int | None = None) -> float:
-        """Claim once and return how many seconds to pause. Raises ``Unavailable``: then the claim stays under way."""
+        """Claim once and return how many seconds to pause. Raises ``Unavailable``: then the claim stays under way.
+
+        How long fabroute wants to be left alone is on disk before the answer counts as read.
+        """
         records = self._bench.records
         claim = records.claim_under_way()
         left = min(records.rests_until() - time.time(), _LONGEST_REST_SECONDS)
-        if claim is None and left > 0:
+        if left > 0:
             return left
         claim = claim or self._new_claim(wait_seconds)
         if claim is None:
@@ -39,13 +42,19 @@ class Claimer:
             )
         except Refused as refusal:
             return self._give_up(refusal)
+        except Unavailable as silence:
+            self._rest(silence.retry_after)
+            raise
         self._refusal = ""
         for packet in answer.packets:
             self._keep(packet)
+        self._rest(answer.retry_after)
         records.end_claim()
-        if answer.retry_after:
-            records.rest(until=time.time() + answer.retry_after)
         return answer.retry_after or (0.0 if answer.packets else _IDLE_SECONDS)
+
+    def _rest(self, seconds: float | None) -> None:
+        if seconds:
+            self._bench.records.rest(until=time.time() + seconds)
 
     def _new_claim(self, wait_seconds: int | None) -> dict[str, Any] | None:
         settings = self._bench.settings

@@ -12,7 +12,7 @@ from fabroute.bureau.watching import Watcher
 from fabroute.bureau.wire import Unavailable
 from tests.factories.bureau import Bureau, a_bureau
 from tests.fakes.fabroute_server import CONTENT, DROPPED, FakeFabroute, FakeJob, once, problem
-from tests.fakes.web_server import json_answer
+from tests.fakes.web_server import Answer, json_answer
 
 FILE = "RL-0001_A.3mf"
 
@@ -184,6 +184,25 @@ def test_what_the_server_asks_to_wait_is_passed_on(tmp_path: Path) -> None:
     with a_bureau(tmp_path, fabroute) as bureau, pytest.raises(Unavailable) as refusal:
         bureau.claim()
     assert refusal.value.retry_after == 7.0
+
+
+def test_how_long_fabroute_wants_to_be_left_alone_outlives_a_crash_in_every_instant(tmp_path: Path) -> None:
+    fabroute = FakeFabroute()
+    nothing = Answer(status=204, headers={"Retry-After": "200"})
+    busy = problem(503, "temporarily_unavailable", **{"Retry-After": "100"})
+    fabroute.faults += [once("claims", busy), once("claims", nothing)]
+    with a_bureau(tmp_path, fabroute) as bureau, pytest.raises(Unavailable):
+        bureau.claim()
+    with a_bureau(tmp_path, fabroute) as restarted:
+        records = restarted.bench.records
+        assert 0.0 < restarted.claim() <= 100.0
+        claim = records.claim_under_way()
+        assert claim is not None
+        records.rest(until=0.0)  # a hundred seconds later
+        assert restarted.claim() == 200.0
+        records.begin_claim(claim)  # killed after the rest was written down, before the claim was forgotten
+        assert 100.0 < restarted.claim() <= 200.0
+    assert [asked.headers["idempotency-key"] for asked in fabroute.asked] == [claim["key"]] * 2
 
 
 def test_a_claim_that_is_refused_is_given_up_and_said_once(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from fabroute.bureau.conformance.exchanges import Exchange, FaultName
 from fabroute.bureau.conformance.faults import FaultScript, Reply
 from fabroute.bureau.conformance.judging import RULES, Verdict, judge
 from fabroute.bureau.conformance.proxy import Recorder, Relay
-from fabroute.bureau.conformance.queue_rules import slow_answers_are_waited_for
+from fabroute.bureau.conformance.queue_rules import empty_queues_are_left_alone, slow_answers_are_waited_for
 from fabroute.cli.conformance import exit_code, verdict_table
-from tests.fakes.bureau_clients import BROKEN, Client, Clock
+from tests.fakes.bureau_clients import BROKEN, CLAIMS, Client, Clock, Holding
 from tests.fakes.fabroute_server import FakeFabroute, FakeJob
 from tests.fakes.web_server import Asked
 
@@ -84,6 +84,35 @@ def test_with_one_job_the_cancel_comes_after_its_first_report_and_the_loss_after
     assert verdicts["cancel requests are answered"].outcome == "PASS"
     assert verdicts["work stops when the lease is lost"].outcome == "PASS"
     assert broken_rules(verdicts) == set()
+
+
+def test_a_wish_to_cancel_is_told_until_it_is_answered_and_every_answer_is_taken() -> None:
+    class Crashing(Client):
+        deaf = True
+
+        def answer_cancel(self, holding: Holding) -> None:
+            if not self.deaf:
+                super().answer_cancel(holding)
+                super().answer_cancel(holding)
+            self.deaf = False
+
+    verdicts = judged(Crashing)
+    assert {name: it.seen for name, it in verdicts.items() if it.outcome != "PASS"} == {}
+
+
+def test_what_a_client_never_got_is_no_answer() -> None:
+    clock, empty = Clock(), Reply(status=204, headers={"Retry-After": "5"})
+    recorder = Recorder(clock=clock)
+    relay = Relay(forward=lambda _: empty, script=FaultScript(), recorder=recorder, sleep=clock.sleep)
+    assert relay.take("POST", CLAIMS, {"idempotency-key": "key-0"}, b"{}").fault == "busy"
+    keys = {"idempotency-key": "key-1"}
+    gone = relay.take("POST", CLAIMS, keys, b"{}", listens=lambda: False)
+    again = relay.take("POST", CLAIMS, keys, b"{}")
+    clock.sleep(5)
+    later = relay.take("POST", CLAIMS, {"idempotency-key": "key-2"}, b"{}")
+    assert (gone.status, again, later) == (0, empty, empty)
+    assert [it.status for it in recorder.log()] == [503, 0, 204, 204]
+    assert empty_queues_are_left_alone(recorder.log()).outcome == "PASS"
 
 
 def an_acceptance(number: int, *, job: int, started: float, ended: float, fault: FaultName = "") -> Exchange:

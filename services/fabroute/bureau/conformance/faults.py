@@ -32,6 +32,7 @@ class FaultScript:
         self._jobs: list[str] = []
         self._lost: dict[str, str] = {}
         self._asked_to_cancel = ""
+        self._cancelled = ""
         self._reported: set[str] = set()
         self._lock = threading.Lock()
 
@@ -45,8 +46,8 @@ class FaultScript:
             if request.step == "heartbeat" and self._loses(request.job_id) and self._first("lease_lost"):
                 self._lost[request.job_id] = request.lease
                 return _lease_lost(request)
-            if request.step == "cancellation" and request.job_id == self._asked_to_cancel:
-                self._asked_to_cancel = ""
+            if request.step == "cancellation" and request.job_id in (self._asked_to_cancel, self._cancelled):
+                self._asked_to_cancel, self._cancelled = "", request.job_id
                 return Reply(status=200, headers=_JSON, body=b"{}", fault="cancel_answered")
             return None
 
@@ -88,6 +89,9 @@ class FaultScript:
         return _with_json(reply, told | wish, "cancel_requested")
 
     def _cancels(self, job_id: str) -> bool:
+        """A wish to cancel is told until it is answered: who crashed on it hears of it again."""
+        if self._asked_to_cancel:
+            return job_id == self._asked_to_cancel
         return "cancel_requested" not in self._done and self._is_turn_of(job_id, place=1)
 
     def _loses(self, job_id: str) -> bool:

@@ -1,12 +1,14 @@
 """A recording proxy before fabroute: plain HTTP on this machine, one thread a connection."""
 
+import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -83,12 +85,25 @@ class Relay:
         self._forward, self._script, self._recorder = forward, script, recorder
         self._on_exchange, self._sleep = on_exchange, sleep
 
-    def take(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Return what the client is answered; it is recorded before, so whoever has an answer finds it."""
+    def take(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        listens: Callable[[], bool] = lambda: True,
+    ) -> Reply:
+        """Return what the client is answered; it is recorded before, so whoever has an answer finds it.
+
+        A client that does not listen any more is answered nothing: it can't be judged by what it never got.
+        """
         request = self._request(method, target, headers, body)
         slow = self._script.delay(request)
         self._sleep(slow)
         reply = self._script.before(request) or self._script.after(request, self._forward(request))
+        if not listens():
+            reply = Reply(status=0, fault=reply.fault)
         fault = "slow" if slow and not reply.fault else reply.fault
         is_json = "json" in {name.lower(): value for name, value in reply.headers.items()}.get("content-type", "")
         exchange = replace(
@@ -139,8 +154,7 @@ def serving_proxy(
 
             relay = Relay(forward=forward, script=script, recorder=recorder, on_exchange=on_exchange)
 
-        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        server.daemon_threads = True
+        server = _Server(("127.0.0.1", port), Handler)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
@@ -166,13 +180,22 @@ class _Forwarding:
         return Reply(status=answer.status_code, headers=kept, body=answer.content)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of what went wrong with a request; but a client that went away is no news."""
+        if not isinstance(sys.exception(), (BrokenPipeError, ConnectionResetError)):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     relay: Relay
 
     def _handle(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.relay.take(self.command, self.path, headers, self._body(headers))
+        reply = self.relay.take(self.command, self.path, headers, self._body(headers), listens=self._client_listens)
         if reply.status == 0:
             self.close_connection = True
             return
@@ -188,6 +211,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Print nothing: the exchanges are told elsewhere."""
+
+    def _client_listens(self) -> bool:
+        """Tell whether the client is still there; the connection of one that was killed has ended."""
+        try:
+            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except ConnectionError:
+            return False
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() == "chunked":
