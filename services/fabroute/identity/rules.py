@@ -2,7 +2,9 @@
 
 import secrets
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from fabroute.kernel.errors import DomainError
@@ -22,10 +24,35 @@ Scope = Literal[
     "webhooks:read",
     "webhooks:write",
     "events:read",
+    "people:read",
+    "people:write",
 ]
 
 ALL_SCOPES: frozenset[str] = frozenset(get_args(Scope))
 ORGANISATION_KINDS: frozenset[str] = frozenset(get_args(OrganisationKind))
+
+_LOOKING = frozenset(it for it in ALL_SCOPES if it.endswith(":read")) - {"audit:read", "keys:read"}
+ADMIN = "admin"
+"""The role that every organisation keeps at least one person in."""
+ROLES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "owner": {
+            ADMIN: ALL_SCOPES,
+            "buyer": frozenset({"orders:read", "orders:write", "inventory:read", "network:read", "events:read"}),
+            "engineer": frozenset(
+                {"inventory:read", "inventory:write", "inventory:release", "orders:read", "network:read"}
+            ),
+            "viewer": _LOOKING,
+        },
+        "bureau": {
+            ADMIN: ALL_SCOPES,
+            "production": frozenset({"jobs:read", "jobs:write", "network:read", "network:write"}),
+            "viewer": _LOOKING,
+        },
+        "operator": {ADMIN: ALL_SCOPES, "support": _LOOKING | {"audit:read"}},
+    }
+)
+"""What people may do, by the kind of their organisation and their role in it."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SECRET_LENGTH = 32
