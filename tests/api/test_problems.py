@@ -17,6 +17,7 @@ from fabroute.settings import Settings
 from tests.conftest import Database
 from tests.factories.api import Api, client_on, served, served_api
 from tests.factories.databases import engine_for, in_transaction, rows
+from tests.factories.orders import given_owner
 from tests.factories.organisations import NOW
 from tests.factories.problems import Refusal, problem_of, refusal_of
 
@@ -138,7 +139,9 @@ def faulty(database: Database) -> Iterator[str]:
 
 
 def test_a_commit_that_fails_never_looks_like_success(faulty: str, database: Database) -> None:
-    with client_on(faulty, None, {}) as client, capture_logs() as log:
+    with engine_for(database.url) as engine:
+        token = given_owner(engine).token
+    with client_on(faulty, token, {}) as client, capture_logs() as log:
         response = client.post("/faults/commit")
     with engine_for(database.url) as engine:
         written = in_transaction(engine, lambda session: rows(session, "SELECT * FROM deferred_children"))

@@ -46,31 +46,6 @@ async def get_now() -> datetime:
     return utc_now()
 
 
-def get_session(request: Request) -> Iterator[Session]:
-    """Yield a session that is committed before the answer leaves, so that a failed commit never looks like success."""
-    with unit_of_work(get_resources(request).engine) as session:
-        yield session
-
-
-def get_telling_session(request: Request) -> Iterator[Session]:
-    """Yield a session whose events the relay is told of right after the commit, and quotes of what concerns them."""
-    resources = get_resources(request)
-    with unit_of_work(resources.engine) as session:
-        yield session
-        is_of_queues = will_ring(session, QUEUE_CHANNEL)
-    if is_of_queues:
-        resources.queues.versions.outdated()
-    resources.doorbell.ring()
-    if _NETWORK_CHANGED in outbox.recorded_names(session):
-        resources.quotes.books.outdated(told=getattr(request.state, "organisation_id", None))
-
-
-Now = Annotated[datetime, Depends(get_now)]
-# scope="function": FastAPI would otherwise commit after the answer was sent.
-ReadSession = Annotated[Session, Depends(get_session, scope="function")]
-WriteSession = Annotated[Session, Depends(get_telling_session, scope="function")]
-
-
 def token_of(request: Request) -> str:
     """Return the request's API key; ``Unauthenticated`` without one."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -88,6 +63,44 @@ async def get_principal(request: Request) -> Principal:
         known = await run_in_threadpool(keys.look_up, token, now=now)
     request.state.organisation_id = known.organisation_id
     return known
+
+
+Caller = Annotated[Principal, Depends(get_principal)]
+
+
+def get_public_session(request: Request) -> Iterator[Session]:
+    """Yield a session for who has no key but knows a secret (a passport's token): it may touch every tenant's rows."""
+    with unit_of_work(get_resources(request).engine) as session:
+        yield session
+
+
+def get_session(request: Request, principal: Caller) -> Iterator[Session]:
+    """Yield a session that is committed before the answer leaves, so that a failed commit never looks like success.
+
+    The database shows it the rows that the caller may see and no others.
+    """
+    with unit_of_work(get_resources(request).tenants, tenant=principal.tenant) as session:
+        yield session
+
+
+def get_telling_session(request: Request, principal: Caller) -> Iterator[Session]:
+    """Yield a session whose events the relay is told of right after the commit, and quotes of what concerns them."""
+    resources = get_resources(request)
+    with unit_of_work(resources.tenants, tenant=principal.tenant) as session:
+        yield session
+        is_of_queues = will_ring(session, QUEUE_CHANNEL)
+    if is_of_queues:
+        resources.queues.versions.outdated()
+    resources.doorbell.ring()
+    if _NETWORK_CHANGED in outbox.recorded_names(session):
+        resources.quotes.books.outdated(told=principal.organisation_id)
+
+
+Now = Annotated[datetime, Depends(get_now)]
+# scope="function": FastAPI would otherwise commit after the answer was sent.
+PublicSession = Annotated[Session, Depends(get_public_session, scope="function")]
+ReadSession = Annotated[Session, Depends(get_session, scope="function")]
+WriteSession = Annotated[Session, Depends(get_telling_session, scope="function")]
 
 
 def caller_with(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:

@@ -47,6 +47,9 @@ class Resources:
 
     settings: Settings
     engine: Engine
+    """For what the process does by itself: its connections may touch every tenant's rows."""
+    tenants: Engine
+    """For what callers ask for: its connections touch nobody's rows before a unit of work says whose."""
     store: PrintFileStore
     signer: PrintFileSigner
     uploads: UploadSlots
@@ -77,6 +80,7 @@ def make_resources(settings: Settings) -> Resources:
     return Resources(
         settings=settings,
         engine=engine,
+        tenants=create_database_engine(settings.database_url, tenant=None),
         store=open_print_file_store(settings.storage_url),
         signer=InstallationSigner(settings.signing_key_file, create=settings.profile != "production"),
         uploads=UploadSlots(settings.upload_slots),
@@ -135,6 +139,7 @@ async def running(resources: Resources) -> AsyncIterator[None]:
         await resources.intake.stop()
         resources.doorbell.stop()
         resources.engine.dispose()
+        resources.tenants.dispose()
 
 
 def open_connection(engine: Engine) -> Connection[Any]:

@@ -2,14 +2,19 @@
 
 from fabroute.database.engine import DatabaseMissing, DatabaseUnreachable, create_database_engine, database_engine
 from fabroute.database.sessions import ring_after_commit, ring_otherwise, unit_of_work, will_ring
+from fabroute.database.tenancy import ForeignTenant, act_for_everyone, is_foreign_write, tenant_of
 
 __all__ = [
     "DatabaseMissing",
     "DatabaseUnreachable",
+    "ForeignTenant",
+    "act_for_everyone",
     "create_database_engine",
     "database_engine",
+    "is_foreign_write",
     "ring_after_commit",
     "ring_otherwise",
+    "tenant_of",
     "unit_of_work",
     "will_ring",
 ]

@@ -1,15 +1,19 @@
 """Engines: one pool a process, made from a URL that is checked for what is usually wrong with it."""
 
 from functools import lru_cache
+from typing import Literal
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from fabroute.database.tenancy import TENANT_SETTING
 from fabroute.kernel.errors import DomainError
+from fabroute.kernel.ids import EVERY_TENANT
 from fabroute.settings import EXAMPLE_DATABASE_URL, get_settings
 
 _CONNECT_TIMEOUT_SECONDS = 5
+_OPTIONS = "-c timezone=UTC"
 
 
 class DatabaseMissing(DomainError):
@@ -26,10 +30,14 @@ class DatabaseUnreachable(DomainError):
     status = 503
 
 
-def create_database_engine(url: str | None, *, pool_size: int = 20) -> Engine:
+def create_database_engine(
+    url: str | None, *, pool_size: int = 20, tenant: Literal["*"] | None = EVERY_TENANT
+) -> Engine:
     """Return an engine for a PostgreSQL ``url``; ``DatabaseMissing`` says what to set if there is none.
 
-    Connections are tested when they leave the pool, so a restarted server costs one reconnect and no failed request.
+    Its connections may touch every tenant's rows; with ``tenant=None`` none, until a unit of work says whose (see
+    ``database.tenancy``). They are tested when they leave the pool, so a restarted server costs one reconnect and no
+    failed request.
     """
     if not url:
         raise DatabaseMissing(
@@ -50,8 +58,12 @@ def create_database_engine(url: str | None, *, pool_size: int = 20) -> Engine:
         max_overflow=20,
         pool_pre_ping=True,
         pool_timeout=_CONNECT_TIMEOUT_SECONDS,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS, "options": "-c timezone=UTC"},
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS, "options": _OPTIONS + _tenant_option(tenant)},
     )
+
+
+def _tenant_option(tenant: str | None) -> str:
+    return "" if tenant is None else f" -c {TENANT_SETTING}={tenant}"
 
 
 @lru_cache(maxsize=1)

@@ -7,18 +7,23 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from fabroute.database.tenancy import TenantSession
+
 _BELLS = "bells"
 
 
 @contextmanager
-def unit_of_work(engine: Engine, *, repeatable_read: bool = False) -> Iterator[Session]:
+def unit_of_work(engine: Engine, *, tenant: str | None = None, repeatable_read: bool = False) -> Iterator[Session]:
     """Yield a session whose transaction is committed when the block ends well, and rolled back when it raises.
 
-    ``repeatable_read`` makes all reads of the block see one instant, as a snapshot needs.
+    It may touch the rows of ``tenant``, or what the engine's connections may if none is said. ``repeatable_read`` makes
+    all reads of the block see one instant, as a snapshot needs.
     """
     bound = engine.execution_options(isolation_level="REPEATABLE READ") if repeatable_read else engine
-    with Session(bound, expire_on_commit=False) as session, session.begin():
-        yield session
+    with TenantSession(bound, expire_on_commit=False) as session:
+        session.begin_for(tenant)
+        with session.begin():
+            yield session
     _ring(engine, session)
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from fabroute.api import documentation as docs
-from fabroute.api.dependencies import Identifier, JobsReader, ReadSession, get_resources
+from fabroute.api.dependencies import Identifier, JobsReader, PublicSession, ReadSession, get_resources
 from fabroute.api.errors import InternalError, TemporarilyUnavailable, ValidationFailed
 from fabroute.api.papers import PAPER, look_of, paper
 from fabroute.api.passport_links import passport_urls
@@ -47,7 +47,7 @@ _QUIET = {
     | docs.problems_without_key(UnknownPassport, ValidationFailed, InternalError, TemporarilyUnavailable),
     openapi_extra={"security": []},
 )
-def get_passport(request: Request, token: Token, session: ReadSession) -> Response:
+def get_passport(request: Request, token: Token, session: PublicSession) -> Response:
     """Read what a part is, how it was made and what was found. No key is needed: the token is all there is to know.
 
     JSON, or a page where the request accepts `text/html`. A recalled or scrapped part says so first.
