@@ -4,5 +4,28 @@ from fabroute.identity.models.audit import AuditEntry
 from fabroute.identity.models.idempotency import IdempotencyKey
 from fabroute.identity.models.keys import ApiKey
 from fabroute.identity.models.organisations import Organisation
+from fabroute.identity.models.people import (
+    Invitation,
+    Person,
+    PersonIdentity,
+    PersonSession,
+    RecoveryCode,
+    SignInAttempts,
+)
+from fabroute.identity.models.seals import AuditRoot, AuditSeal, AuditWatermark
 
-__all__ = ["ApiKey", "AuditEntry", "IdempotencyKey", "Organisation"]
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "AuditRoot",
+    "AuditSeal",
+    "AuditWatermark",
+    "IdempotencyKey",
+    "Invitation",
+    "Organisation",
+    "Person",
+    "PersonIdentity",
+    "PersonSession",
+    "RecoveryCode",
+    "SignInAttempts",
+]
