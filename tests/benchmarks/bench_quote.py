@@ -2,8 +2,8 @@
 
 ``python -m tests.benchmarks.bench_quote NODES=300 QUANTITIES=5 ASKS=400 SEED=4``: the reference network repeated, with
 other places, rates, evidence and work on the machines. CPU of this process, not wall time. Beside it the scalar finder
-that routes orders, on some of the same questions; both must answer the same. Exits with 1 where the promise is broken:
-p50 of 10 ms and p99 of 30 ms for 300 nodes and five quantities.
+that routes orders, on some of the same questions; both must answer the same. And what the pieces take. Exits with 1
+where the promise is broken: p50 of 10 ms and p99 of 30 ms for 300 nodes and five quantities.
 """
 
 import argparse
@@ -18,15 +18,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
+from fabroute.estimation.production import estimate_production
+from fabroute.logistics.rules import Service, quote_shipment
 from fabroute.routing.service.quoted import Currency, quote_document
 from fabroute.routing.service.quoting import QuoteAsked, QuoteBook, QuoteResult, quote
 from fabroute.routing.service.quoting.scalar import quote_one_by_one
 from tests.benchmarks.bench_files import processor
+from tests.factories.estimation import reference_machine, reference_material, reference_part, reference_rates
+from tests.factories.freight import ROTTERDAM, SINGAPORE, a_shipment, reference_book
 from tests.factories.wide_network import a_wide_snapshot, part_numbers, random_asks
 
 PROMISED_P50_MS, PROMISED_P99_MS = 10.0, 30.0
 SLOW_ASKS = 20
+PIECES = 2_000
 WARM_UP_ASKS_PER_PART = 4
 _AN_HOUR = timedelta(hours=1)
 
@@ -65,6 +71,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         }
     )
     _print_answers(seen)
+    _print_pieces()
     print(f"the scalar finder takes {sum(slow) / sum(quick[: len(slow)]):.0f} times as long on the same questions")
     different = sum(one.answer != other.answer for one, other in zip(seen, slow_seen, strict=False))
     print(f"{different} of {len(slow)} answers differ from the scalar finder's; peak memory {_peak_megabytes():.0f} MB")
@@ -160,6 +167,27 @@ def _print_times(rows: dict[str, list[float]]) -> None:
     for name, times in rows.items():
         shown = "".join(f"{quantile(times, share):>9.2f}" for share in (0.5, 0.9, 0.99, 1.0))
         print(f"{name:<30}{len(times):>6}{shown}")
+
+
+def _print_pieces() -> None:
+    book, shipment = reference_book(), a_shipment(origin=ROTTERDAM, destination=SINGAPORE)
+    estimate = partial(
+        estimate_production,
+        part=reference_part("FU-0201"),
+        machine=reference_machine("HP MJF 5200"),
+        material=reference_material("PA12-MJF"),
+        rates=reference_rates("N016"),
+    )
+    pieces: dict[str, Callable[[int], object]] = {
+        "quote for a shipment": lambda _: quote_shipment(book, shipment, service=Service.EXPRESS),
+        "estimate of a production": lambda quantity: estimate(quantity=quantity),
+    }
+    for name, make in pieces.items():
+        make(PIECES + 1)
+        began = time.process_time()
+        for number in range(1, PIECES + 1):
+            make(number)
+        print(f"one {name} takes {(time.process_time() - began) / PIECES * 1e6:.0f} µs of CPU")
 
 
 def _print_answers(seen: Sequence[Seen]) -> None:

@@ -1,7 +1,5 @@
 """Order lines of the reference network, worked by hand from their rows."""
 
-import time
-
 import pytest
 
 from fabroute.estimation.production import ProductionEstimate, estimate_production
@@ -87,13 +85,3 @@ def test_every_offer_of_the_reference_network_is_estimated_or_refused_by_size() 
         assert estimate.build_minutes * estimate.builds + estimate.off_machine_minutes > 0
     assert {"ZZ-0901", "FU-0205", "MA-0304"} <= refused
     assert "RL-0001" not in refused
-
-
-def test_an_estimate_is_quick_enough_to_be_made_for_every_node() -> None:
-    line("FU-0201", "HP MJF 5200", "PA12-MJF", node_id="N016", quantity=4)
-    part, machine = reference_part("FU-0201"), reference_machine("HP MJF 5200")
-    material, rates = reference_material("PA12-MJF"), reference_rates("N016")
-    begun = time.process_time()
-    for quantity in range(1, 1001):
-        estimate_production(part=part, machine=machine, material=material, rates=rates, quantity=quantity)
-    assert (time.process_time() - begun) / 1000 < 0.0004  # twenty times the usual, for a busy machine
