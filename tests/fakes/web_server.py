@@ -1,11 +1,13 @@
 """A small real HTTP server on a free port of this machine, for fakes of other people's servers."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,13 @@ def json_answer(content: object, status: int = 200, **headers: str) -> Answer:
     )
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of what went wrong; but a client that went away is no news."""
+        if not isinstance(sys.exception(), (BrokenPipeError, ConnectionResetError)):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def served_by(handle: Callable[[Asked], Answer]) -> Iterator[str]:
     """Yield the URL of a server that answers with ``handle``."""
@@ -65,7 +74,7 @@ def served_by(handle: Callable[[Asked], Answer]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Keep quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -1,6 +1,8 @@
 """Our own connector, at its own pace, through the conformance proxy before a small fabroute; and the command."""
 
 import json
+import socket
+import struct
 import threading
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from fabroute.bureau.conformance.exchanges import Exchange
 from fabroute.bureau.conformance.faults import FaultScript, Reply
 from fabroute.bureau.conformance.proxy import Recorder, serving_proxy
 from fabroute.cli.app import app
+from tests.factories.processes import PATIENCE_SECONDS, wait_until
 from tests.fakes.fabroute_server import KEY, NODE, FakeFabroute, FakeJob
 from tests.fakes.web_server import served_by
 
@@ -69,6 +72,56 @@ def test_a_dropped_answer_is_no_answer_at_all_and_a_busy_one_says_when() -> None
     assert again.json()["data"][0]["job"]["added_tomorrow"] == {"by": "a newer fabroute"}
     assert [it.fault for it in recorder.log()] == ["busy", "answer_lost", "unknown_field"]
     assert len(fabroute.asked) == 2
+
+
+class Held(Undisturbed):
+    """Holds every request until it is let go."""
+
+    def __init__(self) -> None:
+        self.arrived, self.let_go = threading.Event(), threading.Event()
+
+    def delay(self, request: Exchange) -> float:
+        self.arrived.set()
+        self.let_go.wait(PATIENCE_SECONDS)
+        return 0.0
+
+
+@pytest.mark.parametrize("linger", [(0, 0), (1, 0)], ids=["closed", "reset"])
+def test_a_client_that_went_away_got_no_answer(linger: tuple[int, int], capfd: pytest.CaptureFixture[str]) -> None:
+    recorder, script, over = Recorder(), Held(), threading.Event()
+    with (
+        served_by(FakeFabroute()) as upstream,
+        serving_proxy(upstream=upstream, script=script, recorder=recorder, on_exchange=lambda _: over.set()) as url,
+    ):
+        with connected(url) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", *linger))
+            client.sendall(f"GET /v1/nodes/{NODE}/jobs HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+            assert script.arrived.wait(PATIENCE_SECONDS)
+        script.let_go.set()
+        assert over.wait(PATIENCE_SECONDS)
+    ((status, answer),) = ((it.status, it.answer) for it in recorder.log())
+    assert (status, answer) == (0, b"")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_client_that_leaves_between_two_requests_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+    recorder, before = Recorder(), threading.active_count()
+    with (
+        served_by(FakeFabroute()) as upstream,
+        serving_proxy(upstream=upstream, script=Undisturbed(), recorder=recorder) as url,
+        connected(url) as client,
+    ):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(f"GET /v1/nodes/{NODE}/jobs HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        assert client.recv(12) == b"HTTP/1.1 401"
+    assert wait_until(lambda: threading.active_count() <= before)
+    assert [it.status for it in recorder.log()] == [401]
+    assert capfd.readouterr().err == ""
+
+
+def connected(url: str) -> socket.socket:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)))
 
 
 def test_an_installation_that_is_not_there_is_told_as_such() -> None:
