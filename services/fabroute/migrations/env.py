@@ -13,7 +13,8 @@ import fabroute.orders.models
 import fabroute.outbox.models
 import fabroute.production.models
 import fabroute.qualification.models
-import fabroute.routing.models  # noqa: F401
+import fabroute.routing.models
+import fabroute.webhooks.models  # noqa: F401
 
 
 def _migrate(engine: Engine) -> None:

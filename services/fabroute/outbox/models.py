@@ -13,7 +13,10 @@ class OutboxEvent(SQLModel, table=True):
     """A fact waiting to be told; ``published_at`` is empty until the broker has it."""
 
     __tablename__ = "outbox_events"
-    __table_args__ = (Index("ix_outbox_events_unpublished", "id", postgresql_where=text("published_at IS NULL")),)
+    __table_args__ = (
+        Index("ix_outbox_events_unpublished", "id", postgresql_where=text("published_at IS NULL")),
+        Index("ix_outbox_events_unsequenced", "id", postgresql_where=text("sequenced_at IS NULL")),
+    )
 
     id: int | None = Field(default=None, sa_column=sequence_number())
     event_id: str = Field(unique=True)
@@ -24,3 +27,5 @@ class OutboxEvent(SQLModel, table=True):
     data: dict[str, Any] = Field(sa_column=document())
     occurred_at: datetime = Field(sa_column=instant())
     published_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    sequenced_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """When it came into the feeds of those whom it concerns, if there are any."""

@@ -9,6 +9,9 @@ from sqlmodel import Session, col, select
 
 from fabroute.outbox.models import OutboxEvent
 
+_SEQUENCER_LOCK = 7_305_001
+"""The advisory lock of whoever puts events into the feeds: one at a time in all processes."""
+
 _INSERT = text("""
 INSERT INTO outbox_events (event_id, name, organisation_id, subject_type, subject_id, data, occurred_at)
 SELECT event_id, name, organisation_id, subject_type, subject_id, data, occurred_at
@@ -41,6 +44,22 @@ def lock_unpublished(session: Session, *, limit: int) -> Sequence[OutboxEvent]:
 def set_published(session: Session, *, ids: Sequence[int], now: datetime) -> None:
     """Note that the broker has these events."""
     session.exec(update(OutboxEvent).where(col(OutboxEvent.id).in_(ids)).values(published_at=now))
+
+
+def try_to_sequence(session: Session) -> bool:
+    """Return whether this transaction is the one that sequences events; it stays so until its end."""
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(_SEQUENCER_LOCK))))
+
+
+def read_unsequenced(session: Session, *, limit: int) -> Sequence[OutboxEvent]:
+    """Return the oldest events that are in nobody's feed yet, in the order in which they were recorded."""
+    statement = select(OutboxEvent).where(col(OutboxEvent.sequenced_at).is_(None))
+    return session.exec(statement.order_by(col(OutboxEvent.id)).limit(limit)).all()
+
+
+def set_sequenced(session: Session, *, ids: Sequence[int], now: datetime) -> None:
+    """Note that these events are in the feeds where they belong."""
+    session.exec(update(OutboxEvent).where(col(OutboxEvent.id).in_(ids)).values(sequenced_at=now))
 
 
 def oldest_unpublished_age(session: Session) -> float | None:

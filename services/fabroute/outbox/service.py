@@ -30,16 +30,20 @@ class OutboxMessage:
     data: Mapping[str, JsonScalar]
 
 
-def record(session: Session, event: DomainEvent) -> None:
-    """Keep ``event`` in the transaction of ``session``; it is told if that commits, and forgotten if it does not."""
-    record_all(session, (event,))
+def record(session: Session, event: DomainEvent) -> str:
+    """Keep ``event`` in the transaction of ``session``; it is told if that commits, and forgotten if it does not.
+
+    Returns the id under which it will be told.
+    """
+    row = _row(event)
+    _insert(session, [row])
+    return str(row["event_id"])
 
 
 def record_all(session: Session, events: Sequence[DomainEvent]) -> None:
     """Keep several events, in their order, in one round trip."""
     if events:
-        repository.insert_events(session, [_row(event) for event in events])
-        session.info.setdefault(_RECORDED, set()).update(event.name for event in events)
+        _insert(session, [_row(event) for event in events])
 
 
 def recorded_names(session: Session) -> frozenset[str]:
@@ -61,9 +65,30 @@ def mark_published(session: Session, *, ids: Sequence[int], now: datetime) -> No
         repository.set_published(session, ids=ids, now=now)
 
 
+def claim_unsequenced(session: Session, *, limit: int) -> tuple[OutboxMessage, ...]:
+    """Return up to ``limit`` of the oldest events that are in no feed yet, in the order of their ids.
+
+    One transaction at a time gets any, so that feeds have one order; the others get none.
+    """
+    if not repository.try_to_sequence(session):
+        return ()
+    return tuple(_message(row) for row in repository.read_unsequenced(session, limit=limit))
+
+
+def mark_sequenced(session: Session, *, ids: Sequence[int], now: datetime) -> None:
+    """Note that the events ``ids`` are in the feeds of those whom they concern, if there are any."""
+    if ids:
+        repository.set_sequenced(session, ids=ids, now=now)
+
+
 def oldest_unpublished_age_seconds(session: Session) -> float | None:
     """Return how long the oldest unpublished event has waited, ``None`` if nothing waits. Alert above 60 s."""
     return repository.oldest_unpublished_age(session)
+
+
+def _insert(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    repository.insert_events(session, rows)
+    session.info.setdefault(_RECORDED, set()).update(str(row["name"]) for row in rows)
 
 
 def _row(event: DomainEvent) -> Mapping[str, object]:
