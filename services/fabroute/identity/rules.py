@@ -26,6 +26,8 @@ Scope = Literal[
     "events:read",
     "people:read",
     "people:write",
+    "keys:read",
+    "keys:write",
 ]
 
 ALL_SCOPES: frozenset[str] = frozenset(get_args(Scope))

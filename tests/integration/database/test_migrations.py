@@ -31,7 +31,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(database: Database
 
     engine = create_database_engine(database.url)
     assert set(inspect(engine).get_table_names()) == set(SQLModel.metadata.tables) | {"alembic_version"}
-    assert len(SQLModel.metadata.tables) == 79
+    assert len(SQLModel.metadata.tables) == 89
     engine.dispose()
 
 

