@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from fabroute.advice import service as advice
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import InventoryReader, Now, ReadSession, require_no_bureau
 from fabroute.api.errors import OwnersOnly
 from fabroute.api.schemas.advice import MethodIn, MethodOut, method_out, method_question
@@ -27,7 +28,7 @@ from fabroute.identity.rules import Principal
 from fabroute.logistics.service import CurrencyWithoutRate
 from fabroute.orders.service import PartNotInInventory, RevisionNotInInventory
 
-router = APIRouter(prefix="/v1/advice", tags=["advice"])
+router = APIRouter(prefix="/v1/advice", tags=["advice"], route_class=ContractRoute)
 
 
 @router.post(

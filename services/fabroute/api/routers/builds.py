@@ -9,6 +9,7 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional, require_match
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
@@ -36,7 +37,7 @@ from fabroute.production import service as jobs
 from fabroute.production.service import builds as production
 from fabroute.production.service.leases import LeaseLost, LeaseRequired
 
-router = APIRouter(prefix="/v1", tags=["builds"])
+router = APIRouter(prefix="/v1", tags=["builds"], route_class=ContractRoute)
 
 _PLANNING_PROBLEMS: tuple[type[DomainError], ...] = (
     jobs.NotTheNode,

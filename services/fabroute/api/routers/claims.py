@@ -9,6 +9,7 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import read_json
 from fabroute.api.caching import conditional, has_already
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Filter,
     Identifier,
@@ -35,7 +36,7 @@ from fabroute.production.service.claims import QueueFilter
 from fabroute.production.service.phases.accepting import OfferLapsed
 from fabroute.production.states import JobState
 
-router = APIRouter(prefix="/v1", tags=["jobs"])
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=ContractRoute)
 
 _POLL_INTERVAL = {"description": "In how many seconds to ask again.", "schema": {"type": "number"}}
 _POLLED: docs.Responses = {

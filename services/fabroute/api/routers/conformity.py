@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.caching import conditional
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, ReadSession, WriteSession, get_resources
 from fabroute.api.passport_links import passport_urls
 from fabroute.api.schemas.conformity import (
@@ -15,7 +16,7 @@ from fabroute.integrations.validation.signing import SigningKeyExposed, SigningK
 from fabroute.production import service as production
 from fabroute.production.service import conformity
 
-router = APIRouter(prefix="/v1", tags=["jobs"])
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=ContractRoute)
 
 _SIGNING = (SigningKeyMissing, SigningKeyExposed, SigningKeyUnusable)
 

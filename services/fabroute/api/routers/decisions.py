@@ -5,11 +5,12 @@ from fastapi import APIRouter, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.caching import conditional
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, OrdersReader, ReadSession, require_no_bureau
 from fabroute.api.schemas.decisions import DecisionRecordOut, decision_record_out
 from fabroute.routing import service as routing
 
-router = APIRouter(prefix="/v1", tags=["decisions"])
+router = APIRouter(prefix="/v1", tags=["decisions"], route_class=ContractRoute)
 
 
 @router.get(

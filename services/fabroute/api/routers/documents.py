@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from fabroute.api import documentation as docs
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     InventoryReader,
@@ -21,7 +22,7 @@ from fabroute.api.schemas.revisions import DocumentOut, document_out
 from fabroute.inventory import service as inventory
 from fabroute.inventory.ports import PrintFileStoreDown
 
-router = APIRouter(prefix="/v1/revisions/{revision_id}", tags=["revisions"])
+router = APIRouter(prefix="/v1/revisions/{revision_id}", tags=["revisions"], route_class=ContractRoute)
 
 DocumentKind = Literal["drawing", "bom", "finish", "other"]
 DocumentName = Annotated[str, Path(pattern=r"^[^\x00-\x1f\x7f/\\]{1,120}$")]

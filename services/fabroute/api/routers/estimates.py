@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import InventoryReader, Now, PageQuery, ReadSession
 from fabroute.api.pages import listing, window
 from fabroute.api.schemas.base import Listing
@@ -18,7 +19,7 @@ from fabroute.network.service import UnknownNode
 from fabroute.orders.service import PartNotInInventory, RevisionNotInInventory
 from fabroute.production import service as production
 
-router = APIRouter(prefix="/v1", tags=["estimates"])
+router = APIRouter(prefix="/v1", tags=["estimates"], route_class=ContractRoute)
 
 _MARKS = tuple(Mark)
 

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request
 from sqlalchemy.exc import OperationalError
 
 from fabroute.api import documentation as docs
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import get_resources
 from fabroute.api.schemas.base import ResponseModel
 from fabroute.database import DatabaseUnreachable
 from fabroute.database.schema import SchemaNotCurrent, require_current_schema
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=ContractRoute)
 _NO_KEY: docs.Extra = {"security": []}
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.certifying import certify_if_inspected
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.pages import listing
@@ -32,7 +33,7 @@ from fabroute.kernel.errors import DomainError
 from fabroute.production import service as production
 from fabroute.production.service import inspection as proofs
 
-router = APIRouter(prefix="/v1", tags=["jobs"])
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=ContractRoute)
 
 _AT_THE_NODE: tuple[type[DomainError], ...] = (
     production.UnknownJob,

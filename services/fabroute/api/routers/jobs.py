@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, ReadSession, WriteSession
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.schemas.jobs import JobOut, TakeBackIn, job_out
 from fabroute.production import service as production
 from fabroute.production.service.phases.accepting import OfferLapsed
 
-router = APIRouter(prefix="/v1", tags=["jobs"])
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=ContractRoute)
 
 
 @router.get(

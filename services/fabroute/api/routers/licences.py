@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     InventoryReader,
@@ -26,7 +27,7 @@ from fabroute.inventory.states import RevisionStateConflict
 from fabroute.kernel.errors import FieldProblem
 from fabroute.network import service as network
 
-router = APIRouter(prefix="/v1", tags=["licences"])
+router = APIRouter(prefix="/v1", tags=["licences"], route_class=ContractRoute)
 
 
 @router.post(

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Filter,
     Identifier,
@@ -39,7 +40,7 @@ from fabroute.network import service as network
 from fabroute.network.service import StockFilter
 from fabroute.production.service import recall
 
-router = APIRouter(prefix="/v1", tags=["material lots"])
+router = APIRouter(prefix="/v1", tags=["material lots"], route_class=ContractRoute)
 
 
 def get_own_store(node_id: Identifier, principal: NetworkReader, session: ReadSession) -> str:

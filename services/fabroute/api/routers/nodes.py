@@ -9,6 +9,7 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import json_body
 from fabroute.api.caching import conditional, require_match
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     ManagedNode,
@@ -35,7 +36,7 @@ from fabroute.network import service as network
 from fabroute.network.service.nodes import NodeClosed
 from fabroute.production.service.rerouting import outages
 
-router = APIRouter(prefix="/v1", tags=["nodes"])
+router = APIRouter(prefix="/v1", tags=["nodes"], route_class=ContractRoute)
 
 _BODY_PROBLEMS = (errors.MalformedJson, errors.BodyTooLarge, errors.UnsupportedMediaType)
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
@@ -26,7 +27,7 @@ from fabroute.api.schemas.phases import (
 from fabroute.production import service as production
 from fabroute.production.service.phases import countering, notes, reconciling
 
-router = APIRouter(prefix="/v1", tags=["jobs"])
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=ContractRoute)
 
 _RESOLUTION = Annotated[ResolutionIn, Depends(json_body(ResolutionIn))]
 _STATE = Annotated[RemarkState | None, Query(description="Only those in this state.")]

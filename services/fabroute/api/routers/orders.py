@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.caching import conditional
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Filter,
     Identifier,
@@ -38,7 +39,7 @@ from fabroute.routing import service as routing
 from fabroute.routing.service.accepting import QuoteContended, QuoteNotKept
 from fabroute.routing.service.agreeing import QuoteExpired, QuoteMismatch, QuoteNotThere, QuoteTaken
 
-router = APIRouter(prefix="/v1", tags=["orders"])
+router = APIRouter(prefix="/v1", tags=["orders"], route_class=ContractRoute)
 
 _PLACING_PROBLEMS = docs.problems(
     errors.MalformedJson,

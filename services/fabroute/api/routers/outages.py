@@ -8,6 +8,7 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import require_match
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, NetworkWriter, Now, Operator, WriteSession, get_managed_node
 from fabroute.api.schemas.rerouting import (
     CapacityCutIn,
@@ -21,7 +22,7 @@ from fabroute.network import service as network
 from fabroute.network.service import outages as lost
 from fabroute.production.service.rerouting import outages
 
-router = APIRouter(prefix="/v1", tags=["nodes"])
+router = APIRouter(prefix="/v1", tags=["nodes"], route_class=ContractRoute)
 
 
 def get_managed_machine(machine_id: Identifier, principal: NetworkWriter, session: WriteSession) -> str:

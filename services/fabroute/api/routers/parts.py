@@ -10,6 +10,7 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional, require_match
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Filter,
     Identifier,
@@ -40,7 +41,7 @@ from fabroute.api.schemas.revisions import RevisionDetailOut, RevisionIn, new_re
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
 
-router = APIRouter(prefix="/v1", tags=["parts"])
+router = APIRouter(prefix="/v1", tags=["parts"], route_class=ContractRoute)
 PartNumber = Annotated[str, Path(pattern=r"^[^\x00-\x1f\x7f]{1,120}$", description="Its own number, or another one.")]
 Words = Annotated[
     str | None,

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from fabroute.api import documentation as docs
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, JobsReader, PublicSession, ReadSession, get_resources
 from fabroute.api.errors import InternalError, TemporarilyUnavailable, ValidationFailed
 from fabroute.api.papers import PAPER, look_of, paper
@@ -22,7 +23,7 @@ from fabroute.production.service.conformity import UnknownPassport, find_passpor
 from fabroute.production.service.conformity.certificates import UnknownConformityCertificate, get_certificate
 from fabroute.production.service.shipping import brands
 
-router = APIRouter(prefix="/v1", tags=["passports"])
+router = APIRouter(prefix="/v1", tags=["passports"], route_class=ContractRoute)
 
 Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,100}$", description="As the code on the part says.")]
 _PAGE: docs.Responses = {

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.certifying import certify_if_inspected
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, JobsWriter, Now, ReadSession, WriteSession
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.schemas.jobs import JobOut, job_out
@@ -33,7 +34,7 @@ from fabroute.production.service.phases.accepting import OfferLapsed
 from fabroute.production.service.reports import inbox
 from fabroute.production.service.reports.rules import NewReport, UnknownReport
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], route_class=ContractRoute)
 
 _OF_NODE: tuple[type[DomainError], ...] = (
     production.UnknownJob,

@@ -4,13 +4,14 @@ from fastapi import APIRouter, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api import errors
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Operator, PageQuery, ReadSession
 from fabroute.api.pages import listing, window
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.planning_scopes import PlanningScopeOut, planning_scope_out
 from fabroute.routing.service.scopes import list_scopes
 
-router = APIRouter(prefix="/v1", tags=["runs"])
+router = APIRouter(prefix="/v1", tags=["runs"], route_class=ContractRoute)
 
 
 @router.get("/planning-scopes", responses=docs.NEXT_PAGE | docs.problems(errors.OperatorOnly))

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import BuyerReader, BuyerWriter, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Instant, Listing
 from fabroute.api.schemas.policies import PolicyCostsOut, PolicyIn, PolicyOut, costs_out, new_policy, policy_out
 from fabroute.routing.service import policies, policy_costs
 
-router = APIRouter(prefix="/v1/routing-policies", tags=["policies"])
+router = APIRouter(prefix="/v1/routing-policies", tags=["policies"], route_class=ContractRoute)
 
 _COSTS_OF = timedelta(days=7)
 _SAME: docs.Responses = {200: {"description": "The policy that already holds: nothing was changed."}}

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.caching import conditional
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     InventoryReader,
@@ -25,7 +26,7 @@ from fabroute.api.schemas.print_files import (
 from fabroute.inventory import service as inventory
 from fabroute.inventory.ports import PrintFileStoreDown
 
-router = APIRouter(prefix="/v1/revisions/{revision_id}", tags=["print files"])
+router = APIRouter(prefix="/v1/revisions/{revision_id}", tags=["print files"], route_class=ContractRoute)
 
 _LOOK_AGAIN_SECONDS = "1"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}

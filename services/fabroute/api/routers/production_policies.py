@@ -8,11 +8,12 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional, require_match
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import BuyerReader, BuyerWriter, Now, ReadSession, WriteSession
 from fabroute.api.schemas.phases import ProductionPolicyIn, ProductionPolicyOut, production_policy_out
 from fabroute.production.service.phases import policies
 
-router = APIRouter(prefix="/v1/production-policy", tags=["policies"])
+router = APIRouter(prefix="/v1/production-policy", tags=["policies"], route_class=ContractRoute)
 
 
 @router.get(

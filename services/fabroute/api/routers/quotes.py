@@ -8,6 +8,7 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     Now,
@@ -24,7 +25,7 @@ from fabroute.logistics.rules import CurrencyWithoutRate, IncompleteFreightData
 from fabroute.logistics.service import UnknownCountry, UnknownDestination
 from fabroute.orders import service as orders
 
-router = APIRouter(prefix="/v1", tags=["quotes"])
+router = APIRouter(prefix="/v1", tags=["quotes"], route_class=ContractRoute)
 
 
 @router.post(

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     ManagedNode,
@@ -23,7 +24,7 @@ from fabroute.api.schemas.rates import RateIn, RateOut, new_rate, rate_out
 from fabroute.network import service as network
 from fabroute.network.service import RateCode
 
-router = APIRouter(prefix="/v1", tags=["nodes"])
+router = APIRouter(prefix="/v1", tags=["nodes"], route_class=ContractRoute)
 
 
 @router.post(

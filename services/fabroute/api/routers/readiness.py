@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Filter,
     Now,
@@ -28,7 +29,7 @@ from fabroute.routing.service.readiness import (
     list_entries,
 )
 
-router = APIRouter(prefix="/v1", tags=["readiness"])
+router = APIRouter(prefix="/v1", tags=["readiness"], route_class=ContractRoute)
 
 
 async def _reader_of_prices(caller: OwnerReader) -> Principal:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     NetworkReader,
@@ -22,7 +23,7 @@ from fabroute.identity.rules import Principal
 from fabroute.production.service import recall
 from fabroute.production.service.recall import RecallView
 
-router = APIRouter(prefix="/v1", tags=["recalls"])
+router = APIRouter(prefix="/v1", tags=["recalls"], route_class=ContractRoute)
 
 
 @router.post(

@@ -4,11 +4,12 @@ from fastapi import APIRouter, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api import errors
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import BuyerReader, BuyerWriter, Identifier, Now, ReadSession, WriteSession
 from fabroute.api.schemas.shadow_runs import ReplayOut, replay_out
 from fabroute.routing.service import replays
 
-router = APIRouter(prefix="/v1", tags=["policies"])
+router = APIRouter(prefix="/v1", tags=["policies"], route_class=ContractRoute)
 
 _ACCEPTED: docs.Responses = {
     202: {

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.certifying import certify_if_inspected
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.pages import listing
@@ -31,7 +32,7 @@ from fabroute.production.rules import ReprintState
 from fabroute.production.service.inspection.serials import SerialTaken
 from fabroute.production.service.prints import NotInThatBuild
 
-router = APIRouter(prefix="/v1", tags=["jobs"])
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=ContractRoute)
 
 _AT_THE_NODE: tuple[type[DomainError], ...] = (
     production.UnknownJob,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     BuyerReader,
     BuyerWriter,
@@ -38,7 +39,7 @@ from fabroute.production import service as production
 from fabroute.production.rules import RerouteCause
 from fabroute.production.service.rerouting import attention, failing, settling, timeline
 
-router = APIRouter(prefix="/v1", tags=["rerouting"])
+router = APIRouter(prefix="/v1", tags=["rerouting"], route_class=ContractRoute)
 
 Position = Annotated[int, Path(ge=1, le=10_000, description="The line's place in its order, from 1.")]
 

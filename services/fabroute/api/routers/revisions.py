@@ -9,6 +9,7 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional, require_match
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     InventoryReader,
@@ -38,7 +39,7 @@ from fabroute.inventory.states import RevisionStateConflict
 from fabroute.production import service as production
 from fabroute.production.service.phases import revisions
 
-router = APIRouter(prefix="/v1", tags=["revisions"])
+router = APIRouter(prefix="/v1", tags=["revisions"], route_class=ContractRoute)
 
 _KEY_PROBLEMS = (SigningKeyMissing, SigningKeyExposed, SigningKeyUnusable)
 _MOVE_PROBLEMS = (inventory.UnknownRevision, RevisionStateConflict, *BODY_PROBLEMS)

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Filter, Identifier, NetworkReader, Now, PageQuery, ReadSession
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Day, Listing
@@ -15,7 +16,7 @@ from fabroute.production import service as production
 from fabroute.production.service import scores
 from fabroute.production.service.scores import ScoredFilter, ScoreFigure, Span
 
-router = APIRouter(prefix="/v1", tags=["scores"])
+router = APIRouter(prefix="/v1", tags=["scores"], route_class=ContractRoute)
 
 _USUAL_DAYS = 90
 _PROBLEMS = docs.problems(network.UnknownNode, production.NotTheNode, scores.InvalidSpan)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import BuyerReader, BuyerWriter, Identifier, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.errors import OperatorOnly
 from fabroute.api.pages import listing
@@ -24,7 +25,7 @@ from fabroute.routing.service import shadow_runs
 from fabroute.routing.service.policies import ContradictoryPolicy, UnknownPolicy
 from fabroute.routing.service.shadow_runs import InvalidShadowRun, NothingArchived, UnknownShadowRun
 
-router = APIRouter(prefix="/v1/shadow-runs", tags=["policies"])
+router = APIRouter(prefix="/v1/shadow-runs", tags=["policies"], route_class=ContractRoute)
 
 _ACCEPTED: docs.Responses = {
     202: {

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     JobsReader,
@@ -38,7 +39,7 @@ from fabroute.production.service.conformity import PartsRecalled
 from fabroute.production.service.shipping import access, losing, moving, papers, preparing
 from fabroute.production.service.shipping.access import Desk
 
-router = APIRouter(prefix="/v1", tags=["shipments"])
+router = APIRouter(prefix="/v1", tags=["shipments"], route_class=ContractRoute)
 
 _WRITING = (access.UnknownShipment, production.NotTheNode, access.ShipmentStateConflict)
 _PAPERS: tuple[type[DomainError], ...] = (

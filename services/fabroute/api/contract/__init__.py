@@ -1,0 +1,1 @@
+"""The HTTP contract of every endpoint: answers that are given once, limits, waiting, deprecation, and its own pages."""

@@ -1,0 +1,112 @@
+"""The class of every route: a POST with an ``Idempotency-Key`` is answered once."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Message, Receive
+
+from fabroute.api.bodies import read_at_most
+from fabroute.api.contract.attempts import AnsweredBefore, Attempt, answering
+from fabroute.api.contract.secrets import holds_secret
+from fabroute.api.dependencies import get_idempotency_key, get_principal, get_resources
+from fabroute.database import unit_of_work
+from fabroute.identity.service.idempotency import KeyedRequest
+
+Answer = Callable[[Request], Awaitable[Response]]
+OWN_WAY = frozenset({"place_order", "claim_jobs"})
+"""Operations that keep their answers by statements of their own, in groups of many requests."""
+_SECRET_WAYS = frozenset({"issue_file_ticket"})
+"""Operations whose answers hold a secret in a field that is none elsewhere."""
+_SESSION_COOKIE = "fabroute_session"
+_MOST_BYTES = 16 * 2**20
+"""Of a body that is read whole before the request is answered; the endpoint takes as much or less."""
+_MEANT_BY = ("Content-Type", "Content-Encoding", "Fabroute-Lease")
+"""Headers that make another request of one with the same path and body."""
+
+
+class ContractRoute(APIRoute):
+    """A route of the API."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request; the function-scoped session is still open when it returns."""
+        answer = super().get_route_handler()
+        if not is_answered_once(self):
+            return answer
+        route = self
+
+        async def answer_once(request: Request) -> Response:
+            if "Idempotency-Key" not in request.headers:
+                return await answer(request)
+            return await _answered_once(request, answer, is_secret=gives_secret(route))
+
+        return answer_once
+
+
+def is_answered_once(route: APIRoute) -> bool:
+    """Return whether a route takes an ``Idempotency-Key`` by the way that all have in common.
+
+    Who has no key yet (sign-in, tokens) has no answers of its own that could be kept.
+    """
+    return "POST" in route.methods and route.name not in OWN_WAY and get_principal in calls_of(route.dependant)
+
+
+def gives_secret(route: APIRoute) -> bool:
+    """Return whether the answer of a route must not be stored in clear."""
+    return route.name in _SECRET_WAYS or holds_secret(route.response_model)
+
+
+def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
+    """Yield the functions that an endpoint depends on, however deep, in the order in which they are called."""
+    for inner in dependant.dependencies:
+        yield from calls_of(inner)
+        yield inner.call
+
+
+async def _answered_once(request: Request, answer: Answer, *, is_secret: bool) -> Response:
+    principal, key = await get_principal(request), get_idempotency_key(request)
+    content = await read_at_most(request, _MOST_BYTES)
+    keyed = KeyedRequest(organisation_id=principal.organisation_id, key=key, request_sha256=_digest(request, content))
+    attempt = Attempt(request=keyed, credential=_credential(request), holds_secret=is_secret)
+    request.state.attempt = attempt
+    try:
+        response = await answer(Request(request.scope, _again(content, request.receive)))
+        attempt.note(response)
+        if not attempt.is_claimed:
+            await run_in_threadpool(_keep_alone, request, principal.tenant)
+    except AnsweredBefore as before:
+        return attempt.replay(before.answer)
+    return response
+
+
+def _keep_alone(request: Request, tenant: str) -> None:
+    """Keep the answer to a question that changed nothing."""
+    with unit_of_work(get_resources(request).tenants, tenant=tenant) as session, answering(request, session):
+        pass
+
+
+def _digest(request: Request, content: bytes) -> str:
+    """Return what tells one request from another."""
+    meant = [request.headers.get(name, "") for name in _MEANT_BY]
+    words = [request.method, request.url.path, request.url.query, *meant, hashlib.sha256(content).hexdigest()]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def _credential(request: Request) -> str:
+    """Return what the caller authenticates with: a key, or the cookie of a session."""
+    cookies = [value for name, value in request.cookies.items() if name.endswith(_SESSION_COOKIE)]
+    return request.headers.get("Authorization") or "".join(cookies)
+
+
+def _again(content: bytes, receive: Receive) -> Receive:
+    """Return what receives a body again that was read, and then what follows."""
+    messages: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receive_again
