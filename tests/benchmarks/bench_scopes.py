@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, text
@@ -27,6 +28,7 @@ from fabroute.integrations.object_storage import open_print_file_store
 from fabroute.integrations.reference import load_reference, reference_folder
 from fabroute.integrations.validation.signing import open_signer
 from fabroute.kernel.time import utc_now
+from fabroute.network.service import read_network
 from fabroute_embedded import EmbeddedServers, embedded_servers
 from tests.benchmarks.bench_files import processor
 from tests.factories.databases import engine_for
@@ -90,6 +92,7 @@ def _prepare(servers: EmbeddedServers, sizes: Sizes) -> None:
     urls, now = servers.postgres.create_database(_TEMPLATE), utc_now()
     migrations.upgrade(urls.migration_url)
     with tempfile.TemporaryDirectory() as folder, engine_for(urls.url, connections=4) as engine:
+        began = time.process_time()
         load_reference(
             engine,
             folder=reference_folder(),
@@ -98,10 +101,20 @@ def _prepare(servers: EmbeddedServers, sizes: Sizes) -> None:
             as_of=now.date(),
             now=now,
         )
+        print(f"the reference network is loaded in {time.process_time() - began:.2f} s of CPU")
+        _read_network(engine, first_day=now.date())
         for scope, work in zip(SCOPES, AS_MUCH_WORK, strict=True):
             count = round(sizes.lines * work)
             placed = given_scoped_orders(engine, scope=scope, count=count, seed=sizes.seed, now=now)
             print(f"{placed} orders in {scope}")
+
+
+def _read_network(engine: Engine, *, first_day: date) -> None:
+    with unit_of_work(engine, repeatable_read=True) as session:
+        for when in ("first", "again"):
+            began = time.process_time()
+            read_network(session, first_day=first_day, last_day=first_day + timedelta(days=44))
+            print(f"the network is read {when} in {1000 * (time.process_time() - began):.0f} ms of CPU")
 
 
 def _ratio(servers: EmbeddedServers, number: int) -> float:

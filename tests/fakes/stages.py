@@ -49,6 +49,14 @@ def _sleep(seconds: int, _workspace: Path) -> str:
     return "slept"
 
 
+def _meet(place: int, workspace: Path) -> str:
+    """Wait until the validation in the folder beside this one is under way as well."""
+    (workspace / "here").touch()
+    while not (workspace.parent / str(place) / "here").exists():
+        time.sleep(0.02)
+    return "met"
+
+
 def _spin(_number: int, _workspace: Path) -> str:
     while True:
         os.getpid()
@@ -106,7 +114,7 @@ def _descriptors(_number: int, _workspace: Path) -> int:
 
 
 _WAYS: dict[str, Callable[[int, Path], Any]] = {
-    "fine": _fine, "hold": _hold, "sleep": _sleep, "spin": _spin, "fall": _fall, "raise": _raise, "exit": _exit,
-    "kill": _kill, "fill": _fill, "missing": _missing, "babble": _babble, "rights": _rights, "pid": _pid,
+    "fine": _fine, "hold": _hold, "sleep": _sleep, "meet": _meet, "spin": _spin, "fall": _fall, "raise": _raise,
+    "exit": _exit, "kill": _kill, "fill": _fill, "missing": _missing, "babble": _babble, "rights": _rights, "pid": _pid,
     "environment": _environment, "descriptors": _descriptors,
 }  # fmt: skip

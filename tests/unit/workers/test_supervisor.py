@@ -5,12 +5,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from fabroute_workers.app import EXIT_MISCONFIGURED
 from fabroute_workers.supervisor import Supervisor
+from tests.factories.processes import PATIENCE_SECONDS, wait_until
 
 SLEEP = "import time; time.sleep(60)"
 
@@ -25,18 +24,9 @@ def pids_in(folder: Path) -> list[int]:
     return [int(path.name) for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)]
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def is_running(pid: int) -> bool:
     try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0]
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").split(")")[-1].split()[0]
     except OSError:
         return False
 
@@ -50,7 +40,7 @@ def test_a_child_that_dies_is_started_again_and_all_end_together(tmp_path: Path)
     os.kill(pids_in(tmp_path)[0], signal.SIGKILL)
     assert wait_until(lambda: len(pids_in(tmp_path)) == 2)
     stop.set()
-    thread.join(timeout=10)
+    thread.join(PATIENCE_SECONDS)
     assert codes == [0]
     assert not any(is_running(pid) for pid in pids_in(tmp_path))
 
@@ -72,7 +62,7 @@ def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> No
     thread.start()
     assert wait_until((tmp_path / "deaf").exists)
     stop.set()
-    thread.join(timeout=10)
+    thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
 
 
