@@ -5,6 +5,7 @@ What waits for nothing is ``async``, because FastAPI hands every plain function 
 
 import base64
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -13,6 +14,7 @@ from fastapi import Depends, Path, Query, Request
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
+from fabroute.api.contract.attempts import answering
 from fabroute.api.errors import (
     IdempotencyKeyInvalid,
     IdempotencyKeyMissing,
@@ -68,6 +70,11 @@ async def get_principal(request: Request) -> Principal:
 Caller = Annotated[Principal, Depends(get_principal)]
 
 
+def work_of(request: Request, caller: Principal) -> AbstractContextManager[Session]:
+    """Return a unit of work that touches what the caller may see: for endpoints that hold no session all the while."""
+    return unit_of_work(get_resources(request).tenants, tenant=caller.tenant)
+
+
 def get_public_session(request: Request) -> Iterator[Session]:
     """Yield a session for who has no key but knows a secret (a passport's token): it may touch every tenant's rows."""
     with unit_of_work(get_resources(request).engine) as session:
@@ -79,15 +86,16 @@ def get_session(request: Request, principal: Caller) -> Iterator[Session]:
 
     The database shows it the rows that the caller may see and no others.
     """
-    with unit_of_work(get_resources(request).tenants, tenant=principal.tenant) as session:
+    with work_of(request, principal) as session, answering(request, session):
         yield session
 
 
 def get_telling_session(request: Request, principal: Caller) -> Iterator[Session]:
     """Yield a session whose events the relay is told of right after the commit, and quotes of what concerns them."""
     resources = get_resources(request)
-    with unit_of_work(resources.tenants, tenant=principal.tenant) as session:
-        yield session
+    with work_of(request, principal) as session:
+        with answering(request, session):
+            yield session
         is_of_queues = will_ring(session, QUEUE_CHANNEL)
     if is_of_queues:
         resources.queues.versions.outdated()
