@@ -109,13 +109,13 @@ def test_killed_on_the_way_it_doubles_nothing_goes_on_and_keeps_every_rule(api: 
     to_api = httpx.HTTPTransport(uds=api.socket)
     with serving_proxy(upstream="http://fabroute", script=script, recorder=recorder, transport=to_api) as url:
         with running_connector(folder, url=url, key=key) as first:
-            assert wait_until(lambda: len(list(folder.glob("*/job_*/job.json"))) > 0), log.read_text()
+            assert wait_until(lambda: len(list(folder.glob("*/job_*/job.json"))) > 0), log.read_text(encoding="utf8")
             assert script.claim_waits.wait(PATIENCE_SECONDS), recorder.log()
             first.send_signal(signal.SIGKILL)
             first.wait()
             script.killed.set()
         with running_connector(folder, url=url, key=key) as second:
-            assert wait_until(is_settled(folder)), log.read_text()
+            assert wait_until(is_settled(folder)), log.read_text(encoding="utf8")
             (packet,) = folders(folder, "jobs")
             for number in range(PRINTS):
                 (packet / f"printed-{number}.json").write_text('{"result": "good"}')

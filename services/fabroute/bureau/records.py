@@ -135,7 +135,7 @@ class Records:
 
     def claim_under_way(self) -> Mapping[str, Any] | None:
         """Return key and body of a claim that may have been answered without us hearing it."""
-        return json.loads(self._claim.read_text()) if self._claim.exists() else None
+        return json.loads(self._claim.read_text(encoding="utf8")) if self._claim.exists() else None
 
     def begin_claim(self, claim: Mapping[str, Any]) -> None:
         """Write a claim down before it is sent."""
@@ -151,11 +151,11 @@ class Records:
 
     def rests_until(self) -> float:
         """Return until when fabroute wants no claim; 0 where it said nothing."""
-        return float(json.loads(self._pause.read_text())["until"]) if self._pause.exists() else 0.0
+        return float(json.loads(self._pause.read_text(encoding="utf8"))["until"]) if self._pause.exists() else 0.0
 
 
 def _read(path: Path) -> JobRecord:
-    told = json.loads(path.read_text())
+    told = json.loads(path.read_text(encoding="utf-8"))
     told["errands"] = tuple(Errand(**errand) for errand in told.get("errands", ()))
     told["taken"], told["shipments"] = tuple(told.get("taken", ())), tuple(told.get("shipments", ()))
     known = {item.name for item in fields(JobRecord)}

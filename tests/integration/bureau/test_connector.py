@@ -34,9 +34,9 @@ def test_a_claimed_job_is_accepted_checked_and_laid_into_the_folder(tmp_path: Pa
         packet = tmp_path / "jobs" / "job_1"
         assert sorted(path.name for path in packet.iterdir()) == [FILE, "evidence", "job.json", "traveller.txt"]
         assert (packet / FILE).read_bytes() == CONTENT
-        job = json.loads((packet / "job.json").read_text())
+        job = json.loads((packet / "job.json").read_text(encoding="utf8"))
         assert (job["job"]["id"], job["print_file"]["name"]) == ("job_1", FILE)
-        traveller = (packet / "traveller.txt").read_text()
+        traveller = (packet / "traveller.txt").read_text(encoding="utf8")
         assert "quantity    2 good prints" in traveller
         assert "material    PA12   lot any" in traveller
     assert fabroute.jobs["job_1"].state == "accepted"
@@ -266,7 +266,7 @@ def test_a_lost_lease_stops_the_work_and_says_do_not_print(tmp_path: Path) -> No
         bureau.work()
         bureau.beat()
         assert (bureau.record().stage, bureau.bench.records.open()) == ("lost", ())
-    note = (tmp_path / "lost" / "job_1" / "DO-NOT-PRINT.txt").read_text()
+    note = (tmp_path / "lost" / "job_1" / "DO-NOT-PRINT.txt").read_text(encoding="utf8")
     assert note.startswith("DO NOT PRINT job job_1: it is not yours any more.")
     assert not (tmp_path / "jobs" / "job_1").exists()
     assert fabroute.steps()[-1] == "POST heartbeat"
@@ -319,7 +319,7 @@ def test_otherwise_a_person_answers_a_cancel(agreed: bool, stage: str, tmp_path:
         bureau.beat()
         bureau.work()
         assert fabroute.jobs["job_1"].calls == []
-        assert "asks to cancel" in (tmp_path / "jobs" / "job_1" / "CANCEL-REQUESTED.txt").read_text()
+        assert "asks to cancel" in (tmp_path / "jobs" / "job_1" / "CANCEL-REQUESTED.txt").read_text(encoding="utf8")
         bureau.drop("cancellation.json", {"agreed": agreed, "reason": "one is printed"})
         bureau.work()
         assert bureau.record().stage == stage
@@ -376,7 +376,7 @@ def test_what_fabroute_refuses_is_put_aside_with_its_reason_and_the_rest_goes_on
         bureau.work()
         assert bureau.record().errands == ()
     note = next(tmp_path.glob("*/job_1/*.refused.txt"))
-    assert (note.name, note.read_text().splitlines()[1]) == ("call-cancellation.refused.txt", "nobody asked")
+    assert (note.name, note.read_text(encoding="utf8").splitlines()[1]) == ("call-cancellation.refused.txt", "nobody asked")
     assert fabroute.jobs["job_1"].calls == [("failure", {"reason": "too thin"})]
 
 

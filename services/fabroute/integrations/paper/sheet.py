@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 import segno
 from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, TextEmphasis, XPos, YPos
-from fpdf.fonts import FontFace
+from fpdf.fonts import FontFace, TTFFont
 from PIL import Image
 
 from fabroute.integrations.paper.code128 import modules_of
@@ -75,6 +76,9 @@ class Canvas(FPDF):
             self.add_font("more", "", look.more_letters)
             fallbacks.append("more")
         self.set_fallback_fonts(fallbacks, exact_match=False)
+        for font in self.fonts.values():
+            if isinstance(font, TTFFont):
+                weakref.finalize(self, font.ttfont.close)  # fpdf2 leaves the files open
         self.letters = frozenset(letter for font in self.fonts.values() for letter in getattr(font, "cmap", ()))
         self.set_text_shaping(True)
         self.c_margin = 0
