@@ -41,7 +41,7 @@ class RootFolder(Protocol):
         """Keep a new file; ``RootFolderDown`` if that can't be done."""
         ...
 
-    def keys(self) -> Sequence[str]:
+    def names(self) -> Sequence[str]:
         """Return the keys of all files, oldest first."""
         ...
 
