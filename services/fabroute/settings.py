@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     broker_url: str | None = None
     storage_url: str = "file://./.fabroute/print-files"
     """Where print files lie, by SHA-256: ``file://`` folder, ``memory://`` or ``s3://bucket/prefix``."""
+    audit_roots_url: str = "file://./.fabroute/audit-roots"
+    """Where signed roots of the audit log are exported to, best where nobody of the database can write or delete."""
+    audit_roots_seconds: int = Field(default=3600, ge=60, le=86_400)
+    """How often they are exported: what is cut off after the last export leaves no trace."""
     reference_folder: Path | None = None
     environment_name: str = "test"
     """Stands in every API key (``fr_<environment>_…``), so that people see where a key belongs."""

@@ -162,6 +162,7 @@ def _environment(servers: EmbeddedServers) -> dict[str, str]:
         "FABROUTE_MIGRATION_DATABASE_URL": servers.migration_url,
         "FABROUTE_BROKER_URL": servers.broker_url,
         "FABROUTE_STORAGE_URL": (HOME / "print-files").resolve().as_uri(),
+        "FABROUTE_AUDIT_ROOTS_URL": (HOME / "audit-roots").resolve().as_uri(),
         "FABROUTE_SIGNING_KEY_FILE": str((HOME / "signing-key.pem").resolve()),
     }
 

@@ -112,16 +112,20 @@ def open_print_file_store(url: str) -> PrintFileStore:
     ``file:///absolute/folder`` or ``file://./relative/folder``, ``memory://``, ``s3://bucket/prefix``, ``gs://`` or
     ``az://`` (credentials by the provider's usual environment variables). ``UnknownStorage`` for anything else.
     """
+    with _reachable("kept"):
+        return ObjectStoragePrintFiles(object_store_at(url, setting="FABROUTE_STORAGE_URL"))
+
+
+def object_store_at(url: str, *, setting: str) -> ObjectStore:
+    """Return the object store at ``url``, which ``setting`` names. Raises ``UnknownStorage``, ``OSError``."""
     if url.startswith("file://"):
-        folder = Path(unquote(url.removeprefix("file://"))).absolute()
-        with _reachable("kept"):
-            return ObjectStoragePrintFiles(LocalStore(folder, mkdir=True))
+        return LocalStore(Path(unquote(url.removeprefix("file://"))).absolute(), mkdir=True)
     if url.startswith("memory://"):
-        return ObjectStoragePrintFiles(MemoryStore())
+        return MemoryStore()
     if url.startswith(_REMOTE):
-        return ObjectStoragePrintFiles(from_url(url))
+        return from_url(url)
     raise UnknownStorage(
-        f"FABROUTE_STORAGE_URL is {url!r}: give file:///folder, memory://, s3://bucket/prefix, gs://bucket/prefix "
+        f"{setting} is {url!r}: give file:///folder, memory://, s3://bucket/prefix, gs://bucket/prefix "
         "or az://container/prefix"
     )
 
