@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+PATIENCE_SECONDS = 100.0
+
 _OWNER = """
-import json, sys, time
+import json, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it, as nohup does
 from fabroute_embedded import embedded_servers
 keep = sys.argv[1] == "keep"
 with embedded_servers(keep=keep) as servers:
@@ -56,13 +59,13 @@ def end(owner: Owner, signal_number: int) -> int:
     os.killpg(owner.process.pid, signal_number)
     assert owner.process.stdout is not None
     owner.process.stdout.close()
-    return owner.process.wait(20)
+    return owner.process.wait(PATIENCE_SECONDS)
 
 
 def is_running(pid: int) -> bool:
     """Tell whether a process runs; a dead one that nobody asked after does not."""
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except (FileNotFoundError, ProcessLookupError):
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
@@ -90,6 +93,6 @@ def _all_pids() -> list[int]:
 def _traces(pid: int) -> str:
     try:
         working_folder = os.readlink(f"/proc/{pid}/cwd")
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace") + working_folder
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace") + working_folder
     except OSError:
         return ""
