@@ -98,11 +98,12 @@ def test_a_post_costs_exactly_one_statement_and_no_transaction_control(database:
 
         resources = make_resources(Settings(database_url=database.url, profile="embedded"))
         intake = Intake(connect=connect, capacity=10, writers=1, on_committed=lambda: None)
-        desk = OrderDesk(engine=resources.engine, intake=intake, catalogue=Catalogue(), places=Places())
+        desk = OrderDesk(tenants=resources.tenants, intake=intake, catalogue=Catalogue(), places=Places())
         pooled: list[str] = []
         keys = KeyCache(engine=resources.engine, seconds=60)  # so that a slow machine does not look the key up again
         app = build_app(replace(resources, intake=intake, desk=desk, keys=keys))
-        event.listen(resources.engine, "before_cursor_execute", lambda *args: pooled.append(args[2]))
+        for pool in (resources.engine, resources.tenants):
+            event.listen(pool, "before_cursor_execute", lambda *args: pooled.append(args[2]))
         with served(app) as socket, client_on(socket, api.owner.token, {}) as client:
             headers = {"Idempotency-Key": "warm"}
             assert client.post("/v1/orders", json=an_order(), headers=headers).status_code == 201
@@ -114,7 +115,7 @@ def test_a_post_costs_exactly_one_statement_and_no_transaction_control(database:
                     assert client.post("/v1/orders", json=an_order(), headers=headers).status_code == 201
 
         assert (statements.executed, pooled, len(traced)) == (3, [], 1)
-        assert cold == 4  # the key, the places, the part, its revisions
+        assert cold == 5  # the key, the places, whose rows they are, the part, its revisions
 
 
 def test_orders_that_come_while_the_writer_is_busy_share_a_statement(database: Database) -> None:
@@ -267,7 +268,7 @@ def test_a_catalogue_that_lags_behind_for_good_ends_in_a_refusal(database: Datab
     with served_api(database.url) as api, engine_for(other_database.url) as elsewhere:
         given_owner(elsewhere)  # the intake writes there, where the owner's part is not known
         intake = make_intake(elsewhere)
-        desk = OrderDesk(engine=api.engine, intake=intake, catalogue=Catalogue(), places=Places())
+        desk = OrderDesk(tenants=api.engine, intake=intake, catalogue=Catalogue(), places=Places())
         app = build_app(replace(make_resources(api.resources.settings), intake=intake, desk=desk))
         with served(app) as socket, client_on(socket, api.owner.token, {}) as client:
             response = client.post("/v1/orders", json=an_order(), headers={"Idempotency-Key": "k"})

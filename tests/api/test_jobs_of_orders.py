@@ -144,8 +144,8 @@ def statements(api: Api) -> Iterator[list[str]]:
             sent.append(statement)
 
     api.client.get("/v1/orders?limit=1")
-    event.listen(api.resources.engine, "before_cursor_execute", note)
+    event.listen(api.resources.tenants, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        event.remove(api.resources.engine, "before_cursor_execute", note)
+        event.remove(api.resources.tenants, "before_cursor_execute", note)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from fabroute.api.app import build_app
-from fabroute.api.dependencies import WriteSession
+from fabroute.api.dependencies import PublicSession, WriteSession
 from fabroute.api.resources import make_resources
 from fabroute.identity.service import AuditedRefusal, AuditRecord, read_audit, record_audit
 from fabroute.settings import Settings
@@ -221,7 +221,7 @@ def api_that_remembers(url: str) -> FastAPI:
     app = build_app(make_resources(Settings(database_url=url, profile="embedded", storage_url="memory://")))
 
     @app.post("/faults/refusal")
-    def refuse(session: WriteSession) -> None:
+    def refuse(session: PublicSession) -> None:
         done = an_entry("thing.done")
         record_audit(session, entry=done)
         raise Seen("not this time", entry=an_entry("thing.refused"))

@@ -7,10 +7,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from fabroute.api.dependencies import Identifier, InventoryWriter, get_resources
+from fabroute.api.dependencies import Identifier, InventoryWriter, get_resources, work_of
 from fabroute.api.downloads import StoredFile, send_file_if_new
 from fabroute.api.uploads import ReceivedFile, UploadRules, received_file
-from fabroute.database import unit_of_work
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.inventory import service as inventory
@@ -47,7 +46,7 @@ def get_open_revision(request: Request, revision_id: Identifier, caller: Invento
 
     Raises ``UnknownRevision`` and ``RevisionFrozen``.
     """
-    with unit_of_work(get_resources(request).engine) as session:
+    with work_of(request, caller) as session:
         revision = inventory.get_revision(session, organisation_id=caller.organisation_id, revision_id=revision_id)
     if revision.state not in _TAKING:
         raise inventory.RevisionFrozen(
@@ -81,7 +80,7 @@ def own_copy(request: Request, *, caller: Principal, revision_id: str, now: date
         request, resources.store, StoredFile(sha256=file.sha256, file_name=name, media_type=file.media_type)
     )
     if answer.status_code == 200:
-        with unit_of_work(resources.engine) as session:
+        with work_of(request, caller) as session:
             record_audit(session, entry=_downloaded(caller, revision_id, file.sha256, now))
     return answer
 
@@ -104,7 +103,7 @@ def preview(request: Request, *, caller: Principal, revision_id: str, kind: str)
 
 
 def _file_of(request: Request, caller: Principal, revision_id: str) -> tuple[RevisionView, PrintFileView]:
-    with unit_of_work(get_resources(request).engine) as session:
+    with work_of(request, caller) as session:
         revision = inventory.get_revision(session, organisation_id=caller.organisation_id, revision_id=revision_id)
     if revision.file is None:
         raise NoPrintFile(

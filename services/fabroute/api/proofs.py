@@ -7,10 +7,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlmodel import Session
 
-from fabroute.api.dependencies import Identifier, NetworkWriter, get_resources
+from fabroute.api.dependencies import Identifier, NetworkWriter, work_of
 from fabroute.api.downloads import StoredFile
 from fabroute.api.errors import NodeNotYours
-from fabroute.database import unit_of_work
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
 from fabroute.inventory.service import RevisionView, UnknownRevision
@@ -94,7 +93,7 @@ def require_managed(session: Session, *, caller: Principal, certificate_id: str)
 
 def get_managed_certificate(request: Request, certificate_id: Identifier, principal: NetworkWriter) -> str:
     """Return the id of a certificate that the caller may change, asked in a transaction that ends at once."""
-    with unit_of_work(get_resources(request).engine) as session:
+    with work_of(request, principal) as session:
         return require_managed(session, caller=principal, certificate_id=certificate_id).certificate_id
 
 

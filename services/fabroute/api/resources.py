@@ -69,6 +69,7 @@ def make_resources(settings: Settings) -> Resources:
     Raises ``DatabaseMissing`` if no URL is set, ``UnknownStorage`` if the store's URL can't be one.
     """
     engine = create_database_engine(settings.database_url)
+    tenants = create_database_engine(settings.database_url, tenant=None)
     doorbell = Doorbell(lambda: open_connection(engine))
     intake = Intake(
         connect=lambda: open_intake_connection(engine),
@@ -80,37 +81,37 @@ def make_resources(settings: Settings) -> Resources:
     return Resources(
         settings=settings,
         engine=engine,
-        tenants=create_database_engine(settings.database_url, tenant=None),
+        tenants=tenants,
         store=open_print_file_store(settings.storage_url),
         signer=InstallationSigner(settings.signing_key_file, create=settings.profile != "production"),
         uploads=UploadSlots(settings.upload_slots),
         keys=KeyCache(engine=engine, seconds=settings.api_key_cache_seconds),
         intake=intake,
         doorbell=doorbell,
-        desk=OrderDesk(engine=engine, intake=intake, catalogue=catalogue, places=places),
+        desk=OrderDesk(tenants=tenants, intake=intake, catalogue=catalogue, places=places),
         quotes=QuoteDesk(
-            engine=engine,
+            tenants=tenants,
             books=books,
             catalogue=catalogue,
             places=places,
             valid_for=timedelta(minutes=settings.quote_valid_minutes),
         ),
         acceptances=AcceptanceDesk(
-            engine=engine,
+            tenants=tenants,
             acceptor=QuoteAcceptor(engine, dispatch=offer_jobs, horizon_days=settings.planning_horizon_days),
             places=places,
             doorbell=doorbell,
             books=books,
-            in_flight=KeysInFlight(engine=engine),
+            in_flight=KeysInFlight(tenants=tenants),
         ),
         promises=PromiseDesk(
-            engine=engine,
+            tenants=tenants,
             promiser=OnlinePromiser(engine, dispatch=offer_jobs, horizon_days=settings.planning_horizon_days),
             catalogue=catalogue,
             places=places,
             doorbell=doorbell,
             books=books,
-            in_flight=KeysInFlight(engine=engine),
+            in_flight=KeysInFlight(tenants=tenants),
         ),
         queues=make_queues(engine, settings, connect=lambda: open_connection(engine), on_claimed=doorbell.ring),
     )

@@ -3,21 +3,22 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
-from sqlalchemy import Engine
 from sqlmodel import Session
 
 from fabroute.api.bulk.cells import Column, write_cell
 from fabroute.api.bulk.tables import TableFormat
-from fabroute.database import unit_of_work
 from fabroute.database.pages import Page
 
 Row = Mapping[str, object]
 ReadPage = Callable[[Session, str | None], Page[Row]]
 """Returns the rows after a cursor, and the next cursor; a page may be without rows and not the last one."""
+Work = Callable[[], AbstractContextManager[Session]]
+"""Begins the unit of work in which a page is read: what the caller may see."""
 
 _MEDIA_TYPES: Mapping[TableFormat, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
@@ -31,9 +32,9 @@ class Export:
     read: ReadPage
 
 
-def send_table(engine: Engine, export: Export, *, format: TableFormat) -> StreamingResponse:
+def send_table(work: Work, export: Export, *, format: TableFormat) -> StreamingResponse:
     """Return a streamed answer with a table; its first page is read before anything is sent."""
-    pages = _pages(engine, export.read)
+    pages = _pages(work, export.read)
     first = next(pages)
     write = _csv_pieces if format == "csv" else _json_pieces
     return StreamingResponse(
@@ -46,10 +47,10 @@ def send_table(engine: Engine, export: Export, *, format: TableFormat) -> Stream
     )
 
 
-def _pages(engine: Engine, read: ReadPage) -> Iterator[Sequence[Row]]:
+def _pages(work: Work, read: ReadPage) -> Iterator[Sequence[Row]]:
     cursor = None
     while True:
-        with unit_of_work(engine) as session:
+        with work() as session:
             page = read(session, cursor)
         yield page.items
         cursor = page.next_cursor

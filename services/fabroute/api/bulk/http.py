@@ -1,16 +1,20 @@
 """What all imports and exports of tables have in common over HTTP: the body, the answer, the description."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
+from sqlmodel import Session
 
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import read_at_most
-from fabroute.api.bulk.importing import ImportRefused, ImportResult, ImportTerms, TableKind, import_table
+from fabroute.api.bulk.importing import Around, ImportRefused, ImportResult, ImportTerms, TableKind, import_table
 from fabroute.api.bulk.tables import MOST_ROWS, TableFormat, read_table
+from fabroute.api.contract.attempts import answering, json_answer
 from fabroute.api.dependencies import get_resources
 from fabroute.api.schemas.imports import ImportedRowOut, ImportOut, ImportProblemOut
 
@@ -76,11 +80,23 @@ def run_import(request: Request, kind: TableKind[Model], sent: SentTable, terms:
     """Do what a table says and return what that came to; ``ImportRefused`` with every problem of every row."""
     resources = get_resources(request)
     table = read_table(sent.content, format=sent.format, columns=kind.columns)
-    result = import_table(resources.engine, kind=kind, table=table, terms=terms)
+    around = answered_with(request, lambda _, result: json_answer(_import_out(result, dry_run=terms.dry_run)))
+    result = import_table(resources.tenants, kind=kind, table=table, terms=terms, around=around)
     resources.doorbell.ring()
     if not terms.dry_run:
         resources.quotes.books.outdated(told=terms.caller.organisation_id)
     return _import_out(result, dry_run=terms.dry_run)
+
+
+def answered_with(request: Request, answer: Callable[[Session, ImportResult], Response]) -> Around:
+    """Return what keeps ``answer`` under the request's ``Idempotency-Key`` in the transaction of an import."""
+
+    @contextmanager
+    def around(session: Session) -> Iterator[Callable[[ImportResult], None]]:
+        with answering(request, session) as attempt:
+            yield lambda result: None if attempt is None else attempt.note(answer(session, result))
+
+    return around
 
 
 def _import_out(result: ImportResult, *, dry_run: bool) -> ImportOut:

@@ -1,7 +1,7 @@
 """Bring a table in: every row is tried, every problem told, and all of it kept or nothing."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -64,6 +64,15 @@ class ImportResult:
         return sum(row.outcome == outcome for row in self.rows)
 
 
+Around = Callable[[Session], AbstractContextManager[Callable[[ImportResult], None]]]
+"""Begins and ends with the transaction of an import, and is told what came of it while it lasts."""
+
+
+@contextmanager
+def _nothing_around(session: Session) -> Iterator[Callable[[ImportResult], None]]:
+    yield lambda result: None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTerms:
     """Who imports, when, and whether it is only tried."""
@@ -101,23 +110,37 @@ class _Parsed(Generic[Model]):
     wrong: frozenset[str]
 
 
-def import_table(engine: Engine, *, kind: TableKind[Model], table: Table, terms: ImportTerms) -> ImportResult:
+def import_table(
+    engine: Engine, *, kind: TableKind[Model], table: Table, terms: ImportTerms, around: Around = _nothing_around
+) -> ImportResult:
     """Do what a table says, all of it or nothing; a dry run does it too, and undoes it.
 
     Raises ``ImportRefused`` with every problem of every row; a dry run returns them instead.
     """
     problems = list(table.problems)
     parsed = list(_parsed(kind, table.rows, problems))
-    with unit_of_work(engine) as session:
-        rows = tuple(_taken(session, kind, parsed, terms, problems))
-        contents = [item.content for item in parsed]
-        warnings = () if problems else tuple(kind.warn(session, contents, terms))
-        if terms.dry_run:
-            session.rollback()
-        elif problems:
+    with unit_of_work(engine, tenant=terms.caller.tenant) as session, around(session) as tell:
+        with _undone(session, terms.dry_run):
+            rows = tuple(_taken(session, kind, parsed, terms, problems))
+            contents = [item.content for item in parsed]
+            warnings = () if problems else tuple(kind.warn(session, contents, terms))
+        if problems and not terms.dry_run:
             raise refusal_of(problems)
-    ordered = tuple(sorted(problems, key=lambda problem: problem.row))
-    return ImportResult(rows=rows, problems=ordered, warnings=warnings)
+        ordered = tuple(sorted(problems, key=lambda problem: problem.row))
+        result = ImportResult(rows=rows, problems=ordered, warnings=warnings)
+        tell(result)
+    return result
+
+
+@contextmanager
+def _undone(session: Session, is_dry_run: bool) -> Iterator[None]:
+    """Undo what is done inside the block, if it is a dry run; the transaction goes on."""
+    if not is_dry_run:
+        yield
+        return
+    savepoint = session.begin_nested()
+    yield
+    savepoint.rollback()
 
 
 def refusal_of(problems: Sequence[RowProblem]) -> ImportRefused:

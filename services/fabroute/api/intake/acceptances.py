@@ -23,7 +23,7 @@ from fabroute.routing.service.quoting import QuoteBooks
 class AcceptanceDesk:
     """Turns submissions that name a quote into orders with a job. One for all requests of a process."""
 
-    engine: Engine
+    tenants: Engine
     acceptor: QuoteAcceptor
     places: Places
     doorbell: Doorbell
@@ -70,7 +70,7 @@ class AcceptanceDesk:
     def _ship_to(self, submission: Submission) -> ShipTo:
         book = self.places.recall(now=submission.received_at)
         if book is None:
-            with unit_of_work(self.engine) as session:
+            with unit_of_work(self.tenants) as session:
                 book = self.places.load(session, now=submission.received_at)
         return ship_to_of(book, submission.asked.ship_to)
 

@@ -53,8 +53,8 @@ class Submission:
 class OrderDesk:
     """Turns submissions into orders. One for all requests of a process."""
 
-    def __init__(self, *, engine: Engine, intake: Intake, catalogue: Catalogue, places: Places) -> None:
-        self._engine = engine
+    def __init__(self, *, tenants: Engine, intake: Intake, catalogue: Catalogue, places: Places) -> None:
+        self._tenants = tenants
         self._intake = intake
         self._catalogue = catalogue
         self._places = places
@@ -101,18 +101,18 @@ class OrderDesk:
         known = self._catalogue.recall(organisation_id=organisation_id, lines=lines, now=now) if may_recall else None
         if known is not None:
             return known
-        return await run_in_threadpool(self._look_up, organisation_id, lines, now)
+        return await run_in_threadpool(self._look_up, submission.principal, lines, now)
 
     def _load_places(self, now: datetime) -> PlaceBook:
-        with unit_of_work(self._engine) as session:
+        with unit_of_work(self._tenants) as session:
             return self._places.load(session, now=now)
 
-    def _look_up(self, organisation_id: str, lines: Sequence[AskedLine], now: datetime) -> Sequence[OrderableRevision]:
-        with unit_of_work(self._engine) as session:
-            return self._catalogue.look_up(session, organisation_id=organisation_id, lines=lines, now=now)
+    def _look_up(self, asking: Principal, lines: Sequence[AskedLine], now: datetime) -> Sequence[OrderableRevision]:
+        with unit_of_work(self._tenants, tenant=asking.tenant) as session:
+            return self._catalogue.look_up(session, organisation_id=asking.organisation_id, lines=lines, now=now)
 
     def _find_answer(self, submission: Submission) -> Replayed | KeyReused | None:
-        with unit_of_work(self._engine) as session:
+        with unit_of_work(self._tenants, tenant=submission.principal.tenant) as session:
             return find_answer(
                 session,
                 organisation_id=submission.principal.organisation_id,

@@ -16,7 +16,7 @@ from fabroute.orders.service import KeyReused, Placed, Replayed, find_answer
 class KeysInFlight:
     """The keys that are being answered. One for all requests of a process; it belongs to the event loop's thread."""
 
-    engine: Engine
+    tenants: Engine
     keys: set[tuple[str, str]] = field(default_factory=set)
 
     async def answered(
@@ -40,7 +40,7 @@ class KeysInFlight:
 
     def earlier(self, submission: Submission) -> Replayed | KeyReused | None:
         """Return what became of an earlier request with this key, ``None`` if there was none."""
-        with unit_of_work(self.engine) as session:
+        with unit_of_work(self.tenants, tenant=submission.principal.tenant) as session:
             return find_answer(
                 session,
                 organisation_id=submission.principal.organisation_id,

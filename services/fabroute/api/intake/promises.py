@@ -28,7 +28,7 @@ from fabroute.routing.service.quoting import QuoteBooks
 class PromiseDesk:
     """Turns submissions into orders with a promise. One for all requests of a process."""
 
-    engine: Engine
+    tenants: Engine
     promiser: OnlinePromiser
     catalogue: Catalogue
     places: Places
@@ -64,7 +64,7 @@ class PromiseDesk:
         require_future(submission)
         organisation_id, now = submission.principal.organisation_id, submission.received_at
         lines = [AskedLine(part=line.part, revision=line.revision) for line in submission.asked.lines]
-        with unit_of_work(self.engine) as session:
+        with unit_of_work(self.tenants, tenant=submission.principal.tenant) as session:
             book = self.places.recall(now=now) or self.places.load(session, now=now)
             ship_to = ship_to_of(book, submission.asked.ship_to)
             items = self.catalogue.look_up(session, organisation_id=organisation_id, lines=lines, now=now)

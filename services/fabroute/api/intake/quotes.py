@@ -1,6 +1,7 @@
 """Where a quote is asked for: what the part, the place and the currency mean, then offers from the process's book."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,32 +65,45 @@ class _Understood:
         return None if self.asked.max_price is None else self.asked.max_price.amount_minor
 
 
+Answering = Callable[[Session], AbstractContextManager[Callable[[QuoteView], None]]]
+"""Begins and ends with the transaction of a quote, and is told what was made while it lasts."""
+
+
+@contextmanager
+def _nothing_around(session: Session) -> Iterator[Callable[[QuoteView], None]]:
+    yield lambda made: None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteDesk:
     """Makes quotes. One for all requests of a process."""
 
-    engine: Engine
+    tenants: Engine
     books: QuoteBooks
     catalogue: Catalogue
     places: Places
     valid_for: timedelta
 
-    def make(self, *, asked: QuoteRequest, principal: Principal, now: datetime) -> QuoteView:
-        """Return a quote, committed as it is shown.
+    def make(
+        self, *, asked: QuoteRequest, principal: Principal, now: datetime, answering: Answering = _nothing_around
+    ) -> QuoteView:
+        """Return a quote, committed as it is shown, and told to ``answering`` before that.
 
         Raises the refusals of the catalogue and of the places, ``NeedByOutOfRange`` and ``CurrencyWithoutRate``. No
         connection is held while the book is asked for: it may have to be read, on a connection of its own.
         """
         _require_future(asked.need_by, now=now)
-        with unit_of_work(self.engine) as session:
+        with unit_of_work(self.tenants, tenant=principal.tenant) as session:
             question = self._understood(session, asked, principal, now)
         book = self.books.book(asked_by=principal.organisation_id)
         rate = logistics.exchange_rate(book.snapshot.logistics.rates, asked.currency, now.date())
         result = quote(book, _in_engine_terms(question))
         made_at = max(now, result.as_of)  # the network may have been read for this quote
         new = _new_quote(question, result, per_eur=rate.per_eur, valid_until=made_at + self.valid_for)
-        with unit_of_work(self.engine) as session:
-            return save_quote(session, quote=new)
+        with unit_of_work(self.tenants, tenant=principal.tenant) as session, answering(session) as tell:
+            saved = save_quote(session, quote=new)
+            tell(saved)
+        return saved
 
     def _understood(self, session: Session, asked: QuoteRequest, principal: Principal, now: datetime) -> _Understood:
         places = self.places.recall(now=now) or self.places.load(session, now=now)

@@ -11,19 +11,19 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional, require_match
-from fabroute.api.dependencies import BuyerReader, BuyerWriter, Now, ReadSession, WriteSession, get_resources
+from fabroute.api.contract.routes import ContractRoute
+from fabroute.api.dependencies import BuyerReader, BuyerWriter, Now, ReadSession, WriteSession, get_resources, work_of
 from fabroute.api.downloads import StoredFile, send_file_if_new
 from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS
 from fabroute.api.schemas.brands import BrandIn, BrandOut, brand_out, new_brand, words_of
 from fabroute.api.uploads import ReceivedFile, UploadRules, received_file
-from fabroute.database import unit_of_work
 from fabroute.integrations.paper.logo import MEDIA_TYPE, MOST_BYTES, InvalidLogo, clean_logo
 from fabroute.integrations.paper.sheet import unprintable_letters
 from fabroute.inventory.ports import PrintFileStoreDown
 from fabroute.production.service.shipping import brands
 
 _log = structlog.get_logger(__name__)
-router = APIRouter(prefix="/v1/brand", tags=["brands"])
+router = APIRouter(prefix="/v1/brand", tags=["brands"], route_class=ContractRoute)
 
 _RULES = UploadRules(
     maximum_bytes=MOST_BYTES,
@@ -109,7 +109,7 @@ def remove_logo(request: Request, caller: BuyerWriter, session: WriteSession, no
 def get_logo(request: Request, caller: BuyerReader) -> Response:
     """Read your logo as it stands on papers: a PNG."""
     resources = get_resources(request)
-    with unit_of_work(resources.engine) as session:
+    with work_of(request, caller) as session:
         logo = brands.get_brand(session, organisation_id=caller.organisation_id).logo
     if logo is None:
         raise brands.NoLogo("your brand has no logo: PUT /v1/brand/logo gives it one")

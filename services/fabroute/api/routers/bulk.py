@@ -1,6 +1,7 @@
 """Tables of parts, revisions and certificates: in as CSV or JSON, all or nothing, and out again."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
@@ -13,7 +14,8 @@ from fabroute.api.bulk.http import IMPORT_PROBLEMS, TABLE_ANSWER, TABLE_BODY, Dr
 from fabroute.api.bulk.importing import ImportTerms
 from fabroute.api.bulk.parts import PARTS, part_rows
 from fabroute.api.bulk.revisions import REVISIONS, revision_rows
-from fabroute.api.dependencies import InventoryReader, InventoryWriter, NetworkReader, NetworkWriter, Now, get_resources
+from fabroute.api.contract.routes import ContractRoute
+from fabroute.api.dependencies import InventoryReader, InventoryWriter, NetworkReader, NetworkWriter, Now, work_of
 from fabroute.api.schemas.imports import ImportOut
 from fabroute.database.pages import Page
 from fabroute.identity.rules import Principal
@@ -22,7 +24,7 @@ from fabroute.inventory.service import PartView
 from fabroute.network import service as network
 from fabroute.qualification import service as qualification
 
-router = APIRouter(prefix="/v1", tags=["imports and exports"])
+router = APIRouter(prefix="/v1", tags=["imports and exports"], route_class=ContractRoute)
 
 _PAGE = 200
 
@@ -64,21 +66,21 @@ def import_certificates(
 def export_parts(request: Request, caller: InventoryReader, format: Format = "csv") -> StreamingResponse:
     """Read all your parts as a table, which an import takes back as it is."""
     export = Export(name="parts", columns=PARTS.columns, read=_of_parts(caller, part_rows))
-    return send_table(get_resources(request).engine, export, format=format)
+    return send_table(partial(work_of, request, caller), export, format=format)
 
 
 @router.get("/exports/revisions", response_class=StreamingResponse, responses=TABLE_ANSWER | docs.problems())
 def export_revisions(request: Request, caller: InventoryReader, format: Format = "csv") -> StreamingResponse:
     """Read all revisions of your parts as a table, which an import takes back as it is."""
     export = Export(name="revisions", columns=REVISIONS.columns, read=_of_parts(caller, revision_rows))
-    return send_table(get_resources(request).engine, export, format=format)
+    return send_table(partial(work_of, request, caller), export, format=format)
 
 
 @router.get("/exports/certificates", response_class=StreamingResponse, responses=TABLE_ANSWER | docs.problems())
 def export_certificates(request: Request, caller: NetworkReader, format: Format = "csv") -> StreamingResponse:
     """Read the certificates of your nodes (as the operator, of all) as a table, which an import takes back as it is."""
     export = Export(name="certificates", columns=CERTIFICATES.columns, read=_of_nodes(caller))
-    return send_table(get_resources(request).engine, export, format=format)
+    return send_table(partial(work_of, request, caller), export, format=format)
 
 
 def _of_parts(caller: Principal, rows_of: Callable[[Sequence[PartView]], Iterator[dict[str, object]]]) -> ReadPage:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     ManagedNode,
@@ -17,6 +18,7 @@ from fabroute.api.dependencies import (
     ReadSession,
     WriteSession,
     get_resources,
+    work_of,
 )
 from fabroute.api.downloads import send_file_if_new
 from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, EvidenceFile
@@ -40,14 +42,13 @@ from fabroute.api.schemas.certificates import (
     certificate_out,
     new_certificate,
 )
-from fabroute.database import unit_of_work
 from fabroute.inventory.ports import PrintFileStoreDown
 from fabroute.network.service import UnknownNode
 from fabroute.production import service as production
 from fabroute.qualification import service as qualification
 from fabroute.qualification.service import Evidence
 
-router = APIRouter(prefix="/v1", tags=["certificates"])
+router = APIRouter(prefix="/v1", tags=["certificates"], route_class=ContractRoute)
 
 WithinDays = Annotated[int | None, Query(ge=0, le=3650, description="Only what ends within so many days from today.")]
 _KNOWN = (qualification.UnknownCertificate,)
@@ -206,6 +207,6 @@ def put_certificate_evidence(
 def get_certificate_evidence(request: Request, certificate_id: Identifier, caller: NetworkReader) -> Response:
     """Read the document of a certificate."""
     resources = get_resources(request)
-    with unit_of_work(resources.engine) as session:
+    with work_of(request, caller) as session:
         found = certificate_for(session, caller=caller, certificate_id=certificate_id)
     return send_file_if_new(request, resources.store, proof_file(found))

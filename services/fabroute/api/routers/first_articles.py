@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     InventoryReader,
@@ -16,6 +17,7 @@ from fabroute.api.dependencies import (
     ReadSession,
     WriteSession,
     get_resources,
+    work_of,
 )
 from fabroute.api.downloads import send_file_if_new
 from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, EvidenceFile
@@ -38,14 +40,13 @@ from fabroute.api.schemas.first_articles import (
     first_article_out,
     new_first_article,
 )
-from fabroute.database import unit_of_work
 from fabroute.inventory.ports import PrintFileStoreDown
 from fabroute.inventory.service import UnknownRevision
 from fabroute.production import service as production
 from fabroute.qualification import service as qualification
 from fabroute.qualification.service import Evidence
 
-router = APIRouter(prefix="/v1", tags=["first articles"])
+router = APIRouter(prefix="/v1", tags=["first articles"], route_class=ContractRoute)
 
 _KNOWN = (qualification.UnknownFirstArticle,)
 WithinDays = Annotated[int, Query(ge=0, le=3650, description="Only what lapses within so many days from today.")]
@@ -53,7 +54,7 @@ WithinDays = Annotated[int, Query(ge=0, le=3650, description="Only what lapses w
 
 def get_visible_first_article(request: Request, first_article_id: Identifier, principal: InventoryReleaser) -> str:
     """Return the id of a first article that the caller may see, asked in a transaction that ends at once."""
-    with unit_of_work(get_resources(request).engine) as session:
+    with work_of(request, principal) as session:
         return first_article_for(session, caller=principal, first_article_id=first_article_id).first_article_id
 
 
@@ -164,7 +165,7 @@ def put_first_article_evidence(
 def get_first_article_evidence(request: Request, first_article_id: Identifier, caller: NetworkReader) -> Response:
     """Read the report of a first article: for the part's owner, its node and the operator."""
     resources = get_resources(request)
-    with unit_of_work(resources.engine) as session:
+    with work_of(request, caller) as session:
         found = first_article_for(session, caller=caller, first_article_id=first_article_id)
     return send_file_if_new(request, resources.store, proof_file(found))
 

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from sqlalchemy import Engine
 
 from fabroute.api import documentation as docs
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     JobsReader,
@@ -15,6 +15,7 @@ from fabroute.api.dependencies import (
     ReadSession,
     WriteSession,
     get_resources,
+    work_of,
 )
 from fabroute.api.downloads import StoredFile, send_file, send_file_if_new
 from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, EvidenceFile
@@ -22,14 +23,14 @@ from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.prints import FileTicketOut, JobEvidenceOut, file_ticket_out, job_evidence_out
-from fabroute.database import unit_of_work
+from fabroute.identity.rules import Principal
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStoreDown
 from fabroute.kernel.time import utc_now
 from fabroute.production import service as production
 from fabroute.production.rules import EvidenceKind
 from fabroute.production.service import FileRelease, NewEvidence
 
-router = APIRouter(prefix="/v1", tags=["jobs"])
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=ContractRoute)
 
 SIGNATURE_HEADER, PUBLIC_KEY_HEADER = "Fabroute-Signature", "Fabroute-Public-Key"
 Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{20,100}$", description="Of POST /v1/jobs/{job_id}/file-tickets.")]
@@ -54,7 +55,7 @@ _PRINT_FILE: docs.Responses = {
 
 def get_visible_job(request: Request, job_id: Identifier, principal: JobsWriter) -> str:
     """Return the id of a job that the caller may see, asked in a transaction that ends at once."""
-    with unit_of_work(get_resources(request).engine) as session:
+    with work_of(request, principal) as session:
         return production.get_job(session, principal=principal, job_id=job_id).job_id
 
 
@@ -100,13 +101,13 @@ def fetch_print_file(request: Request, token: Token, caller: JobsWriter, now: No
     Nothing is sent before the file's SHA-256 was found right in the store.
     """
     resources = get_resources(request)
-    with unit_of_work(resources.engine) as session:
+    with work_of(request, caller) as session:
         release = production.redeem_ticket(session, principal=caller, token=token, now=now)
     resources.doorbell.ring()
     try:
         return send_file(resources.store, _print_file(release))
     except (PrintFileDamaged, PrintFileMissing, PrintFileStoreDown) as error:
-        _note_failure(resources.engine, release, actor=caller.key_id, reason=error.code)
+        _note_failure(request, caller, release, reason=error.code)
         error.message += ". This ticket is used up: ask for a new one"
         raise
 
@@ -172,7 +173,7 @@ def list_job_evidence(
 def get_job_evidence(request: Request, job_id: Identifier, name: FileName, caller: JobsReader) -> Response:
     """Read a piece of evidence: for the part's owner, the node and the operator."""
     resources = get_resources(request)
-    with unit_of_work(resources.engine) as session:
+    with work_of(request, caller) as session:
         found = production.get_evidence(session, principal=caller, job_id=job_id, name=name)
     file = StoredFile(sha256=found.sha256, file_name=found.name, media_type=found.media_type)
     return send_file_if_new(request, resources.store, file)
@@ -188,9 +189,9 @@ def _print_file(release: FileRelease) -> StoredFile:
     )
 
 
-def _note_failure(engine: Engine, release: FileRelease, *, actor: str, reason: str) -> None:
-    with unit_of_work(engine) as session:
-        production.note_failed_release(session, release=release, actor=actor, reason=reason, now=utc_now())
+def _note_failure(request: Request, caller: Principal, release: FileRelease, *, reason: str) -> None:
+    with work_of(request, caller) as session:
+        production.note_failed_release(session, release=release, actor=caller.key_id, reason=reason, now=utc_now())
 
 
 def _kind_of(media_type: str) -> str:

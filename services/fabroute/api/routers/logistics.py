@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -17,11 +18,12 @@ from fabroute.api.bulk.dated import (
     duty_rule_row,
     plain_row,
 )
-from fabroute.api.bulk.exporting import Export, ReadPage, Row, send_table
+from fabroute.api.bulk.exporting import Export, ReadPage, Row, Work, send_table
 from fabroute.api.bulk.http import IMPORT_PROBLEMS, TABLE_ANSWER, DryRun, Format, Sent, run_import, table_body
 from fabroute.api.bulk.importing import ImportTerms, TableKind
 from fabroute.api.bulk.tariffs import CARRIER_TARIFFS, tariff_rows
-from fabroute.api.dependencies import Filter, NetworkReader, NetworkWriter, Now, PageQuery, ReadSession, get_resources
+from fabroute.api.contract.routes import ContractRoute
+from fabroute.api.dependencies import Filter, NetworkReader, NetworkWriter, Now, PageQuery, ReadSession, work_of
 from fabroute.api.errors import OperatorOnly
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
@@ -44,7 +46,7 @@ from fabroute.logistics import service as logistics
 from fabroute.logistics.rules import Mode, Service, Zone
 from fabroute.logistics.service import DatedQuery, DatedTable
 
-router = APIRouter(prefix="/v1", tags=["logistics"])
+router = APIRouter(prefix="/v1", tags=["logistics"], route_class=ContractRoute)
 
 _PAGE = 200
 _PROBLEMS = docs.problems(OperatorOnly) | IMPORT_PROBLEMS
@@ -208,37 +210,61 @@ def import_exchange_rates(
 @router.get("/exports/carrier-tariffs", response_class=StreamingResponse, responses=TABLE_ANSWER | docs.problems())
 def export_carrier_tariffs(request: Request, caller: NetworkReader, format: Format = "csv") -> StreamingResponse:
     """Read all tariffs as a table, a row for each weight band, which an import takes back as it is."""
-    return _send(request, "carrier-tariffs", CARRIER_TARIFFS, _all(logistics.CARRIER_TARIFFS, tariff_rows), format)
+    return _send(
+        partial(work_of, request, caller),
+        "carrier-tariffs",
+        CARRIER_TARIFFS,
+        _all(logistics.CARRIER_TARIFFS, tariff_rows),
+        format,
+    )
 
 
 @router.get("/exports/duty-rules", response_class=StreamingResponse, responses=TABLE_ANSWER | docs.problems())
 def export_duty_rules(request: Request, caller: NetworkReader, format: Format = "csv") -> StreamingResponse:
     """Read all duty rules as a table, which an import takes back as it is."""
-    return _send(request, "duty-rules", DUTY_RULES, _all(logistics.DUTY_RULES, _each(duty_rule_row)), format)
+    return _send(
+        partial(work_of, request, caller),
+        "duty-rules",
+        DUTY_RULES,
+        _all(logistics.DUTY_RULES, _each(duty_rule_row)),
+        format,
+    )
 
 
 @router.get("/exports/carbon-factors", response_class=StreamingResponse, responses=TABLE_ANSWER | docs.problems())
 def export_carbon_factors(request: Request, caller: NetworkReader, format: Format = "csv") -> StreamingResponse:
     """Read all carbon factors as a table, which an import takes back as it is."""
-    return _send(request, "carbon-factors", CARBON_FACTORS, _all(logistics.CARBON_FACTORS, _each(plain_row)), format)
+    return _send(
+        partial(work_of, request, caller),
+        "carbon-factors",
+        CARBON_FACTORS,
+        _all(logistics.CARBON_FACTORS, _each(plain_row)),
+        format,
+    )
 
 
 @router.get("/exports/grid-intensities", response_class=StreamingResponse, responses=TABLE_ANSWER | docs.problems())
 def export_grid_intensities(request: Request, caller: NetworkReader, format: Format = "csv") -> StreamingResponse:
     """Read all grid figures as a table, which an import takes back as it is."""
     read = _all(logistics.GRID_INTENSITIES, _each(plain_row))
-    return _send(request, "grid-intensities", GRID_INTENSITIES, read, format)
+    return _send(partial(work_of, request, caller), "grid-intensities", GRID_INTENSITIES, read, format)
 
 
 @router.get("/exports/exchange-rates", response_class=StreamingResponse, responses=TABLE_ANSWER | docs.problems())
 def export_exchange_rates(request: Request, caller: NetworkReader, format: Format = "csv") -> StreamingResponse:
     """Read all exchange rates as a table, which an import takes back as it is."""
-    return _send(request, "exchange-rates", EXCHANGE_RATES, _all(logistics.EXCHANGE_RATES, _each(plain_row)), format)
+    return _send(
+        partial(work_of, request, caller),
+        "exchange-rates",
+        EXCHANGE_RATES,
+        _all(logistics.EXCHANGE_RATES, _each(plain_row)),
+        format,
+    )
 
 
-def _send(request: Request, name: str, kind: TableKind[Any], read: ReadPage, format: Format) -> StreamingResponse:
+def _send(work: Work, name: str, kind: TableKind[Any], read: ReadPage, format: Format) -> StreamingResponse:
     export = Export(name=name, columns=kind.columns, read=read)
-    return send_table(get_resources(request).engine, export, format=format)
+    return send_table(work, export, format=format)
 
 
 def _each(row_of: Callable[[Any], Row]) -> Callable[[Any], Iterable[Row]]:

@@ -1,5 +1,6 @@
 """Screenings: which parts of a spare-part list are worth a digital twin. A worker judges; the list waits in between."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -13,10 +14,12 @@ from fabroute.advice.service.screenings import InvalidCursor, RankedPage, Unknow
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import field_problems
 from fabroute.api.bulk.exporting import Export, ReadPage, Row, send_table
-from fabroute.api.bulk.http import IMPORT_PROBLEMS, MAXIMUM_BYTES, TABLE_ANSWER, Format, Sent
+from fabroute.api.bulk.http import IMPORT_PROBLEMS, MAXIMUM_BYTES, TABLE_ANSWER, Format, Sent, answered_with
 from fabroute.api.bulk.importing import ImportTerms, import_table
 from fabroute.api.bulk.screenings import COLUMNS, RESULT_COLUMNS, RankedRows, read_list, screening_kind
 from fabroute.api.bulk.tables import MOST_ROWS
+from fabroute.api.contract.attempts import json_answer
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     Now,
@@ -26,6 +29,7 @@ from fabroute.api.dependencies import (
     ReadSession,
     WriteSession,
     get_resources,
+    work_of,
 )
 from fabroute.api.errors import OwnersOnly, ValidationFailed
 from fabroute.api.pages import listing
@@ -39,12 +43,11 @@ from fabroute.api.schemas.screenings import (
     screening_out,
     terms_of_query,
 )
-from fabroute.database import unit_of_work
 from fabroute.database.pages import Page
 from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import FieldProblem
 
-router = APIRouter(prefix="/v1/advice/screenings", tags=["advice"])
+router = APIRouter(prefix="/v1/advice/screenings", tags=["advice"], route_class=ContractRoute)
 
 _PAGE = 5_000
 _LISTS = ("process_materials",)
@@ -110,10 +113,12 @@ def request_screening(
     resources, made = get_resources(request), list[str]()
     kind = screening_kind(terms_of_query(asked), name=asked.name, made=made)
     rows = read_list(table.content, format=table.format)
-    import_table(resources.engine, kind=kind, table=rows, terms=ImportTerms(caller=caller, now=now, dry_run=False))
+    terms = ImportTerms(caller=caller, now=now, dry_run=False)
+    around = answered_with(request, lambda session, _: _accepted(screening_out(_found(session, caller, made[0]))))
+    import_table(resources.tenants, kind=kind, table=rows, terms=terms, around=around)
     resources.doorbell.ring()
     response.headers["Location"] = f"{router.prefix}/{made[0]}"
-    with unit_of_work(resources.engine) as session:
+    with work_of(request, caller) as session:
         return screening_out(_found(session, caller, made[0]))
 
 
@@ -167,13 +172,17 @@ def download_screening(
 ) -> StreamingResponse:
     """Read all parts of a screening as a table, ranked by yearly saving."""
     export = Export(name="screening", columns=RESULT_COLUMNS, read=_ranked(caller, screening_id))
-    return send_table(get_resources(request).engine, export, format=format)
+    return send_table(partial(work_of, request, caller), export, format=format)
 
 
 @router.delete("/{screening_id}", status_code=204, responses=docs.problems(OwnersOnly, UnknownScreening))
 def remove_screening(screening_id: Identifier, caller: OwnerWriter, session: WriteSession) -> None:
     """Remove a screening with all of its rows; one that is still being judged stops."""
     screenings.remove_screening(session, organisation_id=caller.organisation_id, screening_id=screening_id)
+
+
+def _accepted(answer: ScreeningOut) -> Response:
+    return json_answer(answer, status=202, location=f"{router.prefix}/{answer.id}")
 
 
 def _found(session: Session, caller: Principal, screening_id: str) -> screenings.ScreeningView:
