@@ -72,7 +72,7 @@ demo-stop: setup
 	@$(BIN)/python -m fabroute.cli demo --stop
 
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: setup
 	@$(BIN)/python -m ruff check .
@@ -83,7 +83,7 @@ check: setup
 
 coverage: setup
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m coverage run -m pytest -n 3 --dist worksteal $(ARGS)
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 
