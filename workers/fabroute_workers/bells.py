@@ -13,6 +13,7 @@ from fabroute_workers.subscriptions import (
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
     RUN_SHADOWS,
+    SEAL_AUDIT_LOG,
     SYNC_CARRIERS,
     TAKE_BACK_HELD,
     VALIDATE_PRINT_FILES,
@@ -35,6 +36,7 @@ SPACING_SECONDS: Mapping[str, float] = {
     MAKE_READINESS: 0.2,
     LEARN_CALIBRATIONS: 0.2,
     SYNC_CARRIERS: 1.0,
+    SEAL_AUDIT_LOG: 1.0,
 }
 """The least time between two sendings for fresh events. One ``route_pending`` takes all that is due anyway."""
 

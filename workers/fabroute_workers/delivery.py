@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from fabroute.advice.service.screenings import due_screenings
 from fabroute.database import unit_of_work
+from fabroute.identity.service.sealing import sealing_waits
 from fabroute.inventory.service import due_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.orders.service import scopes_with_due_lines
@@ -25,6 +26,7 @@ from fabroute_workers.bells import Bells
 from fabroute_workers.subscriptions import (
     ASK_READINESS,
     DISPATCH_PLANNED,
+    EXPORT_AUDIT_ROOTS,
     EXTEND_CAPACITY,
     FOLLOW_REROUTES,
     HOLD_UNQUALIFIED,
@@ -35,6 +37,7 @@ from fabroute_workers.subscriptions import (
     PURGE_ARCHIVES,
     ROUTE_PENDING,
     RUN_SHADOWS,
+    SEAL_AUDIT_LOG,
     SYNC_CARRIERS,
     TAKE_BACK_HELD,
     VALIDATE_PRINT_FILES,
@@ -56,6 +59,9 @@ IMPROVE_EVERY_SECONDS = 60.0
 
 
 CARRIERS_EVERY_SECONDS = 60.0
+
+ROOTS_EVERY_SECONDS = 60.0
+"""How often it is asked whether signed roots of the audit log are due: they are once an hour."""
 
 
 class Ringer(Protocol):
@@ -96,6 +102,7 @@ class Relay:
         self._improve_at = clock()
         self._carriers = carriers
         self._carriers_at = clock()
+        self._roots_at = clock()
 
     def turn(self) -> Turn:
         """Publish what the outbox holds and, if a second has gone, sweep; the events stay where they are on errors.
@@ -105,7 +112,7 @@ class Relay:
         published = self.publish()
         if self._clock() - self._swept_at < POLL_SECONDS:
             return published
-        swept = self.sweep() + self.keep_up() + self.improve() + self.call_carriers()
+        swept = self.sweep() + self.keep_up() + self.improve() + self.call_carriers() + self.seal()
         self._swept_at = self._clock()
         return Turn(sent=published.sent + swept, wait_seconds=published.wait_seconds)
 
@@ -176,6 +183,17 @@ class Relay:
         sent = self._send([Errand(task=SYNC_CARRIERS)])
         self._carriers_at = self._clock()
         return sent
+
+    def seal(self) -> int:
+        """Have new audit entries sealed, every second; every minute, first after one, have roots exported if due."""
+        errands = []
+        with unit_of_work(self._engine) as session:
+            if sealing_waits(session) and self._bells.ready(Errand(task=SEAL_AUDIT_LOG), at=self._clock()):
+                errands.append(Errand(task=SEAL_AUDIT_LOG))
+        if self._clock() - self._roots_at >= ROOTS_EVERY_SECONDS:
+            errands.append(Errand(task=EXPORT_AUDIT_ROOTS))
+            self._roots_at = self._clock()
+        return self._send(errands)
 
     def _ready(self, message: OutboxMessage) -> bool:
         return all(self._bells.ready(errand, at=self._clock()) for errand in _errands(message))

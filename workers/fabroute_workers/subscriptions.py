@@ -23,6 +23,8 @@ ASK_READINESS = "advice.ask_readiness"
 MAKE_READINESS = "advice.make_readiness"
 LEARN_CALIBRATIONS = "production.learn_calibrations"
 SYNC_CARRIERS = "production.sync_carriers"
+SEAL_AUDIT_LOG = "identity.seal_audit_log"
+EXPORT_AUDIT_ROOTS = "identity.export_audit_roots"
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "order.placed": (ROUTE_PENDING,),
