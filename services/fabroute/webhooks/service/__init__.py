@@ -1,0 +1,1 @@
+"""The event feed, webhook endpoints and deliveries: what other rooms call."""
