@@ -24,6 +24,7 @@ Scope = Literal[
     "webhooks:read",
     "webhooks:write",
     "events:read",
+    "audit:read",
     "people:read",
     "people:write",
     "keys:read",
@@ -59,7 +60,9 @@ ROLES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SECRET_LENGTH = 32
 _CHECKSUM_LENGTH = 7
-_KEY_PREFIX = "key_"
+_FORMS: Mapping[str, str] = MappingProxyType({"key": "fr", "tok": "frt", "client": "frs"})
+"""What a credential begins with, by the prefix of its id: API key, access token, secret of an OAuth client."""
+_KINDS: Mapping[str, str] = MappingProxyType({form: kind for kind, form in _FORMS.items()})
 
 
 class Unauthenticated(DomainError):
@@ -108,22 +111,26 @@ def require_scope(principal: Principal, scope: Scope) -> None:
 def make_token(*, environment: str, key_id: str) -> str:
     """Return a new ``fr_<environment>_<key>_<secret><checksum>``: 160 random bits and a CRC-32 against typing errors.
 
-    The prefix lets secret scanners find a leaked key; the checksum rejects a broken one without a query.
+    The prefix lets secret scanners find a leaked key; the checksum rejects a broken one without a query. Access tokens
+    (``tok_…``) begin with ``frt``, secrets of OAuth clients (``client_…``) with ``frs``.
     """
+    kind, _, rest = key_id.partition("_")
     secret = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
-    body = f"fr_{environment}_{key_id.removeprefix(_KEY_PREFIX)}_{secret}"
+    body = f"{_FORMS[kind]}_{environment}_{rest}_{secret}"
     return body + _checksum(body)
 
 
 def key_id_of(token: str) -> str:
-    """Return the id of the key in ``token``; ``Unauthenticated`` if it is no key of fabroute or has a typing error."""
+    """Return the id of the credential in ``token``; ``Unauthenticated`` if it is none of ours or has a typing error."""
     body, checksum = token[:-_CHECKSUM_LENGTH], token[-_CHECKSUM_LENGTH:]
     parts = body.rsplit("_", 2)
-    if not token.isascii() or len(parts) != 3 or not parts[0].startswith("fr_") or _checksum(body) != checksum:
+    form, _, environment = parts[0].partition("_")
+    is_whole = token.isascii() and len(parts) == 3 and environment and parts[1].isalnum()
+    if not is_whole or form not in _KINDS or _checksum(body) != checksum:
         raise Unauthenticated(
             "this is not an API key of fabroute (fr_<environment>_<id>_<secret>): copy it again, whole and unchanged"
         )
-    return _KEY_PREFIX + parts[1]
+    return f"{_KINDS[form]}_{parts[1]}"
 
 
 def _checksum(body: str) -> str:

@@ -8,15 +8,9 @@ from fabroute.identity.service.audit import (
     record_audit,
     record_audits,
 )
-from fabroute.identity.service.keys import (
-    IssuedKey,
-    UnknownApiKey,
-    UnknownScope,
-    authenticate,
-    issue_api_key,
-    live_keys,
-    revoke_api_key,
-)
+from fabroute.identity.service.credentials import OrganisationSuspended, authenticate, live_keys
+from fabroute.identity.service.grants import UnknownScope
+from fabroute.identity.service.keys import IssuedKey, UnknownApiKey, issue_api_key, revoke_api_key
 from fabroute.identity.service.organisations import (
     InvalidOrganisation,
     UnknownOrganisation,
@@ -30,6 +24,7 @@ __all__ = [
     "AuditedRefusal",
     "InvalidOrganisation",
     "IssuedKey",
+    "OrganisationSuspended",
     "UnknownApiKey",
     "UnknownOrganisation",
     "UnknownScope",
