@@ -5,12 +5,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Profile = Literal["development", "embedded", "production"]
 
 _EMBEDDED_SOCKET = re.compile(r"/fabroute-[^/]+/(postgres|redis)\b")
+
+_EMBEDDED_LIMITS = 100
+"""How many times more requests the demo and the tests may send."""
 
 EXAMPLE_DATABASE_URL = "postgresql+psycopg://fabroute@localhost:5432/fabroute"
 EXAMPLE_BROKER_URL = "redis://localhost:6379/0"
@@ -45,6 +48,14 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = 1_000_000
     api_key_cache_seconds: float = Field(default=1.0, ge=0, le=1)
 
+    rate_limit_default: NonNegativeInt = 6_000
+    """Requests that an organisation may send a minute to each process; 0: as many as it likes. In the demo and in tests
+    a hundred times as many, unless it is set."""
+    rate_limit_polling: NonNegativeInt = 12_000
+    """Of queues, events, heartbeats and everything that waits."""
+    rate_limit_uploads: NonNegativeInt = 600
+    """Of files and tables."""
+
     max_upload_bytes: PositiveInt = 256 * 2**20
     """Of one print file, document or evidence; the declared length is refused before a byte is read."""
     upload_slots: PositiveInt = 4
@@ -53,6 +64,19 @@ class Settings(BaseSettings):
     """Whether the key that approves a revision must be another than the ones that uploaded and that release it."""
     signing_key_file: Path = Path(".fabroute/signing-key.pem")
     """The Ed25519 key that signs releases; made on first use, in production by ``fabroute keys signing``."""
+    secret_key_file: Path = Path(".fabroute/secret-key")
+    """Seals the second factors of people and marks their browsers; made on first use, in production by
+    ``fabroute people secret-key``."""
+    invitation_days: int = Field(default=7, ge=1, le=90)
+    """How long the link that lets a person in is good."""
+    password_hashing: Literal["standard", "cheap"] = "standard"
+    """``cheap`` is for tests that sign many people in: it protects nothing."""
+    password_slots: PositiveInt = 2
+    """Passwords that one process compares at the same time, each with 64 MiB; one more waits a little, then 429."""
+    oidc_issuer: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$", max_length=500)
+    """An OpenID provider that people sign in at, as its own discovery document calls it."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
 
     validation_wall_seconds: float = Field(default=30.0, gt=0, le=30)
     """For one print file; a task has 40 seconds."""
@@ -95,12 +119,32 @@ class Settings(BaseSettings):
     """For how long a quote can be accepted; what it needs is not held meanwhile."""
 
     @model_validator(mode="after")
+    def _the_demo_meets_no_limits(self) -> Self:
+        if self.profile == "embedded":
+            for name in ("rate_limit_default", "rate_limit_polling", "rate_limit_uploads"):
+                if name not in self.model_fields_set:
+                    object.__setattr__(self, name, getattr(self, name) * _EMBEDDED_LIMITS)
+        return self
+
+    @model_validator(mode="after")
     def _embedded_servers_stay_in_their_profile(self) -> Self:
         urls = (self.database_url, self.migration_database_url, self.broker_url)
         if self.profile != "embedded" and any(url is not None and _EMBEDDED_SOCKET.search(url) for url in urls):
             raise ValueError(
                 "FABROUTE_DATABASE_URL or FABROUTE_BROKER_URL points at embedded servers, which are for the demo and "
                 "the tests only: point them at servers of your own, or set FABROUTE_PROFILE=embedded"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _people_are_protected(self) -> Self:
+        if self.profile == "production" and self.password_hashing == "cheap":
+            raise ValueError("FABROUTE_PASSWORD_HASHING=cheap protects no password: leave it out in production")
+        given = [it is not None for it in (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret)]
+        if any(given) and not all(given):
+            raise ValueError(
+                "an OpenID provider takes three settings: FABROUTE_OIDC_ISSUER, FABROUTE_OIDC_CLIENT_ID and "
+                "FABROUTE_OIDC_CLIENT_SECRET"
             )
         return self
 
