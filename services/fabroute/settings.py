@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Profile = Literal["development", "embedded", "production"]
@@ -115,6 +115,11 @@ class Settings(BaseSettings):
     carrier_folder: Path | None = None
     """Each folder in it is a carrier by its name: manifests are written there, and its statuses read."""
 
+    webhooks_to_this_machine: bool = False
+    """Whether webhooks may go to this machine itself, by plain http too: to try them, never in production."""
+    event_days: int = Field(default=30, ge=1, le=365)
+    """How long events stay in the feed, and can be replayed."""
+
     quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
     """For how long a quote can be accepted; what it needs is not held meanwhile."""
 
@@ -124,6 +129,15 @@ class Settings(BaseSettings):
             for name in ("rate_limit_default", "rate_limit_polling", "rate_limit_uploads"):
                 if name not in self.model_fields_set:
                     object.__setattr__(self, name, getattr(self, name) * _EMBEDDED_LIMITS)
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks_stay_outside(self) -> Self:
+        if self.profile == "production" and self.webhooks_to_this_machine:
+            raise ValueError(
+                "FABROUTE_WEBHOOKS_TO_THIS_MACHINE lets every customer reach the ports of this machine: leave it out "
+                "in production"
+            )
         return self
 
     @model_validator(mode="after")
