@@ -84,12 +84,12 @@ def _create(path: Path) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _publish(path, pem)
+        publish(path, pem)
     except OSError as error:
         raise SigningKeyUnusable(f"no signing key can be written to {path} ({error}): make it writable") from error
 
 
-def _publish(path: Path, content: bytes) -> None:
+def publish(path: Path, content: bytes) -> None:
     """Write the file whole or not at all, and never over another: of two that try, one wins and both use its key."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
