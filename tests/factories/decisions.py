@@ -104,8 +104,11 @@ def given_outcomes(engine: Engine, *, routed: bool = True, candidate: Mapping[st
 
 
 def given_decisions_of_jobs(engine: Engine) -> None:
-    """Write the decisions that the jobs in the database came from, all to one node."""
-    jobs = text("SELECT decision_id, organisation_id, order_id, order_line_id AS line_id FROM jobs")
+    """Write the decisions that the jobs in the database came from, all to one node, where they are missing."""
+    jobs = text(
+        "SELECT decision_id, organisation_id, order_id, order_line_id AS line_id FROM jobs"
+        " WHERE decision_id NOT IN (SELECT id FROM routing_decisions)"
+    )
     with unit_of_work(engine) as session:
         session.connection().execute(text(_RUN), {"row": json.dumps(_run())})
         for job in session.connection().execute(jobs).all():
