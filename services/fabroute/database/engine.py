@@ -14,6 +14,8 @@ from fabroute.settings import EXAMPLE_DATABASE_URL, get_settings
 
 _CONNECT_TIMEOUT_SECONDS = 5
 _OPTIONS = "-c timezone=UTC"
+EVERYONES_OPTIONS = f"{_OPTIONS} -c {TENANT_SETTING}={EVERY_TENANT}"
+"""Of a connection that may touch every tenant's rows, as libpq takes them."""
 
 
 class DatabaseMissing(DomainError):
@@ -58,12 +60,11 @@ def create_database_engine(
         max_overflow=20,
         pool_pre_ping=True,
         pool_timeout=_CONNECT_TIMEOUT_SECONDS,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS, "options": _OPTIONS + _tenant_option(tenant)},
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+            "options": _OPTIONS if tenant is None else EVERYONES_OPTIONS,
+        },
     )
-
-
-def _tenant_option(tenant: str | None) -> str:
-    return "" if tenant is None else f" -c {TENANT_SETTING}={tenant}"
 
 
 @lru_cache(maxsize=1)

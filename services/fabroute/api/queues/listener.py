@@ -10,6 +10,7 @@ from sqlalchemy import URL
 
 from fabroute.api.queues.pollers import PollerKeys
 from fabroute.api.queues.versions import QueueVersions
+from fabroute.database.engine import EVERYONES_OPTIONS
 from fabroute.identity.service import live_keys
 from fabroute.network.service.nodes import QUEUE_CHANNEL
 from fabroute.network.service.queues import read_queues
@@ -53,7 +54,7 @@ class QueueListener:
 
     async def _listen(self) -> None:
         connection = await AsyncConnection.connect(
-            self._conninfo, autocommit=True, connect_timeout=int(_PATIENCE_SECONDS)
+            self._conninfo, autocommit=True, connect_timeout=int(_PATIENCE_SECONDS), options=EVERYONES_OPTIONS
         )
         async with connection:
             await connection.execute(_LISTEN)
