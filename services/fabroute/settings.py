@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     intake_writers: PositiveInt = 2
     max_body_bytes: PositiveInt = 1_000_000
     api_key_cache_seconds: float = Field(default=1.0, ge=0, le=1)
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
+    """How many proxies stand before this installation: so many entries of X-Forwarded-For count, from the right."""
+    wrong_keys_a_minute: PositiveInt = 20
+    """From one address; whoever tries more waits. Keys that were in use go on working."""
 
     rate_limit_default: NonNegativeInt = 6_000
     """Requests that an organisation may send a minute to each process; 0: as many as it likes. In the demo and in tests
