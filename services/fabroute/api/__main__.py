@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         log_config=None,
         access_log=False,  # a line a request costs a tenth of the throughput; a proxy in front writes better ones
         server_header=False,
+        proxy_headers=settings.trusted_proxies > 0,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     return 0

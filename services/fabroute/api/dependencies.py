@@ -14,6 +14,7 @@ from fastapi import Depends, Path, Query, Request
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
+from fabroute.api.callers.addresses import client_address
 from fabroute.api.contract.attempts import answering
 from fabroute.api.errors import (
     IdempotencyKeyInvalid,
@@ -56,13 +57,20 @@ def token_of(request: Request) -> str:
     return token
 
 
+def address_of(request: Request) -> str:
+    """Return the address that the request comes from, behind the proxies that this installation trusts."""
+    return client_address(request.scope, trusted_proxies=get_resources(request).settings.trusted_proxies)
+
+
 async def get_principal(request: Request) -> Principal:
     """Return whom the request's API key speaks for; ``Unauthenticated`` without a good one."""
     keys, now = get_resources(request).keys, utc_now()
     token = token_of(request)
     known = keys.recall(token, now=now)
     if known is None:
-        known = await run_in_threadpool(keys.look_up, token, now=now)
+        address = address_of(request)
+        keys.admit(token, address=address)
+        known = await run_in_threadpool(keys.look_up, token, now=now, address=address)
     request.state.organisation_id = known.organisation_id
     return known
 

@@ -1,37 +1,84 @@
-"""API keys, each looked up at most once a second by a process."""
+"""API keys and access tokens, each looked up at most once a second by a process."""
 
 import hashlib
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from fabroute.api.callers.uses import LastUses
+from fabroute.api.callers.wrong_keys import WrongKeys
 from fabroute.database import unit_of_work
-from fabroute.identity.rules import Principal
-from fabroute.identity.service import authenticate
+from fabroute.identity.rules import Principal, Unauthenticated
+from fabroute.identity.service.credentials import check_credential
+
+_WRONG_KEYS_A_MINUTE = 20
 
 
 class KeyCache:
-    """Remembers whom a good key speaks for; a bad one is never remembered. One instance serves all threads."""
+    """Remembers whom a good key speaks for; a bad one is never remembered. One instance serves all threads.
 
-    def __init__(self, *, engine: Engine, seconds: float, maximum_keys: int = 10_000) -> None:
+    A key that was good before is let through where others from its address tried too many wrong ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        seconds: float,
+        maximum_keys: int = 10_000,
+        wrong_keys: WrongKeys | None = None,
+        uses: LastUses | None = None,
+    ) -> None:
         self._engine = engine
         self._maximum_keys = maximum_keys
         self._lifetime = timedelta(seconds=seconds)
         self._seen: dict[bytes, tuple[Principal, datetime]] = {}
+        self._familiar: dict[bytes, None] = {}
+        self._wrong = wrong_keys or WrongKeys(a_minute=_WRONG_KEYS_A_MINUTE)
+        self._uses = uses
 
     def recall(self, token: str, *, now: datetime) -> Principal | None:
         """Return whom ``token`` speaks for if that was looked up within the last second, else ``None``."""
         found = self._seen.get(_digest(token))
         return found[0] if found is not None and found[1] > now else None
 
-    def look_up(self, token: str, *, now: datetime) -> Principal:
-        """Return whom ``token`` speaks for and remember it; ``Unauthenticated`` if it opens nothing."""
-        with unit_of_work(self._engine) as session:
-            principal = authenticate(session, token=token, now=now)
-        if len(self._seen) >= self._maximum_keys:
-            self._seen.clear()
-        self._seen[_digest(token)] = (principal, now + self._lifetime)
-        return principal
+    def admit(self, token: str, *, address: str) -> None:
+        """Raise ``TooManyWrongKeys`` where ``address`` tried too many; a key that was good before is always let in."""
+        if _digest(token) not in self._familiar:
+            self._wrong.require_patience(address)
+
+    def look_up(self, token: str, *, now: datetime, address: str = "") -> Principal:
+        """Return whom ``token`` speaks for and remember it.
+
+        Raises ``Unauthenticated`` if it opens nothing, ``OrganisationSuspended``, ``TooManyWrongKeys``.
+        """
+        digest = _digest(token)
+        self.admit(token, address=address)  # again: many may have waited for their thread
+        try:
+            with unit_of_work(self._engine) as session:
+                credential = check_credential(session, token=token, now=now)
+        except Unauthenticated:
+            self._familiar.pop(digest, None)
+            self._wrong.note(address)
+            raise
+        until = now + self._lifetime
+        if credential.expires_at is not None:
+            until = min(until, credential.expires_at)
+        self._remember(digest, credential.principal, until)
+        self.note_use(credential.principal, at=now)
+        return credential.principal
+
+    def note_use(self, principal: Principal, *, at: datetime) -> None:
+        """Note when a credential was used, where somebody keeps that."""
+        if self._uses is not None:
+            self._uses.note(principal.key_id, at=at)
+
+    def _remember(self, digest: bytes, principal: Principal, until: datetime) -> None:
+        for kept in (self._seen, self._familiar):
+            if len(kept) >= self._maximum_keys:
+                kept.clear()
+        self._seen[digest] = (principal, until)
+        self._familiar[digest] = None
 
 
 def _digest(token: str) -> bytes:

@@ -1,14 +1,16 @@
 """What one API process holds from its start to its end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 from sqlalchemy import Engine
 
+from fabroute.api.callers.uses import LastUses
+from fabroute.api.callers.wrong_keys import WrongKeys
 from fabroute.api.garbage import set_aside_again
 from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import OrderDesk
@@ -23,6 +25,7 @@ from fabroute.api.queues.room import Queues, make_queues, serving
 from fabroute.api.signing import InstallationSigner
 from fabroute.api.uploads import UploadSlots
 from fabroute.database import create_database_engine, unit_of_work
+from fabroute.identity.service.credentials import note_uses
 from fabroute.integrations.object_storage import open_print_file_store
 from fabroute.inventory.ports import PrintFileSigner, PrintFileStore
 from fabroute.kernel.time import utc_now
@@ -54,6 +57,8 @@ class Resources:
     signer: PrintFileSigner
     uploads: UploadSlots
     keys: KeyCache
+    wrong_keys: WrongKeys
+    last_uses: LastUses
     intake: Intake
     doorbell: Doorbell
     desk: OrderDesk
@@ -78,6 +83,7 @@ def make_resources(settings: Settings) -> Resources:
         on_committed=doorbell.ring,
     )
     catalogue, places, books = Catalogue(), Places(), _quote_books(engine, settings)
+    wrong_keys, last_uses = WrongKeys(a_minute=settings.wrong_keys_a_minute), _last_uses(engine)
     return Resources(
         settings=settings,
         engine=engine,
@@ -85,7 +91,11 @@ def make_resources(settings: Settings) -> Resources:
         store=open_print_file_store(settings.storage_url),
         signer=InstallationSigner(settings.signing_key_file, create=settings.profile != "production"),
         uploads=UploadSlots(settings.upload_slots),
-        keys=KeyCache(engine=engine, seconds=settings.api_key_cache_seconds),
+        keys=KeyCache(
+            engine=engine, seconds=settings.api_key_cache_seconds, wrong_keys=wrong_keys, uses=last_uses
+        ),
+        wrong_keys=wrong_keys,
+        last_uses=last_uses,
         intake=intake,
         doorbell=doorbell,
         desk=OrderDesk(tenants=tenants, intake=intake, catalogue=catalogue, places=places),
@@ -117,6 +127,14 @@ def make_resources(settings: Settings) -> Resources:
     )
 
 
+def _last_uses(engine: Engine) -> LastUses:
+    def write(uses: Mapping[str, datetime]) -> None:
+        with unit_of_work(engine) as session:
+            note_uses(session, uses=uses)
+
+    return LastUses(write=write)
+
+
 def _quote_books(engine: Engine, settings: Settings) -> QuoteBooks:
     def read(before: QuoteBook | None) -> QuoteBook:
         with unit_of_work(engine, repeatable_read=True) as session:
@@ -133,11 +151,13 @@ async def running(resources: Resources) -> AsyncIterator[None]:
     """Take orders inside the block; at its end, write those that wait and close all connections."""
     resources.doorbell.start()
     resources.intake.start()
+    resources.last_uses.start()
     try:
         async with serving(resources.queues):
             yield
     finally:
         await resources.intake.stop()
+        await resources.last_uses.stop()
         resources.doorbell.stop()
         resources.engine.dispose()
         resources.tenants.dispose()

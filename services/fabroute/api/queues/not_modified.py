@@ -81,6 +81,7 @@ async def _unchanged(scope: Scope, receive: Receive, poll: _Poll) -> str | None:
     tag = _present_tag(versions, principal, poll)
     if tag != poll.tag:
         return None
+    keys.note_use(principal, at=utc_now())
     wait = _WAIT.search(poll.query)
     if wait is None:
         return tag

@@ -19,6 +19,7 @@ WHERE key.id = ANY(%s) AND key.revoked_at IS NULL AND organisations.suspended_at
 _NOTE_USES = """
 UPDATE {table} SET last_used_at = greatest(used.at, last_used_at, created_at)
 FROM unnest(CAST(:ids AS text[]), CAST(:instants AS timestamptz[])) AS used (id, at) WHERE {table}.id = used.id
+    AND coalesce(last_used_at <= used.at - interval '1 minute', true)
 """
 
 

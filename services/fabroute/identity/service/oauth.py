@@ -1,4 +1,4 @@
-"""OAuth2 clients: programs that fetch access tokens with a secret of theirs (RFC 6749, 4.4), and give them back (7009)."""
+"""OAuth2 clients: programs that fetch access tokens with a secret (RFC 6749, 4.4), and give them back (RFC 7009)."""
 
 import hmac
 from collections.abc import Collection

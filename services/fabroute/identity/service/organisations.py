@@ -1,4 +1,4 @@
-"""Organisations: owners of parts, bureaus that print, and the operator; suspended where their credentials open nothing."""
+"""Organisations: owners of parts, bureaus that print, the operator; credentials of suspended ones open nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
