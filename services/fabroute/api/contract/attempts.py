@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from fastapi import Request, Response
+from pydantic import BaseModel
 from sqlmodel import Session
 
 from fabroute.api.contract.sealing import seal, unseal
@@ -93,6 +94,12 @@ def answering(request: Request, session: Session) -> Iterator[Attempt | None]:
     attempt.claim(session)
     yield attempt
     attempt.keep(session)
+
+
+def json_answer(answer: BaseModel, *, status: int = 200, location: str | None = None) -> Response:
+    """Return the answer that an endpoint gives when it returns ``answer``, for one that is kept before it does."""
+    headers = {} if location is None else {"Location": location}
+    return Response(answer.model_dump_json(), status_code=status, headers=headers, media_type="application/json")
 
 
 def attempt_of(request: Request) -> Attempt | None:

@@ -1,13 +1,19 @@
 """Quotes: ask for price and date of a part in some quantities, and read what was offered."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlmodel import Session
 
 from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional
+from fabroute.api.contract.attempts import answering, attempt_of, json_answer
 from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
@@ -17,6 +23,7 @@ from fabroute.api.dependencies import (
     PageQuery,
     ReadSession,
     get_resources,
+    work_of,
 )
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
@@ -62,7 +69,12 @@ def make_quote(
     at `as_of`, which may be up to `quote_snapshot_seconds` old, a setting of this installation (10 by default).
     Carriers deliver on working days: P10, P50 and P90 are therefore often the same day.
     """
-    made = get_resources(request).quotes.make(asked=asked, principal=caller, now=now)
+    if (attempt := attempt_of(request)) is not None:
+        with work_of(request, caller) as session:
+            attempt.look(session)  # what was quoted is quoted, even if its part is not orderable any more
+    made = get_resources(request).quotes.make(
+        asked=asked, principal=caller, now=now, answering=partial(_answering, request, now)
+    )
     response.headers["Location"] = f"/v1/quotes/{made.id}"
     return quote_out(made, now=now)
 
@@ -86,3 +98,16 @@ def get_quote(request: Request, quote_id: Identifier, caller: OrdersReader, sess
     """Read a quote as it was made, and whether it stands, was accepted, or has expired."""
     found = orders.get_quote(session, organisation_id=caller.organisation_id, quote_id=quote_id)
     return conditional(request, quote_out(found, now=now))
+
+
+@contextmanager
+def _answering(request: Request, now: datetime, session: Session) -> Iterator[Callable[[orders.QuoteView], None]]:
+    """Keep the answer under the request's ``Idempotency-Key``, if it has one, in the quote's transaction."""
+    with answering(request, session) as attempt:
+        yield (
+            lambda made: (
+                None
+                if attempt is None
+                else attempt.note(json_answer(quote_out(made, now=now), status=201, location=f"/v1/quotes/{made.id}"))
+            )
+        )
