@@ -17,6 +17,7 @@ from fabroute_workers.subscriptions import (
     HOLD_UNQUALIFIED,
     LEARN_CALIBRATIONS,
     MAKE_READINESS,
+    PURGE_ANSWERS,
     PURGE_ARCHIVES,
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
@@ -155,9 +156,17 @@ def test_a_quiet_relay_sweeps_once_a_second(relay: Relay, ringer: FakeRinger, cl
     clock.pass_seconds(0.4)
     second = relay.turn()
 
-    assert (first.sent, second.sent) == (5, 0)
+    assert (first.sent, second.sent) == (6, 0)
     assert ringer.errands == [
-        Errand(task=it) for it in (EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES, ASK_READINESS, HOLD_UNQUALIFIED)
+        Errand(task=it)
+        for it in (
+            EXTEND_CAPACITY,
+            LEARN_CALIBRATIONS,
+            PURGE_ARCHIVES,
+            ASK_READINESS,
+            PURGE_ANSWERS,
+            HOLD_UNQUALIFIED,
+        )
     ]
 
 
@@ -169,8 +178,9 @@ def test_calendar_evidence_and_proofs_are_looked_after_at_the_start_then_hourly_
         clock.pass_seconds(seconds)
         sent.append(relay.keep_up())
 
-    assert sent == [5, 0, 1, 1, 4]
-    hourly, every_minute = [EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES, ASK_READINESS], [HOLD_UNQUALIFIED]
+    assert sent == [6, 0, 1, 1, 5]
+    hourly = [EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES, ASK_READINESS, PURGE_ANSWERS]
+    every_minute = [HOLD_UNQUALIFIED]
     assert ringer.tasks() == [*hourly, *(3 * every_minute), *hourly]
     assert (RECHECK_SECONDS, UPKEEP_SECONDS) == (60, 3600)
 

@@ -23,6 +23,7 @@ _DELIVERY_LIMIT = 8
 _MODULES = (
     "fabroute_workers.runtime",
     "fabroute_workers.tasks.routing",
+    "fabroute_workers.tasks.identity",
     "fabroute_workers.tasks.network",
     "fabroute_workers.tasks.inventory",
     "fabroute_workers.tasks.production",

@@ -34,6 +34,7 @@ from fabroute_workers.subscriptions import (
     JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
     MAKE_READINESS,
+    PURGE_ANSWERS,
     PURGE_ARCHIVES,
     ROUTE_PENDING,
     RUN_SHADOWS,
@@ -150,15 +151,15 @@ class Relay:
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
 
     def keep_up(self) -> int:
-        """At the start and then hourly have the calendar made longer, all evidence learnt from again, old archives
-        removed, and readiness reports asked for where the day has none yet.
+        """At the start and then hourly have the calendar made longer, all evidence learnt from again, old archives and
+        answers removed, and readiness reports asked for where the day has none yet.
 
         Every minute have jobs held whose proofs are gone.
         """
         at, errands = self._clock(), []
         if at - self._upkeep_at >= UPKEEP_SECONDS:
             errands += [Errand(task=EXTEND_CAPACITY), Errand(task=LEARN_CALIBRATIONS), Errand(task=PURGE_ARCHIVES)]
-            errands.append(Errand(task=ASK_READINESS))
+            errands += [Errand(task=ASK_READINESS), Errand(task=PURGE_ANSWERS)]
         if at - self._recheck_at >= RECHECK_SECONDS:
             errands.append(Errand(task=HOLD_UNQUALIFIED))
         sent = self._send(errands)

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from fabroute.advice.service.screening_work import ScreeningLimits, judge_screenings
 from fabroute.database import unit_of_work
+from fabroute.identity.service.idempotency import purge_answers
 from fabroute.integrations.carriers import open_carriers
 from fabroute.inventory.ports import PrintFileStore, PrintFileValidator
 from fabroute.inventory.service import ValidationLimits, validate_submissions
@@ -258,6 +259,14 @@ def purge(engine: Engine, settings: Settings) -> int:
     with unit_of_work(engine) as session:
         removed = purge_archives(session, now=utc_now(), days=settings.archive_days)
     _log.info("routing.archives_purged", archives=removed)
+    return removed
+
+
+def forget_answers(engine: Engine) -> int:
+    """Remove the answers to keyed requests that are older than they are kept; return how many."""
+    with unit_of_work(engine) as session:
+        removed = purge_answers(session, now=utc_now())
+    _log.info("identity.answers_purged", answers=removed)
     return removed
 
 
