@@ -215,11 +215,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _client_listens(self) -> bool:
         """Tell whether the client is still there; the connection of one that was killed has ended."""
         try:
-            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+            coming: bytes = self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return True
         except ConnectionError:
             return False
+        return coming != b""
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() == "chunked":
