@@ -74,7 +74,7 @@ class WebhookSecret(SQLModel, table=True):
     organisation_id: str
     kind: str
     """``v1`` (HMAC-SHA256) or ``v1a`` (Ed25519)."""
-    sealed: bytes
+    sealed: str
     public_key: str = ""
     """``whpk_…`` of an Ed25519 pair; empty otherwise."""
     created_at: datetime = Field(sa_column=instant())

@@ -1,4 +1,4 @@
-"""What webhooks need of the outside: somebody who sends, and somebody who seals secrets."""
+"""What webhooks need of the outside: somebody who sends. Secrets are sealed by ``identity.ports.Sealer``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,13 +29,3 @@ class Sender(Protocol):
 
     async def send(self, *, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """POST ``body`` to ``url`` and return what came of it."""
-
-
-class SecretBox(Protocol):
-    """Seals secrets, so that who reads the database can't sign."""
-
-    def seal(self, content: bytes, *, label: str) -> bytes:
-        """Return ``content`` so that only ``open`` with the same label reads it."""
-
-    def open(self, sealed: bytes, *, label: str) -> bytes:
-        """Return what was sealed. Raises ``UnreadableSecret``."""

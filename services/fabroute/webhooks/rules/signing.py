@@ -38,6 +38,12 @@ class SigningSecret:
         return PUBLIC + base64.b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 
+def secret_of(text: str) -> SigningSecret:
+    """Return a secret from its text."""
+    kind: SignatureKind = "v1a" if text.startswith(PRIVATE) else "v1"
+    return SigningSecret(kind=kind, key=base64.b64decode(text.removeprefix(_PREFIXES[kind])))
+
+
 def new_secret(kind: SignatureKind) -> SigningSecret:
     """Return a random secret: 24 bytes, or an Ed25519 private key of 32."""
     return SigningSecret(kind=kind, key=os.urandom(_BYTES[kind]))
