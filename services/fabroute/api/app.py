@@ -16,6 +16,7 @@ from fabroute.api.queues.not_modified import UnchangedQueues
 from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import (
     advice,
+    audit_log,
     brands,
     build_times,
     builds,
@@ -34,12 +35,15 @@ from fabroute.api.routers import (
     licences,
     logistics,
     lots,
+    me,
     nodes,
     notes,
+    oidc,
     orders,
     outages,
     parts,
     passports,
+    people,
     phases,
     planning_scopes,
     policies,
@@ -58,6 +62,7 @@ from fabroute.api.routers import (
     screenings,
     shadow_runs,
     shipments,
+    sign_in,
 )
 from fabroute.settings import Settings, get_settings
 
@@ -102,6 +107,11 @@ _ROUTERS = (
     shadow_runs,
     replays,
     readiness,
+    audit_log,
+    people,
+    sign_in,
+    me,
+    oidc,
     runs,
     planning_scopes,
     health,

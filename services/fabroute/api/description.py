@@ -23,6 +23,15 @@ from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
 from fabroute.api.schemas.orders import OrderRequest
 from fabroute.api.schemas.packets import ClaimIn
 from fabroute.api.schemas.parts import AliasIn, InstallationIn, PartChangeIn, PartIn
+from fabroute.api.schemas.people import (
+    AcceptInvitationIn,
+    PasswordChangeIn,
+    PasswordIn,
+    PersonChangeIn,
+    PersonIn,
+    SignInIn,
+    TotpConfirmationIn,
+)
 from fabroute.api.schemas.phases import (
     CancellationIn,
     CounterDecisionIn,
@@ -141,6 +150,9 @@ TAGS: list[dict[str, Any]] = [
     {"name": "decisions", "description": "Why a line went where it went, whole: rules, changes, conflicts."},
     {"name": "policies", "description": "How your lines are routed: weights, caps, minimum shares; what that costs."},
     {"name": "readiness", "description": "Which of your parts could be made now, in thirty days, with a node gone."},
+    {"name": "audit log", "description": "Who did what to which thing, sealed by hash chains and signed roots."},
+    {"name": "people", "description": "Who acts for your organisation: invited, with a role, disabled, removed."},
+    {"name": "sign-in", "description": "Browsers: a session for a person, their password and second factor."},
     {"name": "runs", "description": "Joint routing runs and planning scopes, for the operator."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]
@@ -209,6 +221,13 @@ _BODIES: Sequence[type[BaseModel]] = (
     ShipmentEventIn,
     LossIn,
     BrandIn,
+    PersonIn,
+    PersonChangeIn,
+    AcceptInvitationIn,
+    SignInIn,
+    PasswordChangeIn,
+    PasswordIn,
+    TotpConfirmationIn,
 )
 
 

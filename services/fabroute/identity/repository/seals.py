@@ -129,7 +129,7 @@ WHERE subject_type = 'audit_export' AND action = 'audit.roots_exported' ORDER BY
 """)
 
 _LIST = text(f"""
-SELECT s.position, s.hash, s.sealed_at, s.organisation_id AS chain, e.id, {_COLUMNS}
+SELECT s.position, s.hash, s.sealed_at, e.id, {_COLUMNS}
 FROM audit_seals s JOIN audit_entries e ON e.id = s.entry_id
 WHERE s.organisation_id = :chain AND s.position < :before
     AND (CAST(:subject_type AS text) IS NULL OR e.subject_type = :subject_type)

@@ -47,8 +47,7 @@ class SealedEntry:
     position: int
     hash: str
     sealed_at: datetime
-    organisation_id: str
-    """The chain; ``installation`` for entries of nobody."""
+    organisation_id: str | None
     entry_id: int
     occurred_at: datetime
     actor: str
@@ -120,7 +119,7 @@ def _sealed(row: Row[Any]) -> SealedEntry:
         position=row.position,
         hash=row.hash,
         sealed_at=row.sealed_at,
-        organisation_id=row.chain,
+        organisation_id=row.organisation_id,
         entry_id=row.id,
         occurred_at=row.occurred_at,
         actor=row.actor,
