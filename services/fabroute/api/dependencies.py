@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from fabroute.api.callers.addresses import client_address
 from fabroute.api.contract.attempts import answering
+from fabroute.api.contract.limits import require_within_limits
 from fabroute.api.errors import (
     IdempotencyKeyInvalid,
     IdempotencyKeyMissing,
@@ -24,6 +25,7 @@ from fabroute.api.errors import (
     OwnersOnly,
     ValidationFailed,
 )
+from fabroute.api.people.callers import session_cookie, signed_in
 from fabroute.api.resources import Resources
 from fabroute.database import unit_of_work, will_ring
 from fabroute.identity.rules import Principal, Scope, Unauthenticated, require_scope
@@ -63,7 +65,12 @@ def address_of(request: Request) -> str:
 
 
 async def get_principal(request: Request) -> Principal:
-    """Return whom the request's API key speaks for; ``Unauthenticated`` without a good one."""
+    """Return whom the request's API key speaks for; ``Unauthenticated`` without a good one.
+
+    Raises ``RateLimited`` where its organisation sends too much.
+    """
+    if session_cookie(request) is not None:
+        return await _person(request)
     keys, now = get_resources(request).keys, utc_now()
     token = token_of(request)
     known = keys.recall(token, now=now)
@@ -72,7 +79,16 @@ async def get_principal(request: Request) -> Principal:
         keys.admit(token, address=address)
         known = await run_in_threadpool(keys.look_up, token, now=now, address=address)
     request.state.organisation_id = known.organisation_id
+    require_within_limits(request.scope, known.organisation_id)
     return known
+
+
+async def _person(request: Request) -> Principal:
+    """Return whom a person who is signed in speaks for."""
+    principal = (await signed_in(request)).principal
+    request.state.organisation_id = principal.organisation_id
+    require_within_limits(request.scope, principal.organisation_id)
+    return principal
 
 
 Caller = Annotated[Principal, Depends(get_principal)]
@@ -138,6 +154,8 @@ NetworkReader = Annotated[Principal, Depends(caller_with("network:read"))]
 NetworkWriter = Annotated[Principal, Depends(caller_with("network:write"))]
 JobsReader = Annotated[Principal, Depends(caller_with("jobs:read"))]
 JobsWriter = Annotated[Principal, Depends(caller_with("jobs:write"))]
+PeopleReader = Annotated[Principal, Depends(caller_with("people:read"))]
+PeopleWriter = Annotated[Principal, Depends(caller_with("people:write"))]
 
 
 async def get_operator(principal: NetworkReader) -> Principal:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from fabroute.api.callers.uses import LastUses
 from fabroute.api.callers.wrong_keys import WrongKeys
+from fabroute.api.contract.limits import RateLimits, rate_limits_of
 from fabroute.api.garbage import set_aside_again
 from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import OrderDesk
@@ -21,6 +22,7 @@ from fabroute.api.intake.promises import PromiseDesk
 from fabroute.api.intake.queue import Intake
 from fabroute.api.intake.quotes import QuoteDesk
 from fabroute.api.keys import KeyCache
+from fabroute.api.people.room import PeopleRoom, make_people_room
 from fabroute.api.queues.room import Queues, make_queues, serving
 from fabroute.api.signing import InstallationSigner
 from fabroute.api.uploads import UploadSlots
@@ -56,6 +58,8 @@ class Resources:
     store: PrintFileStore
     signer: PrintFileSigner
     uploads: UploadSlots
+    limits: RateLimits
+    people: PeopleRoom
     keys: KeyCache
     wrong_keys: WrongKeys
     last_uses: LastUses
@@ -91,6 +95,8 @@ def make_resources(settings: Settings) -> Resources:
         store=open_print_file_store(settings.storage_url),
         signer=InstallationSigner(settings.signing_key_file, create=settings.profile != "production"),
         uploads=UploadSlots(settings.upload_slots),
+        limits=rate_limits_of(settings),
+        people=make_people_room(engine, settings),
         keys=KeyCache(
             engine=engine, seconds=settings.api_key_cache_seconds, wrong_keys=wrong_keys, uses=last_uses
         ),

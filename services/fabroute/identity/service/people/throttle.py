@@ -6,7 +6,6 @@ their own there, so that a stranger who fills the account's bucket locks nobody 
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,9 +14,6 @@ from sqlmodel import Session
 
 from fabroute.identity.repository import signing_in as repository
 from fabroute.kernel.errors import DomainError
-
-_IPV6_PREFIX = 64
-"""What one customer of a provider has at least."""
 
 
 class TooManyAttempts(DomainError):
@@ -54,7 +50,7 @@ def buckets_of(*, email: str, address: str, device: str | None) -> tuple[Bucket,
     if device is not None:
         return (_bucket("device", f"{email} {device}", PER_DEVICE),)
     account = _bucket("account", email, PER_ACCOUNT)
-    return tuple(sorted((account, _bucket("address", network_of(address), PER_ADDRESS)), key=lambda it: it.name))
+    return tuple(sorted((account, _bucket("address", address, PER_ADDRESS)), key=lambda it: it.name))
 
 
 def counted_attempt(session: Session, *, buckets: Sequence[Bucket], now: datetime) -> TooManyAttempts | None:
@@ -78,19 +74,6 @@ def give_back(session: Session, *, buckets: Sequence[Bucket], now: datetime) -> 
     for bucket in buckets:
         repository.give_back_attempt(session, bucket.name)
     repository.forget_attempts(session, now=now)
-
-
-def network_of(address: str) -> str:
-    """Return what counts as one address: an IPv4 address, the /64 of an IPv6 one; of IPv4 in IPv6 the IPv4 address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
 
 
 def _wait(session: Session, bucket: Bucket, now: datetime) -> int:
