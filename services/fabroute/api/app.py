@@ -16,6 +16,7 @@ from fabroute.api.queues.not_modified import UnchangedQueues
 from fabroute.api.resources import Resources, make_resources, running
 from fabroute.api.routers import (
     advice,
+    api_keys,
     audit_log,
     brands,
     build_times,
@@ -38,8 +39,10 @@ from fabroute.api.routers import (
     me,
     nodes,
     notes,
+    oauth,
     oidc,
     orders,
+    organisations,
     outages,
     parts,
     passports,
@@ -114,6 +117,9 @@ _ROUTERS = (
     oidc,
     runs,
     planning_scopes,
+    organisations,
+    api_keys,
+    oauth,
     health,
 )
 

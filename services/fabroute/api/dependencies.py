@@ -154,6 +154,8 @@ NetworkReader = Annotated[Principal, Depends(caller_with("network:read"))]
 NetworkWriter = Annotated[Principal, Depends(caller_with("network:write"))]
 JobsReader = Annotated[Principal, Depends(caller_with("jobs:read"))]
 JobsWriter = Annotated[Principal, Depends(caller_with("jobs:write"))]
+KeysReader = Annotated[Principal, Depends(caller_with("keys:read"))]
+KeysWriter = Annotated[Principal, Depends(caller_with("keys:write"))]
 PeopleReader = Annotated[Principal, Depends(caller_with("people:read"))]
 PeopleWriter = Annotated[Principal, Depends(caller_with("people:write"))]
 

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from fabroute.api.problems import ProblemBody
 from fabroute.api.schemas.advice import MethodIn
+from fabroute.api.schemas.api_keys import ApiKeyIn, KeyRotationIn
 from fabroute.api.schemas.batch_advice import MassProductionIn, PathwaysIn, ViabilityIn
 from fabroute.api.schemas.brands import BrandIn
 from fabroute.api.schemas.build_times import BuildTimeIn, BuildWithdrawalIn
@@ -20,7 +21,9 @@ from fabroute.api.schemas.jobs import TakeBackIn
 from fabroute.api.schemas.licences import LicenceIn
 from fabroute.api.schemas.lots import LotStateIn, RefreshIn, StocktakeIn
 from fabroute.api.schemas.nodes import LotIn, NodeStatusIn
+from fabroute.api.schemas.oauth import OAuthClientIn, SecretRotationIn
 from fabroute.api.schemas.orders import OrderRequest
+from fabroute.api.schemas.organisations import OrganisationChangeIn, OrganisationIn
 from fabroute.api.schemas.packets import ClaimIn
 from fabroute.api.schemas.parts import AliasIn, InstallationIn, PartChangeIn, PartIn
 from fabroute.api.schemas.people import (
@@ -52,6 +55,7 @@ from fabroute.api.schemas.rerouting import CapacityCutIn, ClosureIn, JobFailureI
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
 from fabroute.api.schemas.shadow_runs import ShadowRunIn
 from fabroute.api.schemas.shipments import LossIn, ShipmentEventIn, ShipmentIn
+from fabroute.identity.rules import ALL_SCOPES
 
 VERSION = "1.1.0"
 """The contract's version: additions count up the middle number, a break is a new path next to /v1."""
@@ -154,10 +158,30 @@ TAGS: list[dict[str, Any]] = [
     {"name": "people", "description": "Who acts for your organisation: invited, with a role, disabled, removed."},
     {"name": "sign-in", "description": "Browsers: a session for a person, their password and second factor."},
     {"name": "runs", "description": "Joint routing runs and planning scopes, for the operator."},
+    {"name": "organisations", "description": "Who takes part: owners, bureaus, the operator."},
+    {"name": "api keys", "description": "Made, rotated with an overlap, revoked; what each opens, and its last use."},
+    {"name": "oauth", "description": "Access tokens by OAuth2 client credentials, in the place of an API key."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]
 
 _SCHEME = "ApiKey"
+OAUTH_SCHEMES: dict[str, Any] = {
+    "OAuth2": {
+        "type": "oauth2",
+        "description": "An access token, in the place of an API key.",
+        "flows": {
+            "clientCredentials": {
+                "tokenUrl": "/v1/oauth/token",
+                "scopes": {scope: " ".join(reversed(scope.split(":"))) for scope in sorted(ALL_SCOPES)},
+            }
+        },
+    },
+    "OAuthClient": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "An OAuth2 client's id and secret, for the token and revocation endpoints only.",
+    },
+}
 _BODIES: Sequence[type[BaseModel]] = (
     OrderRequest,
     QuoteRequest,
@@ -228,6 +252,12 @@ _BODIES: Sequence[type[BaseModel]] = (
     PasswordChangeIn,
     PasswordIn,
     TotpConfirmationIn,
+    OrganisationIn,
+    OrganisationChangeIn,
+    ApiKeyIn,
+    KeyRotationIn,
+    OAuthClientIn,
+    SecretRotationIn,
 )
 
 
@@ -238,9 +268,10 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     schemas |= _schemas("validation", _BODIES) | _schemas("serialization", (ProblemBody,))
     components["schemas"] = {name: schemas[name] for name in sorted(schemas)}
     components["securitySchemes"] = {
-        _SCHEME: {"type": "http", "scheme": "bearer", "description": "An API key: `fr_<environment>_<id>_<secret>`."}
+        _SCHEME: {"type": "http", "scheme": "bearer", "description": "An API key: `fr_<environment>_<id>_<secret>`."},
+        **OAUTH_SCHEMES,
     }
-    document["security"] = [{_SCHEME: []}]
+    document["security"] = [{_SCHEME: []}, {"OAuth2": []}]
     return document
 
 

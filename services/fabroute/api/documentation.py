@@ -5,15 +5,25 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from fabroute.api.callers.wrong_keys import TooManyWrongKeys
 from fabroute.api.errors import InternalError, TemporarilyUnavailable, ValidationFailed
 from fabroute.api.problems import MEDIA_TYPE
 from fabroute.identity.rules import MissingScope, Unauthenticated
+from fabroute.identity.service.credentials import OrganisationSuspended
 from fabroute.kernel.errors import DomainError
 
 Responses = dict[int | str, dict[str, Any]]
 Extra = dict[str, Any]
 
-_EVERYWHERE = (Unauthenticated, MissingScope, ValidationFailed, InternalError, TemporarilyUnavailable)
+_EVERYWHERE = (
+    Unauthenticated,
+    MissingScope,
+    OrganisationSuspended,
+    ValidationFailed,
+    TooManyWrongKeys,
+    InternalError,
+    TemporarilyUnavailable,
+)
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 _HEADERS: Mapping[int, Mapping[str, object]] = {
     401: {"WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}}},

@@ -8,17 +8,14 @@ from sqlalchemy import Engine
 from fabroute.api.callers.uses import LastUses
 from fabroute.api.callers.wrong_keys import WrongKeys
 from fabroute.database import unit_of_work
-from fabroute.identity.rules import Principal, Unauthenticated
+from fabroute.identity.rules import Principal
 from fabroute.identity.service.credentials import check_credential
 
 _WRONG_KEYS_A_MINUTE = 20
 
 
 class KeyCache:
-    """Remembers whom a good key speaks for; a bad one is never remembered. One instance serves all threads.
-
-    A key that was good before is let through where others from its address tried too many wrong ones.
-    """
+    """Remembers whom a good key speaks for; a bad one is never remembered. One instance serves all threads."""
 
     def __init__(
         self,
@@ -33,7 +30,6 @@ class KeyCache:
         self._maximum_keys = maximum_keys
         self._lifetime = timedelta(seconds=seconds)
         self._seen: dict[bytes, tuple[Principal, datetime]] = {}
-        self._familiar: dict[bytes, None] = {}
         self._wrong = wrong_keys or WrongKeys(a_minute=_WRONG_KEYS_A_MINUTE)
         self._uses = uses
 
@@ -43,28 +39,22 @@ class KeyCache:
         return found[0] if found is not None and found[1] > now else None
 
     def admit(self, token: str, *, address: str) -> None:
-        """Raise ``TooManyWrongKeys`` where ``address`` tried too many; a key that was good before is always let in."""
-        if _digest(token) not in self._familiar:
-            self._wrong.require_patience(address)
+        """Raise ``TooManyWrongKeys`` where ``address`` tried too many; a key that was good before is let in."""
+        self._wrong.require_patience(address, token)
 
     def look_up(self, token: str, *, now: datetime, address: str = "") -> Principal:
         """Return whom ``token`` speaks for and remember it.
 
         Raises ``Unauthenticated`` if it opens nothing, ``OrganisationSuspended``, ``TooManyWrongKeys``.
         """
-        digest = _digest(token)
-        self.admit(token, address=address)  # again: many may have waited for their thread
-        try:
-            with unit_of_work(self._engine) as session:
-                credential = check_credential(session, token=token, now=now)
-        except Unauthenticated:
-            self._familiar.pop(digest, None)
-            self._wrong.note(address)
-            raise
+        with self._wrong.watching(address, token), unit_of_work(self._engine) as session:
+            credential = check_credential(session, token=token, now=now)
         until = now + self._lifetime
         if credential.expires_at is not None:
             until = min(until, credential.expires_at)
-        self._remember(digest, credential.principal, until)
+        if len(self._seen) >= self._maximum_keys:
+            self._seen.clear()
+        self._seen[_digest(token)] = (credential.principal, until)
         self.note_use(credential.principal, at=now)
         return credential.principal
 
@@ -72,13 +62,6 @@ class KeyCache:
         """Note when a credential was used, where somebody keeps that."""
         if self._uses is not None:
             self._uses.note(principal.key_id, at=at)
-
-    def _remember(self, digest: bytes, principal: Principal, until: datetime) -> None:
-        for kept in (self._seen, self._familiar):
-            if len(kept) >= self._maximum_keys:
-                kept.clear()
-        self._seen[digest] = (principal, until)
-        self._familiar[digest] = None
 
 
 def _digest(token: str) -> bytes:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from fabroute.api.bodies import problem_message
+from fabroute.api.contract.limits import tell_limits
 from fabroute.api.errors import (
     IdempotencyKeyInFlight,
     InternalError,
@@ -134,8 +135,13 @@ async def refused(request: Request, error: DomainError) -> Response:
 
 def _refusal(request: Request, error: DomainError) -> Response:
     """Return the answer for an error, once it stands in the log under the request's id."""
-    _logger.info("request refused", **_log_entry(request, error))
+    note_refusal(request, error)
     return problem_response(request, error)
+
+
+def note_refusal(request: Request, error: DomainError) -> None:
+    """Log a refusal that is answered in another form than a problem's."""
+    _logger.info("request refused", **_log_entry(request, error))
 
 
 def _log_entry(request: Request, error: DomainError) -> dict[str, object]:
@@ -242,6 +248,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     )
     _logger.error("unexpected error", exc_info=error, **_log_entry(request, refusal))
     response = problem_response(request, refusal)
+    tell_limits(request.scope, response.headers)
     response.headers["X-Request-Id"] = request_id  # the middleware that sets it elsewhere stands further inside
     response.headers["Connection"] = "close"  # as the server will do: the client shall not use it again
     return response

@@ -97,9 +97,7 @@ def make_resources(settings: Settings) -> Resources:
         uploads=UploadSlots(settings.upload_slots),
         limits=rate_limits_of(settings),
         people=make_people_room(engine, settings),
-        keys=KeyCache(
-            engine=engine, seconds=settings.api_key_cache_seconds, wrong_keys=wrong_keys, uses=last_uses
-        ),
+        keys=KeyCache(engine=engine, seconds=settings.api_key_cache_seconds, wrong_keys=wrong_keys, uses=last_uses),
         wrong_keys=wrong_keys,
         last_uses=last_uses,
         intake=intake,

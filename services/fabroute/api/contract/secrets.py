@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 SECRET_FIELDS = frozenset(
     {
         "access_token",
+        "client_secret",
         "csrf_token",
         "password",
         "provisioning_uri",
