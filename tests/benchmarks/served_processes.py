@@ -24,12 +24,12 @@ class Served:
 
     def cpu_seconds(self) -> float:
         """Return the processor time that it took so far."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     def memory_mib(self) -> float:
         """Return its resident memory."""
-        lines = Path(f"/proc/{self.process}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.process}/status").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
@@ -60,6 +60,7 @@ def _start(url: str, folder: Path, path: Path) -> subprocess.Popen[bytes]:
         "FABROUTE_PROFILE": "embedded",
         "FABROUTE_STORAGE_URL": "memory://",
         "FABROUTE_SIGNING_KEY_FILE": str(folder / "signing-key.pem"),
+        "FABROUTE_SECRET_KEY_FILE": str(folder / "secret-key"),
     }
     arguments = [sys.executable, "-m", "fabroute.api", "--uds", str(path)]
     return subprocess.Popen(arguments, env=inherited | own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -89,6 +89,8 @@ def _settings(url: str, folder: Path) -> dict[str, object]:
         "profile": "embedded",
         "storage_url": "memory://",
         "signing_key_file": folder / "signing-key.pem",
+        "secret_key_file": folder / "secret-key",
+        "password_hashing": "cheap",
         "wrong_keys_a_minute": 1_000_000,
     }
 

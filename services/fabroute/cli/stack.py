@@ -164,6 +164,7 @@ def _environment(servers: EmbeddedServers) -> dict[str, str]:
         "FABROUTE_STORAGE_URL": (HOME / "print-files").resolve().as_uri(),
         "FABROUTE_AUDIT_ROOTS_URL": (HOME / "audit-roots").resolve().as_uri(),
         "FABROUTE_SIGNING_KEY_FILE": str((HOME / "signing-key.pem").resolve()),
+        "FABROUTE_SECRET_KEY_FILE": str((HOME / "secret-key").resolve()),
     }
 
 

@@ -20,6 +20,8 @@ router = APIRouter(prefix="/v1/oidc", tags=["sign-in"])
 
 _ALWAYS = (ValidationFailed, InternalError, TemporarilyUnavailable, OpenIdNotConfigured, ProviderDown)
 _TOLD = ("code", "state", "iss", "error")
+_TO_PROVIDER: docs.Responses = {303: {"description": "To the provider."}}
+_BACK: docs.Responses = {303: {"description": "To the page that was asked for at the start."}}
 _UNREAD = ("error_description", "error_uri", "session_state", "scope", "authuser", "prompt", "hd", "client_info")
 """What some providers send as well."""
 _CALLBACK: docs.Extra = PUBLIC | {
@@ -51,7 +53,7 @@ ReturnTo = Annotated[
     "/start",
     status_code=303,
     response_class=Response,
-    responses={303: {"description": "To the provider."}} | docs.problems_without_key(*_ALWAYS),
+    responses=_TO_PROVIDER | docs.problems_without_key(*_ALWAYS),
     openapi_extra=PUBLIC,
 )
 def start_openid(request: Request, now: Now, invitation: Invitation = None, return_to: ReturnTo = "") -> Response:
@@ -66,8 +68,7 @@ def start_openid(request: Request, now: Now, invitation: Invitation = None, retu
 @router.get(
     "/callback",
     response_model=SignedInOut,
-    responses={303: {"description": "To the page that was asked for at the start."}}
-    | docs.problems_without_key(*_ALWAYS, ProviderRefused, NotInvited, SeveralInvitations),
+    responses=_BACK | docs.problems_without_key(*_ALWAYS, ProviderRefused, NotInvited, SeveralInvitations),
     openapi_extra=_CALLBACK,
 )
 def finish_openid(request: Request, now: Now) -> Response:
