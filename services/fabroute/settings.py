@@ -12,9 +12,6 @@ Profile = Literal["development", "embedded", "production"]
 
 _EMBEDDED_SOCKET = re.compile(r"/fabroute-[^/]+/(postgres|redis)\b")
 
-_EMBEDDED_LIMITS = 100
-"""How many times more requests the demo and the tests may send."""
-
 EXAMPLE_DATABASE_URL = "postgresql+psycopg://fabroute@localhost:5432/fabroute"
 EXAMPLE_BROKER_URL = "redis://localhost:6379/0"
 
@@ -52,13 +49,13 @@ class Settings(BaseSettings):
     wrong_keys_a_minute: PositiveInt = 20
     """From one address; whoever tries more waits. Keys that were in use go on working."""
 
-    rate_limit_default: NonNegativeInt = 6_000
-    """Requests that an organisation may send a minute to each process; 0: as many as it likes. In the demo and in tests
-    a hundred times as many, unless it is set."""
-    rate_limit_polling: NonNegativeInt = 12_000
-    """Of queues, events, heartbeats and everything that waits."""
-    rate_limit_uploads: NonNegativeInt = 600
-    """Of files and tables."""
+    rate_limit_default: NonNegativeInt | None = None
+    """Requests that an organisation may send a minute to each process; 0: as many as it likes. 6,000 where it is not
+    set, in the demo and in tests a hundred times as many."""
+    rate_limit_polling: NonNegativeInt | None = None
+    """Of queues, events, heartbeats and everything that waits: 12,000."""
+    rate_limit_uploads: NonNegativeInt | None = None
+    """Of files and tables: 600."""
 
     max_upload_bytes: PositiveInt = 256 * 2**20
     """Of one print file, document or evidence; the declared length is refused before a byte is read."""
@@ -126,14 +123,6 @@ class Settings(BaseSettings):
 
     quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
     """For how long a quote can be accepted; what it needs is not held meanwhile."""
-
-    @model_validator(mode="after")
-    def _the_demo_meets_no_limits(self) -> Self:
-        if self.profile == "embedded":
-            for name in ("rate_limit_default", "rate_limit_polling", "rate_limit_uploads"):
-                if name not in self.model_fields_set:
-                    object.__setattr__(self, name, getattr(self, name) * _EMBEDDED_LIMITS)
-        return self
 
     @model_validator(mode="after")
     def _webhooks_stay_outside(self) -> Self:

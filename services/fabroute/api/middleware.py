@@ -8,6 +8,7 @@ from itertools import count
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fabroute.api.contract.limits import tell_limits
 from fabroute.kernel.ids import new_id
 
 _SHORT_BYTES = 2**16
@@ -18,7 +19,7 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class RequestId:
-    """Takes the client's ``X-Request-Id`` where it is a plain word, else makes one, and sends it back."""
+    """Takes the client's ``X-Request-Id`` where it is a plain word, else makes one, and sends it back, with its limits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,7 +37,9 @@ class RequestId:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                tell_limits(scope, headers)
             await send(message)
 
         await self._app(scope, receive, send_with_id)

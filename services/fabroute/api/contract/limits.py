@@ -21,6 +21,9 @@ from fabroute.settings import Settings
 
 Policy = Literal["default", "polling", "uploads"]
 WINDOW_SECONDS = 60
+_QUOTAS: Mapping[Policy, int] = {"default": 6_000, "polling": 12_000, "uploads": 600}
+_IN_THE_DEMO = 100
+"""How many times as much the demo and the tests may send."""
 _STANDING = "rate_limit"
 _POLLED = re.compile(r"/v1/(?:nodes/[^/]+/(?:jobs|claims)|events|jobs/[^/]+/heartbeat)")
 _UPLOADED = re.compile(r"/v1/(?:imports/.*|.*/(?:print-file|evidence|logo)|.*/(?:documents|evidence)/[^/]+)")
@@ -65,13 +68,13 @@ class RateLimits:
 
 def rate_limits_of(settings: Settings) -> RateLimits:
     """Return the counters of a process, with the quotas of its settings."""
-    return RateLimits(
-        {
-            "default": settings.rate_limit_default,
-            "polling": settings.rate_limit_polling,
-            "uploads": settings.rate_limit_uploads,
-        }
-    )
+    stated: Mapping[Policy, int | None] = {
+        "default": settings.rate_limit_default,
+        "polling": settings.rate_limit_polling,
+        "uploads": settings.rate_limit_uploads,
+    }
+    usual = _IN_THE_DEMO if settings.profile == "embedded" else 1
+    return RateLimits({policy: _QUOTAS[policy] * usual if quota is None else quota for policy, quota in stated.items()})
 
 
 def policy_of(scope: Scope) -> Policy:
@@ -102,6 +105,12 @@ def require_within_limits(scope: Scope, organisation_id: str) -> None:
             f"{standing.policy} allows: go on in {standing.resets_in} seconds",
             headers={"Retry-After": str(standing.resets_in)},
         )
+
+
+def is_over_limits(scope: Scope, organisation_id: str) -> bool:
+    """Count a request and return whether its organisation has sent too many: whoever can't refuse it passes it on."""
+    standing = count_request(scope, organisation_id)
+    return standing is not None and standing.is_over
 
 
 def tell_limits(scope: Scope, headers: MutableHeaders) -> None:

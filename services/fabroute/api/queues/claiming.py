@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fabroute.api.contract.limits import is_over_limits
 from fabroute.api.keys import KeyCache
 from fabroute.api.problems import refused
 from fabroute.api.queues.room import Queues
@@ -85,7 +86,9 @@ def _asked(scope: Scope) -> _Asked | None:
     if _KEY.fullmatch(key) is None or not _is_plain(headers):
         return None
     principal = _caller(scope, headers.get(b"authorization", b"").decode("latin-1"))
-    return None if principal is None else _Asked(principal=principal, node_id=path[1], key=key.decode("ascii"))
+    if principal is None or is_over_limits(scope, principal.organisation_id):
+        return None
+    return _Asked(principal=principal, node_id=path[1], key=key.decode("ascii"))
 
 
 def _is_plain(headers: dict[bytes, bytes]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fabroute.api.contract.limits import is_over_limits
 from fabroute.api.keys import KeyCache
 from fabroute.api.queues.room import Queues
 from fabroute.api.queues.tags import may_read, poll_interval, queue_tag
@@ -79,7 +80,7 @@ async def _unchanged(scope: Scope, receive: Receive, poll: _Poll) -> str | None:
     if principal is None or "jobs:read" not in principal.scopes:
         return None
     tag = _present_tag(versions, principal, poll)
-    if tag != poll.tag:
+    if tag != poll.tag or is_over_limits(scope, principal.organisation_id):
         return None
     keys.note_use(principal, at=utc_now())
     wait = _WAIT.search(poll.query)
