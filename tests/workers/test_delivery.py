@@ -19,6 +19,7 @@ from fabroute_workers.subscriptions import (
     MAKE_READINESS,
     PURGE_ANSWERS,
     PURGE_ARCHIVES,
+    PURGE_EVENTS,
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
     Errand,
@@ -156,7 +157,7 @@ def test_a_quiet_relay_sweeps_once_a_second(relay: Relay, ringer: FakeRinger, cl
     clock.pass_seconds(0.4)
     second = relay.turn()
 
-    assert (first.sent, second.sent) == (6, 0)
+    assert (first.sent, second.sent) == (7, 0)
     assert ringer.errands == [
         Errand(task=it)
         for it in (
@@ -165,6 +166,7 @@ def test_a_quiet_relay_sweeps_once_a_second(relay: Relay, ringer: FakeRinger, cl
             PURGE_ARCHIVES,
             ASK_READINESS,
             PURGE_ANSWERS,
+            PURGE_EVENTS,
             HOLD_UNQUALIFIED,
         )
     ]
@@ -178,8 +180,8 @@ def test_calendar_evidence_and_proofs_are_looked_after_at_the_start_then_hourly_
         clock.pass_seconds(seconds)
         sent.append(relay.keep_up())
 
-    assert sent == [6, 0, 1, 1, 5]
-    hourly = [EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES, ASK_READINESS, PURGE_ANSWERS]
+    assert sent == [7, 0, 1, 1, 6]
+    hourly = [EXTEND_CAPACITY, LEARN_CALIBRATIONS, PURGE_ARCHIVES, ASK_READINESS, PURGE_ANSWERS, PURGE_EVENTS]
     every_minute = [HOLD_UNQUALIFIED]
     assert ringer.tasks() == [*hourly, *(3 * every_minute), *hourly]
     assert (RECHECK_SECONDS, UPKEEP_SECONDS) == (60, 3600)

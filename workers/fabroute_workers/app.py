@@ -15,8 +15,8 @@ from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing
 EXIT_MISCONFIGURED = 78
 """The process can't run as configured (``EX_CONFIG``): starting it again won't help."""
 
-QUEUES: tuple[str, ...] = ("routing", "network", "inventory", "production", "advice", "identity")
-FILE_QUEUES: tuple[str, ...] = ("inventory", "advice")
+QUEUES: tuple[str, ...] = ("routing", "network", "inventory", "production", "advice", "identity", "webhooks")
+FILE_QUEUES: tuple[str, ...] = ("inventory", "advice", "webhooks")
 """Queues of tasks that wait for a child process, or work long: with a worker of their own, so routing never waits."""
 DEAD_LETTERS = "fabroute.dead"
 _DELIVERY_LIMIT = 8
@@ -28,6 +28,7 @@ _MODULES = (
     "fabroute_workers.tasks.inventory",
     "fabroute_workers.tasks.production",
     "fabroute_workers.tasks.advice",
+    "fabroute_workers.tasks.webhooks",
     "fabroute_workers.tasks.audit",
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from fabroute_workers.subscriptions import (
     ASK_READINESS,
+    DELIVER_DUE,
     DISPATCH_PLANNED,
     FOLLOW_REROUTES,
     HOLD_UNQUALIFIED,
@@ -36,6 +37,7 @@ SPACING_SECONDS: Mapping[str, float] = {
     MAKE_READINESS: 0.2,
     LEARN_CALIBRATIONS: 0.2,
     SYNC_CARRIERS: 1.0,
+    DELIVER_DUE: 0.2,
     SEAL_AUDIT_LOG: 1.0,
 }
 """The least time between two sendings for fresh events. One ``route_pending`` takes all that is due anyway."""

@@ -1,4 +1,4 @@
-"""What a relay does in one turn: publish events, sweep for what was forgotten, keep the calendar long enough."""
+"""What a relay does in one turn: tell of events, sweep for what was forgotten, keep the calendar long enough."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -22,9 +22,12 @@ from fabroute.production.service.rerouting.settling import reroutes_wait
 from fabroute.routing.service.readiness import readiness_due
 from fabroute.routing.service.scopes import lapsed_scopes
 from fabroute.routing.service.shadow_runs import due_shadow_runs
+from fabroute.webhooks.service.deliveries import deliveries_due
+from fabroute.webhooks.service.sequencing import sequence_events
 from fabroute_workers.bells import Bells
 from fabroute_workers.subscriptions import (
     ASK_READINESS,
+    DELIVER_DUE,
     DISPATCH_PLANNED,
     EXPORT_AUDIT_ROOTS,
     EXTEND_CAPACITY,
@@ -36,6 +39,7 @@ from fabroute_workers.subscriptions import (
     MAKE_READINESS,
     PURGE_ANSWERS,
     PURGE_ARCHIVES,
+    PURGE_EVENTS,
     ROUTE_PENDING,
     RUN_SHADOWS,
     SEAL_AUDIT_LOG,
@@ -104,18 +108,33 @@ class Relay:
         self._carriers = carriers
         self._carriers_at = clock()
         self._roots_at = clock()
+        self._deliveries_wait = False
 
     def turn(self) -> Turn:
-        """Publish what the outbox holds and, if a second has gone, sweep; the events stay where they are on errors.
+        """Put events into feeds, publish them and, if a second has gone, sweep; on errors events stay where they are.
 
         Raises ``BrokerDown`` and the database's ``OperationalError``.
         """
-        published = self.publish()
+        sequenced, published = self.sequence(), self.publish()
+        wait_seconds = min(sequenced.wait_seconds, published.wait_seconds)
         if self._clock() - self._swept_at < POLL_SECONDS:
-            return published
+            return Turn(sent=sequenced.sent + published.sent, wait_seconds=wait_seconds)
         swept = self.sweep() + self.keep_up() + self.improve() + self.call_carriers() + self.seal()
         self._swept_at = self._clock()
-        return Turn(sent=published.sent + swept, wait_seconds=published.wait_seconds)
+        return Turn(sent=sequenced.sent + published.sent + swept, wait_seconds=wait_seconds)
+
+    def sequence(self) -> Turn:
+        """Put a batch of events into the feeds of those whom they concern, and ring for those who deliver them.
+
+        That is done in a transaction of its own: no feed waits for the broker, nor for a bell that rang just now.
+        """
+        done = sequence_events(self._engine, now=self._now())
+        self._deliveries_wait = self._deliveries_wait or done.deliveries > 0
+        errand, sent = Errand(task=DELIVER_DUE), 0
+        if self._deliveries_wait and self._bells.ready(errand, at=self._clock()):
+            sent = self._send([errand])
+            self._deliveries_wait = False
+        return Turn(sent=sent, wait_seconds=HELD_BACK_SECONDS if done.more or self._deliveries_wait else POLL_SECONDS)
 
     def publish(self) -> Turn:
         """Send the errands of a batch of events, each once, and mark those events as published."""
@@ -148,6 +167,8 @@ class Relay:
                 errands.append(Errand(task=RUN_SHADOWS))
             if readiness_due(session):
                 errands.append(Errand(task=MAKE_READINESS))
+            if deliveries_due(session, now=self._now()):
+                errands.append(Errand(task=DELIVER_DUE))
         return self._send(errand for errand in errands if self._bells.overdue(errand, at=self._clock()))
 
     def keep_up(self) -> int:
@@ -159,7 +180,7 @@ class Relay:
         at, errands = self._clock(), []
         if at - self._upkeep_at >= UPKEEP_SECONDS:
             errands += [Errand(task=EXTEND_CAPACITY), Errand(task=LEARN_CALIBRATIONS), Errand(task=PURGE_ARCHIVES)]
-            errands += [Errand(task=ASK_READINESS), Errand(task=PURGE_ANSWERS)]
+            errands += [Errand(task=ASK_READINESS), Errand(task=PURGE_ANSWERS), Errand(task=PURGE_EVENTS)]
         if at - self._recheck_at >= RECHECK_SECONDS:
             errands.append(Errand(task=HOLD_UNQUALIFIED))
         sent = self._send(errands)

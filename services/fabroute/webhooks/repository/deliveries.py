@@ -103,7 +103,7 @@ SELECT 'whd_' || replace(gen_random_uuid()::text, '-', ''), event.organisation_i
 FROM events event
 WHERE event.organisation_id = :organisation_id AND event.position > :after AND event.told_at >= :since
   AND (CAST(:position AS bigint) IS NULL OR event.position = :position)
-  AND CAST(:types AS text[]) && ARRAY['*', event.type, split_part(event.type, '.', 1) || '.*']
+  AND CAST(:types AS text[]) && ARRAY['*', event.type::text, split_part(event.type, '.', 1) || '.*']
   AND (CAST(:position AS bigint) IS NOT NULL OR event.type <> 'webhook_endpoint.tested')
   AND NOT EXISTS (
     SELECT FROM webhook_deliveries waiting

@@ -33,7 +33,7 @@ SELECT 'whd_' || replace(gen_random_uuid()::text, '-', ''), told.organisation_id
 FROM told
 JOIN webhook_endpoints endpoint ON endpoint.organisation_id = told.organisation_id AND endpoint.state = 'enabled'
 WHERE CASE WHEN told.type = 'webhook_endpoint.tested' THEN endpoint.id = told.subject_id
-      ELSE endpoint.types && ARRAY['*', told.type, split_part(told.type, '.', 1) || '.*'] END
+      ELSE endpoint.types && ARRAY['*', told.type::text, split_part(told.type, '.', 1) || '.*'] END
 ORDER BY told.position, endpoint.id
 """)
 _HEADS = """
