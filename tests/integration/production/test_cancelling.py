@@ -4,7 +4,14 @@ import pytest
 
 from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
-from fabroute.production.service import JobStarted, accept_job, cancel_order, hold_unqualified, take_back_job
+from fabroute.production.service import (
+    JobStarted,
+    JobStateConflict,
+    accept_job,
+    cancel_order,
+    hold_unqualified,
+    take_back_job,
+)
 from fabroute.production.service.phases.cancelling import CancellationAnswer, answer_cancellation
 from tests.factories.organisations import NOW
 from tests.factories.production import BUREAU_KEY, OPERATOR_KEY, Floor
@@ -94,6 +101,17 @@ def test_the_order_is_cancelled_when_the_node_agrees(floor: Floor) -> None:
     assert floor.do(held_and_taken) == NOTHING
     assert floor.table("SELECT count(*) FROM reroutes") == [(0,)]
     assert broken(floor) == set()
+
+
+def test_a_job_that_has_ended_is_not_stopped_again(floor: Floor) -> None:
+    first, _ = started_and_offered(floor)
+    cancel(floor)
+    answer(floor, first, agreed=True)
+    told = floor.told("job.cancelled")
+
+    with pytest.raises(JobStateConflict, match=f"job {first} is cancelled, so it can't be stopped any more"):
+        answer(floor, first, agreed=True)
+    assert floor.told("job.cancelled") == told
 
 
 def test_what_a_node_refuses_to_stop_goes_on(floor: Floor) -> None:

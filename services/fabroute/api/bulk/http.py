@@ -42,7 +42,8 @@ TABLE_BODY = table_body(
     "Lists in a cell are written a|b or as JSON, other numbers of a part as kind:number, places as "
     "asset@position*quantity. A column that is not there leaves what is there as it is; an empty cell empties it."
 )
-IMPORT_PROBLEMS = docs.problems(ImportRefused, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.MalformedJson)
+IMPORT_REFUSALS = (ImportRefused, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.MalformedJson)
+IMPORT_PROBLEMS = docs.problems(*IMPORT_REFUSALS)
 TABLE_ANSWER: docs.Responses = {
     200: {
         "description": "The table.",

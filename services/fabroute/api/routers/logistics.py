@@ -19,7 +19,7 @@ from fabroute.api.bulk.dated import (
     plain_row,
 )
 from fabroute.api.bulk.exporting import Export, ReadPage, Row, Work, send_table
-from fabroute.api.bulk.http import IMPORT_PROBLEMS, TABLE_ANSWER, DryRun, Format, Sent, run_import, table_body
+from fabroute.api.bulk.http import IMPORT_REFUSALS, TABLE_ANSWER, DryRun, Format, Sent, run_import, table_body
 from fabroute.api.bulk.importing import ImportTerms, TableKind
 from fabroute.api.bulk.tariffs import CARRIER_TARIFFS, tariff_rows
 from fabroute.api.contract.routes import ContractRoute
@@ -49,7 +49,7 @@ from fabroute.logistics.service import DatedQuery, DatedTable
 router = APIRouter(prefix="/v1", tags=["logistics"], route_class=ContractRoute)
 
 _PAGE = 200
-_PROBLEMS = docs.problems(OperatorOnly) | IMPORT_PROBLEMS
+_PROBLEMS = docs.problems(OperatorOnly, *IMPORT_REFUSALS)
 _BODY = table_body(
     "A row says all of what it is about, and takes the place of the one that is there; rows that are not in the table "
     "stay as they are. Amounts are in euro with two decimals, days as YYYY-MM-DD; valid_to is the last day."

@@ -86,7 +86,7 @@ def cut_capacity(
 
 @router.post(
     "/nodes/{node_id}/closure",
-    responses=docs.problems(network.UnknownNode, *BODY_PROBLEMS),
+    responses=docs.problems(network.UnknownNode, errors.OperatorOnly, *BODY_PROBLEMS),
     openapi_extra=docs.request_body(ClosureIn),
 )
 def close_node(

@@ -18,6 +18,7 @@ from fabroute.api.dependencies import (
     ReadSession,
     WriteSession,
 )
+from fabroute.api.errors import OwnersOnly
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
@@ -44,7 +45,7 @@ router = APIRouter(prefix="/v1", tags=["rerouting"], route_class=ContractRoute)
 Position = Annotated[int, Path(ge=1, le=10_000, description="The line's place in its order, from 1.")]
 
 
-@router.get("/reroutes", responses=docs.NEXT_PAGE | docs.problems())
+@router.get("/reroutes", responses=docs.NEXT_PAGE | docs.problems(OwnersOnly))
 def list_reroutes(
     request: Request,
     response: Response,
@@ -73,7 +74,7 @@ def list_reroutes(
 
 @router.get(
     "/orders/{order_id}/timeline",
-    responses=docs.NEXT_PAGE | docs.problems(UnknownOrder, timeline.MalformedCursor),
+    responses=docs.NEXT_PAGE | docs.problems(UnknownOrder, OwnersOnly, timeline.MalformedCursor),
 )
 def get_timeline(
     request: Request,
@@ -88,7 +89,7 @@ def get_timeline(
     return listing(request, response, found, timeline_entry_out)
 
 
-@router.get("/orders/{order_id}/lines/{position}/exclusions", responses=docs.problems(UnknownLine))
+@router.get("/orders/{order_id}/lines/{position}/exclusions", responses=docs.problems(UnknownLine, OwnersOnly))
 def get_exclusions(
     order_id: Identifier, position: Position, caller: BuyerReader, session: ReadSession
 ) -> LineAttentionOut:
@@ -98,7 +99,7 @@ def get_exclusions(
 
 @router.delete(
     "/orders/{order_id}/lines/{position}/exclusions/{node_id}",
-    responses=docs.problems(UnknownLine, attention.UnknownExclusion),
+    responses=docs.problems(UnknownLine, OwnersOnly, attention.UnknownExclusion),
 )
 def lift_exclusion(
     order_id: Identifier,
@@ -117,7 +118,7 @@ def lift_exclusion(
 
 @router.post(
     "/orders/{order_id}/lines/{position}/retry",
-    responses=docs.problems(UnknownLine, attention.InvalidRetry, *BODY_PROBLEMS),
+    responses=docs.problems(UnknownLine, OwnersOnly, attention.InvalidRetry, *BODY_PROBLEMS),
     openapi_extra=docs.request_body(RetryIn),
 )
 def retry_line(

@@ -14,7 +14,7 @@ from fabroute.advice.service.screenings import InvalidCursor, RankedPage, Unknow
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import field_problems
 from fabroute.api.bulk.exporting import Export, ReadPage, Row, send_table
-from fabroute.api.bulk.http import IMPORT_PROBLEMS, MAXIMUM_BYTES, TABLE_ANSWER, Format, Sent, answered_with
+from fabroute.api.bulk.http import IMPORT_REFUSALS, MAXIMUM_BYTES, TABLE_ANSWER, Format, Sent, answered_with
 from fabroute.api.bulk.importing import ImportTerms, import_table
 from fabroute.api.bulk.screenings import COLUMNS, RESULT_COLUMNS, RankedRows, read_list, screening_kind
 from fabroute.api.bulk.tables import MOST_ROWS
@@ -94,7 +94,7 @@ async def get_asked(request: Request) -> ScreeningQuery:
 @router.post(
     "",
     status_code=202,
-    responses=_ACCEPTED | IMPORT_PROBLEMS | docs.problems(OwnersOnly, InvalidTerm),
+    responses=_ACCEPTED | docs.problems(OwnersOnly, InvalidTerm, *IMPORT_REFUSALS),
     openapi_extra=_LIST_BODY,
 )
 def request_screening(

@@ -53,13 +53,15 @@ def answer_cancellation(
 
     If it agrees, the job ends: its line is cancelled, or routed again where that was what the request was for. If not,
     the request is over and the node goes on. Raises ``UnknownJob``, ``NotTheNode``, ``LeaseRequired``, ``LeaseLost``,
-    and ``JobStateConflict`` where nobody has asked.
+    and ``JobStateConflict`` where nobody has asked, or the job has ended since.
     """
     find_visible(session, principal=principal, job_id=job_id)
     lock_for_reroute(session, (job_id,))
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     if job.cancel_requested_at is None:
         raise conflict(job, wish="stopped, because nobody has asked for that")
+    if job.ended_at is not None:
+        raise conflict(job, wish="stopped any more")
     actor, said, of_order = principal.key_id, answer.reason.strip(), _cause(job) is None
     if not answer.agreed:
         refused = rows.refuse_cancel(session, job_id=job_id, now=now)
