@@ -64,7 +64,9 @@ COMMANDS: Mapping[str, Entry] = {
     "scopes": Entry(place="scopes:scopes", help="List the planning scopes: what waits, who decides, the last run."),
     "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),
     "seed": Entry(place="seeding:seed", help="Load the reference network and parts with print files."),
+    "people": Entry(place="people:people", help="Invite, list, disable and reset people who sign in."),
     "keys": Entry(place="keys:keys", help="Make and revoke API keys."),
+    "audit": Entry(place="audit:audit", help="Verify the audit log's chains, export them, sign how far they are."),
     "doctor": Entry(place="servers:doctor", help="Check what must always hold in the database."),
     "openapi": Entry(place="documents:openapi", help="Write the OpenAPI document, or check the kept one."),
 }

@@ -9,7 +9,7 @@ from fabroute.cli.invariants import INVARIANTS, check_invariants
 from fabroute.database import create_database_engine
 from tests.conftest import Database
 from tests.factories.world import insert_world
-from tests.integration.database.breaks import builds, claims, evidence, lots, phases, rerouting, shipping
+from tests.integration.database.breaks import audit, builds, claims, evidence, lots, phases, rerouting, shipping
 
 ORDER_COLUMNS = (
     "organisation_id, objective, criticality, packaging, need_by_hard, currency, ship_to_name, ship_to_city,"
@@ -89,6 +89,7 @@ BREAKS = {
     **lots.BREAKS,
     **shipping.BREAKS,
     **rerouting.BREAKS,
+    **audit.BREAKS,
 }
 
 

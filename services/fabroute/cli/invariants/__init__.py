@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, text
 
 from fabroute.cli.invariants import (
+    audit,
     builds,
     claims,
     evidence,
@@ -14,6 +15,7 @@ from fabroute.cli.invariants import (
     licences,
     lots,
     orders,
+    people,
     phases,
     planning,
     prints,
@@ -43,6 +45,8 @@ INVARIANTS: Sequence[Invariant] = (
     *lots.RULES,
     *shipping.RULES,
     *rerouting.RULES,
+    *audit.RULES,
+    *people.RULES,
 )
 
 
