@@ -67,3 +67,21 @@ def test_the_database_asks_for_the_callers_organisation_and_the_operator_sees_ev
     confused = replace(bureau, organisation_id="org_3")
     assert (confused.organisation_id, confused.tenant) == ("org_3", "org_1")
     assert bureau.person_id is None
+
+
+@pytest.mark.parametrize(("credential_id", "form"), [("key_01jz", "fr"), ("tok_01jz", "frt"), ("client_01jz", "frs")])
+def test_scanners_tell_keys_access_tokens_and_client_secrets_by_their_first_letters(
+    credential_id: str, form: str
+) -> None:
+    token = make_token(environment="demo", key_id=credential_id)
+
+    assert token.startswith(f"{form}_demo_01jz_")
+    assert key_id_of(token) == credential_id
+
+
+def test_an_id_that_is_no_word_is_refused_though_its_checksum_is_right() -> None:
+    token = make_token(environment="demo", key_id="key_a\x00b")
+
+    with pytest.raises(Unauthenticated, match="copy it again"):
+        key_id_of(token)
+    assert key_id_of(make_token(environment="demo", key_id="key_ab")) == "key_ab"

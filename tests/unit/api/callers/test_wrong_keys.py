@@ -1,0 +1,110 @@
+import pytest
+
+from fabroute.api.callers.wrong_keys import TooManyWrongKeys, WrongKeys
+from fabroute.identity.rules import MissingScope, Unauthenticated
+
+HERE, THERE = "192.0.2.1", "192.0.2.2"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def fail(wrong_keys: WrongKeys, address: str, secret: str) -> None:
+    with pytest.raises(Unauthenticated), wrong_keys.watching(address, secret):
+        raise Unauthenticated("no")
+
+
+def wait_of(wrong_keys: WrongKeys, address: str, secret: str = "fresh") -> int:
+    try:
+        wrong_keys.require_patience(address, secret)
+    except TooManyWrongKeys as refusal:
+        return int(refusal.headers["Retry-After"])
+    return 0
+
+
+def test_twenty_wrong_keys_a_minute_are_refused_one_by_one_and_the_next_has_to_wait_three_seconds(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=20, clock=clock)
+    for number in range(20):
+        fail(wrong_keys, HERE, f"guess {number}")
+
+    assert (wait_of(wrong_keys, HERE), wait_of(wrong_keys, THERE)) == (3, 0)
+    clock.seconds += 2
+    assert wait_of(wrong_keys, HERE) == 1
+    clock.seconds += 1
+    fail(wrong_keys, HERE, "the twenty-first")
+    assert wait_of(wrong_keys, HERE) == 3
+
+
+def test_after_a_quiet_minute_all_twenty_are_there_again(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=20, clock=clock)
+    for _ in range(2):
+        for number in range(20):
+            fail(wrong_keys, HERE, f"guess {number}")
+        assert wait_of(wrong_keys, HERE) == 3
+        clock.seconds += 60
+
+
+def test_a_block_that_was_entered_by_many_at_once_is_not_punished_for_longer_than_a_full_bucket(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=2, clock=clock)
+    for number in range(2):
+        fail(wrong_keys, HERE, f"guess {number}")
+    for _ in range(40):  # they had passed the gate before it was shut
+        wrong_keys._note(HERE, "late")
+
+    assert wait_of(wrong_keys, HERE) == 30
+
+
+def test_a_credential_that_was_good_is_let_through_until_it_is_refused(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=1, clock=clock)
+    with wrong_keys.watching(HERE, "good"):
+        pass
+    fail(wrong_keys, HERE, "bad")
+
+    assert (wait_of(wrong_keys, HERE, "good"), wait_of(wrong_keys, HERE, "other")) == (0, 60)
+    fail(wrong_keys, HERE, "good")
+    assert wait_of(wrong_keys, HERE, "good") == 60
+
+
+def test_other_refusals_than_of_the_credential_are_not_counted(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=1, clock=clock)
+    for _ in range(3):
+        with pytest.raises(MissingScope), wrong_keys.watching(HERE, "narrow"):
+            raise MissingScope("no")
+
+    assert wait_of(wrong_keys, HERE) == 0
+
+
+def test_many_addresses_take_bounded_room_and_those_that_wait_are_forgotten_last(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=1, maximum_addresses=4, clock=clock)
+    for number in range(3):
+        fail(wrong_keys, f"10.0.0.{number}", "x")
+    clock.seconds += 59
+    fail(wrong_keys, "10.0.0.3", "x")
+    clock.seconds += 2  # three of the four may try again
+    fail(wrong_keys, "10.0.0.4", "x")
+    assert set(wrong_keys._empty_at) == {"10.0.0.3", "10.0.0.4"}
+
+    for number in range(5, 100):
+        fail(wrong_keys, f"10.0.0.{number}", "x")
+    assert 1 <= len(wrong_keys._empty_at) <= 4
+    assert wait_of(wrong_keys, "10.0.0.99") == 60
+
+
+def test_what_was_good_takes_bounded_room(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=1, maximum_familiar=2, clock=clock)
+    for secret in ("first", "second", "third"):
+        with wrong_keys.watching(HERE, secret):
+            pass
+    fail(wrong_keys, HERE, "bad")
+
+    assert [wait_of(wrong_keys, HERE, it) for it in ("first", "second", "third")] == [60, 60, 0]
