@@ -9,7 +9,7 @@ from fabroute.kernel.time import utc_now
 from fabroute.production.service import accept_job, issue_ticket, redeem_ticket, revoke_certificate
 from fabroute.settings import Settings
 from fabroute_workers.delivery import POLL_SECONDS, Relay
-from fabroute_workers.subscriptions import HOLD_UNQUALIFIED, ROUTE_PENDING, TAKE_BACK_HELD, Errand
+from fabroute_workers.subscriptions import HOLD_UNQUALIFIED, ROUTE_PENDING, SEAL_AUDIT_LOG, TAKE_BACK_HELD, Errand
 from fabroute_workers.work import drain, hold, take_back
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_node
@@ -118,6 +118,6 @@ def test_a_relay_rings_for_held_jobs_at_the_event_and_until_they_are_gone(engine
 
     assert Errand(task=TAKE_BACK_HELD) in at_the_event
     assert Errand(task=HOLD_UNQUALIFIED) in at_the_event
-    assert at_the_sweep == [Errand(task=TAKE_BACK_HELD)]
+    assert at_the_sweep == [Errand(task=TAKE_BACK_HELD), Errand(task=SEAL_AUDIT_LOG)]
     assert Errand(task=TAKE_BACK_HELD) not in ringer.errands
     assert Errand(task=ROUTE_PENDING, scope="global") in ringer.errands

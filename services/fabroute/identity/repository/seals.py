@@ -36,18 +36,12 @@ _COLUMNS = "e.organisation_id, e.occurred_at, e.actor, e.action, e.subject_type,
 
 _UNSEALED = text(f"""
 SELECT e.id, {_COLUMNS} FROM audit_entries e
-WHERE e.id > :after AND NOT EXISTS (SELECT FROM audit_seals s WHERE s.entry_id = e.id)
+WHERE e.id > :after AND NOT EXISTS (SELECT FROM audit_seals s WHERE s.entry_id = e.id AND s.entry_id > :after)
 ORDER BY e.id LIMIT :limit
 """)
 
 _WORK_WAITS = text("""
-SELECT EXISTS (
-    SELECT FROM audit_entries e WHERE e.id > coalesce((SELECT sealed_through FROM audit_watermark), 0)
-    AND NOT EXISTS (SELECT FROM audit_seals s WHERE s.entry_id = e.id)
-) OR EXISTS (
-    SELECT FROM audit_watermark WHERE next_through > sealed_through
-    AND next_at < clock_timestamp() - make_interval(secs => :settling)
-)
+SELECT coalesce((SELECT max(id) FROM audit_entries), 0) > coalesce((SELECT sealed_through FROM audit_watermark), 0)
 """)
 
 _HEADS = text("""
@@ -197,9 +191,9 @@ def move_watermark(session: Session, watermark: Watermark) -> None:
     session.connection().execute(_MOVE_WATERMARK, values)
 
 
-def sealing_waits(session: Session, *, settling_seconds: float) -> bool:
-    """Tell whether there is an entry to seal, or a watermark to move."""
-    return bool(session.connection().execute(_WORK_WAITS, {"settling": settling_seconds}).scalar_one())
+def sealing_waits(session: Session) -> bool:
+    """Tell whether there is an entry above the watermark: to be sealed, or to be looked past."""
+    return bool(session.connection().execute(_WORK_WAITS).scalar_one())
 
 
 def read_unsealed(session: Session, *, after: int, limit: int) -> Sequence[Row[Any]]:

@@ -104,6 +104,8 @@ def test_what_was_just_seen_does_not_count_as_settled(engine: Engine) -> None:
     seal_audit_log(engine, seconds=10.0, settling_seconds=3600.0)
 
     assert watermark(engine) == (0, 3)
+    assert in_transaction(engine, sealing_waits) is True
+    seal_now(engine)
     assert in_transaction(engine, sealing_waits) is False
 
 

@@ -32,8 +32,8 @@ class _Batch:
 
 
 def sealing_waits(session: Session) -> bool:
-    """Tell whether an entry waits for its seal."""
-    return repository.sealing_waits(session, settling_seconds=SETTLING_SECONDS)
+    """Tell whether an entry waits for its seal, or was sealed so lately that an earlier one may still come."""
+    return repository.sealing_waits(session)
 
 
 def seal_audit_log(
