@@ -6,6 +6,7 @@ import re
 from fastapi import Request, Response
 from pydantic import BaseModel
 
+from fabroute.api.contract.etags import names_tag
 from fabroute.api.errors import PreconditionRequired, UnknownTag
 
 _VERSION = re.compile(r'(?:W/)?"v([1-9]\d{0,8})[-"]')
@@ -27,7 +28,7 @@ def conditional(request: Request, answer: BaseModel, *, version: int | None = No
 
 def has_already(request: Request, etag: str) -> bool:
     """Tell whether the client says, by ``If-None-Match``, that it has what ``etag`` names."""
-    return _names(request.headers.get("If-None-Match", ""), etag)
+    return names_tag(request.headers.get("If-None-Match", ""), etag)
 
 
 def require_match(request: Request) -> int | None:
@@ -44,8 +45,3 @@ def require_match(request: Request) -> int | None:
     if found is None:
         raise UnknownTag("If-Match names no ETag of ours: send the one that GET gives, as it is and with its quotes")
     return int(found[1])
-
-
-def _names(condition: str, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
-    return etag in tags or tags == ["*"]

@@ -19,7 +19,7 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class RequestId:
-    """Takes the client's ``X-Request-Id`` where it is a plain word, else makes one, and sends it back, with its limits."""
+    """Takes a client's ``X-Request-Id`` that is a plain word, else makes one; the answer tells it, with its limits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

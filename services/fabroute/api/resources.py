@@ -11,7 +11,10 @@ from sqlalchemy import Engine
 
 from fabroute.api.callers.uses import LastUses
 from fabroute.api.callers.wrong_keys import WrongKeys
+from fabroute.api.contract.changes import Changes
 from fabroute.api.contract.limits import RateLimits, rate_limits_of
+from fabroute.api.feed.listener import FeedListener
+from fabroute.api.feed.watch import FeedWatch
 from fabroute.api.garbage import set_aside_again
 from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import OrderDesk
@@ -59,6 +62,7 @@ class Resources:
     signer: PrintFileSigner
     uploads: UploadSlots
     limits: RateLimits
+    changes: Changes
     people: PeopleRoom
     keys: KeyCache
     wrong_keys: WrongKeys
@@ -70,6 +74,8 @@ class Resources:
     acceptances: AcceptanceDesk
     promises: PromiseDesk
     queues: Queues
+    feed: FeedWatch
+    feed_listener: FeedListener
 
 
 def make_resources(settings: Settings) -> Resources:
@@ -86,7 +92,7 @@ def make_resources(settings: Settings) -> Resources:
         writers=settings.intake_writers,
         on_committed=doorbell.ring,
     )
-    catalogue, places, books = Catalogue(), Places(), _quote_books(engine, settings)
+    catalogue, places, books, feed = Catalogue(), Places(), _quote_books(engine, settings), FeedWatch()
     wrong_keys, last_uses = WrongKeys(a_minute=settings.wrong_keys_a_minute), _last_uses(engine)
     return Resources(
         settings=settings,
@@ -96,6 +102,7 @@ def make_resources(settings: Settings) -> Resources:
         signer=InstallationSigner(settings.signing_key_file, create=settings.profile != "production"),
         uploads=UploadSlots(settings.upload_slots),
         limits=rate_limits_of(settings),
+        changes=Changes(url=engine.url),
         people=make_people_room(engine, settings),
         keys=KeyCache(engine=engine, seconds=settings.api_key_cache_seconds, wrong_keys=wrong_keys, uses=last_uses),
         wrong_keys=wrong_keys,
@@ -128,6 +135,8 @@ def make_resources(settings: Settings) -> Resources:
             in_flight=KeysInFlight(tenants=tenants),
         ),
         queues=make_queues(engine, settings, connect=lambda: open_connection(engine), on_claimed=doorbell.ring),
+        feed=feed,
+        feed_listener=FeedListener(url=engine.url, watch=feed),
     )
 
 
@@ -157,9 +166,10 @@ async def running(resources: Resources) -> AsyncIterator[None]:
     resources.intake.start()
     resources.last_uses.start()
     try:
-        async with serving(resources.queues):
+        async with serving(resources.queues), resources.feed_listener.listening():
             yield
     finally:
+        await resources.changes.stop()
         await resources.intake.stop()
         await resources.last_uses.stop()
         resources.doorbell.stop()

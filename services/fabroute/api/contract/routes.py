@@ -8,12 +8,16 @@ from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Scope, Send
 
 from fabroute.api.bodies import read_at_most
 from fabroute.api.contract.attempts import AnsweredBefore, Attempt, answering
+from fabroute.api.contract.described import describe
+from fabroute.api.contract.etags import tagged
 from fabroute.api.contract.secrets import holds_secret
+from fabroute.api.contract.waiting import WAITING, answer_in_time
 from fabroute.api.dependencies import get_idempotency_key, get_principal, get_resources
+from fabroute.api.schemas.base import Listing
 from fabroute.database import unit_of_work
 from fabroute.identity.service.idempotency import KeyedRequest
 
@@ -30,13 +34,34 @@ _MEANT_BY = ("Content-Type", "Content-Encoding", "Fabroute-Lease")
 
 
 class ContractRoute(APIRoute):
-    """A route of the API."""
+    """A route of the API: what every endpoint owes its clients and can't forget."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        describe(self, is_tagged=is_single_thing(self), waits=self.name in WAITING)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; one that may wait, when there is something new."""
+        waits = WAITING.get(self.name) if b"wait=" in scope["query_string"] and scope["method"] == "GET" else None
+        if waits is None:
+            await super().handle(scope, receive, send)
+        else:
+            await answer_in_time(waits, super().handle, scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers a request; the function-scoped session is still open when it returns."""
         answer = super().get_route_handler()
-        if not is_answered_once(self):
-            return answer
+        if is_answered_once(self):
+            return self._once(answer)
+        return self._tagged(answer) if is_single_thing(self) else answer
+
+    def _tagged(self, answer: Answer) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        async def answer_tagged(request: Request) -> Response:
+            return tagged(request, await answer(request))
+
+        return answer_tagged
+
+    def _once(self, answer: Answer) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         route = self
 
         async def answer_once(request: Request) -> Response:
@@ -53,6 +78,13 @@ def is_answered_once(route: APIRoute) -> bool:
     Who has no key yet (sign-in, tokens) has no answers of its own that could be kept.
     """
     return "POST" in route.methods and route.name not in OWN_WAY and get_principal in calls_of(route.dependant)
+
+
+def is_single_thing(route: APIRoute) -> bool:
+    """Return whether a route reads one thing, which has an ETag, and no page of a list."""
+    model = route.response_model
+    is_page = isinstance(model, type) and issubclass(model, Listing)
+    return "GET" in route.methods and route.path.startswith("/v1") and model is not None and not is_page
 
 
 def gives_secret(route: APIRoute) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fabroute.api import documentation as docs
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Filter, PageQuery, ReadSession, caller_with
 from fabroute.api.pages import listing
 from fabroute.api.schemas.audit_log import AuditEntryOut, AuditHeadOut, audit_entry_out, audit_head_out
@@ -19,7 +20,7 @@ from fabroute.identity.service.sealing import (
     readable_chain,
 )
 
-router = APIRouter(prefix="/v1", tags=["audit log"])
+router = APIRouter(prefix="/v1", tags=["audit log"], route_class=ContractRoute)
 
 AuditReader = Annotated[Principal, Depends(caller_with("audit:read"))]
 Whose = Annotated[

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Identifier, Now, PageQuery, ReadSession, WriteSession
 from fabroute.api.pages import listing, window
 from fabroute.api.people.callers import CsrfTokenInvalid, PeopleOnly, people_of
@@ -30,7 +31,7 @@ from fabroute.identity.service.people.passwords import PasswordUnacceptable
 from fabroute.identity.service.people.sessions import SessionView
 from fabroute.identity.service.people.throttle import TooManyAttempts
 
-router = APIRouter(prefix="/v1/me", tags=["sign-in"])
+router = APIRouter(prefix="/v1/me", tags=["sign-in"], route_class=ContractRoute)
 
 _MINE = (PeopleOnly, CsrfTokenInvalid)
 _AGAIN = (signing_in.WrongPassword, second_factor.NoPassword, TooManyAttempts, SignInBusy, *BODY_PROBLEMS)

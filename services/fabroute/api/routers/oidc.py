@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from fabroute.api import documentation as docs
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Now
 from fabroute.api.errors import InternalError, TemporarilyUnavailable, ValidationFailed
 from fabroute.api.people.callers import people_of
@@ -16,7 +17,7 @@ from fabroute.api.schemas.people import SignedInOut, signed_in_out
 from fabroute.identity.ports import ProviderDown, ProviderRefused
 from fabroute.identity.service.people.linking import NotInvited, SeveralInvitations
 
-router = APIRouter(prefix="/v1/oidc", tags=["sign-in"])
+router = APIRouter(prefix="/v1/oidc", tags=["sign-in"], route_class=ContractRoute)
 
 _ALWAYS = (ValidationFailed, InternalError, TemporarilyUnavailable, OpenIdNotConfigured, ProviderDown)
 _TOLD = ("code", "state", "iss", "error")

@@ -9,6 +9,7 @@ from fabroute.api import documentation as docs
 from fabroute.api import errors
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional, require_match
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
     Identifier,
     Now,
@@ -37,7 +38,7 @@ from fabroute.identity.service.people.emails import InvalidEmail
 from fabroute.identity.service.people.powers import LastAdmin, RoleNotHeld, UnknownRole
 from fabroute.identity.service.people.views import UnknownPerson
 
-router = APIRouter(prefix="/v1", tags=["people"])
+router = APIRouter(prefix="/v1", tags=["people"], route_class=ContractRoute)
 
 _OF_OTHERS = Annotated[
     str | None,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from fabroute.api import documentation as docs
 from fabroute.api.bodies import BODY_PROBLEMS, json_body
+from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import Now, WriteSession
 from fabroute.api.errors import InternalError, TemporarilyUnavailable, ValidationFailed
 from fabroute.api.people.callers import CSRF_HEADER, CsrfTokenInvalid, PeopleOnly, people_of, signed_in
@@ -20,7 +21,7 @@ from fabroute.identity.service.people.second_factor import SecondFactorNeeded, S
 from fabroute.identity.service.people.sessions import OpenSession
 from fabroute.identity.service.people.throttle import TooManyAttempts
 
-router = APIRouter(prefix="/v1", tags=["sign-in"])
+router = APIRouter(prefix="/v1", tags=["sign-in"], route_class=ContractRoute)
 
 SignedIn = Annotated[OpenSession, Depends(signed_in)]
 PUBLIC: docs.Extra = {"security": []}
