@@ -28,6 +28,7 @@ from fabroute.api.routers import (
     decisions,
     documents,
     estimates,
+    events,
     first_articles,
     health,
     inspections,
@@ -66,6 +67,7 @@ from fabroute.api.routers import (
     shadow_runs,
     shipments,
     sign_in,
+    webhooks,
 )
 from fabroute.settings import Settings, get_settings
 
@@ -120,6 +122,8 @@ _ROUTERS = (
     organisations,
     api_keys,
     oauth,
+    events,
+    webhooks,
     health,
 )
 

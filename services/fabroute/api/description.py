@@ -55,6 +55,7 @@ from fabroute.api.schemas.rerouting import CapacityCutIn, ClosureIn, JobFailureI
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
 from fabroute.api.schemas.shadow_runs import ShadowRunIn
 from fabroute.api.schemas.shipments import LossIn, ShipmentEventIn, ShipmentIn
+from fabroute.api.webhook_documents import MESSAGES, webhooks
 from fabroute.identity.rules import ALL_SCOPES
 
 VERSION = "1.1.0"
@@ -161,10 +162,20 @@ TAGS: list[dict[str, Any]] = [
     {"name": "organisations", "description": "Who takes part: owners, bureaus, the operator."},
     {"name": "api keys", "description": "Made, rotated with an overlap, revoked; what each opens, and its last use."},
     {"name": "oauth", "description": "Access tokens by OAuth2 client credentials, in the place of an API key."},
+    {"name": "events", "description": "What happened, in order: the pull twin of webhooks, and the catalogue."},
+    {"name": "webhooks", "description": "Where you are told of events: endpoints, deliveries, replays, tests."},
     {"name": "health", "description": "For whoever runs this installation."},
 ]
 
 _SCHEME = "ApiKey"
+_PERSON = "Session"
+_SESSION_COOKIE = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": "__Host-fabroute_session",
+    "description": "A person's session (POST /v1/sign-in); without `__Host-` where the installation is not at https. "
+    "What is not GET needs the header `X-CSRF-Token` as well.",
+}
 OAUTH_SCHEMES: dict[str, Any] = {
     "OAuth2": {
         "type": "oauth2",
@@ -265,13 +276,15 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Return ``document`` with request bodies, the problem schema, and the way to authenticate."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    schemas |= _schemas("validation", _BODIES) | _schemas("serialization", (ProblemBody,))
+    schemas |= _schemas("validation", _BODIES) | _schemas("serialization", (ProblemBody, *MESSAGES))
+    document["webhooks"] = webhooks()
     components["schemas"] = {name: schemas[name] for name in sorted(schemas)}
     components["securitySchemes"] = {
         _SCHEME: {"type": "http", "scheme": "bearer", "description": "An API key: `fr_<environment>_<id>_<secret>`."},
         **OAUTH_SCHEMES,
+        _PERSON: _SESSION_COOKIE,
     }
-    document["security"] = [{_SCHEME: []}, {"OAuth2": []}]
+    document["security"] = [{_SCHEME: []}, {"OAuth2": []}, {_PERSON: []}]
     return document
 
 
