@@ -88,17 +88,25 @@ def test_whatever_the_document_refers_to_is_in_it(document: Any) -> None:
     assert {f"#/components/schemas/{name}In" for name in ("Decline", "CounterOffer", "BuildWithdrawal")} <= known
 
 
-def test_every_operation_but_health_and_passports_needs_a_key_and_lists_its_problems(document: Any) -> None:
-    assert document["security"] == [{"ApiKey": []}]
+WITHOUT_CREDENTIAL = {"health", "passports", "oauth", "people", "sign-in", "documentation"}
+"""Tags with operations that need nothing, or a secret of another kind than a key, a token or a session."""
+PROBLEM_ONLY = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
+OAUTH_ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/OAuthErrorOut"}}}
+
+
+def test_every_operation_that_needs_a_credential_lists_its_problems(document: Any) -> None:
+    ways = [{"ApiKey": []}, {"OAuth2": []}, {"Session": []}]
+    assert document["security"] == ways
     for name, operation in operations(document):
         problems = {status for status, answer in operation["responses"].items() if status >= "400"}
-        if operation["tags"] in (["health"], ["passports"]) and "security" in operation:
-            assert operation["security"] == [], name
+        if operation.get("security", ways) != ways and operation["security"] != [{"Session": []}]:
+            assert set(operation["tags"]) <= WITHOUT_CREDENTIAL, name
         else:
             assert {"401", "403", "422", "500", "503"} <= problems, name
         for status in problems:
+            is_of_oauth = operation["tags"] == ["oauth"] and "/oauth/" in name and status in ("400", "401")
             content = operation["responses"][status]["content"]
-            assert content == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
+            assert content == (OAUTH_ERROR if is_of_oauth else PROBLEM_ONLY), name
 
 
 def test_every_error_of_the_api_is_documented_where_it_can_happen(document: Any) -> None:
