@@ -1,0 +1,59 @@
+"""One question of the matrix: an operation on a side's things, asked by somebody."""
+
+from collections.abc import Mapping
+
+import httpx
+
+from tests.api.matrix.audiences import Who
+from tests.api.matrix.bodies import sent_with
+from tests.api.matrix.operations import Operation
+from tests.api.matrix.sides import VICTIM, Side
+from tests.api.matrix.world import World
+from tests.factories.problems import problem_of
+
+OF_THE_MADE_JOB = frozenset(
+    {
+        "list_job_shipments",
+        "prepare_shipment",
+        "certify_job",
+        "list_conformity_certificates",
+        "list_inspections",
+        "report_inspection",
+    }
+)
+OF_THE_DECLINED = frozenset({"get_timeline", "get_exclusions", "lift_exclusion", "retry_line"})
+OF_THE_MADE_ORDER = frozenset({"list_order_shipments"})
+
+
+def ask(
+    world: World, who: Who, operation: Operation, *, side: Side = VICTIM, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    """Do an operation on a side's things as somebody."""
+    ids = world.ids_of(side)
+    ids = ids | {"jobs": ids["made.jobs"]} if operation.id in OF_THE_MADE_JOB else ids
+    ids = ids | {"orders": ids["declined.orders"]} if operation.id in OF_THE_DECLINED else ids
+    ids = ids | {"orders": ids["made.orders"]} if operation.id in OF_THE_MADE_ORDER else ids
+    sent = sent_with(operation.id, ids=ids, side=side, who=who)
+    usual = {"Idempotency-Key": f"{operation.id} by {who}", "If-Match": "*"}
+    return world.clients[who].request(
+        operation.method,
+        operation.url(ids) + sent.query,
+        json=sent.json,
+        content=sent.content,
+        headers=usual | dict(sent.headers) | dict(headers or {}),
+    )
+
+
+OF_RFC_6749 = frozenset({"issue_access_token", "revoke_access_token"})
+"""What OAuth2's own clients read has OAuth2's own errors."""
+
+
+def undocumented(answer: httpx.Response, operation: Operation) -> list[str]:
+    """Return what the document doesn't tell of a refusal; an empty list for answers that are none."""
+    if answer.is_success or answer.status_code == 304:
+        return []
+    if operation.id in OF_RFC_6749:
+        return [] if set(answer.json()) == {"error", "error_description"} else [answer.text]
+    code = problem_of(answer)["code"]
+    known = operation.codes.get(answer.status_code, frozenset())
+    return [] if code in known else [f"{answer.status_code} {code} is not among {sorted(known)}"]
