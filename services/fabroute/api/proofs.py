@@ -142,7 +142,7 @@ def prove_first_article(
     """
     known = qualification.get_first_article(session, first_article_id=first_article_id)
     if _revision_of(session, known).organisation_id != caller.organisation_id:
-        raise UnknownFirstArticle(f"there is no first article {first_article_id} of a part of yours")
+        raise UnknownFirstArticle(f"there is no first article {first_article_id} that you may see")
     if known.revoked:
         raise FirstArticleRevoked(f"first article {first_article_id} was revoked: approve it again first")
     if known.evidence_sha256 == evidence.sha256:

@@ -6,8 +6,9 @@ import httpx
 
 from tests.api.matrix.audiences import Who
 from tests.api.matrix.bodies import sent_with
+from tests.api.matrix.making import Ids
 from tests.api.matrix.operations import Operation
-from tests.api.matrix.sides import VICTIM, Side
+from tests.api.matrix.sides import VICTIM
 from tests.api.matrix.world import World
 from tests.factories.problems import problem_of
 
@@ -26,14 +27,19 @@ OF_THE_MADE_ORDER = frozenset({"list_order_shipments"})
 
 
 def ask(
-    world: World, who: Who, operation: Operation, *, side: Side = VICTIM, headers: Mapping[str, str] | None = None
+    world: World,
+    who: Who,
+    operation: Operation,
+    *,
+    ids: Ids | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> httpx.Response:
-    """Do an operation on a side's things as somebody."""
-    ids = world.ids_of(side)
+    """Do an operation on the victim's things, or those with other ``ids``, as somebody."""
+    ids = world.ids_of(VICTIM) if ids is None else ids
     ids = ids | {"jobs": ids["made.jobs"]} if operation.id in OF_THE_MADE_JOB else ids
     ids = ids | {"orders": ids["declined.orders"]} if operation.id in OF_THE_DECLINED else ids
     ids = ids | {"orders": ids["made.orders"]} if operation.id in OF_THE_MADE_ORDER else ids
-    sent = sent_with(operation.id, ids=ids, side=side, who=who)
+    sent = sent_with(operation.id, ids=ids, side=VICTIM, who=who)
     usual = {"Idempotency-Key": f"{operation.id} by {who}", "If-Match": "*"}
     return world.clients[who].request(
         operation.method,

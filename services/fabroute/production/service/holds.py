@@ -78,7 +78,7 @@ def revoke_certificate(
     before = qualification.get_certificate(session, certificate_id=certificate_id)
     node = network.find_node(session, node_id=before.node_id)
     if principal.kind != "operator" and node.organisation_id != principal.organisation_id:
-        raise qualification.UnknownCertificate(f"there is no certificate {certificate_id} of yours")
+        raise qualification.UnknownCertificate(f"there is no certificate {certificate_id} that you may see")
     actor = principal.key_id
     revoked = qualification.revoke_certificate(
         session, certificate_id=certificate_id, reason=reason, actor=actor, now=now
@@ -99,7 +99,7 @@ def revoke_first_article(
     """
     before = qualification.get_first_article(session, first_article_id=first_article_id)
     if not owns_revision(session, principal, before.revision_id):
-        raise qualification.UnknownFirstArticle(f"there is no first article {first_article_id} of yours")
+        raise qualification.UnknownFirstArticle(f"there is no first article {first_article_id} that you may see")
     actor = principal.key_id
     job_rows.lock_live_of_revision(session, revision_id=before.revision_id)  # a good print holds its job, then renews
     revoked = qualification.revoke_first_article(

@@ -179,7 +179,7 @@ def list_certificates(
 
 def _known(certificate_id: str, row: Certificate | None) -> Certificate:
     if row is None:
-        raise UnknownCertificate(f"there is no certificate {certificate_id}: GET /v1/nodes/{{id}}/certificates")
+        raise UnknownCertificate(f"there is no certificate {certificate_id} that you may see")
     return row
 
 

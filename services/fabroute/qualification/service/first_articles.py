@@ -142,9 +142,7 @@ def _kept(session: Session, article: NewFirstArticle, *, actor: str) -> tuple[Fi
 
 def _known(first_article_id: str, row: FirstArticle | None) -> FirstArticle:
     if row is None:
-        raise UnknownFirstArticle(
-            f"there is no first article {first_article_id}: GET /v1/revisions/{{id}}/first-articles lists them"
-        )
+        raise UnknownFirstArticle(f"there is no first article {first_article_id} that you may see")
     return row
 
 
