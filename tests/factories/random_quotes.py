@@ -35,6 +35,7 @@ _PLACES = (
     ("JP", "Asia/Tokyo", 35.7, 139.7),
     ("AE", "Asia/Dubai", 25.2, 55.3),
 )
+_IN_A_SANDBOX = "N007"
 _Wish = TypeVar("_Wish")
 _SMALL = replace(PRINTER, model="Small", x_mm=60, y_mm=60, z_mm=60)
 
@@ -81,7 +82,7 @@ def a_random_ask(seed: int, snapshot: RoutingSnapshot) -> QuoteAsked:
 
 def _node(chance: random.Random, name: str) -> NodeView:
     country, timezone, latitude, longitude = chance.choice(_PLACES)
-    return replace(
+    view = replace(
         a_node_view(
             node_id=name,
             country=country,
@@ -100,6 +101,7 @@ def _node(chance: random.Random, name: str) -> NodeView:
         grid_g_co2_per_kwh=chance.choice((None, 41.0, 380.9)),
         first_pass_yield=chance.choice((1.0, 0.9)),
     )
+    return replace(view, organisation_id="org_sandbox_1_bureau") if name == _IN_A_SANDBOX else view
 
 
 def _offers(chance: random.Random, node: NodeView) -> list[OfferView]:

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from fabroute.advice.rules.screening_printing import PrintMarket, PrintOffer, print_market
 from fabroute.estimation.facts import InvalidFact
+from fabroute.kernel.ids import sandbox_of
 from fabroute.network import service as network
 from fabroute.network.service import NetworkView, NodeView, OfferView
 
@@ -16,14 +17,15 @@ _NO_CARBON = 0.0
 
 
 def read_print_market(session: Session, *, on: date) -> PrintMarket:
-    """Return what the machines that are up, of the nodes that are up, print with qualified parameter sets."""
+    """Return what the machines that are up, of the real nodes that are up, print with qualified parameter sets."""
     return print_market(_offers(network.read_network(session, first_day=on, last_day=on)))
 
 
 def _offers(view: NetworkView) -> Iterator[PrintOffer]:
     for offer in view.offers:
         node, machine = view.nodes[offer.node_id], view.machines[offer.machine_id]
-        if node.status == machine.status == _UP and offer.parameter_set_state == _QUALIFIED:
+        is_real = not sandbox_of(node.organisation_id)
+        if is_real and node.status == machine.status == _UP and offer.parameter_set_state == _QUALIFIED:
             yield from _offer(node, offer)
 
 

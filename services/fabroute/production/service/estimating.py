@@ -32,6 +32,7 @@ from fabroute.solver.eligibility.machine import (
     parameter_set_allowed,
     parameter_set_qualified,
 )
+from fabroute.solver.eligibility.worlds import same_world
 
 NO_ESTIMATE = "NO_ESTIMATE"
 """The code of a machine or material whose figures don't allow an estimate."""
@@ -112,7 +113,7 @@ def estimate_part(session: Session, *, principal: Principal, asked: EstimateAske
     revision, on = _revision(session, principal, asked), now.date()
     offered = _offered(session, principal, asked, on=on)
     judge = _Judge(revision, quantity=asked.quantity, offered=offered, grid=read_grid_book(session, on=on), on=on)
-    judged = [judge.judge(offer) for offer in offered.offers]
+    judged = [judge.judge(offer) for offer in offered.offers if judge.is_in_its_world(offer)]
     return Estimates(
         revision=revision,
         quantity=asked.quantity,
@@ -141,6 +142,10 @@ class _Judge:
         self._offered = offered
         self._grid = grid
         self._on = on
+
+    def is_in_its_world(self, offer: OfferView) -> bool:
+        """Tell whether an offer's node and the revision are both of the real world, or of the same sandbox."""
+        return same_world(self._line, node_facts(self._offered.nodes[offer.node_id])) is None
 
     def judge(self, offer: OfferView) -> MachineEstimate | MachineUnable:
         """Return the estimate for an offer, or what speaks against it."""

@@ -32,6 +32,7 @@ from fabroute.solver.eligibility.law import export_control, ip_policy
 from fabroute.solver.eligibility.machine import file_validated, parameter_set_allowed, parameter_set_qualified
 from fabroute.solver.eligibility.proofs import certificate_expires, certificate_missing, part_qualified
 from fabroute.solver.eligibility.supply import lot_usable
+from fabroute.solver.eligibility.worlds import same_world
 
 Reasons = tuple[Exclusion, ...]
 Window = Callable[[CheckedJob, date], ProductionWindow]
@@ -154,6 +155,7 @@ class _Gates:
         )
         facts = node_facts(node)
         found = (
+            same_world(line, facts),
             file_validated(line),
             export_control(line, facts),
             ip_policy(line, facts),

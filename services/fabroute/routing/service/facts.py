@@ -1,6 +1,7 @@
 """What the gates look at, made of what other rooms know: for lines to be routed, and for jobs to be looked at again."""
 
 from fabroute.inventory.service import LicenceView, RevisionView
+from fabroute.kernel.ids import sandbox_of
 from fabroute.network.service import LotView, NodeView, OfferView
 from fabroute.qualification.service import CertificateView, FirstArticleView
 from fabroute.routing.repository.exclusions import LineExclusionView
@@ -50,6 +51,7 @@ def line_facts(
         licence_required=revision.licence_required,
         on_hold_reason=revision.on_hold_reason,
         first_article=first_article,
+        sandbox=sandbox_of(revision.organisation_id),
     )
 
 
@@ -73,6 +75,7 @@ def node_facts(node: NodeView) -> NodeFacts:
         export_permissions=frozenset(node.export_permissions),
         minimum_order_minor=node.minimum_order_minor,
         minimum_order_policy=node.minimum_order_policy,
+        sandbox=sandbox_of(node.organisation_id),
     )
 
 

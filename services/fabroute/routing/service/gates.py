@@ -49,6 +49,7 @@ from fabroute.solver.eligibility.proofs import (
     qualified_until,
 )
 from fabroute.solver.eligibility.supply import lot_blocked, material_short, usable_lots
+from fabroute.solver.eligibility.worlds import same_world
 
 Reasons = tuple[Exclusion, ...]
 _Key = TypeVar("_Key")
@@ -139,6 +140,7 @@ class Gatekeeper:
             facts, node = asking.facts, self._node_facts[node_id]
             offers = tuple(self._offer_facts[offer.offer_id] for offer in self._offers.get(node_id, ()))
             self._at_node[key] = _found(
+                same_world(facts, node),
                 file_validated(facts),
                 node_up(node),
                 process_material(facts, offers),

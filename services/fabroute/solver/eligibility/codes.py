@@ -27,6 +27,7 @@ class ExclusionCode(StrEnum):
     SPLIT_FORBIDDEN = "SPLIT_FORBIDDEN"
     CONCENTRATION = "CONCENTRATION"
     DECLINED = "DECLINED"
+    SANDBOX = "SANDBOX"
 
     @property
     def meaning(self) -> str:
@@ -56,4 +57,5 @@ _MEANINGS = {
     ExclusionCode.SPLIT_FORBIDDEN: "would need a split",
     ExclusionCode.CONCENTRATION: "over a sole-source or share cap",
     ExclusionCode.DECLINED: "the node declined this line, didn't answer, or could not make it",
+    ExclusionCode.SANDBOX: "one is in a sandbox and the other is not in the same one",
 }

@@ -54,6 +54,8 @@ class LineFacts:
     """Why nobody may print the revision for now; empty while it is in use."""
     first_article: bool = False
     """Whether who has no first article of the part may make one with this line: one part first, then the rest."""
+    sandbox: str = ""
+    """The sandbox that its owner is in; empty: the real world."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,8 @@ class NodeFacts:
     export_permissions: frozenset[str]
     minimum_order_minor: int
     minimum_order_policy: str
+    sandbox: str = ""
+    """The sandbox that the node is in; empty: the real world."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from fabroute.solver.eligibility import ExclusionCode, ProductionWindow
 
 
 def test_every_code_has_a_meaning_in_words() -> None:
-    assert len(ExclusionCode) == 21
+    assert len(ExclusionCode) == 22
     assert all(code.meaning and code.value == code.name for code in ExclusionCode)
 
 

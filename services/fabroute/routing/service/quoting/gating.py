@@ -20,6 +20,7 @@ from fabroute.solver.eligibility.commerce import packaging_offered, wanted_packa
 from fabroute.solver.eligibility.law import export_control, ip_policy, usable_licences
 from fabroute.solver.eligibility.machine import file_validated, node_up, process_material
 from fabroute.solver.eligibility.proofs import qualified_until
+from fabroute.solver.eligibility.worlds import same_world
 
 _Found = Exclusion | None
 _ByNode = tuple[_Found, ...]
@@ -67,6 +68,7 @@ class NodeGates:
     def __init__(self, tables: NetworkTables) -> None:
         self._tables = tables
         self._up: _ByNode = shared(map(node_up, tables.node_facts))
+        self._worlds = {node.sandbox for node in tables.node_facts}
         self._kept: Kept[tuple[object, ...], _ByNode] = Kept(_MOST_ANSWERS)
 
     def against(self, terms: Terms, *, no_lane: _ByNode) -> list[Reasons]:
@@ -74,6 +76,7 @@ class NodeGates:
         line = terms.line
         bad_file = file_validated(line)
         answers = (
+            self._same_world(line),
             None if bad_file is None else (bad_file,) * len(self._up),
             self._up if any(self._up) else None,
             self._process_material(line),
@@ -85,6 +88,11 @@ class NodeGates:
         )
         asked = [answer for answer in answers if answer is not None]
         return [tuple(filter(None, found)) for found in zip(*asked, strict=True)]
+
+    def _same_world(self, line: LineFacts) -> _ByNode | None:
+        if self._worlds <= {line.sandbox}:
+            return None
+        return self._kept.get(("world", line.sandbox), lambda: self._each(line, same_world))
 
     def _process_material(self, line: LineFacts) -> _ByNode:
         return self._kept.get(
