@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ class FakeProvider:
     keys: list[ECKey] = field(default_factory=lambda: [a_key()])
     signs_with: ECKey | None = None
     """Another key than the last published one."""
+    forged: dict[str, str] | None = None
+    """The header of ID tokens that nobody signed."""
     asked: list[str] = field(default_factory=list)
     """Paths, as they were asked for."""
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -96,6 +99,8 @@ class FakeProvider:
             "nonce": query["nonce"],
         } | self.claims
         kept = {name: value for name, value in claims.items() if value is not None}
+        if self.forged is not None:
+            return ".".join((_encoded(self.forged), _encoded(kept), ""))
         return jwt.encode({"alg": self.algorithm, "kid": key.kid}, kept, key, algorithms=[self.algorithm])
 
 
@@ -113,6 +118,10 @@ def an_openid_provider() -> Iterator[FakeProvider]:
     with served_by(provider.handle) as url:
         provider.issuer = url
         yield provider
+
+
+def _encoded(content: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
 def _credentials(asked: Asked, form: Mapping[str, str]) -> tuple[str, str]:

@@ -15,7 +15,8 @@ def names_tag(condition: str, etag: str) -> bool:
 
 def tagged(request: Request, response: Response) -> Response:
     """Return an answer with the ETag of its bytes, or 304 where the client has these very bytes."""
-    if response.status_code != 200 or "ETag" in response.headers or not _is_json(response):
+    is_whole = response.status_code == 200 and "ETag" not in response.headers
+    if not (is_whole and _is_json(response) and _may_be_kept(response)):
         return response
     etag = f'"{hashlib.sha256(response.body).hexdigest()[:_DIGITS]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
@@ -27,3 +28,8 @@ def tagged(request: Request, response: Response) -> Response:
 
 def _is_json(response: Response) -> bool:
     return response.headers.get("Content-Type", "") == "application/json" and hasattr(response, "body")
+
+
+def _may_be_kept(response: Response) -> bool:
+    """Tell whether an endpoint lets anybody keep its answer: one that signs somebody in is for that moment alone."""
+    return "no-store" not in response.headers.get("Cache-Control", "")
