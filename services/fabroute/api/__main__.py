@@ -7,6 +7,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from fabroute.api.app import create_app
+from fabroute.api.first_start import greet_first_operator
 from fabroute.api.logs import configure_logging
 from fabroute.kernel.errors import DomainError
 from fabroute.settings import Settings, get_settings
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain("; ".join(str(item["msg"]) for item in error.errors()))
     except DomainError as error:
         return _complain(error.message)
+    greet_first_operator(settings, terminal=sys.stdout)
     configure_logging()
     uvicorn.run(
         app,

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from fabroute.api.first_start import WORDS, first_operator_key
 from fabroute.cli.invariants import Finding, check_invariants
-from fabroute.cli.output import stdout
+from fabroute.cli.output import note, stdout
 from fabroute.database import create_database_engine, database_engine
 from fabroute.database.schema import require_current_schema
 from fabroute.migrations import current_revision, head_revision, upgrade
@@ -36,12 +37,19 @@ def work(
 
 
 def migrate() -> None:
-    """Bring the database's tables to this version (safe to run again)."""
+    """Bring the database's tables to this version (safe to run again).
+
+    Where there is no operator yet it is made, and its key printed: it can't be shown again.
+    """
     settings = get_settings()
     url = settings.migration_database_url or settings.database_url
     before = current_revision(create_database_engine(url))
     upgrade(url or "")
     stdout.print(f"schema: {before or 'empty'} → {head_revision()}" if before != head_revision() else "schema: current")
+    issued = first_operator_key(url)
+    if issued is not None:
+        note(WORDS)
+        stdout.print(issued.token)
 
 
 def doctor() -> None:

@@ -9,7 +9,17 @@ from fabroute.cli.invariants import INVARIANTS, check_invariants
 from fabroute.database import create_database_engine
 from tests.conftest import Database
 from tests.factories.world import insert_world
-from tests.integration.database.breaks import audit, builds, claims, evidence, lots, phases, rerouting, shipping
+from tests.integration.database.breaks import (
+    audit,
+    builds,
+    claims,
+    credentials,
+    evidence,
+    lots,
+    phases,
+    rerouting,
+    shipping,
+)
 
 ORDER_COLUMNS = (
     "organisation_id, objective, criticality, packaging, need_by_hard, currency, ship_to_name, ship_to_city,"
@@ -90,6 +100,7 @@ BREAKS = {
     **shipping.BREAKS,
     **rerouting.BREAKS,
     **audit.BREAKS,
+    **credentials.BREAKS,
 }
 
 
@@ -120,6 +131,7 @@ _OTHERWISE_AGREED = (
     "UPDATE quotes SET revision_id = 'rev_2'",
 )
 MORE_BREAKS = [
+    *credentials.MORE_BREAKS,
     ("no job at a node that lacked a required certificate", "UPDATE certificates SET verified_at = NULL"),
     (
         "no job at a node that lacked a required certificate",

@@ -8,6 +8,7 @@ from fabroute.cli.invariants import (
     audit,
     builds,
     claims,
+    credentials,
     evidence,
     files,
     gates,
@@ -45,6 +46,7 @@ INVARIANTS: Sequence[Invariant] = (
     *lots.RULES,
     *shipping.RULES,
     *rerouting.RULES,
+    *credentials.RULES,
     *audit.RULES,
     *people.RULES,
 )
