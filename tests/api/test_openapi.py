@@ -82,7 +82,7 @@ def references(node: Any) -> Iterator[str]:
 
 
 def test_whatever_the_document_refers_to_is_in_it(document: Any) -> None:
-    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    known = {f"#/components/{kind}/{name}" for kind in ("schemas", "headers") for name in document["components"][kind]}
 
     assert set(references(document)) - known == set()
     assert {f"#/components/schemas/{name}In" for name in ("Decline", "CounterOffer", "BuildWithdrawal")} <= known

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from fabroute.api.contract import document as contract
 from fabroute.api.problems import ProblemBody
 from fabroute.api.schemas.advice import MethodIn
 from fabroute.api.schemas.api_keys import ApiKeyIn, KeyRotationIn
@@ -285,6 +286,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         _PERSON: _SESSION_COOKIE,
     }
     document["security"] = [{_SCHEME: []}, {"OAuth2": []}, {_PERSON: []}]
+    contract.complete(document)
     return document
 
 

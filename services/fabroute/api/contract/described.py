@@ -6,11 +6,19 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from fabroute.api import documentation as docs
+from fabroute.api.contract.locations import LOCATIONS
 from fabroute.api.contract.waiting import PARAMETER
 
+_KEY = docs.header(
+    "Idempotency-Key",
+    "Yours to choose, e.g. a UUID. A repetition of this request with the same key gets the first answer, byte for "
+    "byte, for 30 days, and nothing is done again. Errors are not kept: what was refused may be tried again.",
+    maximum=255,
+)
 
-def describe(route: APIRoute, *, is_tagged: bool, waits: bool) -> None:
-    """Add to a route's description: the ETag of a single thing with its 304, and ``wait``."""
+
+def describe(route: APIRoute, *, is_tagged: bool, is_keyed: bool, waits: bool) -> None:
+    """Add to a route's description: ETag and 304 of a single thing, where what was created is, keys, ``wait``."""
     parameters: list[Mapping[str, Any]] = []
     if is_tagged:
         parameters += docs.IF_NONE_MATCH["parameters"]
@@ -20,6 +28,13 @@ def describe(route: APIRoute, *, is_tagged: bool, waits: bool) -> None:
             200: {**route.responses.get(200, {}), "headers": headers},
             304: route.responses.get(304, docs.NOT_MODIFIED[304]),
         }
+    if route.name in LOCATIONS and "POST" in route.methods:
+        for status in {201, 202} & {route.status_code}:
+            answer = route.responses.get(status, {})
+            headers = answer.get("headers", {}) | docs.CREATED[201]["headers"]
+            route.responses = {**route.responses, status: {**answer, "headers": headers}}
+    if is_keyed:
+        parameters += _KEY["parameters"]
     if waits:
         parameters.append(PARAMETER)
     stated = (route.openapi_extra or {}).get("parameters", [])

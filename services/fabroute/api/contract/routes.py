@@ -14,6 +14,7 @@ from fabroute.api.bodies import read_at_most
 from fabroute.api.contract.attempts import AnsweredBefore, Attempt, answering
 from fabroute.api.contract.described import describe
 from fabroute.api.contract.etags import tagged
+from fabroute.api.contract.locations import LOCATIONS, located
 from fabroute.api.contract.secrets import holds_secret
 from fabroute.api.contract.waiting import WAITING, answer_in_time
 from fabroute.api.dependencies import get_idempotency_key, get_principal, get_resources
@@ -22,6 +23,7 @@ from fabroute.database import unit_of_work
 from fabroute.identity.service.idempotency import KeyedRequest
 
 Answer = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 OWN_WAY = frozenset({"place_order", "claim_jobs"})
 """Operations that keep their answers by statements of their own, in groups of many requests."""
 _SECRET_WAYS = frozenset({"issue_file_ticket"})
@@ -38,7 +40,7 @@ class ContractRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        describe(self, is_tagged=is_single_thing(self), waits=self.name in WAITING)
+        describe(self, is_tagged=is_single_thing(self), is_keyed=is_answered_once(self), waits=self.name in WAITING)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; one that may wait, when there is something new."""
@@ -48,20 +50,30 @@ class ContractRoute(APIRoute):
         else:
             await answer_in_time(waits, super().handle, scope, receive, send)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """Return what answers a request; the function-scoped session is still open when it returns."""
-        answer = super().get_route_handler()
+        answer = self._located(super().get_route_handler())
         if is_answered_once(self):
             return self._once(answer)
         return self._tagged(answer) if is_single_thing(self) else answer
 
-    def _tagged(self, answer: Answer) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def _located(self, answer: Handler) -> Handler:
+        template = LOCATIONS.get(self.name)
+        if template is None or "POST" not in self.methods:
+            return answer
+
+        async def answer_located(request: Request) -> Response:
+            return located(request, await answer(request), template)
+
+        return answer_located
+
+    def _tagged(self, answer: Answer) -> Handler:
         async def answer_tagged(request: Request) -> Response:
             return tagged(request, await answer(request))
 
         return answer_tagged
 
-    def _once(self, answer: Answer) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def _once(self, answer: Answer) -> Handler:
         route = self
 
         async def answer_once(request: Request) -> Response:
