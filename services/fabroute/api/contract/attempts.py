@@ -78,7 +78,7 @@ class Attempt:
         body = answer.body
         if answer.is_sealed:
             body = unseal(body, credential=self.credential, name=self.request.key)
-        return Response(body, status_code=answer.status, headers=dict(answer.headers) | REPLAYED)
+        return Response(body, status_code=answer.status, headers={**answer.headers, **REPLAYED})
 
 
 @contextmanager

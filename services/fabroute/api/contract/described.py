@@ -28,7 +28,7 @@ def describe(route: APIRoute, *, is_tagged: bool, is_keyed: bool, waits: bool) -
             200: {**route.responses.get(200, {}), "headers": headers},
             304: route.responses.get(304, docs.NOT_MODIFIED[304]),
         }
-    if route.name in LOCATIONS and "POST" in route.methods:
+    if route.name in LOCATIONS and route.methods == {"POST"}:
         for status in {201, 202} & {route.status_code}:
             answer = route.responses.get(status, {})
             headers = answer.get("headers", {}) | docs.CREATED[201]["headers"]

@@ -38,7 +38,7 @@ _CREATED = (201, 202)
 def located(request: Request, response: Response, template: str) -> Response:
     """Return an answer with the Location of what it created, if it created something and doesn't say so already."""
     if response.status_code in _CREATED and "Location" not in response.headers:
-        known = json.loads(response.body) | request.path_params
+        known = json.loads(bytes(response.body)) | request.path_params
         words = {name: quote(value, safe="") for name, value in known.items() if isinstance(value, str)}
         response.headers["Location"] = template.format_map(words)
     return response

@@ -59,7 +59,7 @@ class ContractRoute(APIRoute):
 
     def _located(self, answer: Handler) -> Handler:
         template = LOCATIONS.get(self.name)
-        if template is None or "POST" not in self.methods:
+        if template is None or self.methods != {"POST"}:
             return answer
 
         async def answer_located(request: Request) -> Response:
@@ -89,14 +89,14 @@ def is_answered_once(route: APIRoute) -> bool:
 
     Who has no key yet (sign-in, tokens) has no answers of its own that could be kept.
     """
-    return "POST" in route.methods and route.name not in OWN_WAY and get_principal in calls_of(route.dependant)
+    return route.methods == {"POST"} and route.name not in OWN_WAY and get_principal in calls_of(route.dependant)
 
 
 def is_single_thing(route: APIRoute) -> bool:
     """Return whether a route reads one thing, which has an ETag, and no page of a list."""
     model = route.response_model
     is_page = isinstance(model, type) and issubclass(model, Listing)
-    return "GET" in route.methods and route.path.startswith("/v1") and model is not None and not is_page
+    return route.methods == {"GET"} and route.path.startswith("/v1") and model is not None and not is_page
 
 
 def gives_secret(route: APIRoute) -> bool:

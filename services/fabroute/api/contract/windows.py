@@ -6,7 +6,6 @@ before (half a millisecond of CPU, measured): this one forgets old windows while
 
 import time
 from collections.abc import Callable
-from typing import ClassVar
 
 from limits.storage import Storage
 
@@ -14,7 +13,7 @@ from limits.storage import Storage
 class Windows(Storage):
     """Counts in fixed windows, which begin with their first count. It belongs to the event loop's thread."""
 
-    STORAGE_SCHEME: ClassVar[list[str]] = ["fabroute"]
+    STORAGE_SCHEME: list[str] | None = ["fabroute"]
 
     def __init__(self, *, clock: Callable[[], float] = time.time, most: int = 10_000) -> None:
         super().__init__()
