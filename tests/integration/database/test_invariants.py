@@ -16,6 +16,7 @@ from tests.integration.database.breaks import (
     credentials,
     evidence,
     lots,
+    people,
     phases,
     rerouting,
     shipping,
@@ -101,6 +102,7 @@ BREAKS = {
     **rerouting.BREAKS,
     **audit.BREAKS,
     **credentials.BREAKS,
+    **people.BREAKS,
 }
 
 
@@ -132,6 +134,7 @@ _OTHERWISE_AGREED = (
 )
 MORE_BREAKS = [
     *credentials.MORE_BREAKS,
+    *people.MORE_BREAKS,
     ("no job at a node that lacked a required certificate", "UPDATE certificates SET verified_at = NULL"),
     (
         "no job at a node that lacked a required certificate",
