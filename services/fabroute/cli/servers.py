@@ -43,7 +43,9 @@ def migrate() -> None:
     """
     settings = get_settings()
     url = settings.migration_database_url or settings.database_url
-    before = current_revision(create_database_engine(url))
+    engine = create_database_engine(url, pool_size=1)
+    before = current_revision(engine)
+    engine.dispose()
     upgrade(url or "")
     stdout.print(f"schema: {before or 'empty'} → {head_revision()}" if before != head_revision() else "schema: current")
     issued = first_operator_key(url)
