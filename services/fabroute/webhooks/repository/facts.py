@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from fabroute.orders.rules import CURRENCY
-from fabroute.webhooks.rules.telling import LONGEST_TEXT, MOST_ITEMS
+from fabroute.webhooks.rules.telling import LONGEST_LINE_REASON, MOST_ITEMS
 
 _JOBS = text("""
 SELECT job.id AS job_id, job.node_id, job.order_id, placed.reference AS order_reference, job.order_line_id,
@@ -94,7 +94,7 @@ def _line(row: Mapping[str, Any]) -> dict[str, object]:
         "part": row["part_no"],
         "quantity": row["quantity"],
         "state": row["state"],
-        "state_reason": row["state_reason"][:LONGEST_TEXT],
+        "state_reason": row["state_reason"][:LONGEST_LINE_REASON],
         "promised_at": None if promised_at is None else promised_at.isoformat(),
         "promised": None if minor is None else {"amount_minor": minor, "currency": CURRENCY},
     }

@@ -154,6 +154,7 @@ _ADVICE = (
     _own("readiness.improved", "Parts gained a way to be made.", of.ReadinessEventData, count="part_count"),
     _own("screening.judged", "A list of spare parts was judged.", of.ScreeningEventData),
 )
+_PEOPLE = (_own("person.invited", "Somebody got a link to join.", of.PersonEventData),)
 DISABLED, TESTED = "webhook_endpoint.disabled", "webhook_endpoint.tested"
 _ENDPOINTS = (
     _own(DISABLED, "A webhook endpoint is sent nothing any more.", of.EndpointEventData),
@@ -161,7 +162,7 @@ _ENDPOINTS = (
 )
 
 CATALOGUE: Mapping[str, EventType] = {
-    kind.name: kind for kind in (*_ORDERS, *_JOBS, *_AT_NODES, *_INVENTORY, *_ADVICE, *_ENDPOINTS)
+    kind.name: kind for kind in (*_ORDERS, *_JOBS, *_AT_NODES, *_INVENTORY, *_ADVICE, *_PEOPLE, *_ENDPOINTS)
 }
 
 INTERNAL: frozenset[str] = frozenset(
@@ -188,4 +189,4 @@ FAMILIES: tuple[str, ...] = tuple(sorted({name.partition(".")[0] for name in CAT
 def may_reach(kind: EventType, organisation_kind: str) -> bool:
     """Say whether an organisation of that kind can be told such an event: an owner may run nodes as well."""
     own = {"owner": ("owner", "bureau"), "bureau": ("bureau",), "operator": ("owner", "bureau", "operator")}
-    return kind.name in (DISABLED, TESTED) or bool(set(own[organisation_kind]) & set(kind.audiences))
+    return kind.name in (DISABLED, TESTED, "person.invited") or bool(set(own[organisation_kind]) & set(kind.audiences))

@@ -306,6 +306,13 @@ class ReadinessEventData(EventData):
     parts: list[str] = Field(description="Their numbers, the first fifty.")
 
 
+class PersonEventData(EventData):
+    """Something about a person of your organisation."""
+
+    person_id: str
+    role: str
+
+
 class EndpointEventData(EventData):
     """Something about a webhook endpoint of yours."""
 

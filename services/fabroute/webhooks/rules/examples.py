@@ -104,6 +104,7 @@ _SAID: Mapping[str, Mapping[str, object]] = {
     "part_revision.released": {"part_no": "RL-0001"},
     "part_revision.superseded": {"part_no": "RL-0001"},
     "part_revision.withdrawn": {"part_no": "RL-0001"},
+    "person.invited": {"role": "buyer"},
     "readiness.worsened": {"count": 2, "parts": "RL-0001,RL-0007"},
     "readiness.improved": {"count": 1, "parts": "RL-0007"},
     "webhook_endpoint.disabled": {"cause": "gone", "reason": "HTTP 410: the receiver wants no more"},
@@ -135,6 +136,7 @@ _SUBJECTS: Mapping[str, tuple[str, str]] = {
     "shadow_run": ("shadow_run", "shr_01jxsf8q4s6v8x0z2b4d6f8h0k"),
     "readiness": ("readiness_report", "rdy_01jxsf8r5t7w9y1a3c5e7g9j1m"),
     "screening": ("screening", "scr_01jxsf8s6v8x0z2b4d6f8h0k2n"),
+    "person": ("person", "per_01jxsf8s8x0z2b4d6f8h0k2n4q"),
     "webhook_endpoint": ("webhook_endpoint", "whe_01jxsf8t7w9y1a3c5e7g9j1m3p"),
 }
 

@@ -12,6 +12,8 @@ from fabroute.webhooks.rules.data import OWNER_ONLY, EventData, EventMoney
 
 LONGEST_TEXT = 1_000
 MOST_ITEMS = 50
+LONGEST_LINE_REASON = 150
+"""Of each of fifty lines: the whole message stays below 64 kB."""
 
 _SUBJECTS: Mapping[str, str] = {
     "order": "order_id",
@@ -30,6 +32,7 @@ _SUBJECTS: Mapping[str, str] = {
     "shadow_run": "shadow_run_id",
     "readiness_report": "report_id",
     "screening": "screening_id",
+    "person": "person_id",
     "webhook_endpoint": "endpoint_id",
 }
 """The field of ``data`` in which the subject's id stands."""
