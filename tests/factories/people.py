@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
 
 import httpx
 from sqlalchemy import Engine
@@ -93,12 +92,12 @@ def audited(engine: Engine, person_id: str) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in found]
 
 
-def cookies_of(response: httpx.Response) -> dict[str, dict[str, Any]]:
+def cookies_of(response: httpx.Response) -> dict[str, dict[str, str | bool]]:
     """Return the cookies that an answer sets, each with its value and attributes (names in small letters)."""
-    found = {}
+    found: dict[str, dict[str, str | bool]] = {}
     for header in response.headers.get_list("Set-Cookie"):
         first, *attributes = [piece.strip() for piece in header.split(";")]
         name, _, value = first.partition("=")
         pairs = (attribute.partition("=") for attribute in attributes)
-        found[name] = {"value": value} | {key.lower(): text or True for key, _, text in pairs}
+        found[name] = {key.lower(): text or True for key, _, text in pairs} | {"value": value}
     return found

@@ -34,12 +34,9 @@ def listening() -> Iterator[FakeProvider]:
 @pytest.fixture(scope="module")
 def oidc_api(servers: EmbeddedServers, migrated_template: str, listening: FakeProvider) -> Iterator[Api]:
     urls = servers.postgres.create_database("standing_oidc", template=migrated_template)
-    settings: dict[str, object] = {
-        "oidc_issuer": listening.issuer,
-        "oidc_client_id": CLIENT_ID,
-        "oidc_client_secret": CLIENT_SECRET,
-    }
-    with served_api(urls.url, **settings) as served:
+    with served_api(
+        urls.url, oidc_issuer=listening.issuer, oidc_client_id=CLIENT_ID, oidc_client_secret=CLIENT_SECRET
+    ) as served:
         yield served
     servers.postgres.drop_database("standing_oidc")
 

@@ -1,4 +1,5 @@
 import unicodedata
+from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
@@ -12,6 +13,17 @@ from fabroute.identity.service.people.passwords import (
 )
 
 GOOD = "dwarf-planet-tuba"
+
+
+class CountingHasher(PasswordHasher):
+    """Knows how often something was compared."""
+
+    compared = 0
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+        """Count, then compare."""
+        self.compared += 1
+        return super().verify(hash, password)
 
 
 def refusal_words(password: str, *, email: str = "ada@example.com", name: str = "Ada Lovelace") -> str:
@@ -110,19 +122,12 @@ def test_a_hash_with_other_parameters_is_right_and_outdated() -> None:
 
 
 def test_an_account_without_a_password_is_compared_all_the_same() -> None:
-    class Counting(PasswordHasher):
-        compared = 0
-
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:
-            """Count, then compare."""
-            Counting.compared += 1
-            return super().verify(hash, password)
-
-    hashing = PasswordHashing(Counting(time_cost=1, memory_cost=8, parallelism=1))
+    hasher = CountingHasher(time_cost=1, memory_cost=8, parallelism=1)
+    hashing = PasswordHashing(hasher)
 
     assert not hashing.check(None, GOOD).is_right
     assert not hashing.check(None, "the password of nobody").is_right
-    assert Counting.compared == 2
+    assert hasher.compared == 2
 
 
 def test_the_same_letters_from_another_keyboard_are_the_same_password() -> None:
