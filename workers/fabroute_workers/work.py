@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from fabroute.advice.service.screening_work import ScreeningLimits, judge_screenings
 from fabroute.database import unit_of_work
 from fabroute.identity.service.idempotency import purge_answers
+from fabroute.identity.service.oauth import purge_tokens
 from fabroute.integrations.carriers import open_carriers
 from fabroute.inventory.ports import PrintFileStore, PrintFileValidator
 from fabroute.inventory.service import ValidationLimits, validate_submissions
@@ -267,6 +268,14 @@ def forget_answers(engine: Engine) -> int:
     with unit_of_work(engine) as session:
         removed = purge_answers(session, now=utc_now())
     _log.info("identity.answers_purged", answers=removed)
+    return removed
+
+
+def forget_tokens(engine: Engine) -> int:
+    """Remove the access tokens that ended more than a day ago; return how many."""
+    with unit_of_work(engine) as session:
+        removed = purge_tokens(session, now=utc_now())
+    _log.info("identity.tokens_purged", tokens=removed)
     return removed
 
 
