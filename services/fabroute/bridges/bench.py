@@ -15,10 +15,15 @@ _FIRST_SECONDS, _MOST_SECONDS, _MOST_DOUBLINGS = 1.0, 300.0, 9
 class ForeignSystem(Protocol):
     """A shop, an ERP or a CMMS: reads its orders, and is told what becomes of them."""
 
-    kind: str
-    """Which of them it is, in Idempotency-Keys: ``shopify``."""
-    wants_certificates: bool
-    """Whether certificates of conformity are told."""
+    @property
+    def kind(self) -> str:
+        """Which of them it is, in Idempotency-Keys: ``shopify``."""
+        ...
+
+    @property
+    def wants_certificates(self) -> bool:
+        """Whether certificates of conformity are told."""
+        ...
 
     def read(self, payload: Mapping[str, Any]) -> ForeignOrder:
         """Return what a payload says. Raises ``NotOrderable`` where it can't be understood."""

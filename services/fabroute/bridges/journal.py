@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS reports (
     id INTEGER PRIMARY KEY, entry_id INTEGER NOT NULL REFERENCES orders (id), kind TEXT NOT NULL, key TEXT NOT NULL,
     facts TEXT NOT NULL, stage TEXT NOT NULL DEFAULT 'waiting', detail TEXT NOT NULL DEFAULT '',
     attempts INTEGER NOT NULL DEFAULT 0, next_at REAL NOT NULL DEFAULT 0, UNIQUE (entry_id, key));
+CREATE TABLE IF NOT EXISTS files (digest TEXT PRIMARY KEY, orders TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _COLUMNS = "id, account, foreign_id, number, payload, stage, body, line_ids, order_id, state, detail, note, cancel"
@@ -107,18 +108,24 @@ class Journal:
         with self._lock, self._rows:
             if heard.delivery_id and not self._add("INSERT OR IGNORE INTO deliveries VALUES (?)", heard.delivery_id):
                 return False
-            fresh = self._add(
-                "INSERT OR IGNORE INTO orders (account, foreign_id, number, payload, stage, cancel)"
-                " VALUES (?, ?, ?, ?, 'received', ?)",
-                *(heard.account, heard.foreign_id, heard.number, _json(heard.payload)),
-                "asked" if heard.cancelled else "",
-            )
-            if fresh or not heard.cancelled:
-                return fresh
-            return self._add(
-                "UPDATE orders SET cancel = 'asked', next_at = 0 WHERE account = ? AND foreign_id = ? AND cancel = ''",
-                *(heard.account, heard.foreign_id),
-            )
+            return self._hear(heard)
+
+    def hear_file(self, digest: str, orders: Sequence[Heard]) -> None:
+        """Write down the orders of a file, and that it was read: together or not at all."""
+        with self._lock, self._rows:
+            keys = [(heard.account, heard.foreign_id) for heard in orders]
+            if self._add("INSERT OR IGNORE INTO files VALUES (?, ?)", digest, _json(keys)):
+                for heard in orders:
+                    self._hear(heard)
+
+    def knows_file(self, digest: str) -> bool:
+        """Say whether a file with these bytes was read before."""
+        return self.orders_of_file(digest) is not None
+
+    def orders_of_file(self, digest: str) -> list[tuple[str, str]] | None:
+        """Return account and foreign id of the orders of a file; ``None`` if it was never read."""
+        found = self._select("SELECT orders FROM files WHERE digest = ?", digest)
+        return [(str(account), str(number)) for account, number in json.loads(found[0][0])] if found else None
 
     def find(self, *, account: str, foreign_id: str) -> Entry | None:
         """Return an order; ``None`` if it was never heard of."""
@@ -228,6 +235,24 @@ class Journal:
         changes = {"attempts": report.attempts + 1, "detail": detail, "next_at": until}
         with self._lock, self._rows:
             self._change("reports", report.id, changes)
+
+    def _hear(self, heard: Heard) -> bool:
+        fresh = self._add(
+            "INSERT OR IGNORE INTO orders (account, foreign_id, number, payload, stage, cancel)"
+            " VALUES (?, ?, ?, ?, 'received', ?)",
+            *(heard.account, heard.foreign_id, heard.number, _json(heard.payload)),
+            "asked" if heard.cancelled else "",
+        )
+        if not fresh and not heard.cancelled:  # one that was refused may come again, mended
+            return self._add(
+                "UPDATE orders SET payload = ?, stage = 'received', body = NULL, detail = '', next_at = 0"
+                " WHERE account = ? AND foreign_id = ? AND stage = 'refused' AND payload <> ?",
+                *(_json(heard.payload), heard.account, heard.foreign_id, _json(heard.payload)),
+            )
+        return fresh or self._add(
+            "UPDATE orders SET cancel = 'asked', next_at = 0 WHERE account = ? AND foreign_id = ? AND cancel = ''",
+            *(heard.account, heard.foreign_id),
+        )
 
     def _add_report(self, entry_id: int, kind: ReportKind, key: str, facts: Mapping[str, Any]) -> None:
         if kind == "status":

@@ -39,6 +39,8 @@ class ForeignLine:
     quantity: Decimal
     unit_price: Decimal | None = None
     """In the order's currency; ``None`` where there is no price."""
+    part: str | None = None
+    """fabroute's number, where it was looked up; the mapping table goes before it."""
     shipped_goods: bool = True
     """False for what is no parcel: vouchers, services, downloads."""
 
@@ -73,7 +75,6 @@ class ForeignOrder:
     need_by: datetime | None = None
     criticality: str | None = None
     objective: str | None = None
-    wanted_certificates: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +116,12 @@ def map_order(order: ForeignOrder, rules: OrderRules, *, now: datetime) -> Mappe
     reasons = [*_line_problems(printed, rules), *_address_problems(order.ship_to), *_cap_problems(order, rules)]
     if reasons or order.ship_to is None:
         raise NotOrderable(reasons)
-    lines = [{"part": _part_of(line.number, rules), "quantity": int(line.quantity)} for line in printed]
-    body = {"reference": reference_of(order), "batch": clipped(order.account), "packaging": rules.packaging}
+    lines = [{"part": _part_of(line, rules), "quantity": int(line.quantity)} for line in printed]
+    body: dict[str, Any] = {
+        "reference": reference_of(order),
+        "batch": clipped(order.account),
+        "packaging": rules.packaging,
+    }
     body |= {"ship_to": ship_to_of(order.ship_to), "lines": lines} | _wishes(order, rules, now)
     cap = price_cap_minor(order, printed, rules)
     if cap is not None:
@@ -174,8 +179,8 @@ def _is_left_alone(number: str, rules: OrderRules) -> bool:
     return number not in rules.parts and any(fnmatchcase(number, pattern) for pattern in rules.left_alone)
 
 
-def _part_of(number: str, rules: OrderRules) -> str:
-    return rules.parts.get(number, number)
+def _part_of(line: ForeignLine, rules: OrderRules) -> str:
+    return rules.parts.get(line.number) or line.part or line.number
 
 
 def _line_problems(printed: Sequence[ForeignLine], rules: OrderRules) -> list[str]:
@@ -183,7 +188,7 @@ def _line_problems(printed: Sequence[ForeignLine], rules: OrderRules) -> list[st
     for line in printed:
         if not line.number:
             problems.append(f"line {line.foreign_id} has no article number")
-        elif line.number not in rules.parts and not rules.same_numbers:
+        elif line.number not in rules.parts and line.part is None and not rules.same_numbers:
             problems.append(f"unknown article {line.number}: map it in [parts], or list it under left_alone")
         if line.quantity < 1 or line.quantity != line.quantity.to_integral_value():
             problems.append(f"line {line.foreign_id} asks for {line.quantity} pieces: it has to be a whole number")

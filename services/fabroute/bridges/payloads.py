@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from fabroute.bridges.orders import NotOrderable
+from fabroute.bridges.orders import Address, NotOrderable
 
 
 def text_of(told: Mapping[str, Any], name: str) -> str:
@@ -26,6 +26,18 @@ def object_of(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return an object; an empty one where there is none."""
     value = told.get(name)
     return value if isinstance(value, Mapping) else {}
+
+
+def address_of(place: Mapping[str, Any], *, name: str = "") -> Address:
+    """Return an address whose fields are named as ours; ``name`` in place of its own."""
+    return Address(
+        name=name or text_of(place, "name"),
+        company=text_of(place, "company"),
+        street=text_of(place, "street"),
+        postal_code=text_of(place, "postal_code"),
+        city=text_of(place, "city"),
+        country=text_of(place, "country"),
+    )
 
 
 def decimal_of(text: str, what: str) -> Decimal:

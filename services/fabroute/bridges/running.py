@@ -17,6 +17,20 @@ _SWEEP_TICKS = 1800
 """An hour: then every open order is looked at, whatever the feed said."""
 
 
+class Seldom:
+    """A step that is done once in so many seconds, however often it is asked for."""
+
+    def __init__(self, step: Step, *, seconds: float) -> None:
+        self._step, self._seconds, self._next = step, seconds, 0.0
+
+    def __call__(self, bench: Bench) -> int:
+        now = bench.now().timestamp()
+        if now < self._next:
+            return 0
+        self._next = now + self._seconds
+        return self._step(bench)
+
+
 class Bridge:
     """A bridge on one bench; ``before`` and ``after`` are the foreign system's own steps, such as reading a folder."""
 
@@ -27,7 +41,7 @@ class Bridge:
         """Set by whoever heard something new."""
 
     def run_once(self) -> None:
-        """Do what can be done now. Raises ``Unavailable`` and ``Refused`` of the step that got stuck, after the others."""
+        """Do what can be done now. Raises what a step got stuck at, after the others."""
         stuck: list[DomainError] = []
         for step in self._steps:
             try:

@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, Entry] = {
     "shadow": Entry(place="shadow:shadow", help="Tell what another policy or network had made of a past time."),
     "replay": Entry(place="replay:replay", help="Make a decision again and tell whether it comes out the same."),
     "bureau": Entry(place="bureau:bureau", help="A bureau's connector: jobs come into a folder, results go out of it."),
+    "bridge": Entry(place="bridge:bridge", help="Orders of a shop, an ERP, a CMMS come in; tracking goes back."),
     "conformance": Entry(place="conformance:conformance", help="Tell what a bureau's own client does wrong."),
     "builds": Entry(place="builds:builds", help="Plan, open, start and close builds of a node; who bears what."),
     "ship": Entry(place="ship:ship", help="Put a job's parts into a parcel, print its papers, hand it over."),
