@@ -92,12 +92,15 @@ def audited(engine: Engine, person_id: str) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in found]
 
 
-def cookies_of(response: httpx.Response) -> dict[str, dict[str, str | bool]]:
-    """Return the cookies that an answer sets, each with its value and attributes (names in small letters)."""
-    found: dict[str, dict[str, str | bool]] = {}
+def cookies_of(response: httpx.Response) -> dict[str, dict[str, str]]:
+    """Return the cookies that an answer sets, each with its value and its attributes, whose names are in small letters.
+
+    An attribute without a value, such as ``HttpOnly``, has an empty one.
+    """
+    found: dict[str, dict[str, str]] = {}
     for header in response.headers.get_list("Set-Cookie"):
         first, *attributes = [piece.strip() for piece in header.split(";")]
         name, _, value = first.partition("=")
         pairs = (attribute.partition("=") for attribute in attributes)
-        found[name] = {key.lower(): text or True for key, _, text in pairs} | {"value": value}
+        found[name] = {key.lower(): text for key, _, text in pairs} | {"value": value}
     return found

@@ -59,7 +59,7 @@ def test_who_signs_in_gets_a_cookie_that_no_script_reads_and_no_other_site_posts
     for name, seconds in (("fabroute_session", 30 * 86_400), ("fabroute_device", 365 * 86_400)):
         attributes = dict(cookies[name])
         del attributes["value"]
-        assert attributes == {"max-age": str(seconds), "path": "/", "httponly": True, "samesite": "lax"}
+        assert attributes == {"max-age": str(seconds), "path": "/", "httponly": "", "samesite": "lax"}
     assert cookies["fabroute_session"]["value"].startswith("fs_")
     assert len(cookies["fabroute_session"]["value"]) == 3 + 43
     assert body == shown
@@ -78,7 +78,7 @@ def test_at_https_the_cookies_are_secure_and_belong_to_this_host_alone(database:
             by_plain_name = browser.get("/v1/session", headers={"Cookie": f"fabroute_session={token}"})
 
     assert set(cookies) == {"__Host-fabroute_session", "__Host-fabroute_device"}
-    assert {cookie["secure"] for cookie in cookies.values()} == {True}
+    assert [cookie for cookie in cookies.values() if "secure" not in cookie] == []
     assert not [cookie for cookie in cookies.values() if "domain" in cookie]
     assert by_name.status_code == 200
     assert refusal_of(by_plain_name) == SIGNED_OUT

@@ -10,11 +10,12 @@ from typer.testing import CliRunner, Result
 from fabroute.cli.app import COMMANDS
 from fabroute.cli.people import SeveralPeople, people
 from fabroute.database import database_engine, unit_of_work
+from fabroute.identity.rules import Unauthenticated
 from fabroute.identity.service import UnknownOrganisation
 from fabroute.identity.service.people import signing_in
 from fabroute.identity.service.people.members import AlreadyMember
 from fabroute.identity.service.people.powers import LastAdmin
-from fabroute.identity.service.people.sessions import Unauthenticated, authenticate_session
+from fabroute.identity.service.people.sessions import authenticate_session
 from fabroute.identity.service.people.views import UnknownPerson
 from fabroute.kernel.time import utc_now
 from fabroute.settings import get_settings
