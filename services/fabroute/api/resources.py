@@ -173,6 +173,7 @@ async def running(resources: Resources) -> AsyncIterator[None]:
         await resources.intake.stop()
         await resources.last_uses.stop()
         resources.doorbell.stop()
+        resources.people.openid.close()
         resources.engine.dispose()
         resources.tenants.dispose()
 

@@ -117,3 +117,7 @@ class IdentityProvider(Protocol):
     def redeem(self, request: AuthorizationRequest, *, code: str) -> VerifiedIdentity:
         """Return who signed in, for the code that the browser brought; ``ProviderDown``, ``ProviderRefused``."""
         ...
+
+    def close(self) -> None:
+        """Let the connections go."""
+        ...

@@ -89,6 +89,11 @@ class OpenIdDesk:
             )
         return Arrival(opened=opened, return_to=str(kept["return_to"]))
 
+    def close(self) -> None:
+        """Let the connections to the provider go."""
+        if self.provider is not None:
+            self.provider.close()
+
     def _provider(self) -> IdentityProvider:
         if self.provider is None:
             raise OpenIdNotConfigured("no OpenID provider is configured here: sign in with your password")
