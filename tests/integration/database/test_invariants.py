@@ -20,6 +20,7 @@ from tests.integration.database.breaks import (
     phases,
     rerouting,
     shipping,
+    webhooks,
 )
 
 ORDER_COLUMNS = (
@@ -103,6 +104,7 @@ BREAKS = {
     **audit.BREAKS,
     **credentials.BREAKS,
     **people.BREAKS,
+    **webhooks.BREAKS,
 }
 
 
@@ -135,6 +137,7 @@ _OTHERWISE_AGREED = (
 MORE_BREAKS = [
     *credentials.MORE_BREAKS,
     *people.MORE_BREAKS,
+    *webhooks.MORE_BREAKS,
     ("no job at a node that lacked a required certificate", "UPDATE certificates SET verified_at = NULL"),
     (
         "no job at a node that lacked a required certificate",

@@ -24,6 +24,7 @@ from fabroute.cli.invariants import (
     rerouting,
     shipping,
     stock,
+    webhooks,
 )
 from fabroute.cli.invariants.rule import Finding, Invariant
 
@@ -46,6 +47,7 @@ INVARIANTS: Sequence[Invariant] = (
     *lots.RULES,
     *shipping.RULES,
     *rerouting.RULES,
+    *webhooks.RULES,
     *credentials.RULES,
     *audit.RULES,
     *people.RULES,

@@ -26,8 +26,8 @@ def downgrade() -> None:
 
 def _mark_what_was_told() -> None:
     """What is there already counts as told: a default that is taken away again writes no row."""
-    now = sa.text("now()")
-    op.add_column("outbox_events", sa.Column("sequenced_at", sa.DateTime(timezone=True), server_default=now))
+    long_ago = sa.text("'1970-01-01 00:00:00+00'")
+    op.add_column("outbox_events", sa.Column("sequenced_at", sa.DateTime(timezone=True), server_default=long_ago))
     op.alter_column("outbox_events", "sequenced_at", server_default=None)
     op.create_index(
         "ix_outbox_events_unsequenced",

@@ -12,6 +12,7 @@ from fabroute.webhooks.rules.data import OWNER_ONLY, EventData, EventMoney
 
 LONGEST_TEXT = 1_000
 MOST_ITEMS = 50
+LONGEST_ITEM = 120
 LONGEST_LINE_REASON = 150
 """Of each of fifty lines: the whole message stays below 64 kB."""
 
@@ -140,14 +141,18 @@ def _audience(kind: EventType, fact: Fact, known: Known) -> Iterator[tuple[str, 
 def _value(it: _Field, found: object) -> object:
     if it.is_list:
         items = [each for each in found.split(it.separator) if each] if isinstance(found, str) else found or []
-        return list(items)[:MOST_ITEMS] if isinstance(items, list | tuple) else []
+        return [_cut(each, LONGEST_ITEM) for each in items[:MOST_ITEMS]] if isinstance(items, list | tuple) else []
     if found is None:
         return None
     if it.is_money:
         return {"amount_minor": found, "currency": CURRENCY}
     if isinstance(found, date):
         return found.isoformat()
-    return found[:LONGEST_TEXT] if isinstance(found, str) else found
+    return _cut(found, LONGEST_TEXT)
+
+
+def _cut(found: object, longest: int) -> object:
+    return found[:longest] if isinstance(found, str) else found
 
 
 @cache
