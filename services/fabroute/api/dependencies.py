@@ -12,7 +12,6 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 from sqlmodel import Session
-from starlette.concurrency import run_in_threadpool
 
 from fabroute.api.callers.addresses import client_address
 from fabroute.api.contract.attempts import answering
@@ -71,13 +70,8 @@ async def get_principal(request: Request) -> Principal:
     """
     if session_cookie(request) is not None:
         return await _person(request)
-    keys, now = get_resources(request).keys, utc_now()
-    token = token_of(request)
-    known = keys.recall(token, now=now)
-    if known is None:
-        address = address_of(request)
-        keys.admit(token, address=address)
-        known = await run_in_threadpool(keys.look_up, token, now=now, address=address)
+    keys, token = get_resources(request).keys, token_of(request)
+    known = await keys.find(token, now=utc_now(), address=address_of(request))
     request.state.organisation_id = known.organisation_id
     require_within_limits(request.scope, known.organisation_id)
     return known

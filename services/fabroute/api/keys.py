@@ -1,9 +1,11 @@
 """API keys and access tokens, each looked up at most once a second by a process."""
 
+import asyncio
 import hashlib
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
 
 from fabroute.api.callers.uses import LastUses
 from fabroute.api.callers.wrong_keys import WrongKeys
@@ -12,6 +14,8 @@ from fabroute.identity.rules import Principal
 from fabroute.identity.service.credentials import check_credential
 
 _WRONG_KEYS_A_MINUTE = 20
+_STRANGERS_AT_ONCE = 4
+"""Of forty threads."""
 
 
 class KeyCache:
@@ -32,15 +36,26 @@ class KeyCache:
         self._seen: dict[bytes, tuple[Principal, datetime]] = {}
         self._wrong = wrong_keys or WrongKeys(a_minute=_WRONG_KEYS_A_MINUTE)
         self._uses = uses
+        self._strangers = asyncio.Semaphore(_STRANGERS_AT_ONCE)
 
     def recall(self, token: str, *, now: datetime) -> Principal | None:
         """Return whom ``token`` speaks for if that was looked up within the last second, else ``None``."""
         found = self._seen.get(_digest(token))
         return found[0] if found is not None and found[1] > now else None
 
-    def admit(self, token: str, *, address: str) -> None:
-        """Raise ``TooManyWrongKeys`` where ``address`` tried too many; a key that was good before is let in."""
+    async def find(self, token: str, *, now: datetime, address: str) -> Principal:
+        """Return whom ``token`` speaks for, from memory or from the database. Raises as ``look_up`` does.
+
+        Tokens that were never good wait for each other: however many are tried, those that are in use don't.
+        """
+        known = self.recall(token, now=now)
+        if known is not None:
+            return known
         self._wrong.require_patience(address, token)
+        if self._wrong.is_familiar(token):
+            return await run_in_threadpool(self.look_up, token, now=now, address=address)
+        async with self._strangers:
+            return await run_in_threadpool(self.look_up, token, now=now, address=address)
 
     def look_up(self, token: str, *, now: datetime, address: str = "") -> Principal:
         """Return whom ``token`` speaks for and remember it.

@@ -44,11 +44,14 @@ class WrongKeys:
         self._familiar: dict[bytes, None] = {}
         self._lock = threading.Lock()
 
+    def is_familiar(self, secret: str) -> bool:
+        """Return whether a credential was good before, and not refused since."""
+        return _digest(secret) in self._familiar
+
     def require_patience(self, address: str, secret: str) -> None:
         """Raise ``TooManyWrongKeys``, which says how long to wait, where the bucket of ``address`` is full."""
-        empty_at = self._empty_at.get(address)
-        wait = 0.0 if empty_at is None else empty_at - self._clock() - (_WINDOW_SECONDS - self._interval)
-        if wait > _TOLERANCE_SECONDS and _digest(secret) not in self._familiar:
+        wait = self._empty_at.get(address, 0.0) - self._clock() - (_WINDOW_SECONDS - self._interval)
+        if wait > _TOLERANCE_SECONDS and not self.is_familiar(secret):
             seconds = math.ceil(wait - _TOLERANCE_SECONDS)
             raise TooManyWrongKeys(
                 f"too many wrong keys from your address: wait {seconds} s, then send a live one; "
@@ -60,28 +63,49 @@ class WrongKeys:
     def watching(self, address: str, secret: str) -> Iterator[None]:
         """Count it if the block refuses ``secret`` with 401, else remember that it was good.
 
-        Raises ``TooManyWrongKeys`` before the block runs, as ``require_patience`` does.
+        An address from which wrong keys came lately pays before, so that many at once are no way round. Raises
+        ``TooManyWrongKeys`` before the block runs, as ``require_patience`` does.
         """
-        self.require_patience(address, secret)
+        has_paid, is_refused = self._enter(address, secret), False
         try:
             yield
+            self._befriend(secret)
         except DomainError as error:
-            if error.status == _UNAUTHENTICATED:
-                self._note(address, secret)
+            is_refused = error.status == _UNAUTHENTICATED
             raise
+        finally:
+            self._leave(address, secret, has_paid=has_paid, is_refused=is_refused)
+
+    def _enter(self, address: str, secret: str) -> bool:
+        """Return whether a wrong key was counted already."""
+        with self._lock:
+            self.require_patience(address, secret)
+            has_to_pay = self._empty_at.get(address, 0.0) > self._clock() and not self.is_familiar(secret)
+            if has_to_pay:
+                self._empty_at[address] += self._interval
+            return has_to_pay
+
+    def _leave(self, address: str, secret: str, *, has_paid: bool, is_refused: bool) -> None:
+        with self._lock:
+            if is_refused:
+                self._familiar.pop(_digest(secret), None)
+            if is_refused and not has_paid:
+                self._count(address)
+            if has_paid and not is_refused and address in self._empty_at:
+                self._empty_at[address] -= self._interval
+
+    def _count(self, address: str) -> None:
+        now = self._clock()
+        empty_at = max(self._empty_at.pop(address, now), now) + self._interval
+        if len(self._empty_at) >= self._maximum_addresses:
+            self._forget(now)
+        self._empty_at[address] = min(empty_at, now + _WINDOW_SECONDS)
+
+    def _befriend(self, secret: str) -> None:
         with self._lock:
             if len(self._familiar) >= self._maximum_familiar:
                 self._familiar.clear()
             self._familiar[_digest(secret)] = None
-
-    def _note(self, address: str, secret: str) -> None:
-        now = self._clock()
-        with self._lock:
-            self._familiar.pop(_digest(secret), None)
-            empty_at = max(self._empty_at.pop(address, now), now) + self._interval
-            if len(self._empty_at) >= self._maximum_addresses:
-                self._forget(now)
-            self._empty_at[address] = min(empty_at, now + _WINDOW_SECONDS)
 
     def _forget(self, now: float) -> None:
         """Make room: those whose bucket is empty go, and if none is, the half that tried longest ago."""

@@ -1,3 +1,7 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+
 import pytest
 
 from fabroute.api.callers.wrong_keys import TooManyWrongKeys, WrongKeys
@@ -54,12 +58,33 @@ def test_after_a_quiet_minute_all_twenty_are_there_again(clock: Clock) -> None:
         clock.seconds += 60
 
 
-def test_a_block_that_was_entered_by_many_at_once_is_not_punished_for_longer_than_a_full_bucket(clock: Clock) -> None:
-    wrong_keys = WrongKeys(a_minute=2, clock=clock)
-    for number in range(2):
+def test_many_at_once_are_no_way_round_once_a_wrong_key_came(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=4, clock=clock)
+    fail(wrong_keys, HERE, "guess")
+    with ExitStack() as inside:
+        for number in range(3):
+            inside.enter_context(wrong_keys.watching(HERE, f"at once {number}"))
+        with pytest.raises(TooManyWrongKeys):
+            inside.enter_context(wrong_keys.watching(HERE, "one too many"))
+    after = wait_of(wrong_keys, HERE)
+
+    assert after == 0  # the three were good, and got back what they had paid
+    for number in range(3):
         fail(wrong_keys, HERE, f"guess {number}")
-    for _ in range(40):  # they had passed the gate before it was shut
-        wrong_keys._note(HERE, "late")
+    assert wait_of(wrong_keys, HERE) == 15
+
+
+def test_those_who_came_together_before_the_first_was_refused_wait_for_a_full_bucket_at_most(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=2, clock=clock)
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        gate = threading.Barrier(8)
+
+        def guess(number: int) -> None:
+            with suppress(Unauthenticated), wrong_keys.watching(HERE, f"guess {number}"):
+                gate.wait(timeout=30)
+                raise Unauthenticated("no")
+
+        list(threads.map(guess, range(8)))
 
     assert wait_of(wrong_keys, HERE) == 30
 
