@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from fabroute.database import unit_of_work
-from fabroute.identity.ports import SealBroken
+from fabroute.identity.ports import SealBroken, Sealer
 from fabroute.identity.rules import ALL_SCOPES, OrganisationKind, Principal
 from fabroute.identity.service import create_organisation
 from fabroute.kernel.events import DomainEvent, JsonScalar
@@ -132,7 +132,10 @@ def deliver(
     *,
     now: Callable[[], datetime] = lambda: NOW,
     limits: DeliveryLimits | None = None,
+    sealer: Sealer | None = None,
 ) -> DeliveryReport:
     """Deliver what is due, without jitter."""
-    deliverer = Deliverer(engine, sender=sender, sealer=PlainSealer(), limits=limits, now=now, chance=lambda: 0.5)
+    deliverer = Deliverer(
+        engine, sender=sender, sealer=sealer or PlainSealer(), limits=limits, now=now, chance=lambda: 0.5
+    )
     return asyncio.run(deliverer.run())

@@ -98,16 +98,17 @@ _REPLAY = text("""
 INSERT INTO webhook_deliveries
     (id, organisation_id, endpoint_id, position, subject_type, subject_id, replay_of, state, attempts, fence,
      next_attempt_at, created_at, reason)
-SELECT 'whd_' || replace(gen_random_uuid()::text, '-', ''), event.organisation_id, :endpoint_id, event.position,
-       event.subject_type, event.subject_id, :replay_of, 'pending', 0, 0, :now, :now, ''
+SELECT 'whd_' || replace(gen_random_uuid()::text, '-', ''), event.organisation_id, CAST(:endpoint_id AS text),
+       event.position, event.subject_type, event.subject_id, CAST(:replay_of AS text), 'pending', 0, 0,
+       CAST(:now AS timestamptz), CAST(:now AS timestamptz), ''
 FROM events event
 WHERE event.organisation_id = :organisation_id AND event.position > :after AND event.told_at >= :since
-  AND (CAST(:position AS bigint) IS NULL OR event.position = :position)
+  AND (CAST(:position AS bigint) IS NULL OR event.position = CAST(:position AS bigint))
   AND CAST(:types AS text[]) && ARRAY['*', event.type::text, split_part(event.type, '.', 1) || '.*']
   AND (CAST(:position AS bigint) IS NOT NULL OR event.type <> 'webhook_endpoint.tested')
   AND NOT EXISTS (
     SELECT FROM webhook_deliveries waiting
-    WHERE waiting.endpoint_id = :endpoint_id AND waiting.position = event.position AND waiting.state = 'pending'
+    WHERE waiting.endpoint_id = CAST(:endpoint_id AS text) AND waiting.position = event.position AND waiting.state = 'pending'
   )
 ORDER BY event.position LIMIT :limit
 RETURNING id
