@@ -19,7 +19,17 @@ ON CONFLICT (bucket) DO UPDATE SET
 RETURNING attempts, window_ends_at
 """)
 _GIVE_BACK = text("UPDATE sign_in_attempts SET attempts = greatest(attempts - 1, 0) WHERE bucket = :bucket")
-_FORGET_ATTEMPTS = text("DELETE FROM sign_in_attempts WHERE window_ends_at <= :now")
+_FORGET_ATTEMPTS = text("""
+DELETE FROM sign_in_attempts WHERE bucket IN (
+    SELECT bucket FROM sign_in_attempts WHERE window_ends_at <= :now FOR UPDATE SKIP LOCKED LIMIT 1000
+)
+""")
+"""Skipping what others hold: they may wait for what this transaction holds."""
+_FORGET_SESSIONS = text("""
+DELETE FROM person_sessions WHERE id IN (
+    SELECT id FROM person_sessions WHERE ends_at <= :now OR seen_at <= :idle_since FOR UPDATE SKIP LOCKED LIMIT 1000
+)
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +92,7 @@ def delete_sessions_of(session: Session, person_id: str) -> int:
 
 def delete_past_sessions(session: Session, *, now: datetime, idle: timedelta) -> None:
     """Remove the rows of sessions that are over."""
-    statement = delete(PersonSession).where(
-        (col(PersonSession.ends_at) <= now) | (col(PersonSession.seen_at) <= now - idle)
-    )
-    session.connection().execute(statement)
+    session.connection().execute(_FORGET_SESSIONS, {"now": now, "idle_since": now - idle})
 
 
 def replace_recovery_codes(
