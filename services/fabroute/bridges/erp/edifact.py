@@ -71,8 +71,8 @@ def read_interchange(content: bytes) -> Interchange:
         raise NotOrderable(["the file does not begin with UNA or UNB"])
     head, end = segments[0], segments[-1]
     messages = tuple(_messages(segments[1:-1]))
-    if end.tag != "UNZ" or end.at(1) != head.at(4) or end.at(0) != str(len(messages)):
-        raise NotOrderable(["UNZ does not agree with UNB and the messages between: the file is not whole"])
+    if end.tag != "UNZ" or end.at(0) != str(len(messages)):
+        raise NotOrderable(["UNZ does not agree with the messages before it: the file is not whole"])
     return Interchange(
         sender=head.at(1), receiver=head.at(2), reference=head.at(4), decimal=signs.decimal, messages=messages
     )

@@ -102,7 +102,8 @@ def _lines(message: Message, decimal: str) -> Iterator[dict[str, Any]]:
 
 
 def _line(group: Sequence[Segment], number: int, decimal: str) -> dict[str, Any]:
-    quantity = next((it.at(0, 1) for it in group if it.tag == "QTY" and it.at(0) == "21"), "")
+    quantities = {it.at(0): it.at(0, 1) for it in group if it.tag == "QTY"}
+    quantity = quantities.get("21") or quantities.get("1", "")  # ordered, else discrete
     price = next((it.at(0, 1) for it in group if it.tag == "PRI" and it.at(0) in ("AAA", "AAB", "INV")), "")
     return {
         "position": group[0].at(0) or str(number),
