@@ -59,6 +59,9 @@ COMMANDS: Mapping[str, Entry] = {
     "recall": Entry(place="lots:recall", help="Tell what was made of a lot; block it and take back what is not out."),
     "scores": Entry(place="lots:scores", help="Tell how a node does: on time, yield, answers, silence."),
     "reroutes": Entry(place="rerouting:reroutes", help="List jobs that left their nodes: why, and what became of it."),
+    "webhooks": Entry(
+        place="webhooks:webhooks", help="Where you are told of events: add, test, replay, listen, follow."
+    ),
     "timeline": Entry(place="rerouting:timeline", help="Tell what happened to an order, oldest first."),
     "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),

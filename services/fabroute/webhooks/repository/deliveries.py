@@ -108,7 +108,8 @@ WHERE event.organisation_id = :organisation_id AND event.position > :after AND e
   AND (CAST(:position AS bigint) IS NOT NULL OR event.type <> 'webhook_endpoint.tested')
   AND NOT EXISTS (
     SELECT FROM webhook_deliveries waiting
-    WHERE waiting.endpoint_id = CAST(:endpoint_id AS text) AND waiting.position = event.position AND waiting.state = 'pending'
+    WHERE waiting.endpoint_id = CAST(:endpoint_id AS text) AND waiting.position = event.position
+      AND waiting.state = 'pending'
   )
 ORDER BY event.position LIMIT :limit
 RETURNING id
