@@ -30,6 +30,7 @@ from fabroute.api.routers import (
     estimates,
     events,
     first_articles,
+    handbook,
     health,
     inspections,
     job_files,
@@ -125,6 +126,7 @@ _ROUTERS = (
     events,
     webhooks,
     health,
+    handbook,
 )
 
 
@@ -164,6 +166,7 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.resources = resources
+    app.state.operations = [route for module in _ROUTERS for route in module.router.routes]
     install_problem_handlers(app)
     app.add_middleware(UnchangedQueues)
     app.add_middleware(PlainClaims)

@@ -287,7 +287,20 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     }
     document["security"] = [{_SCHEME: []}, {"OAuth2": []}, {_PERSON: []}]
     contract.complete(document)
+    _drop_nulls(document)
     return document
+
+
+def _drop_nulls(document: dict[str, Any]) -> None:
+    """Say of headers and query parameters what they are: none can be sent as null, they are left out."""
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    for parameter in (found for operation in operations for found in operation.get("parameters", ())):
+        schema = parameter.get("schema", {})
+        kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            parameter["schema"] = schema | kinds[0]
+        elif kinds:
+            schema["anyOf"] = kinds
 
 
 def _schemas(mode: Any, models: Sequence[type[BaseModel]]) -> dict[str, Any]:

@@ -54,9 +54,12 @@ def request_body(model: type[BaseModel]) -> Extra:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def header(name: str, description: str, *, required: bool = False, maximum: int | None = None) -> Extra:
+def header(
+    name: str, description: str, *, required: bool = False, maximum: int | None = None, pattern: str | None = None
+) -> Extra:
     """Return the description of a request header that is read from the request itself."""
     schema: dict[str, object] = {"type": "string"} | ({} if maximum is None else {"minLength": 1, "maxLength": maximum})
+    schema |= {} if pattern is None else {"pattern": pattern}
     parameter = {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
     return {"parameters": [parameter]}
 
@@ -70,7 +73,10 @@ IDEMPOTENCY_KEY = header(
 )
 IF_NONE_MATCH = header("If-None-Match", "The ETag of your last answer: 304 if nothing changed since.")
 IF_MATCH = header(
-    "If-Match", "The ETag of GET: 412 if somebody changed it since. `*` changes it whatever it is now.", required=True
+    "If-Match",
+    "The ETag of GET: 412 if somebody changed it since. `*` changes it whatever it is now.",
+    required=True,
+    pattern=r'^(\*|(W/)?"v[1-9]\d{0,8}(-[0-9a-f]{24})?")$',
 )
 ETAG = {"ETag": {"description": "Names this very state.", "schema": {"type": "string"}}}
 NOT_MODIFIED: Responses = {304: {"description": "Nothing changed since the answer with that ETag.", "headers": ETAG}}

@@ -63,6 +63,7 @@ class ProblemBody(BaseModel):
                 "status": 422,
                 "code": "unknown_part",
                 "detail": "you have no part RL-0099: GET /v1/parts",
+                "doc_url": "https://fabroute.example.com/docs/errors/unknown_part",
                 "request_id": "req_01jz3v8c5h9m2n4p6q8r0s2t4v",
                 "errors": [{"pointer": "/lines/0/part", "message": "you have no part RL-0099: GET /v1/parts"}],
             }
@@ -74,6 +75,7 @@ class ProblemBody(BaseModel):
     status: int
     code: str = Field(description="Stable name of the reason.")
     detail: str = Field(description="What happened and what to do, for people.")
+    doc_url: str = Field(description="A page about this code: what it means and what to do.")
     request_id: str = Field(description="Also in the header X-Request-Id; name it when you ask for help.")
     errors: list[FieldProblemBody] = Field(
         description="The fields that can't be taken, and of `quote_not_kept` each reason; empty for other errors."
@@ -97,6 +99,7 @@ def problem_response(request: Request, error: DomainError) -> Response:
         status=error.status,
         code=error.code,
         detail=error.message,
+        doc_url=f"{request.app.state.resources.settings.public_url.rstrip('/')}/docs/errors/{error.code}",
         request_id=request_id,
         errors=[FieldProblemBody(pointer=item.pointer, message=item.message) for item in error.problems],
         details=error.details or None,
@@ -225,14 +228,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> list[str]:
+    """Return what may be done at the place that the request names best: `…/aliases` is no part number with a slash."""
     scope = dict(request.scope)
-    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
-    routes = request.app.routes
-    return [
-        method
-        for method in methods
-        if any(route.matches(scope | {"method": method})[0] == Match.FULL for route in routes)
-    ]
+    routes = [route for route in request.app.state.operations if route.matches(scope)[0] != Match.NONE]
+    here = [route.methods for route in routes if route.path == routes[0].path] or [{"GET"}]  # such as /openapi.json
+    return [name for name in ("GET", "POST", "PUT", "PATCH", "DELETE") if any(name in methods for methods in here)]
 
 
 async def _database_unavailable(request: Request, error: Exception) -> Response:

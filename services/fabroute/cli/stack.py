@@ -19,6 +19,7 @@ from fabroute.cli.output import note
 from fabroute.cli.progress import Step
 from fabroute.database import create_database_engine, unit_of_work
 from fabroute.identity import service as identity
+from fabroute.identity.rules import ALL_SCOPES
 from fabroute.integrations.object_storage import open_print_file_store
 from fabroute.integrations.reference import load_reference, reference_folder
 from fabroute.integrations.validation.signing import open_signer
@@ -32,25 +33,8 @@ from fabroute_embedded.processes import ServerCommand, ServerProcess, start_proc
 HOME = Path(".fabroute")
 STATE, ENVIRONMENT = HOME / "demo.json", HOME / "env"
 OWNER, OPERATOR = "org_owner", "org_operator"
-_OWNER_SCOPES = (
-    "orders:read",
-    "orders:write",
-    "inventory:read",
-    "inventory:write",
-    "inventory:release",
-    "network:read",
-    "jobs:read",
-    "jobs:write",
-)
-_OPERATOR_SCOPES = (
-    "orders:read",
-    "orders:write",
-    "inventory:read",
-    "network:read",
-    "network:write",
-    "jobs:read",
-    "jobs:write",
-)
+_OWNER_SCOPES = tuple(sorted(ALL_SCOPES - {"network:write"}))
+_OPERATOR_SCOPES = tuple(sorted(ALL_SCOPES - {"inventory:write", "inventory:release"}))
 """``orders:write``: the operator supposes other networks and policies, too."""
 
 
@@ -74,11 +58,14 @@ class Stack:
 
 
 @contextmanager
-def running_stack(*, keep: bool, step: Step) -> Iterator[Stack]:
-    """Start everything, yield it, and stop it all in reverse order; with ``keep`` it goes on until ``stop_kept``."""
+def running_stack(*, keep: bool, step: Step, settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """Start everything, yield it, and stop it all in reverse order; with ``keep`` it goes on until ``stop_kept``.
+
+    ``settings`` are ``FABROUTE_…`` variables that differ from the demo's.
+    """
     note("PostgreSQL and Redis: starting embedded servers on Unix sockets in a private folder")
     with _embedded(keep=keep) as servers, ExitStack() as processes:
-        environment = _environment(servers)
+        environment = _environment(servers) | dict(settings or {})
         owner_key, operator_key = _prepare_database(servers, environment, step)
         port = _free_port()
         api = _start("API", ("fabroute.api", "--host", "127.0.0.1", "--port", str(port)), servers, environment, keep)

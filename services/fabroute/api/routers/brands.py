@@ -25,6 +25,9 @@ from fabroute.production.service.shipping import brands
 _log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1/brand", tags=["brands"], route_class=ContractRoute)
 
+_PICTURE: docs.Responses = {
+    200: {**FILE[200], "content": {MEDIA_TYPE: FILE[200]["content"]["application/octet-stream"]}}
+}
 _RULES = UploadRules(
     maximum_bytes=MOST_BYTES,
     refused_media_types=re.compile(r"(?!(?:image/(?:png|jpeg)|application/octet-stream)\Z).+", re.DOTALL),
@@ -103,7 +106,7 @@ def remove_logo(request: Request, caller: BuyerWriter, session: WriteSession, no
 @router.get(
     "/logo",
     response_class=Response,
-    responses=FILE | docs.NOT_MODIFIED | docs.problems(errors.OwnersOnly, brands.NoLogo, *FILE_PROBLEMS),
+    responses=_PICTURE | docs.NOT_MODIFIED | docs.problems(errors.OwnersOnly, brands.NoLogo, *FILE_PROBLEMS),
     openapi_extra=docs.IF_NONE_MATCH,
 )
 def get_logo(request: Request, caller: BuyerReader) -> Response:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BeforeValidator
 from sqlmodel import Session
 
 from fabroute.api import documentation as docs
@@ -54,7 +55,12 @@ _BODY = table_body(
     "A row says all of what it is about, and takes the place of the one that is there; rows that are not in the table "
     "stay as they are. Amounts are in euro with two decimals, days as YYYY-MM-DD; valid_to is the last day."
 )
-On = Annotated[date | None, Query(description="Only what holds on this day.")]
+On = Annotated[
+    date | None,
+    # Else a number would be taken for seconds since 1970.
+    BeforeValidator(lambda written: date.fromisoformat(written)),
+    Query(description="Only what holds on this day: YYYY-MM-DD."),
+]
 
 
 async def get_network_operator(principal: NetworkWriter) -> Principal:
