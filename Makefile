@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute fuzz format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute fuzz fuzz-api matrix format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -32,6 +32,8 @@ help:
 	@echo "make bench-reroute how long jobs take to leave their nodes, by cause (JOBS=10000)"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
+	@echo "make fuzz-api    ask a running installation all that its OpenAPI document promises (SEED=1 SECONDS=180 CALLERS=owner,bureau,operator)"
+	@echo "make matrix      every operation asked by owners, bureaus, strangers, revoked keys: who sees what, with counts"
 	@echo "make format      let ruff put the style right"
 	@echo "make lock        pin the dependencies of pyproject.toml again (needs uv)"
 	@echo "make clean       remove .venv, caches and reports"
@@ -134,6 +136,12 @@ fuzz: setup
 		|| $(BIN)/python -m pip install -qq --only-binary :all: atheris==3.0.0 2>/dev/null \
 		|| echo "no wheel of atheris for this Python: fuzzing without coverage"
 	@$(BIN)/python -m tests.fuzz.run $(or $(SECONDS),60) $(TARGETS)
+
+fuzz-api: setup
+	@$(BIN)/python -m tests.fuzz.api $(foreach name,SEED SECONDS PHASES CALLERS,$(if $($(name)),$(name)=$($(name))))
+
+matrix: setup
+	@$(BIN)/python -m tests.api.matrix
 
 format: setup
 	@$(BIN)/python -m ruff check --fix .
