@@ -36,7 +36,7 @@ def a_client(api: Api, owner: Keyed, **body: object) -> Any:
 def ask(api: Api, form: dict[str, str], *, auth: tuple[str, str] | None = None, path: str = "token") -> httpx.Response:
     """Send a form to the token endpoint, or another one of OAuth."""
     with api.as_(None) as client:
-        basic = None if auth is None else httpx.BasicAuth(*auth)
+        basic = httpx.Auth() if auth is None else httpx.BasicAuth(*auth)
         return client.post(f"/v1/oauth/{path}", data=form, auth=basic)
 
 

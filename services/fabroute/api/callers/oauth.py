@@ -192,7 +192,7 @@ def _responses() -> docs.Responses:
     for kind in OAUTH_ERRORS:
         meaning = (kind.__doc__ or "").strip().splitlines()[0]
         meanings.setdefault(kind.status, []).append(f"- `{kind.code}`: {meaning}")
-    answers = {
+    answers: docs.Responses = {
         status: {"model": OAuthErrorOut, "description": "\n".join(sorted(words))} for status, words in meanings.items()
     }
     problems = docs.problems_without_key(
