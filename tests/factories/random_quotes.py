@@ -69,7 +69,7 @@ def a_random_ask(seed: int, snapshot: RoutingSnapshot) -> QuoteAsked:
     country, _, latitude, longitude = chance.choice(_PLACES)
     now = snapshot.now
     return QuoteAsked(
-        part=_part(chance, snapshot),
+        part=_in_a_sandbox(_part(chance, snapshot)) if seed % 7 == 3 else _part(chance, snapshot),
         quantities=tuple(chance.sample((1, 2, 3, 7, 20, 40, 150, 900, 5_000), chance.randint(1, 5))),
         destination=Location(latitude=latitude + chance.uniform(-1, 1), longitude=longitude, country=country),
         criticality=chance.choice(("routine", "routine", "routine", "aog", "consumer", "patient", "safety")),
@@ -78,6 +78,10 @@ def a_random_ask(seed: int, snapshot: RoutingSnapshot) -> QuoteAsked:
         need_by_hard=chance.random() < 0.75,
         max_price_minor=chance.choice((None, None, chance.randint(2_000, 300_000))),
     )
+
+
+def _in_a_sandbox(part: PartAsked) -> PartAsked:
+    return replace(part, revision=replace(part.revision, organisation_id="org_sandbox_1"))
 
 
 def _node(chance: random.Random, name: str) -> NodeView:

@@ -174,7 +174,8 @@ class CandidateFinder:
 
     def _everywhere(self, line: ClaimedLine) -> tuple[NodeFinding, ...]:
         asked = self._asked(line)
-        nodes = self._snapshot.network.nodes.values()
+        every = self._snapshot.network.nodes.values()
+        nodes = [node for node in every if self._gates.in_sight(asked.asking, node.node_id)]
         try:
             self._pricing.geometry(asked.revision)
         except InvalidFact as error:

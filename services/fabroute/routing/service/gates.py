@@ -49,7 +49,7 @@ from fabroute.solver.eligibility.proofs import (
     qualified_until,
 )
 from fabroute.solver.eligibility.supply import lot_blocked, material_short, usable_lots
-from fabroute.solver.eligibility.worlds import same_world
+from fabroute.solver.eligibility.worlds import is_in_sight, same_world
 
 Reasons = tuple[Exclusion, ...]
 _Key = TypeVar("_Key")
@@ -150,6 +150,10 @@ class Gatekeeper:
                 packaging_offered(facts, node),
             )
         return self._at_node[key]
+
+    def in_sight(self, asking: Asking, node_id: str) -> bool:
+        """Return whether a node is looked at and told of at all: nodes of other sandboxes are not."""
+        return is_in_sight(asking.facts, self._node_facts[node_id])
 
     def history_reasons(self, line_id: str, node_id: str) -> Reasons:
         """Return whether the node had this very line before, and would not or could not make it."""

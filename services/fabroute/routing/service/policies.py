@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from fabroute.database.pages import Page, page_of
+from fabroute.database.pages import Page, number_in, page_of
 from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.ids import new_id
@@ -127,7 +127,7 @@ def list_policies(
     session: Session, *, organisation_id: str, cursor: str | None = None, limit: int = 50
 ) -> Page[PolicyVersion]:
     """Return a page of the versions of an organisation's policy, the newest first, after the version ``cursor``."""
-    before = int(cursor) if cursor is not None and cursor.isdecimal() else None
+    before = number_in(cursor)
     rows = repository.read_versions(session, organisation_id=organisation_id, before=before, limit=limit + 1)
     return page_of([_version(row) for row in rows], limit=limit, cursor_of=lambda it: str(it.policy.version))
 

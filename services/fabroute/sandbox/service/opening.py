@@ -24,7 +24,14 @@ from fabroute.inventory.service import (
 from fabroute.kernel.events import DomainEvent
 from fabroute.kernel.ids import SANDBOX_PREFIX, new_id
 from fabroute.logistics.rules import Service, Zone
-from fabroute.logistics.service import LogisticsData, NewLane, read_logistics, save_logistics
+from fabroute.logistics.service import (
+    CARRIER_TARIFFS,
+    DatedQuery,
+    LogisticsData,
+    NewLane,
+    list_rows,
+    save_logistics,
+)
 from fabroute.network.service import (
     NetworkData,
     NewLot,
@@ -100,7 +107,7 @@ def open_sandbox(session: Session, *, new: NewSandbox, signer: PrintFileSigner, 
     create_organisation(session, name=f"{new.name}: bureau", kind="bureau", now=now, organisation_id=bureau_id)
     key = issue_api_key(session, organisation_id=owner_id, name="sandbox", scopes=tuple(ROLES["owner"][ADMIN]), now=now)
     node_ids = _save_nodes(session, sandbox_id, bureau_id, now=now)
-    _save_ways(session, node_ids, new.logistics, today=now.date())
+    _save_ways(session, node_ids, new.logistics)
     for part in new.parts:
         _release(session, part, owner_id, signer=signer, now=now)
     record(session, _network_changed(sandbox_id, now))
@@ -132,8 +139,9 @@ def _save_nodes(session: Session, sandbox_id: str, bureau_id: str, *, now: datet
     return names
 
 
-def _save_ways(session: Session, node_ids: Sequence[str], logistics: LogisticsData, *, today: date) -> None:
-    if not read_logistics(session, on=today).freight.tariffs:
+def _save_ways(session: Session, node_ids: Sequence[str], logistics: LogisticsData) -> None:
+    held = list_rows(session, table=CARRIER_TARIFFS, query=DatedQuery(limit=1))
+    if not held.items:
         save_logistics(session, data=logistics)
     services = (Service.ECONOMY, Service.EXPRESS)
     lanes = tuple(NewLane(node_id=it, zone=zone, services=services) for it in node_ids for zone in Zone)

@@ -1,5 +1,6 @@
 """Playing: whatever is due now at nodes of sandboxes is done. Nothing is remembered between two calls."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,7 +52,7 @@ def _step(job: Row[Any], *, pace_seconds: float) -> Step | None:
         shipment_state=job.shipment_state,
         tried_before=job.tried_before,
         cancel_requested=job.cancel_requested,
-        steps_since=job.quiet_seconds / pace_seconds if pace_seconds else job.quiet_seconds,
+        steps_since=job.quiet_seconds / pace_seconds if pace_seconds else math.inf,
     )
     return next_step(standing, answer_to(part_no=job.part_no, reference=job.reference))
 

@@ -29,6 +29,7 @@ from fabroute.production.service.shipping.preparing import NewParcel, NewShipmen
 from fabroute.sandbox.rules import OFFER_SECONDS, Step
 
 ACTOR = "system:sandbox"
+_HELD = ("accepted", "in_production", "inspected", "suspect")
 _PRINTS_AT_ONCE = 20
 _MOST_PRINTS = 200
 _WANTS_MORE = 1.1
@@ -69,7 +70,7 @@ class Hand:
 
 def take(hand: Hand, step: Step) -> None:
     """Do one step. Raises what the services raise."""
-    if hand.lease is not None and step not in ("accept", "decline", "counter"):
+    if hand.lease is not None and hand.job.state in _HELD:
         heartbeat(hand.session, **hand.of_job)
     _STEPS[step](hand)
 

@@ -19,3 +19,8 @@ def same_world(line: LineFacts, node: NodeFacts) -> Exclusion | None:
         message=message,
         figures={"order_in_sandbox": bool(line.sandbox), "node_in_sandbox": bool(node.sandbox)},
     )
+
+
+def is_in_sight(line: LineFacts, node: NodeFacts) -> bool:
+    """Tell whether a line's owner hears of a node at all: of sandboxes only their own do."""
+    return node.sandbox in ("", line.sandbox)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from fabroute.kernel.ids import new_id, sandbox_of
+from fabroute.kernel.ids import sandbox_of
 from fabroute.solver.eligibility import ExclusionCode
-from fabroute.solver.eligibility.worlds import same_world
+from fabroute.solver.eligibility.worlds import is_in_sight, same_world
 from tests.factories.eligibility import line_facts, node_facts
 
 
@@ -38,9 +38,18 @@ def test_no_line_crosses_over(line: str, node: str, message: str, figures: tuple
         ("org_sandbox_01k9", "01k9"),
         ("org_sandbox_01k9_bureau", "01k9"),
         ("my_org_sandbox_01k9", ""),
-        (new_id("org"), ""),
+        ("org_01m824de93mnbxe681mxdvxgc2", ""),
     ],
 )
 def test_the_sandbox_of_an_organisation_stands_in_its_id(organisation_id: str, sandbox: str) -> None:
     assert sandbox_of(organisation_id) == sandbox
     assert sandbox_of(f"{organisation_id}_b") == sandbox
+
+
+@pytest.mark.parametrize(
+    ("line", "node", "seen"),
+    [("", "", True), ("", "one", False), ("one", "", True), ("one", "one", True), ("one", "two", False)],
+)
+def test_nobody_hears_of_sandboxes_of_others(line: str, node: str, seen: bool) -> None:
+    assert is_in_sight(line_facts(sandbox=line), node_facts(sandbox=node)) is seen
+    assert seen or same_world(line_facts(sandbox=line), node_facts(sandbox=node)) is not None

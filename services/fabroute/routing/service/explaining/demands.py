@@ -39,6 +39,7 @@ OF: Mapping[str, str] = MappingProxyType(
         "same_country": _ORDER,
         "split": _ORDER,
         "declined": _ORDER,
+        "sandbox": _ORDER,
         "file": _PART,
         "process_material": _PART,
         "build_volume": _PART,
@@ -70,9 +71,11 @@ PRICED = frozenset(OF) - {
     "capacity",
     "split",
     "declined",
+    "sandbox",
 }
 """The kinds whose price is told: rules that someone made, or may make otherwise. The others are facts."""
 _HARDEST_FIRST = (
+    "sandbox",
     "export_class", "build_volume", "process_material", "file", "zone", "countries", "kinds", "nodes", "same_country",
     "part_qualification", "certificate", "parameter_set", "parameter_set_state", "licence", "concentration",
     "declined", "available", "lane", "split", "material", "capacity", "minimum_order", "packaging", "need_by",
@@ -176,6 +179,7 @@ _DEMANDS: Mapping[ExclusionCode, Callable[[_Figures], tuple[Demand, ...]]] = Map
         ExclusionCode.SPLIT_FORBIDDEN: _fixed("split"),
         ExclusionCode.CONCENTRATION: _fixed("concentration"),
         ExclusionCode.DECLINED: _fixed("declined"),
+        ExclusionCode.SANDBOX: _fixed("sandbox"),
     }
 )
 """What each code demands, by its figures."""

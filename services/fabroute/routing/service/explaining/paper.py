@@ -37,6 +37,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "minimum_order": "minimum orders",
         "concentration": "share caps",
         "declined": "what happened when the node had the line",
+        "sandbox": "the wall around the sandbox",
     }
 )
 _SEVERAL = frozenset({"material", "minimum_order", "concentration"})

@@ -30,6 +30,7 @@ from fabroute.solver.eligibility.commerce import capacity, late_arrival, minimum
 from fabroute.solver.eligibility.law import print_licence
 from fabroute.solver.eligibility.proofs import certificate_expires, part_qualified
 from fabroute.solver.eligibility.supply import lot_blocked, material_short
+from fabroute.solver.eligibility.worlds import is_in_sight
 
 _REFUSED, _SENDING, _CERTIFICATE, _ARTICLE, _LICENCE, _LOT = (1 << bit for bit in range(6))
 _MORE_THAN_ALL = 10**12
@@ -71,7 +72,10 @@ class Reasoner:
         grouping, quantities = Grouping(), self._setting.amounts.quantities
         one_by_one = some(able | has_ways | self._changing | self._over).tolist()
         standing, changing, over = _standing(able, has_ways), self._changing.tolist(), self._over.tolist()
+        line, facts = self._setting.terms.line, self._setting.book.tables.node_facts
         for node, view in enumerate(self._setting.book.tables.nodes):
+            if not is_in_sight(line, facts[node]):
+                continue
             if not one_by_one[node]:
                 grouping.add(view, quantities, self._unchanging(node))
                 continue

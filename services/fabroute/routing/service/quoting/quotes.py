@@ -13,12 +13,14 @@ from fabroute.routing.service.quoting.book import QuoteBook
 from fabroute.routing.service.quoting.choosing import Merits, best, pareto
 from fabroute.routing.service.quoting.excluding import Reasoner, by_node
 from fabroute.routing.service.quoting.freight import SERVICES
+from fabroute.routing.service.quoting.gating import line_asked
 from fabroute.routing.service.quoting.network import Flags, some
 from fabroute.routing.service.quoting.offering import Place, Window, pareto_point, quoted_offer, windows
 from fabroute.routing.service.quoting.oversized import oversize_of
 from fabroute.routing.service.quoting.routable import routable_if
 from fabroute.routing.service.quoting.survey import Setting, Survey, setting_of, survey
 from fabroute.solver.eligibility import Exclusion, ExclusionCode
+from fabroute.solver.eligibility.worlds import is_in_sight
 
 
 def quote(book: QuoteBook, asked: QuoteAsked) -> QuoteResult:
@@ -104,7 +106,9 @@ def _merits(setting: Setting, survey: Survey, at: tuple[Days, Days, Days]) -> Me
 def _nowhere(book: QuoteBook, asked: QuoteAsked, error: InvalidFact) -> QuoteResult:
     """Return that no node can make what has measures that can't be."""
     reasons = (Exclusion(code=ExclusionCode.FILE_NOT_VALIDATED, message=error.message),)
-    everywhere = RuledOut(nodes=book.tables.nodes, quantities=asked.quantities, reasons=reasons)
+    line, tables = line_asked(asked), book.tables
+    nodes = tuple(it for it, facts in zip(tables.nodes, tables.node_facts, strict=True) if is_in_sight(line, facts))
+    everywhere = RuledOut(nodes=nodes, quantities=asked.quantities, reasons=reasons)
     return QuoteResult(
         as_of=book.as_of,
         quotes=tuple(

@@ -25,7 +25,7 @@ from fabroute.solver.eligibility import Exclusion, ExclusionCode
 MOST_SHOWN = 5
 _TIME = frozenset({ExclusionCode.NEED_BY, ExclusionCode.CAPACITY})
 _DATE_AND_PRICE = frozenset({ExclusionCode.NEED_BY, ExclusionCode.PRICE_CAP})
-_ANOTHER_PART = frozenset({ExclusionCode.PROCESS_MATERIAL, ExclusionCode.BUILD_VOLUME})
+_ANOTHER_PART = frozenset({ExclusionCode.PROCESS_MATERIAL, ExclusionCode.BUILD_VOLUME, ExclusionCode.SANDBOX})
 _STOCK = frozenset({ExclusionCode.MATERIAL_SHORT, ExclusionCode.LOT_BLOCKED})
 _BITS: Mapping[ExclusionCode, int] = MappingProxyType({code: 1 << place for place, code in enumerate(ExclusionCode)})
 _ALIKE: Mapping[ExclusionCode, int] = MappingProxyType(

@@ -1,0 +1,157 @@
+"""A sandbox: an integrator orders over HTTP, nodes answer by themselves, nothing touches the real world."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from fabroute.kernel.time import utc_now
+from fabroute.sandbox.rules import Answer
+from fabroute.sandbox.service import Sandbox
+from fabroute_workers.work import watch
+from tests.factories.api import Api, an_order
+from tests.factories.databases import in_transaction, rows
+from tests.factories.network import a_node
+from tests.factories.routable import given_routable_network
+from tests.factories.sandbox import a_round, given_sandbox, played, told_of
+
+MAKING = ["accept", "accept", "start", "print", "inspect", "pack", "hand_over", "travel", "deliver"]
+"""An order without a hitch: the job is claimed, then accepted, and so on."""
+
+
+@pytest.fixture(scope="module")
+def sandbox(standing_api: Api) -> Sandbox:
+    """A sandbox beside the owner of the API and a real network of one node, which makes the same part's material."""
+    opened = given_sandbox(standing_api.engine)
+    given_routable_network(standing_api.engine, nodes=(a_node(),), today=utc_now().date())
+    return opened
+
+
+@pytest.fixture
+def client(standing_api: Api, sandbox: Sandbox) -> Iterator[httpx.Client]:
+    """A client with the key of the sandbox."""
+    with standing_api.as_(sandbox.key.token) as client:
+        yield client
+
+
+def placed(client: httpx.Client, reference: str, *, quantity: int = 2) -> str:
+    """Place an order in the sandbox; return its id."""
+    body = an_order(lines=[{"part": "SBX-CLIP", "quantity": quantity}], reference=reference)
+    answer = client.post("/v1/orders", json=body, headers={"Idempotency-Key": reference})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def steps_of(api: Api) -> list[str]:
+    """Let the sandbox play until nothing is due; return the steps, none of which was refused."""
+    done = played(api.engine)
+    assert [it.refusal for it in done if it.refusal] == []
+    return [it.step for it in done]
+
+
+def nodes_of(api: Api, order_id: str) -> list[tuple[object, object]]:
+    """The nodes that had an order's jobs, and what became of each, in order."""
+    query = "SELECT right(node_id, 1), state FROM jobs WHERE order_id = :it ORDER BY id"
+    return [(node, state) for node, state in in_transaction(api.engine, lambda it: rows(it, query, it=order_id))]
+
+
+def test_an_order_lives_its_whole_life(standing_api: Api, client: httpx.Client) -> None:
+    order_id = placed(client, "PO-1")
+
+    assert steps_of(standing_api) == MAKING
+    assert [name for name in told_of(standing_api.engine, order_id) if name.startswith(("order", "job"))] == [
+        *("order.placed", "job.offered", "order.routed", "job.claimed", "job.accepted", "job.file_released"),
+        *("job.started", "job.print_reported", "job.print_reported"),
+        *("job.inspection_reported", "job.inspected", "job.shipped", "job.delivered"),
+    ]
+    assert [state for _, state in nodes_of(standing_api, order_id)] == ["delivered"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "steps", "ended"),
+    [
+        ("decline", ["decline", *MAKING], "declined"),
+        ("print_fails", ["accept", "accept", "start", "print_badly", "give_up", *MAKING], "failed"),
+    ],
+)
+def test_what_one_node_will_not_make_the_other_makes(
+    standing_api: Api, client: httpx.Client, answer: Answer, steps: list[str], ended: str
+) -> None:
+    order_id = placed(client, f"PO {answer}")
+
+    assert steps_of(standing_api) == steps
+    first, second = nodes_of(standing_api, order_id)
+    assert (first[1], second[1]) == (ended, "delivered")
+    assert {first[0], second[0]} == {"a", "b"}
+
+
+def test_a_counter_offer_waits_for_the_owner(standing_api: Api, client: httpx.Client) -> None:
+    order_id = placed(client, "PO counter")
+    before = steps_of(standing_api)
+    (counter,) = client.get("/v1/counter-offers", params={"state": "open"}).json()["data"]
+    decided = client.post(f"/v1/counter-offers/{counter['id']}/decision", json={"decision": "accept"})
+
+    assert decided.status_code == 200, decided.text
+    assert before == ["counter"]
+    assert counter["price"]["amount_minor"] == round(counter["offered_price"]["amount_minor"] * 1.1)
+    assert steps_of(standing_api) == MAKING[2:]
+    assert [state for _, state in nodes_of(standing_api, order_id)] == ["delivered"]
+
+
+def test_a_silent_node_loses_its_offer_and_the_other_one_makes_it(standing_api: Api, client: httpx.Client) -> None:
+    order_id = placed(client, "PO silent")
+    silent = steps_of(standing_api)
+    lapse(standing_api)
+
+    assert silent == []
+    assert steps_of(standing_api) == MAKING
+    assert sorted(str(state) for _, state in nodes_of(standing_api, order_id)) == ["delivered", "lapsed"]
+
+
+def test_a_late_parcel_is_told_of_before_it_arrives(standing_api: Api, client: httpx.Client) -> None:
+    order_id = placed(client, "PO late")
+
+    assert steps_of(standing_api)[-4:] == ["hand_over", "travel", "be_late", "deliver"]
+    told = [name for name in told_of(standing_api.engine, order_id) if name.startswith("shipment")]
+    assert told == ["shipment.handed_over", "shipment.exception", "shipment.delivered"]
+
+
+def test_an_accepted_order_can_be_cancelled_and_the_node_agrees(standing_api: Api, client: httpx.Client) -> None:
+    order_id = placed(client, "PO-2")
+    begun = [step.step for _ in range(3) for step in a_round(standing_api.engine)[0]]
+    cancelled = client.post(f"/v1/orders/{order_id}/cancel")
+
+    assert begun == MAKING[:3]
+    assert cancelled.status_code == 202, cancelled.text
+    assert steps_of(standing_api) == ["stop"]
+    assert [state for _, state in nodes_of(standing_api, order_id)] == ["cancelled"]
+
+
+def lapse(api: Api) -> None:
+    """Let the time of all offers be over, and have a worker look."""
+    update = "UPDATE jobs SET offer_until = clock_timestamp() - interval '1 second' WHERE state = 'offered' RETURNING 1"
+    in_transaction(api.engine, lambda session: rows(session, update))
+    watch(api.engine)
+
+
+def offered_by(quote: Any) -> set[str]:
+    """The nodes of a quote's offers."""
+    return {offer["node"]["node_id"] for it in quote["quantities"] for offer in it["offers"]}
+
+
+def test_no_order_crosses_over(standing_api: Api, sandbox: Sandbox, client: httpx.Client) -> None:
+    """A real part is never offered to a sandbox, nor the other way round: neither routed nor quoted."""
+    quote = {"part": "SBX-CLIP", "ship_to": {"city": "Hamburg", "country": "DE"}}
+    in_sandbox = client.post("/v1/quotes", json=quote).json()
+    real = standing_api.client.post("/v1/quotes", json=quote | {"part": "RL-0001"}).json()
+
+    assert offered_by(in_sandbox) <= set(sandbox.node_ids)
+    assert offered_by(real) == {"N101"}
+    assert sandbox.node_ids[0] not in str(real)
+    assert {
+        (node["node_id"], reason["code"])
+        for it in in_sandbox["ruled_out"]
+        for node in it["nodes"]
+        for reason in it["reasons"]
+    } >= {("N101", "SANDBOX")}
