@@ -5,9 +5,14 @@ import hashlib
 import hmac
 import json
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
+from fabroute.kernel.time import utc_now
+
 Payload = dict[str, Any]
+DUE = (utc_now() + timedelta(days=60)).date()
+"""A day in the future, but not too far: what orders are needed by."""
 SHOP, SITE, PLANT = "apple.myshopify.com", "example.com", "BEDFORD"
 SECRET = "a secret that both know"
 
@@ -134,7 +139,7 @@ WORK_ORDER: Payload = {
     "location": "HALL-2",
     "wopriority": 1,
     "downtime": True,
-    "targcompdate": "2090-06-15T12:00:00+02:00",
+    "targcompdate": f"{DUE}T12:00:00+02:00",
     "wpmaterial": [{"wpitemid": 41, "itemnum": "4711-0815", "itemqty": 3.0, "unitcost": 80.0}],
 }
 

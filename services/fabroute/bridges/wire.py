@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -85,10 +85,11 @@ class JsonWire:
         """Send a JSON body and return the object that is answered; an empty one where nothing is."""
         return as_object(self._ask(method, path, json=body, headers=dict(headers or {})))
 
-    def is_here(self, url: str) -> bool:
-        """Say whether an address that the server gave is its own: no credentials are sent to another one."""
-        ours, theirs = urlsplit(self._url), urlsplit(url)
-        return not theirs.netloc or (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
+    def follow(self, url: str) -> JsonObject | None:
+        """Return the object at an address that the server gave; ``None`` for another server: that gets no key."""
+        ours, target = urlsplit(self._url), urljoin(f"{self._url}/", url)
+        theirs = urlsplit(target)
+        return self.get(target) if (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) else None
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

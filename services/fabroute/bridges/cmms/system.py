@@ -142,11 +142,13 @@ def pull_requests(bench: Bench) -> int:
         return 0
     states = ",".join(f'"{status}"' for status in sorted(ORDERED))
     where = joined(f'siteid="{system.site}"', f"status in [{states}]", system.where, by=" and ")
-    page = system.wire.get(_OBJECTS, {"lean": 1, "oslc.select": _SELECT, "oslc.where": where, "oslc.pageSize": _PAGE})
-    heard = _hear(bench, page, system.site)
-    while (following := _next_page(page)) and system.wire.is_here(following):
-        page = system.wire.get(following)
+    query: dict[str, str | int] = {"lean": 1, "oslc.select": _SELECT, "oslc.where": where, "oslc.pageSize": _PAGE}
+    page: Mapping[str, Any] | None = system.wire.get(_OBJECTS, query)
+    heard = 0
+    while page is not None:
         heard += _hear(bench, page, system.site)
+        following = _next_page(page)
+        page = system.wire.follow(following) if following else None
     return heard
 
 
