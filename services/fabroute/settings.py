@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     quote_snapshot_seconds: float = Field(default=10.0, ge=0, le=600)
     """How old the network may be that quotes are made from; 0: read for every quote."""
 
+    sandbox_step_seconds: float = Field(default=5.0, ge=0, le=3600)
+    """How long the nodes of a sandbox take for each step: with 5 seconds an order is delivered in about a minute."""
+
     offer_seconds: int = Field(default=900, ge=10, le=86_400)
     """How long a node has to answer an offer or a claim, unless it has a time of its own."""
     lease_seconds: int = Field(default=300, ge=10, le=86_400)

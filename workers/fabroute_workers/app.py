@@ -15,7 +15,7 @@ from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing
 EXIT_MISCONFIGURED = 78
 """The process can't run as configured (``EX_CONFIG``): starting it again won't help."""
 
-QUEUES: tuple[str, ...] = ("routing", "network", "inventory", "production", "advice", "identity", "webhooks")
+QUEUES: tuple[str, ...] = ("routing", "network", "inventory", "production", "advice", "identity", "webhooks", "sandbox")
 FILE_QUEUES: tuple[str, ...] = ("inventory", "advice", "webhooks")
 """Queues of tasks that wait for a child process, or work long: with a worker of their own, so routing never waits."""
 DEAD_LETTERS = "fabroute.dead"
@@ -30,6 +30,7 @@ _MODULES = (
     "fabroute_workers.tasks.advice",
     "fabroute_workers.tasks.webhooks",
     "fabroute_workers.tasks.audit",
+    "fabroute_workers.tasks.sandbox",
 )
 
 REQUIRED_SETTINGS: Mapping[str, object] = {

@@ -11,6 +11,7 @@ from fabroute_workers.subscriptions import (
     JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
     MAKE_READINESS,
+    PLAY_SANDBOXES,
     REQUEUE_UNROUTABLE,
     ROUTE_PENDING,
     RUN_SHADOWS,
@@ -39,6 +40,7 @@ SPACING_SECONDS: Mapping[str, float] = {
     SYNC_CARRIERS: 1.0,
     DELIVER_DUE: 0.2,
     SEAL_AUDIT_LOG: 1.0,
+    PLAY_SANDBOXES: 0.5,
 }
 """The least time between two sendings for fresh events. One ``route_pending`` takes all that is due anyway."""
 

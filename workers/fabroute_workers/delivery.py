@@ -22,6 +22,8 @@ from fabroute.production.service.rerouting.settling import reroutes_wait
 from fabroute.routing.service.readiness import readiness_due
 from fabroute.routing.service.scopes import lapsed_scopes
 from fabroute.routing.service.shadow_runs import due_shadow_runs
+from fabroute.sandbox.service import sandbox_waits
+from fabroute.settings import get_settings
 from fabroute.webhooks.service.deliveries import deliveries_due
 from fabroute.webhooks.service.sequencing import sequence_events
 from fabroute_workers.bells import Bells
@@ -37,6 +39,7 @@ from fabroute_workers.subscriptions import (
     JUDGE_SCREENINGS,
     LEARN_CALIBRATIONS,
     MAKE_READINESS,
+    PLAY_SANDBOXES,
     PURGE_ANSWERS,
     PURGE_ARCHIVES,
     PURGE_EVENTS,
@@ -119,7 +122,7 @@ class Relay:
         wait_seconds = min(sequenced.wait_seconds, published.wait_seconds)
         if self._clock() - self._swept_at < POLL_SECONDS:
             return Turn(sent=sequenced.sent + published.sent, wait_seconds=wait_seconds)
-        swept = self.sweep() + self.keep_up() + self.improve() + self.call_carriers() + self.seal()
+        swept = self.sweep() + self.keep_up() + self.improve() + self.call_carriers() + self.seal() + self.play()
         self._swept_at = self._clock()
         return Turn(sent=sequenced.sent + published.sent + swept, wait_seconds=wait_seconds)
 
@@ -216,6 +219,15 @@ class Relay:
             errands.append(Errand(task=EXPORT_AUDIT_ROOTS))
             self._roots_at = self._clock()
         return self._send(errands)
+
+    def play(self) -> int:
+        """Have the nodes of sandboxes do what is due, if something is."""
+        errand = Errand(task=PLAY_SANDBOXES)
+        if not self._bells.ready(errand, at=self._clock()):
+            return 0
+        with unit_of_work(self._engine) as session:
+            waits = sandbox_waits(session, pace_seconds=get_settings().sandbox_step_seconds)
+        return self._send([errand]) if waits else 0
 
     def _ready(self, message: OutboxMessage) -> bool:
         return all(self._bells.ready(errand, at=self._clock()) for errand in _errands(message))

@@ -29,6 +29,7 @@ DELIVER_DUE = "webhooks.deliver_due"
 PURGE_EVENTS = "webhooks.purge_events"
 SEAL_AUDIT_LOG = "identity.seal_audit_log"
 EXPORT_AUDIT_ROOTS = "identity.export_audit_roots"
+PLAY_SANDBOXES = "sandbox.play"
 
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "order.placed": (ROUTE_PENDING,),
