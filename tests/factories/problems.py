@@ -31,7 +31,9 @@ def problem_of(response: httpx.Response) -> dict[str, Any]:
     """Return a problem, after a check that nothing of RFC 9457 and of the house is missing."""
     assert response.headers["Content-Type"] == "application/problem+json", response.text
     problem: dict[str, Any] = response.json()
-    assert set(problem) - {"details"} == {"type", "title", "status", "code", "detail", "request_id", "errors"}
+    fields = {"type", "title", "status", "code", "detail", "doc_url", "request_id", "errors"}
+    assert set(problem) - {"details"} == fields
+    assert problem["doc_url"].endswith(f"/docs/errors/{problem['code']}")
     assert problem["status"] == response.status_code
     assert problem["type"] == f"urn:fabroute:problem:{problem['code']}"
     assert problem["request_id"] == response.headers["X-Request-Id"]
