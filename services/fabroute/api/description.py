@@ -54,6 +54,7 @@ from fabroute.api.schemas.rates import RateIn
 from fabroute.api.schemas.recalls import RecallIn
 from fabroute.api.schemas.rerouting import CapacityCutIn, ClosureIn, JobFailureIn, MachineStatusIn, RetryIn
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
+from fabroute.api.schemas.sandboxes import SandboxIn
 from fabroute.api.schemas.shadow_runs import ShadowRunIn
 from fabroute.api.schemas.shipments import LossIn, ShipmentEventIn, ShipmentIn
 from fabroute.api.webhook_documents import MESSAGES, webhooks
@@ -159,6 +160,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "audit log", "description": "Who did what to which thing, sealed by hash chains and signed roots."},
     {"name": "people", "description": "Who acts for your organisation: invited, with a role, disabled, removed."},
     {"name": "sign-in", "description": "Browsers: a session for a person, their password and second factor."},
+    {"name": "sandboxes", "description": "A world of an integrator's own, in which nodes answer by themselves."},
     {"name": "runs", "description": "Joint routing runs and planning scopes, for the operator."},
     {"name": "organisations", "description": "Who takes part: owners, bureaus, the operator."},
     {"name": "api keys", "description": "Made, rotated with an overlap, revoked; what each opens, and its last use."},
@@ -195,6 +197,7 @@ OAUTH_SCHEMES: dict[str, Any] = {
     },
 }
 _BODIES: Sequence[type[BaseModel]] = (
+    SandboxIn,
     OrderRequest,
     QuoteRequest,
     NodeStatusIn,

@@ -67,6 +67,7 @@ COMMANDS: Mapping[str, Entry] = {
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
     "scopes": Entry(place="scopes:scopes", help="List the planning scopes: what waits, who decides, the last run."),
     "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),
+    "sandbox": Entry(place="sandbox:sandbox", help="Open a world to try things in: nodes answer by themselves."),
     "seed": Entry(place="seeding:seed", help="Load the reference network and parts with print files."),
     "people": Entry(place="people:people", help="Invite, list, disable and reset people who sign in."),
     "keys": Entry(place="keys:keys", help="Make, list, rotate and revoke API keys."),
