@@ -13,12 +13,17 @@ def names_tag(condition: str, etag: str) -> bool:
     return bool(etag) and (etag.removeprefix("W/") in tags or tags == ["*"])
 
 
+def tag_of(content: bytes) -> str:
+    """Return the strong ETag of some bytes."""
+    return f'"{hashlib.sha256(content).hexdigest()[:_DIGITS]}"'
+
+
 def tagged(request: Request, response: Response) -> Response:
     """Return an answer with the ETag of its bytes, or 304 where the client has these very bytes."""
     is_whole = response.status_code == 200 and "ETag" not in response.headers
     if not (is_whole and _is_json(response) and _may_be_kept(response)):
         return response
-    etag = f'"{hashlib.sha256(response.body).hexdigest()[:_DIGITS]}"'
+    etag = tag_of(bytes(response.body))
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if names_tag(request.headers.get("If-None-Match", ""), etag):
         return Response(status_code=304, headers=headers)

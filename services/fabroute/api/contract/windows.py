@@ -13,7 +13,7 @@ from limits.storage import Storage
 class Windows(Storage):
     """Counts in fixed windows, which begin with their first count. It belongs to the event loop's thread."""
 
-    STORAGE_SCHEME: list[str] | None = ["fabroute"]
+    STORAGE_SCHEME: list[str] | None = None
 
     def __init__(self, *, clock: Callable[[], float] = time.time, most: int = 10_000) -> None:
         super().__init__()

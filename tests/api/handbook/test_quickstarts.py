@@ -1,0 +1,76 @@
+"""The commands of the quickstarts are run as they stand, against a real server: what a stranger copies works."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fabroute.api.handbook.quickstarts import NAMES, quickstarts
+from tests.factories.api import Api
+from tests.factories.api_jobs import a_job_world, token_of
+from tests.factories.forwarding import a_port_to
+from tests.factories.network import a_node
+from tests.factories.organisations import BUREAU
+from tests.factories.routable import given_routable_network
+
+SECONDS = 60
+
+
+def run(name: str, language: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """Run all code of a quickstart in a language, as one program, and return what it printed."""
+    code = "\n".join(quickstarts()[name].commands(language))
+    program = ["bash", "-euo", "pipefail", "-c", code] if language == "bash" else [sys.executable, "-c", code]
+    known = {"PATH": os.environ["PATH"], "HOME": str(folder)} | environment
+    done = subprocess.run(program, cwd=folder, env=known, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, f"{name} in {language}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["shop", "maintenance"])
+def test_a_buyer_integrates_by_the_book(api: Api, name: str, tmp_path: Path) -> None:
+    given_routable_network(api.engine, nodes=(a_node(),), today=datetime.now(UTC).date())
+    with a_port_to(api.socket) as url:
+        environment = {"FABROUTE_URL": url, "FABROUTE_KEY": api.owner.token}
+        printed = {language: run(name, language, tmp_path, environment) for language in ("bash", "python")}
+    orders = api.client.get("/v1/orders").json()["data"]
+
+    assert [order["state"] for order in orders] == ["routed", "routed"]
+    if name == "shop":
+        assert printed["bash"] == "304\n"
+        assert printed["python"] == f"{orders[0]['id']} routed\n"
+    else:
+        assert printed["bash"] == "routed\n"
+        assert printed["python"] == "RL-0001 routed\n1 decision\n"
+
+
+def test_a_bureau_integrates_by_the_book(api: Api, tmp_path: Path) -> None:
+    with a_job_world(api) as world, a_port_to(api.socket) as url:
+        token = token_of(api.engine, BUREAU, "bureau")
+        environment = {"FABROUTE_URL": url, "FABROUTE_KEY": token, "NODE": "N101"}
+        shell = run("bureau", "bash", tmp_path, environment)
+        python = run("bureau", "python", tmp_path, environment)
+        job = world.bureau.get(world.job).json()
+        prints = world.bureau.get(f"{world.job}/prints").json()["data"]
+
+    assert (shell, python) == ("", "no job: ask again\n")
+    assert (job["state"], [(it["number"], it["result"]) for it in prints]) == (
+        "in_production",
+        [(1, "good"), (2, "good"), (3, "good")],
+    )
+    assert (tmp_path / "part.3mf").read_bytes() == world.content
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_quickstart_is_short_and_says_what_it_is_for(name: str) -> None:
+    found = quickstarts()[name]
+    words = found.text.split()
+
+    assert len(found.title) < 40
+    assert 40 < len(found.lead) < 160
+    assert len(words) < 900
+    assert len(found.commands("bash")) >= 4
+    assert len(found.commands("python")) == 1
