@@ -35,10 +35,7 @@ def ask(
     headers: Mapping[str, str] | None = None,
 ) -> httpx.Response:
     """Do an operation on the victim's things, or those with other ``ids``, as somebody."""
-    ids = world.ids_of(VICTIM) if ids is None else ids
-    ids = ids | {"jobs": ids["made.jobs"]} if operation.id in OF_THE_MADE_JOB else ids
-    ids = ids | {"orders": ids["declined.orders"]} if operation.id in OF_THE_DECLINED else ids
-    ids = ids | {"orders": ids["made.orders"]} if operation.id in OF_THE_MADE_ORDER else ids
+    ids = thing_of(world.ids_of(VICTIM) if ids is None else ids, operation.id)
     sent = sent_with(operation.id, ids=ids, side=VICTIM, who=who)
     usual = {"Idempotency-Key": f"{operation.id} by {who}", "If-Match": "*"}
     return world.clients[who].request(
@@ -48,6 +45,15 @@ def ask(
         content=sent.content,
         headers=usual | dict(sent.headers) | dict(headers or {}),
     )
+
+
+def thing_of(ids: Ids, operation: str) -> Ids:
+    """Return the ids with the job or order that an operation is asked for."""
+    if operation in OF_THE_MADE_JOB:
+        return ids | {"jobs": ids["made.jobs"]}
+    if operation in OF_THE_DECLINED:
+        return ids | {"orders": ids["declined.orders"]}
+    return ids | {"orders": ids["made.orders"]} if operation in OF_THE_MADE_ORDER else ids
 
 
 OF_RFC_6749 = frozenset({"issue_access_token", "revoke_access_token"})

@@ -29,7 +29,7 @@ def _only(*allowed: Who, otherwise: Answer = 404, bureaus: Answer | None = None)
 
 PUBLIC: Audience = dict.fromkeys(EVERYONE, "yes")
 SECRET: Audience = dict.fromkeys(EVERYONE, "secret")
-SIGNED_IN: Audience = {**dict.fromkeys(EVERYONE, 403), "nobody": 401}
+SIGNED_IN: Audience = {**dict.fromkeys(EVERYONE, 403), "revoked": "secret", "nobody": 401}
 """For people with a session's cookie: a key opens nothing, and there is nothing of others to name."""
 ALL = _only(*WITH_KEYS)
 """Each for itself, or something that is nobody's."""
@@ -336,5 +336,23 @@ AUDIENCES: Mapping[str, Audience] = {
     "issue_access_token": SECRET,
     "revoke_access_token": SECRET,
     "get_authorization_server": PUBLIC,
+    # events
+    "list_events": ALL,
+    "get_event": OWNER,
+    "list_event_types": ALL,
+    # webhooks
+    "add_webhook_endpoint": ALL,
+    "list_webhook_endpoints": ALL,
+    "get_webhook_endpoint": OWNER,
+    "change_webhook_endpoint": OWNER,
+    "remove_webhook_endpoint": OWNER,
+    "rotate_webhook_secret": OWNER,
+    "test_webhook_endpoint": OWNER,
+    "enable_webhook_endpoint": OWNER,
+    "disable_webhook_endpoint": OWNER,
+    "list_webhook_deliveries": OWNER,
+    "get_webhook_delivery": OWNER,
+    "replay_webhook_delivery": OWNER,
+    "replay_webhooks": OWNER,
 }
 """By operation id, in the document's order."""

@@ -142,6 +142,11 @@ _JSON: Mapping[str, object] = {
     "rotate_api_key": {"overlap_seconds": 60},
     "create_oauth_client": {"name": "asked", "scopes": ["orders:read"]},
     "rotate_oauth_secret": {"overlap_seconds": 60},
+    "add_webhook_endpoint": {"url": "https://hooks.example.com/asked", "types": ["*"]},
+    "change_webhook_endpoint": {"types": ["*"]},
+    "rotate_webhook_secret": {"overlap_seconds": 60},
+    "disable_webhook_endpoint": REASON,
+    "replay_webhooks": {"since": days_ago(1)},
 }
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _CREDENTIALS = b"&client_id=oac_asked&client_secret=asked"

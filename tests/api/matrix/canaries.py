@@ -41,6 +41,7 @@ _FIELDS = (
     "proof",
     "person",
     "key",
+    "hook",
 )
 
 

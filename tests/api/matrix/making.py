@@ -16,6 +16,7 @@ from fabroute.orders.service import LineOutcome, record_outcomes
 from fabroute.production.service import offer_jobs
 from fabroute.routing.ports import JobOffer
 from fabroute.routing.service.readiness_work import ReadinessLimits, make_readiness
+from fabroute.webhooks.service.sequencing import sequence_events
 from tests.api.matrix.canaries import amount, word
 from tests.api.matrix.sides import Side, organisation_id
 from tests.factories.api import Api
@@ -92,6 +93,26 @@ def make_all(*sides: Making) -> None:
     for make in _ROOMS:
         for making in sides:
             make(making)
+
+
+def make_hooks(it: Making) -> None:
+    """An endpoint of the owner and one of the bureau, which are told of everything; nothing is sent."""
+    for name, client in ((it.side.owner, it.owner), (it.side.bureau, it.bureau)):
+        hook = {"url": f"https://hooks.example.com/{word(name, 'hook')}", "description": word(name, "hook")}
+        it.ids[f"{name}.hook"] = _made_at(client.post("/v1/webhook-endpoints", json=hook | {"types": ["*"]}))
+    it.ids["webhook-endpoints"] = it.ids[f"{it.side.owner}.hook"]
+    it.ids["gone.webhook-endpoints"] = _made_at(
+        it.owner.post("/v1/webhook-endpoints", json={"url": "https://hooks.example.com/gone", "types": ["*"]})
+    )
+
+
+def make_events(it: Making) -> None:
+    """Everything that happened, put into the feeds, with what is to be delivered."""
+    while sequence_events(it.api.engine, now=utc_now()).more:
+        continue
+    endpoint = f"/v1/webhook-endpoints/{it.ids['webhook-endpoints']}"
+    it.ids["events"] = done(it.owner.get("/v1/events"))["data"][0]["id"]
+    it.ids["webhook-deliveries"] = done(it.owner.get(f"{endpoint}/deliveries"))["data"][0]["id"]
 
 
 def make_inventory(it: Making) -> None:
@@ -351,6 +372,7 @@ def _eur(amount_minor: int) -> dict[str, object]:
 
 
 _ROOMS: tuple[Callable[[Making], None], ...] = (
+    make_hooks,
     make_inventory,
     make_network,
     make_brand,
@@ -361,5 +383,6 @@ _ROOMS: tuple[Callable[[Making], None], ...] = (
     make_decisions,
     make_recall,
     make_access,
+    make_events,
 )
 """In the order in which one needs the other."""

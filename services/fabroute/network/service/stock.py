@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
-from fabroute.database.pages import Page, page_of
+from fabroute.database.pages import Page, number_in, page_of
 from fabroute.network.repository import lots
 from fabroute.network.repository.lots import StockFilter
 from fabroute.network.service.lots import UnknownLot
@@ -93,7 +93,7 @@ def lots_of_supplier(session: Session, *, supplier_lot: str, material: str | Non
 
 def list_movements(session: Session, *, lot_id: str, cursor: str | None, limit: int) -> Page[MovementView]:
     """Return a page of what moved in and out of a lot, oldest first."""
-    after = int(cursor) if cursor is not None and cursor.isdecimal() else 0
+    after = number_in(cursor) or 0
     rows = lots.read_movements(session, lot_id=lot_id, after=after, limit=limit + 1)
     found = [MovementView(**row) for row in rows]
     return page_of(found, limit=limit, cursor_of=lambda movement: str(movement.movement_id))

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from fabroute.database.pages import Page, page_of
+from fabroute.database.pages import Page, number_in, page_of
 from fabroute.estimation.build_time import build_time
 from fabroute.estimation.calibration import LARGEST_RATIO
 from fabroute.estimation.facts import MachineModelFacts, MaterialFacts
@@ -207,7 +207,7 @@ def list_builds(
 ) -> Page[BuildTimeView]:
     """Return a page of a job's builds, first one first, to whoever may see the job. Raises ``UnknownJob``."""
     find_visible(session, principal=principal, job_id=job_id)
-    after = int(cursor) if cursor is not None and cursor.isdecimal() else 0
+    after = number_in(cursor) or 0
     found = rows.read_builds(session, job_id=job_id, after=after, limit=limit + 1)
     return page_of([build_view(row) for row in found], limit=limit, cursor_of=lambda view: str(view.number))
 

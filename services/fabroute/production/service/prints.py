@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from fabroute.database.pages import Page, page_of
+from fabroute.database.pages import Page, number_in, page_of
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditedRefusal
 from fabroute.inventory import service as inventory
@@ -143,7 +143,7 @@ def list_prints(
 ) -> Page[PrintView]:
     """Return a page of a job's prints, first one first, to whoever may see the job. Raises ``UnknownJob``."""
     find_visible(session, principal=principal, job_id=job_id)
-    after = int(cursor) if cursor is not None and cursor.isdecimal() else 0
+    after = number_in(cursor) or 0
     found = rows.read_prints(session, job_id=job_id, after=after, limit=limit + 1)
     return page_of([print_view(row) for row in found], limit=limit, cursor_of=lambda view: str(view.number))
 
