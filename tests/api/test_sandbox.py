@@ -6,6 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from fabroute.database import unit_of_work
+from fabroute.identity.rules import ALL_SCOPES
+from fabroute.identity.service import create_organisation, issue_api_key
 from fabroute.kernel.time import utc_now
 from fabroute.sandbox.rules import Answer
 from fabroute.sandbox.service import Sandbox
@@ -13,9 +16,12 @@ from fabroute_workers.work import watch
 from tests.factories.api import Api, an_order
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_node
+from tests.factories.organisations import NOW
+from tests.factories.problems import Refusal, refusal_of
 from tests.factories.routable import given_routable_network
 from tests.factories.sandbox import a_round, given_sandbox, played, told_of
 
+PARTS = ["FU-0202", "RL-0003", "RL-0006"]
 MAKING = ["accept", "accept", "start", "print", "inspect", "pack", "hand_over", "travel", "deliver"]
 """An order without a hitch: the job is claimed, then accepted, and so on."""
 
@@ -155,3 +161,35 @@ def test_no_order_crosses_over(standing_api: Api, sandbox: Sandbox, client: http
         for node in it["nodes"]
         for reason in it["reasons"]
     } >= {("N101", "SANDBOX")}
+
+
+@pytest.mark.slow
+def test_the_operator_opens_a_sandbox_with_parts_that_can_be_ordered_at_once(standing_api: Api) -> None:
+    """With real print files, drawn and validated."""
+    with standing_api.as_(operator_token(standing_api)) as operator:
+        opened = operator.post("/v1/sandboxes", json={"name": "Nordbahn, try-out"})
+    with standing_api.as_(opened.json()["token"]) as client:
+        parts = client.get("/v1/parts").json()["data"]
+        body = an_order(lines=[{"part": "RL-0003", "quantity": 1}])
+        order = client.post("/v1/orders", json=body, headers={"Idempotency-Key": "k"})
+
+    assert (opened.status_code, order.status_code) == (201, 201), (opened.text, order.text)
+    assert sorted(part["part_no"] for part in parts) == sorted(opened.json()["parts"]) == PARTS
+    assert steps_of(standing_api) == MAKING
+    assert [state for _, state in nodes_of(standing_api, order.json()["id"])] == ["delivered"]
+
+
+def test_only_the_operator_opens_sandboxes(standing_api: Api) -> None:
+    refused = standing_api.client.post("/v1/sandboxes", json={"name": "mine"})
+    with standing_api.as_(operator_token(standing_api)) as operator:
+        nameless = operator.post("/v1/sandboxes", json={"name": " "})
+
+    assert refusal_of(refused) == Refusal(status=403, code="operator_only")
+    assert nameless.status_code == 422
+
+
+def operator_token(api: Api) -> str:
+    """The key of the operator."""
+    with unit_of_work(api.engine) as session:
+        create_organisation(session, name="Operator", kind="operator", now=NOW, organisation_id="org_op")
+        return issue_api_key(session, organisation_id="org_op", name="k", scopes=ALL_SCOPES, now=NOW).token
