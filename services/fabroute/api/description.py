@@ -57,6 +57,13 @@ from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeI
 from fabroute.api.schemas.sandboxes import SandboxIn
 from fabroute.api.schemas.shadow_runs import ShadowRunIn
 from fabroute.api.schemas.shipments import LossIn, ShipmentEventIn, ShipmentIn
+from fabroute.api.schemas.webhooks import (
+    WebhookDisablingIn,
+    WebhookEndpointChangeIn,
+    WebhookEndpointIn,
+    WebhookReplayIn,
+    WebhookSecretRotationIn,
+)
 from fabroute.api.webhook_documents import MESSAGES, webhooks
 from fabroute.identity.rules import ALL_SCOPES
 
@@ -273,6 +280,11 @@ _BODIES: Sequence[type[BaseModel]] = (
     KeyRotationIn,
     OAuthClientIn,
     SecretRotationIn,
+    WebhookEndpointIn,
+    WebhookEndpointChangeIn,
+    WebhookSecretRotationIn,
+    WebhookDisablingIn,
+    WebhookReplayIn,
 )
 
 
