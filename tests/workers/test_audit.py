@@ -59,6 +59,6 @@ def test_it_is_asked_every_minute_whether_roots_are_due_and_they_are_once_in_the
         relay.seal()
     exported = [audit_work.export(engine, settings, signer=a_signer(), folder=folder) for _ in range(2)]
 
-    assert ringer.tasks() == [EXPORT_AUDIT_ROOTS] * 3
+    assert [task for task in ringer.tasks() if task != SEAL_AUDIT_LOG] == [EXPORT_AUDIT_ROOTS] * 3
     assert exported == [1, 0]
     assert in_transaction(engine, lambda session: verified(session, folder=folder).findings) == ()
