@@ -8,6 +8,7 @@ from itertools import count
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fabroute.api.contract.deprecation import tell_deprecation
 from fabroute.api.contract.limits import tell_limits
 from fabroute.kernel.ids import new_id
 
@@ -40,6 +41,7 @@ class RequestId:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
                 tell_limits(scope, headers)
+                tell_deprecation(scope, headers)
             await send(message)
 
         await self._app(scope, receive, send_with_id)

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from fabroute.api.bodies import read_at_most
 from fabroute.api.contract.attempts import AnsweredBefore, Attempt, answering
+from fabroute.api.contract.deprecation import DEPRECATED, note_deprecation, words_of
 from fabroute.api.contract.described import describe
 from fabroute.api.contract.etags import tagged
 from fabroute.api.contract.locations import LOCATIONS, located
@@ -40,10 +41,16 @@ class ContractRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
+        if self.name in DEPRECATED:
+            self.deprecated = True
+            self.description = f"{self.description}\n\n{words_of(DEPRECATED[self.name])}"
         describe(self, is_tagged=is_single_thing(self), is_keyed=is_answered_once(self), waits=self.name in WAITING)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; one that may wait, when there is something new."""
+        going = DEPRECATED.get(self.name)
+        if going is not None:
+            note_deprecation(scope, going)
         waits = WAITING.get(self.name) if b"wait=" in scope["query_string"] and scope["method"] == "GET" else None
         if waits is None:
             await super().handle(scope, receive, send)

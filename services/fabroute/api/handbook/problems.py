@@ -18,8 +18,8 @@ _BY_STATUS: Mapping[int, str] = {
     "there. If it is new, read the answer to the request that made it again.",
     405: "The header `Allow` names the methods of this path.",
     408: "Send it again, over a better connection or in smaller pieces. Nothing was kept.",
-    409: "Somebody or something was faster, or the thing is not in the state that this needs. Read it again, "
-    "decide anew, then send what makes sense. With `Retry-After`, the same request may be sent again after so many seconds.",
+    409: "Somebody or something was faster, or the thing is not in the state that this needs. Read it again, decide "
+    "anew, then send what makes sense. With `Retry-After`, repeat the same request after so many seconds.",
     410: "It was there and is gone for good. Don't ask again; `detail` says what is there instead.",
     412: "Somebody changed it since you read it. GET it again, merge your change, send it with the new ETag.",
     413: "Send less at once: the limit stands in `detail`. Tables may be sent in several pieces.",
