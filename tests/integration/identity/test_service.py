@@ -1,13 +1,17 @@
+import asyncio
 from datetime import timedelta
 from typing import cast
 
 import pytest
+from psycopg import AsyncConnection
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from fabroute.database import unit_of_work
 from fabroute.identity import service
 from fabroute.identity.rules import OrganisationKind, Unauthenticated, make_token
+from fabroute.identity.service.organisations import OrganisationChange, change_organisation
+from fabroute.kernel.time import utc_now
 from tests.conftest import Database
 from tests.factories.databases import engine_for, rows
 from tests.factories.organisations import NOW
@@ -25,6 +29,32 @@ def test_an_issued_key_speaks_for_its_organisation_with_its_scopes(database: Dat
 
     assert (principal.organisation_id, principal.kind, principal.key_id) == (bureau, "bureau", issued.key_id)
     assert principal.scopes == {"jobs:read"}
+
+
+def test_keys_that_open_nothing_now_or_soon_are_not_live(database: Database) -> None:
+    now = utc_now()
+    with engine_for(database.url) as engine, unit_of_work(engine) as session:
+        owner, suspended = (service.create_organisation(session, name=it, kind="owner", now=now) for it in "ab")
+        live, ending, revoked, theirs = (
+            service.issue_api_key(session, organisation_id=of, name="k", scopes=[], now=now, expires_at=end).key_id
+            for of, end in (
+                (owner, now + timedelta(minutes=5)),
+                (owner, now + timedelta(seconds=1)),
+                (owner, None),
+                (suspended, None),
+            )
+        )
+        service.revoke_api_key(session, key_id=revoked, now=now)
+        change = OrganisationChange(suspended=True)
+        change_organisation(session, organisation_id=suspended, change=change, actor="key_1", now=now)
+
+    async def ask() -> frozenset[str]:
+        url = database.url.replace("postgresql+psycopg", "postgresql")
+        options = "-c fabroute.tenant=*"
+        async with await AsyncConnection.connect(url, autocommit=True, options=options) as connection:
+            return await service.live_keys(connection, key_ids=(live, ending, revoked, theirs, "key_none"))
+
+    assert asyncio.run(ask()) == {live}
 
 
 def test_neither_the_token_nor_its_secret_is_stored(database: Database) -> None:
