@@ -54,7 +54,7 @@ class Receiver:
         try:
             self.received.append(await _request(reader))
             await self.behave(self, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

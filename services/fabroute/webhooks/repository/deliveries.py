@@ -1,6 +1,6 @@
 """Statements on deliveries and attempts. Endpoints are locked before their deliveries, everywhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,8 @@ from fabroute.webhooks.models import WebhookAttempt
 _CLAIM = text("""
 WITH ready AS (
     SELECT endpoint.id, endpoint.url,
-           CASE WHEN endpoint.failures_in_a_row > 0 THEN 1 ELSE :most END
+           CASE WHEN endpoint.failures_in_a_row > 0 THEN 1
+                WHEN endpoint.id = ANY(CAST(:proven AS text[])) THEN :most ELSE :most_at_first END
                - coalesce((CAST(:busy AS jsonb) ->> endpoint.id)::int, 0) AS room
     FROM webhook_endpoints endpoint
     WHERE endpoint.state = 'enabled' AND coalesce(endpoint.rest_until <= :now, true)
@@ -122,7 +123,11 @@ class Claim:
 
     limit: int
     most_of_one: int
-    """Of one endpoint; of one that has failed last, a single one."""
+    """Of one endpoint that is proven; of one that has failed last, a single one."""
+    most_at_first: int
+    """Of any other."""
+    proven: Collection[str]
+    """Endpoints that have just taken something."""
     busy: Mapping[str, int]
     """How many of each endpoint it is sending already."""
     lease_until: datetime
@@ -147,6 +152,8 @@ def claim_due(session: Session, claim: Claim, *, now: datetime) -> Sequence[RowM
     values = {
         "limit": claim.limit,
         "most": claim.most_of_one,
+        "most_at_first": claim.most_at_first,
+        "proven": sorted(claim.proven),
         "busy": to_json(claim.busy).decode(),
         "lease_until": claim.lease_until,
         "now": now,

@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +31,7 @@ from fabroute.webhooks.service.outcomes import Outcome, note_outcomes
 LEASE = timedelta(seconds=30)
 """After so long another deliverer takes what this one has not finished; a send takes five seconds at most."""
 _IDLE_SECONDS = 0.25
+_GATHER_SECONDS = 0.01
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -41,8 +42,11 @@ class DeliveryLimits:
 
     seconds: float = 10.0
     """Nothing is begun after so long; what was begun is finished."""
-    at_once: int = 128
-    of_one_endpoint: int = 16
+    at_once: int = 256
+    of_one_endpoint: int = 32
+    """Once it has taken something; receivers that hang must not have all places."""
+    at_first: int = 4
+    """Of an endpoint that has taken nothing yet in this run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,31 +93,29 @@ class Deliverer:
         self._chance = chance
         self._running: dict[asyncio.Task[Outcome], str] = {}
         self._secrets: dict[str, SigningSecret] = {}
+        self._proven: set[str] = set()
 
     async def run(self) -> DeliveryReport:
         """Deliver, and return what was done."""
         until, counted = time.monotonic() + self._limits.seconds, Counter[str]()
+        outcomes: list[Outcome] = []
         while True:
-            taken = await self._take_more() if time.monotonic() < until else 0
+            room = self._limits.at_once - len(self._running) if time.monotonic() < until else 0
+            parcels = await asyncio.to_thread(self._step, outcomes, room) if outcomes or room else []
+            for parcel in parcels:
+                self._running[asyncio.create_task(self._send(parcel))] = parcel.endpoint_id
             if not self._running:
                 break
-            outcomes = await self._wait(at_most=None if taken else _IDLE_SECONDS)
-            if outcomes:
-                await asyncio.to_thread(self._note, outcomes)
-                counted.update("delivered" if it.answer.is_taken else "failed" for it in outcomes)
+            outcomes = await self._wait(at_most=None if parcels else _IDLE_SECONDS)
+            self._proven |= {it.endpoint_id for it in outcomes if it.answer.is_taken}
+            counted.update("delivered" if it.answer.is_taken else "failed" for it in outcomes)
         return DeliveryReport(attempts=counted.total(), delivered=counted["delivered"], failed=counted["failed"])
 
-    async def _take_more(self) -> int:
-        room = self._limits.at_once - len(self._running)
-        if room <= 0:
-            return 0
-        parcels = await asyncio.to_thread(self._claim, room, Counter(self._running.values()))
-        for parcel in parcels:
-            self._running[asyncio.create_task(self._send(parcel))] = parcel.endpoint_id
-        return len(parcels)
-
     async def _wait(self, *, at_most: float | None) -> list[Outcome]:
-        done, _ = await asyncio.wait(self._running, timeout=at_most, return_when=asyncio.FIRST_COMPLETED)
+        """Return what was sent meanwhile, once something was; a moment later, so that many are noted at once."""
+        await asyncio.wait(self._running, timeout=at_most, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(self._running, timeout=_GATHER_SECONDS)
+        done = [task for task in self._running if task.done()]
         for task in done:
             del self._running[task]
         return [task.result() for task in done]
@@ -141,12 +143,25 @@ class Deliverer:
         )
         return await self._sender.send(url=parcel.url, headers=headers, body=parcel.body)
 
-    def _claim(self, limit: int, busy: Mapping[str, int]) -> list[_Parcel]:
+    def _step(self, outcomes: Sequence[Outcome], room: int) -> list[_Parcel]:
+        """Note what was sent, and take what is due, in one transaction."""
         now = self._now()
-        claim = Claim(limit=limit, most_of_one=self._limits.of_one_endpoint, busy=dict(busy), lease_until=now + LEASE)
         with unit_of_work(self._engine) as session:
-            found = rows.claim_due(session, claim, now=now)
-            secrets = self._live_secrets(session, {row["endpoint_id"] for row in found}, now=now)
+            if outcomes:
+                note_outcomes(session, outcomes, now=now)
+            return self._claim(session, room, now=now) if room > 0 else []
+
+    def _claim(self, session: Session, room: int, *, now: datetime) -> list[_Parcel]:
+        claim = Claim(
+            limit=room,
+            most_of_one=self._limits.of_one_endpoint,
+            most_at_first=min(self._limits.at_first, self._limits.of_one_endpoint),
+            proven=self._proven,
+            busy=Counter(self._running.values()),
+            lease_until=now + LEASE,
+        )
+        found = rows.claim_due(session, claim, now=now)
+        secrets = self._live_secrets(session, {row["endpoint_id"] for row in found}, now=now)
         return [_parcel(row, secrets.get(row["endpoint_id"], ())) for row in found]
 
     def _live_secrets(
@@ -170,10 +185,6 @@ class Deliverer:
             known = secret_of(self._sealer.unseal(sealed, purpose=seal_purpose(endpoint_id)))
             self._secrets[secret_id] = known
         return known
-
-    def _note(self, outcomes: Sequence[Outcome]) -> None:
-        with unit_of_work(self._engine) as session:
-            note_outcomes(session, outcomes, now=self._now())
 
 
 def _parcel(row: RowMapping, secrets: tuple[SigningSecret, ...]) -> _Parcel:
