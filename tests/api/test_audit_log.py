@@ -20,7 +20,7 @@ PATH = "/v1/audit-log"
 @pytest.fixture(scope="module")
 def log(standing_api: Api) -> dict[str, dict[str, str]]:
     """Headers of an owner with six entries, a bureau with one, and an operator; two entries are of nobody."""
-    headers = {}
+    headers: dict[str, dict[str, str]] = {}
     with unit_of_work(standing_api.engine) as session:
         kinds: tuple[tuple[str, OrganisationKind], ...] = ((OWNER, "owner"), (BUREAU, "bureau"), ("org_op", "operator"))
         for chosen, kind in kinds:
@@ -42,7 +42,7 @@ def log(standing_api: Api) -> dict[str, dict[str, str]]:
     return headers
 
 
-def ids(api: Api, headers: dict[str, str], **parameters: object) -> list[str]:
+def ids(api: Api, headers: dict[str, str], **parameters: str) -> list[str]:
     """The subjects of the entries that are listed."""
     answer = api.client.get(PATH, params=parameters, headers=headers)
     assert answer.status_code == 200, answer.text

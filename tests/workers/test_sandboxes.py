@@ -14,7 +14,10 @@ _OF_A_SANDBOX = (
     "INSERT INTO organisations (id, name, kind, created_at) VALUES ('org_sandbox_1_bureau', 'Try', 'bureau', now());"
     " UPDATE nodes SET organisation_id = 'org_sandbox_1_bureau'"
 )
-_NOW = "UPDATE jobs SET updated_at = clock_timestamp(), offered_at = clock_timestamp()"
+_NOW = (
+    "UPDATE jobs SET updated_at = clock_timestamp(), offered_at = clock_timestamp(),"
+    " offer_until = clock_timestamp() + interval '1 minute'"
+)
 _LONG_AGO = "UPDATE jobs SET updated_at = now() - interval '6 seconds', offered_at = now() - interval '6 seconds'"
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from fabroute.cli.mapping import Json
 from fabroute.cli.orders import AsJson, as_json_text
 from fabroute.cli.output import note, stdout
 from fabroute.database import database_engine, unit_of_work
@@ -31,7 +32,7 @@ def sandbox(
     with unit_of_work(engine) as session:
         opened = open_sandbox(session, new=new, signer=configured_signer(settings), now=utc_now())
     if as_json:
-        document = {
+        document: dict[str, Json] = {
             "id": opened.sandbox_id,
             "organisation_id": opened.organisation_id,
             "bureau_id": opened.bureau_id,

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from fabroute.identity.rules import ALL_SCOPES, Principal
 from fabroute.inventory import service as inventory
 from fabroute.inventory.service import RevisionView
+from fabroute.kernel.errors import DomainError
 from fabroute.production.service import PrintReport, accept_job, issue_ticket, list_prints, redeem_ticket, report_print
 from fabroute.production.service.claims import AskedClaim, ClaimTerms, claim_jobs
 from fabroute.production.service.inspection.reporting import NewInspection, report_inspection
@@ -22,6 +23,7 @@ from fabroute.production.service.phases.cancelling import CancellationAnswer, an
 from fabroute.production.service.phases.countering import NewCounterOffer, counter_job
 from fabroute.production.service.phases.declining import Decline, decline_job
 from fabroute.production.service.phases.starting import start_job
+from fabroute.production.service.recheck import JobUnqualified
 from fabroute.production.service.rerouting.failing import JobFailure, report_failure
 from fabroute.production.service.shipping.access import Desk
 from fabroute.production.service.shipping.moving import NewShipmentEvent, hand_over, record_event
@@ -89,7 +91,9 @@ def _accept(hand: Hand) -> None:
         job_id=hand.job.id,
     )
     terms = ClaimTerms(answer=lambda packets: b"", offer_seconds=OFFER_SECONDS)
-    claim_jobs(hand.session, asked=(ask,), terms=terms, now=hand.now)
+    (result,) = claim_jobs(hand.session, asked=(ask,), terms=terms, now=hand.now)
+    if isinstance(result, DomainError) and not isinstance(result, JobUnqualified):  # that one is held now
+        raise result
 
 
 def _decline(hand: Hand) -> None:

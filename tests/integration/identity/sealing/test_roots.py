@@ -27,7 +27,7 @@ def test_a_root_says_how_far_a_chain_is_signed_with_the_installations_key(engine
     assert given_roots(engine, folder) == 3
     (content,) = folder.files.values()
     roots = roots_in(content)
-    heads = [in_transaction(engine, lambda session, c=chain: audit_head(session, chain=c)) for chain in (BUREAU, OWNER)]
+    heads = in_transaction(engine, lambda session: [audit_head(session, chain=it) for it in (BUREAU, OWNER)])
     assert [(it.chain, it.position) for it in roots] == [("installation", 1), (BUREAU, 1), (OWNER, 2)]
     assert [(it.hash, it.root) for it in heads] == [(roots[1].hash, roots[1]), (roots[2].hash, roots[2])]
     for root in roots:
