@@ -86,12 +86,7 @@ def make_resources(settings: Settings) -> Resources:
     engine = create_database_engine(settings.database_url)
     tenants = create_database_engine(settings.database_url, tenant=None)
     doorbell = Doorbell(lambda: open_connection(engine))
-    intake = Intake(
-        connect=lambda: open_intake_connection(engine),
-        capacity=settings.intake_queue_size,
-        writers=settings.intake_writers,
-        on_committed=doorbell.ring,
-    )
+    intake = _intake(engine, settings, doorbell)
     catalogue, places, books, feed = Catalogue(), Places(), _quote_books(engine, settings), FeedWatch()
     wrong_keys, last_uses = WrongKeys(a_minute=settings.wrong_keys_a_minute), _last_uses(engine)
     return Resources(
@@ -110,13 +105,7 @@ def make_resources(settings: Settings) -> Resources:
         intake=intake,
         doorbell=doorbell,
         desk=OrderDesk(tenants=tenants, intake=intake, catalogue=catalogue, places=places),
-        quotes=QuoteDesk(
-            tenants=tenants,
-            books=books,
-            catalogue=catalogue,
-            places=places,
-            valid_for=timedelta(minutes=settings.quote_valid_minutes),
-        ),
+        quotes=_quote_desk(tenants, settings, books=books, catalogue=catalogue, places=places),
         acceptances=AcceptanceDesk(
             tenants=tenants,
             acceptor=QuoteAcceptor(engine, dispatch=offer_jobs, horizon_days=settings.planning_horizon_days),
@@ -138,6 +127,22 @@ def make_resources(settings: Settings) -> Resources:
         feed=feed,
         feed_listener=FeedListener(url=engine.url, watch=feed),
     )
+
+
+def _intake(engine: Engine, settings: Settings, doorbell: Doorbell) -> Intake:
+    return Intake(
+        connect=lambda: open_intake_connection(engine),
+        capacity=settings.intake_queue_size,
+        writers=settings.intake_writers,
+        on_committed=doorbell.ring,
+    )
+
+
+def _quote_desk(
+    tenants: Engine, settings: Settings, *, books: QuoteBooks, catalogue: Catalogue, places: Places
+) -> QuoteDesk:
+    valid_for = timedelta(minutes=settings.quote_valid_minutes)
+    return QuoteDesk(tenants=tenants, books=books, catalogue=catalogue, places=places, valid_for=valid_for)
 
 
 def _last_uses(engine: Engine) -> LastUses:
