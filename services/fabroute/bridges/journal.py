@@ -90,10 +90,10 @@ class Report:
 class Journal:
     """A bridge's journal in the file ``path``. Safe for threads; every method is one transaction."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_seconds: float = 10.0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
-        self._rows = sqlite3.connect(path, check_same_thread=False, timeout=10)
+        self._rows = sqlite3.connect(path, check_same_thread=False, timeout=busy_seconds)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._rows.execute(f"PRAGMA {pragma}").close()
         self._rows.executescript(_SCHEMA).close()
