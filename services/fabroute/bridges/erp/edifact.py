@@ -70,7 +70,7 @@ def read_interchange(content: bytes) -> Interchange:
     if not segments or segments[0].tag != "UNB":
         raise NotOrderable(["the file does not begin with UNA or UNB"])
     head, end = segments[0], segments[-1]
-    messages = tuple(_messages(segments[1:-1]))
+    messages = tuple(_messages(segments[1:-1] if end.tag == "UNZ" else segments[1:]))
     if end.tag != "UNZ" or end.at(0) != str(len(messages)):
         raise NotOrderable(["UNZ does not agree with the messages before it: the file is not whole"])
     return Interchange(
@@ -161,12 +161,19 @@ def _message(segments: Sequence[Segment]) -> Message:
 
 
 def _written(tag: str, elements: Sequence[Element]) -> str:
-    written = ["+".join((tag, *(_element(it) for it in elements)))]
-    return written[0].rstrip("+") + "'"
+    return "+".join((tag, *_without_end([_element(it) for it in elements]))) + "'"
 
 
 def _element(components: Element) -> str:
-    return ":".join(map(_released, components)).rstrip(":") if any(components) else ""
+    return ":".join(_without_end([_released(it) for it in components]))
+
+
+def _without_end(texts: Sequence[str]) -> Sequence[str]:
+    """Return texts without the empty ones at their end, which are not written."""
+    count = len(texts)
+    while count and not texts[count - 1]:
+        count -= 1
+    return texts[:count]
 
 
 def _released(text: str) -> str:
