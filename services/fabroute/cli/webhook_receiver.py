@@ -26,6 +26,8 @@ def make_receiver(port: int, *, secret: str, tell: Tell) -> ThreadingHTTPServer:
     """
 
     class Handler(BaseHTTPRequestHandler):
+        """Takes one message."""
+
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
             size = int(length) if length.isdecimal() else 0

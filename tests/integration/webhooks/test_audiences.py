@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
+from fabroute.kernel.events import JsonScalar
 from fabroute.kernel.time import utc_now
 from fabroute.webhooks.rules.forms import FORMS
 from fabroute.webhooks.rules.messages import body_of
@@ -118,7 +119,14 @@ def test_a_job_that_its_node_was_never_told_of_is_the_owners_alone(floor: Floor)
 
 
 def test_a_bureau_is_told_of_its_lots_and_the_operator_of_recalls(floor: Floor) -> None:
-    facts = {"node_id": "N101", "material": "PA12", "supplier_lot": "S1", "from": "available", "grams": 0, "note": ""}
+    facts: dict[str, JsonScalar] = {
+        "node_id": "N101",
+        "material": "PA12",
+        "supplier_lot": "S1",
+        "from": "available",
+        "grams": 0,
+        "note": "",
+    }
     tell(
         floor.engine,
         an_event("lot.blocked", subject_type="material_lot", subject_id="lot_9", organisation_id=None, **facts),
