@@ -179,6 +179,22 @@ def test_the_operator_opens_a_sandbox_with_parts_that_can_be_ordered_at_once(sta
     assert [state for _, state in nodes_of(standing_api, order.json()["id"])] == ["delivered"]
 
 
+def test_nobody_else_sees_the_nodes_of_a_sandbox(standing_api: Api, sandbox: Sandbox, client: httpx.Client) -> None:
+    (own, other) = sandbox.node_ids
+    stranger = given_sandbox(standing_api.engine, name="Another")
+
+    def seen_by(asking: httpx.Client) -> set[str]:
+        return {node["id"] for node in asking.get("/v1/nodes", params={"limit": 200}).json()["data"]}
+
+    with standing_api.as_(operator_token(standing_api)) as operator:
+        assert seen_by(operator) >= {"N101", own, other, *stranger.node_ids}
+    assert seen_by(standing_api.client) == {"N101"}
+    assert seen_by(client) == {"N101", own, other}
+    assert client.get(f"/v1/nodes/{own}").status_code == 200
+    for asking, node_id in ((standing_api.client, own), (client, stranger.node_ids[0])):
+        assert refusal_of(asking.get(f"/v1/nodes/{node_id}")) == Refusal(status=404, code="unknown_node")
+
+
 def test_only_the_operator_opens_sandboxes(standing_api: Api) -> None:
     refused = standing_api.client.post("/v1/sandboxes", json={"name": "mine"})
     with standing_api.as_(operator_token(standing_api)) as operator:

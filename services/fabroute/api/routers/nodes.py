@@ -32,6 +32,7 @@ from fabroute.api.schemas.nodes import (
 )
 from fabroute.api.schemas.rerouting import NodeChangedOut, node_changed_out
 from fabroute.identity.rules import Principal
+from fabroute.kernel.ids import sandbox_of
 from fabroute.network import service as network
 from fabroute.network.service.nodes import NodeClosed
 from fabroute.production.service.rerouting import outages
@@ -52,7 +53,9 @@ def list_nodes(
     kind: NodeKind | None = None,
 ) -> Listing[NodeOut]:
     """List the nodes of the network in the order of their ids."""
-    found = network.list_nodes(session, cursor=page.cursor, limit=page.limit, country=country, kind=kind)
+    found = network.list_nodes(
+        session, cursor=page.cursor, limit=page.limit, country=country, kind=kind, seen_from=_world_of(caller)
+    )
     return listing(request, response, found, node_out)
 
 
@@ -115,7 +118,14 @@ def set_node_status(
     return conditional(request, node_changed_out(node, done), version=version)
 
 
+def _world_of(caller: Principal) -> str | None:
+    """Return the sandbox that a caller is in, empty for the real world; ``None`` for the operator, who sees all."""
+    return None if caller.kind == "operator" else sandbox_of(caller.organisation_id)
+
+
 def _node(session: Session, caller: Principal, node_id: str) -> tuple[NodeDetailOut, int]:
     node = network.get_node(session, node_id=node_id)
+    if _world_of(caller) is not None and sandbox_of(node.organisation_id) not in ("", _world_of(caller)):
+        raise network.UnknownNode(f"there is no node {node_id}")
     may_see_store = caller.kind == "operator" or caller.organisation_id == node.organisation_id
     return node_detail_out(node, with_store=may_see_store), node.version

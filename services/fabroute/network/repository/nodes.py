@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Executable, Label, Text, inspect, select, text, type_coerce, update
+from sqlalchemy import ColumnElement, Executable, Label, Text, inspect, not_, or_, select, text, type_coerce, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session, SQLModel, col
 
 from fabroute.database.bulk import upsert
+from fabroute.kernel.ids import SANDBOX_PREFIX
 from fabroute.network.models import Machine, MachineModel, MachineOffer, Material, MaterialLot, Node
 
 _KEPT: Mapping[type[SQLModel], frozenset[str]] = {
@@ -39,6 +40,8 @@ class NodeFilter:
     limit: int | None = None
     country: str | None = None
     kind: str | None = None
+    seen_from: str | None = None
+    """Only real nodes and those of this sandbox; empty: no sandbox's; ``None``: those of all."""
 
 
 def read_nodes(session: Session, wanted: NodeFilter) -> Sequence[RowMapping]:
@@ -48,7 +51,16 @@ def read_nodes(session: Session, wanted: NodeFilter) -> Sequence[RowMapping]:
         statement = statement.where(col(Node.country) == wanted.country)
     if wanted.kind is not None:
         statement = statement.where(col(Node.kind) == wanted.kind)
+    if wanted.seen_from is not None:
+        statement = statement.where(_in_sight(wanted.seen_from))
     return _rows(session, statement.limit(wanted.limit))
+
+
+def _in_sight(sandbox: str) -> ColumnElement[bool]:
+    owner = col(Node.organisation_id)
+    is_real = not_(owner.startswith(SANDBOX_PREFIX, autoescape=True))
+    own = f"{SANDBOX_PREFIX}{sandbox}"
+    return or_(is_real, owner == own, owner.startswith(f"{own}_", autoescape=True)) if sandbox else is_real
 
 
 def read_node_ids(session: Session, *, organisation_id: str) -> Sequence[str]:

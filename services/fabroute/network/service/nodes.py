@@ -101,9 +101,13 @@ def list_nodes(
     limit: int = 50,
     country: str | None = None,
     kind: str | None = None,
+    seen_from: str | None = None,
 ) -> Page[NodeView]:
-    """Return a page of nodes in the order of their ids after the id ``cursor``: all, or those of a country or kind."""
-    wanted = NodeFilter(after=cursor or "", limit=limit + 1, country=country, kind=kind)
+    """Return a page of nodes in the order of their ids after the id ``cursor``: all, or those of a country or kind.
+
+    ``seen_from``: only real ones and those of this sandbox; empty: of no sandbox.
+    """
+    wanted = NodeFilter(after=cursor or "", limit=limit + 1, country=country, kind=kind, seen_from=seen_from)
     found = [NodeView(**row) for row in nodes.read_nodes(session, wanted)]
     return page_of(found, limit=limit, cursor_of=lambda node: node.node_id)
 
