@@ -23,7 +23,7 @@ from tests.factories.problems import Refusal, problem_of, refusal_of
 
 
 def test_a_path_where_nothing_is_says_so(standing_api: Api) -> None:
-    for path in ("/", "/v1", "/v1/order", "/v1/orders/", "/docs", "/v1/orders/a%00b", "/v1/orders/" + "x" * 101):
+    for path in ("/", "/v1", "/v1/order", "/v1/orders/", "/doc", "/v1/orders/a%00b", "/v1/orders/" + "x" * 101):
         assert refusal_of(standing_api.client.get(path)) == Refusal(status=404, code="not_found")
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, event, text
 from sqlmodel import Session
 
 from fabroute.database import unit_of_work
+from fabroute.identity.rules import ALL_SCOPES
+from fabroute.identity.service import issue_api_key
 from fabroute.identity.service.idempotency import KEPT_FOR, purge_answers
 from fabroute.kernel.time import utc_now
 from tests.conftest import Database
@@ -58,6 +60,14 @@ def is_replay(answer: httpx.Response) -> bool:
 def seen(answer: httpx.Response) -> tuple[int, bytes, str | None, str | None]:
     """Return what must be the same at every repetition."""
     return answer.status_code, answer.content, answer.headers.get("Location"), answer.headers.get("Content-Type")
+
+
+def another_key(session: Session, api: Api) -> str:
+    """Return the token of a second key of the owner."""
+    issued = issue_api_key(
+        session, organisation_id=api.owner.organisation_id, name="second", scopes=ALL_SCOPES, now=utc_now()
+    )
+    return issued.token
 
 
 def withdraw_all(session: Session) -> None:
@@ -217,6 +227,23 @@ def test_a_quote_is_made_once_and_stays_what_it_was_when_its_part_is_withdrawn(
     assert first.status_code == 201
     assert seen(again) == seen(first)
     assert is_replay(again)
+
+
+def test_a_new_key_is_told_again_to_who_asked_for_it_and_to_nobody_who_reads_the_database(api: Api) -> None:
+    body: Json = {"name": "for the shop", "scopes": ["orders:read"]}
+    first = add(api.client, body, path="/v1/api-keys")
+    again = add(api.client, body, path="/v1/api-keys")
+    stored = in_transaction(api.engine, lambda session: rows(session, "SELECT body, is_sealed FROM idempotency_keys"))
+    other = in_transaction(api.engine, lambda session: another_key(session, api))
+    with api.as_(other) as colleague:
+        refused = add(colleague, body, path="/v1/api-keys")
+
+    assert (first.status_code, seen(again), is_replay(again)) == (201, seen(first), True)
+    assert first.json()["token"].startswith("fr_test_")
+    ((content, is_sealed),) = stored
+    assert isinstance(content, bytes)
+    assert (is_sealed, first.json()["token"].encode() in content) == (True, False)
+    assert refusal_of(refused) == Refusal(status=409, code="idempotency_answer_sealed")
 
 
 def test_answers_are_forgotten_after_thirty_days_the_oldest_first(api: Api) -> None:

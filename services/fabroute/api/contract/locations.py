@@ -10,6 +10,7 @@ LOCATIONS: Mapping[str, str] = {
     "add_certificate": "/v1/certificates/{id}",
     "add_first_article": "/v1/first-articles/{id}",
     "add_lot": "/v1/lots/{id}",
+    "create_sandbox": "/v1/organisations/{organisation_id}",
     "grant_licence": "/v1/revisions/{revision_id}/licences",
     "post_readiness": "/v1/readiness",
     "prepare_shipment": "/v1/shipments/{id}",
