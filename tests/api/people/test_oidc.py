@@ -50,6 +50,7 @@ def provider(oidc_api: Api, listening: FakeProvider) -> FakeProvider:
     listening.subject = f"subject-{time.monotonic_ns()}"
     known: Any = oidc_api.resources.people.openid.provider
     known._found = known._keys = None
+    known._down_until = 0.0
     return listening
 
 
@@ -329,7 +330,7 @@ def test_an_endpoint_that_others_could_listen_at_is_not_used(
     with oidc_api.as_(None) as browser:
         assert refusal_of(start(browser)) == DOWN
         provider.discovery = {}
-        assert refusal_of(start(browser)) == DOWN  # known for an hour
+        assert refusal_of(start(browser)) == DOWN  # what was read is known for an hour
     assert provider.asked == [DISCOVERY]
 
 

@@ -7,6 +7,7 @@ import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,6 +22,10 @@ _SECONDS = 5.0
 _LONGEST_ANSWER = 2**18
 _KNOWN_FOR_SECONDS = 3600.0
 _KEYS_AGAIN_AFTER_SECONDS = 30.0
+_DOWN_FOR_SECONDS = 5.0
+"""After it did not answer, who comes next is told so at once."""
+_ASKED_AT_ONCE = 8
+"""So that a slow provider does not hold the threads that everybody is served by."""
 _LEEWAY_SECONDS = 60
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """Signatures with a public key. None, and what a shared secret could sign, is never taken."""
@@ -49,6 +54,8 @@ class OpenIdProvider:
         self._http = httpx.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False)
         self._found: tuple[Json, float] | None = None
         self._keys: tuple[KeySet, float] | None = None
+        self._down_until = float("-inf")
+        self._asking = BoundedSemaphore(_ASKED_AT_ONCE)
 
     def authorization_url(self, request: AuthorizationRequest) -> str:
         """Return where the browser goes to sign in; ``ProviderDown``."""
@@ -81,13 +88,22 @@ class OpenIdProvider:
     def _configuration(self) -> Json:
         now = self._clock()
         if self._found is None or self._found[1] <= now:
-            found = self._get(self._us.issuer.rstrip("/") + _WELL_KNOWN)
-            if found.get("issuer") != self._us.issuer:
-                raise ProviderDown(
-                    f"the OpenID provider calls itself {found.get('issuer')!r}: set FABROUTE_OIDC_ISSUER to just that"
-                )
-            self._found = (found, now + _KNOWN_FOR_SECONDS)
+            if now < self._down_until:
+                raise ProviderDown("the OpenID provider did not answer a moment ago: try again in a few seconds")
+            try:
+                self._found = (self._discovered(), now + _KNOWN_FOR_SECONDS)
+            except ProviderDown:
+                self._down_until = self._clock() + _DOWN_FOR_SECONDS
+                raise
         return self._found[0]
+
+    def _discovered(self) -> Json:
+        found = self._get(self._us.issuer.rstrip("/") + _WELL_KNOWN)
+        if found.get("issuer") != self._us.issuer:
+            raise ProviderDown(
+                f"the OpenID provider calls itself {found.get('issuer')!r}: set FABROUTE_OIDC_ISSUER to just that"
+            )
+        return found
 
     def _tokens(self, request: AuthorizationRequest, code: str) -> Json:
         configuration = self._configuration()
@@ -164,17 +180,23 @@ class OpenIdProvider:
         return _object(self._ask("GET", url))
 
     def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
+        if not self._asking.acquire(blocking=False):
+            raise ProviderDown("many people sign in at the OpenID provider just now: try again in a second")
         try:
-            with self._http.stream(
-                method, url, headers={"Accept": "application/json"} | request.pop("headers", {}), **request
-            ) as answer:
-                content = bytearray()
-                for piece in answer.iter_bytes():
-                    content += piece
-                    if len(content) > _LONGEST_ANSWER:
-                        raise ProviderDown(f"the OpenID provider's answer is longer than {_LONGEST_ANSWER} bytes")
+            return self._answer(method, url, **request)
         except httpx.HTTPError as error:
             raise ProviderDown(f"the OpenID provider does not answer ({error.__class__.__name__})") from error
+        finally:
+            self._asking.release()
+
+    def _answer(self, method: str, url: str, **request: Any) -> httpx.Response:
+        headers = {"Accept": "application/json"} | request.pop("headers", {})
+        with self._http.stream(method, url, headers=headers, **request) as answer:
+            content = bytearray()
+            for piece in answer.iter_bytes():
+                content += piece
+                if len(content) > _LONGEST_ANSWER:
+                    raise ProviderDown(f"the OpenID provider's answer is longer than {_LONGEST_ANSWER} bytes")
         return httpx.Response(answer.status_code, content=bytes(content), request=answer.request)
 
 
