@@ -213,7 +213,7 @@ def test_lines_of_many_orders_take_one_query_more(api: Api) -> None:
         api.place(an_order(lines=[{"part": "RL-0001", "quantity": quantity} for quantity in (1, 5)]), key=f"{number}")
     given_outcomes(api.engine)
     statements: list[str] = []
-    event.listen(api.resources.engine, "before_cursor_execute", lambda _, __, sql, *___: statements.append(sql))
+    event.listen(api.resources.tenants, "before_cursor_execute", lambda _, __, sql, *___: statements.append(sql))
     found = api.client.get("/v1/orders").json()["data"]
 
     asked = [sql for sql in statements if "conventional_unit_minor IS NOT NULL" in sql]

@@ -122,7 +122,7 @@ def test_a_thousand_certificates_take_as_many_statements_as_ten(engine: Engine) 
     again = statements(engine, partial(do_import, engine, CERTIFICATES, certificates(MANY), by="bureau"))
 
     assert (few[0], many[0], again[0]) == ((10, 0, 0), (MANY - 10, 0, 0), (0, 0, MANY))
-    assert many[1] == few[1] <= 26  # two of them read what the node's machines taught and what it states
+    assert many[1] == few[1] <= 27  # one says whose rows, two read what machines taught and what the node states
     assert again[1] < few[1]
 
 

@@ -26,7 +26,7 @@ from fabroute.api.errors import (
 )
 from fabroute.api.people.callers import session_cookie, signed_in
 from fabroute.api.resources import Resources
-from fabroute.database import unit_of_work, will_ring
+from fabroute.database import reaches, unit_of_work, will_ring
 from fabroute.identity.rules import Principal, Scope, Unauthenticated, require_scope
 from fabroute.kernel.errors import FieldProblem
 from fabroute.kernel.time import utc_now
@@ -260,7 +260,8 @@ Filter = Annotated[str | None, Query(min_length=1, max_length=120, pattern=r"^[^
 def get_managed_node(node_id: Identifier, principal: NetworkWriter, session: WriteSession) -> str:
     """Return the id of a node that the caller may change; ``NodeNotYours`` for everyone else's."""
     node = network.find_node(session, node_id=node_id)
-    if principal.kind != "operator" and node.organisation_id != principal.organisation_id:
+    own = node.organisation_id == principal.organisation_id and reaches(session, node.organisation_id)
+    if principal.kind != "operator" and not own:
         raise NodeNotYours(f"node {node_id} is changed by its own organisation or by the operator")
     return node_id
 

@@ -24,7 +24,7 @@ from fabroute.api.errors import (
     TemporarilyUnavailable,
     ValidationFailed,
 )
-from fabroute.database import unit_of_work
+from fabroute.database import ForeignTenant, is_foreign_write, unit_of_work
 from fabroute.identity.service import AuditedRefusal, AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.production.service.leases import ReportedLate
@@ -125,6 +125,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ReportedLate, _reported_late)
     app.add_exception_handler(RequestValidationError, _invalid_parameters)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(sqlalchemy_errors.ProgrammingError, _programming_error)
     for unavailable in _UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_unavailable)
     app.add_exception_handler(Exception, _unexpected)
@@ -238,6 +239,16 @@ def _methods_at(request: Request) -> list[str]:
 async def _database_unavailable(request: Request, error: Exception) -> Response:
     refusal = TemporarilyUnavailable("the database does not answer: repeat the request, it does no harm to do so")
     _logger.warning("database unavailable", error=str(error), **_log_entry(request, refusal))
+    return problem_response(request, refusal)
+
+
+async def _programming_error(request: Request, error: Exception) -> Response:
+    """Answer what row-level security refused to write: a check that should have been made before is missing."""
+    assert isinstance(error, sqlalchemy_errors.ProgrammingError)
+    if not is_foreign_write(error):
+        raise error
+    refusal = ForeignTenant("this belongs to another organisation: nothing was changed")
+    _logger.error("write for another tenant refused", error=str(error.orig), **_log_entry(request, refusal))
     return problem_response(request, refusal)
 
 

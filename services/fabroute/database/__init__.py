@@ -2,7 +2,7 @@
 
 from fabroute.database.engine import DatabaseMissing, DatabaseUnreachable, create_database_engine, database_engine
 from fabroute.database.sessions import ring_after_commit, ring_otherwise, unit_of_work, will_ring
-from fabroute.database.tenancy import ForeignTenant, act_for_everyone, is_foreign_write, tenant_of
+from fabroute.database.tenancy import ForeignTenant, act_for_everyone, is_foreign_write, reaches, require_own, tenant_of
 
 __all__ = [
     "DatabaseMissing",
@@ -12,6 +12,8 @@ __all__ = [
     "create_database_engine",
     "database_engine",
     "is_foreign_write",
+    "reaches",
+    "require_own",
     "ring_after_commit",
     "ring_otherwise",
     "tenant_of",

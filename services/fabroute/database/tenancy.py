@@ -54,6 +54,11 @@ def tenant_of(session: Session) -> str | None:
     return tenant
 
 
+def reaches(session: Session, organisation_id: str) -> bool:
+    """Return whether the session began for that organisation, or for everyone: what it may change as its own."""
+    return session.info.get(_CALLER) in (None, EVERY_TENANT, organisation_id)
+
+
 def act_for_everyone(session: Session) -> None:
     """Let the rest of the transaction touch the rows of every tenant.
 
@@ -65,6 +70,15 @@ def act_for_everyone(session: Session) -> None:
         return
     session.connection().exec_driver_sql(_SAY, (EVERY_TENANT,))
     session.info[_TENANT] = EVERY_TENANT
+
+
+def require_own(tenant: str, organisation_id: str) -> None:
+    """Raise ``ForeignTenant`` unless a caller of ``tenant`` may write for an organisation.
+
+    For what is written on connections that may touch everything, where the database would not say so itself.
+    """
+    if tenant not in (EVERY_TENANT, organisation_id):
+        raise ForeignTenant("this belongs to another organisation: nothing was changed")
 
 
 def is_foreign_write(error: ProgrammingError) -> bool:

@@ -20,6 +20,7 @@ from tests.integration.database.breaks import (
     phases,
     rerouting,
     shipping,
+    tenancy,
     webhooks,
 )
 
@@ -101,6 +102,7 @@ BREAKS = {
     **lots.BREAKS,
     **shipping.BREAKS,
     **rerouting.BREAKS,
+    **tenancy.BREAKS,
     **audit.BREAKS,
     **credentials.BREAKS,
     **people.BREAKS,
@@ -177,6 +179,9 @@ MORE_BREAKS = [
     ("a calibration is the sum of its evidence", "UPDATE calibrations SET failed_prints = 0"),
     ("a calibration is the sum of its evidence", "DELETE FROM build_times"),
     ("a calibration is the sum of its evidence", "UPDATE build_times SET withdrawn_at = now()"),
+    ("tenant tables have FORCE row-level security", "ALTER TABLE parts DISABLE ROW LEVEL SECURITY"),
+    ("tenant tables have FORCE row-level security", "DROP POLICY tenant ON quotes"),
+    ("tenant tables have FORCE row-level security", "CREATE TABLE notes_of_orders (order_id text)"),
 ]
 
 STILL_RIGHT = [

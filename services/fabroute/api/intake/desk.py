@@ -12,7 +12,7 @@ from fabroute.api.intake.places import Places, ship_to_of
 from fabroute.api.intake.queue import Intake
 from fabroute.api.schemas.base import MoneyIn
 from fabroute.api.schemas.orders import OrderRequest, order_out
-from fabroute.database import unit_of_work
+from fabroute.database import require_own, unit_of_work
 from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.ids import new_id
@@ -48,6 +48,9 @@ class Submission:
     request_sha256: str
     asked: OrderRequest
     received_at: datetime
+
+    def __post_init__(self) -> None:
+        require_own(self.principal.tenant, self.principal.organisation_id)
 
 
 class OrderDesk:

@@ -15,6 +15,7 @@ from fabroute.api.problems import refused
 from fabroute.api.queues.room import Queues
 from fabroute.api.queues.tags import retry_after
 from fabroute.api.schemas.packets import ClaimIn
+from fabroute.database import require_own
 from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.time import utc_now
@@ -29,6 +30,7 @@ _PLAIN = {b"content-type": b"application/json", b"content-encoding": b"identity"
 
 async def answer_claim(request: Request, principal: Principal, *, node_id: str, key: str, body: ClaimIn) -> Response:
     """Return the answer to a claim. Raises what is wrong with it: ``DomainError`` of the claim or of the desk."""
+    require_own(principal.tenant, principal.organisation_id)
     claim = AskedClaim(
         principal=principal,
         node_id=node_id,

@@ -24,6 +24,7 @@ from fabroute.cli.invariants import (
     rerouting,
     shipping,
     stock,
+    tenancy,
     webhooks,
 )
 from fabroute.cli.invariants.rule import Finding, Invariant
@@ -47,6 +48,7 @@ INVARIANTS: Sequence[Invariant] = (
     *lots.RULES,
     *shipping.RULES,
     *rerouting.RULES,
+    *tenancy.RULES,
     *webhooks.RULES,
     *credentials.RULES,
     *audit.RULES,

@@ -40,6 +40,7 @@ from fabroute.network.service.nodes import (
     get_node,
     list_nodes,
     nodes_of,
+    reach_everyone_from,
     set_answer_times,
     set_node_status,
 )
@@ -160,6 +161,7 @@ __all__ = [
     "material_facts",
     "nodes_of",
     "rates_of",
+    "reach_everyone_from",
     "read_catalogue",
     "read_held",
     "read_network",

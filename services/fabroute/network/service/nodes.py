@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
-from fabroute.database import ring_after_commit
+from fabroute.database import act_for_everyone, reaches, ring_after_commit
 from fabroute.database.pages import Page, page_of
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.kernel.events import JsonScalar
@@ -125,6 +125,17 @@ def existing_nodes(session: Session, *, node_ids: Collection[str]) -> frozenset[
 def find_node(session: Session, *, node_id: str) -> NodeView:
     """Return a node by one query; ``UnknownNode`` if there is none."""
     return NodeView(**_known(node_id, nodes.find_node(session, node_id)))
+
+
+def reach_everyone_from(session: Session, *, node_id: str) -> None:
+    """Let the rest of the transaction reach all whom a change at a node concerns: it was asked who may change it.
+
+    Raises ``UnknownNode``, also where the session is not the node's organisation's.
+    """
+    node = find_node(session, node_id=node_id)
+    if not reaches(session, node.organisation_id):
+        raise UnknownNode(f"there is no node {node_id} of yours")
+    act_for_everyone(session)
 
 
 def get_node(session: Session, *, node_id: str, on: date | None = None) -> NodeDetail:

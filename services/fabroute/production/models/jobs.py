@@ -32,6 +32,8 @@ class Job(SQLModel, table=True):
         Index("ix_jobs_leased", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
         Index("ix_jobs_unanswered", "offer_until", postgresql_where=text("state IN ('offered', 'countered')")),
         Index("ix_jobs_lot", "lot_id"),
+        Index("ix_jobs_revision", "revision_id"),
+        Index("ix_jobs_owner_part", "organisation_id", "part_no"),
         Index("ix_jobs_held", "id", postgresql_where=text("state = 'held'")),
         Index("ix_jobs_planned", "dispatch_at", postgresql_where=text("state = 'planned'")),
         Index("ix_jobs_learnt_from", "machine_id", "parameter_set"),

@@ -2,6 +2,7 @@
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone, reaches
 from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import DomainError
 from fabroute.network import service as network
@@ -40,14 +41,21 @@ class JobStateConflict(DomainError):
 def find_visible(session: Session, *, principal: Principal, job_id: str) -> Job:
     """Return a job to its owner, its node (once it is told) or the operator; ``UnknownJob`` to everyone else."""
     job = job_rows.find_job(session, job_id)
-    if job is None or not (_is_owner_or_operator(principal, job) or _is_told_node(session, principal, job)):
+    if job is None or not (_is_owner_or_operator(session, principal, job) or _is_told_node(session, principal, job)):
         raise UnknownJob(f"there is no job {job_id} that you may see")
+    return job
+
+
+def find_to_change(session: Session, *, principal: Principal, job_id: str) -> Job:
+    """Return a job as ``find_visible`` does; from here on the transaction reaches all whom a change of it concerns."""
+    job = find_visible(session, principal=principal, job_id=job_id)
+    act_for_everyone(session)
     return job
 
 
 def lock_at_node(session: Session, *, principal: Principal, job_id: str, operator_too: bool = True) -> Job:
     """Return a job, locked, to its node (and the operator). Raises ``UnknownJob``, and ``NotTheNode`` to its owner."""
-    job = find_visible(session, principal=principal, job_id=job_id)
+    job = find_to_change(session, principal=principal, job_id=job_id)
     if not _is_node(session, principal, job) and not (operator_too and principal.kind == "operator"):
         who = "its own organisation, or the operator on its behalf," if operator_too else "its own organisation"
         raise NotTheNode(f"job {job_id} lies with node {job.node_id}: this is for {who} to do")
@@ -56,15 +64,15 @@ def lock_at_node(session: Session, *, principal: Principal, job_id: str, operato
 
 def lock_of_owner(session: Session, *, principal: Principal, job_id: str, operator_too: bool = True) -> Job:
     """Return a job, locked, to its owner (and the operator). Raises ``UnknownJob``, and ``NotTheOwner`` to its node."""
-    job = find_visible(session, principal=principal, job_id=job_id)
-    if job.organisation_id != principal.organisation_id and not (operator_too and principal.kind == "operator"):
+    job = find_to_change(session, principal=principal, job_id=job_id)
+    if not _is(session, principal, job.organisation_id) and not (operator_too and principal.kind == "operator"):
         raise NotTheOwner(f"job {job_id} makes a part of another organisation: this is for its owner to decide")
     return _locked(session, job_id)
 
 
 def lock_visible(session: Session, *, principal: Principal, job_id: str) -> Job:
     """Return a job, locked, to whoever may see it; ``UnknownJob`` to everyone else."""
-    return _locked(session, find_visible(session, principal=principal, job_id=job_id).id)
+    return _locked(session, find_to_change(session, principal=principal, job_id=job_id).id)
 
 
 def require_state(job: Job, *states: str, wish: str) -> None:
@@ -98,8 +106,8 @@ def _advice(job: Job) -> str:
     }[job.state]
 
 
-def _is_owner_or_operator(principal: Principal, job: Job) -> bool:
-    return principal.kind == "operator" or job.organisation_id == principal.organisation_id
+def _is_owner_or_operator(session: Session, principal: Principal, job: Job) -> bool:
+    return principal.kind == "operator" or _is(session, principal, job.organisation_id)
 
 
 def _is_told_node(session: Session, principal: Principal, job: Job) -> bool:
@@ -107,7 +115,11 @@ def _is_told_node(session: Session, principal: Principal, job: Job) -> bool:
 
 
 def _is_node(session: Session, principal: Principal, job: Job) -> bool:
-    return network.find_node(session, node_id=job.node_id).organisation_id == principal.organisation_id
+    return _is(session, principal, network.find_node(session, node_id=job.node_id).organisation_id)
+
+
+def _is(session: Session, principal: Principal, organisation_id: str) -> bool:
+    return principal.organisation_id == organisation_id and reaches(session, organisation_id)
 
 
 def _locked(session: Session, job_id: str) -> Job:

@@ -16,7 +16,7 @@ from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.orders import service as orders
 from fabroute.production.repository import jobs as job_rows
 from fabroute.production.rules import RerouteCause
-from fabroute.production.service.access import conflict, find_visible, lock_of_owner
+from fabroute.production.service.access import conflict, find_to_change, lock_of_owner
 from fabroute.production.service.rerouting import reroute_jobs
 from fabroute.production.service.rerouting.cancelling import JobStarted, cancel_order
 from fabroute.production.service.rerouting.reroute import is_held_unstarted
@@ -70,7 +70,7 @@ def take_back_job(session: Session, *, principal: Principal, job_id: str, reason
     ``ReasonMissing`` without a reason.
     """
     _require_reason(reason)
-    line_id = find_visible(session, principal=principal, job_id=job_id).order_line_id
+    line_id = find_to_change(session, principal=principal, job_id=job_id).order_line_id
     orders.lock_routed_lines(session, line_ids={line_id})
     job_rows.lock_live_of_lines(session, line_ids={line_id})
     job = lock_of_owner(session, principal=principal, job_id=job_id)

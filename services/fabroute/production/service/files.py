@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditedRefusal, AuditRecord, record_audit
 from fabroute.inventory import service as inventory
@@ -138,6 +139,7 @@ def redeem_ticket(session: Session, *, principal: Principal, token: str, now: da
     """
     hashed, actor = _sha256(token), principal.key_id
     used = ticket_rows.redeem(session, token_sha256=hashed, organisation_id=principal.organisation_id, used_by=actor)
+    act_for_everyone(session)  # a stranger's ticket goes on its owner's audit log
     if used is None:
         raise _refusal(ticket_rows.find_ticket(session, token_sha256=hashed), principal=principal, now=now)
     job = job_rows.find_job(session, used.job_id)
@@ -153,6 +155,7 @@ def redeem_ticket(session: Session, *, principal: Principal, token: str, now: da
 
 def note_failed_release(session: Session, *, release: FileRelease, actor: str, reason: str, now: datetime) -> None:
     """Put on the audit log that a granted download was not sent (file damaged or missing); its ticket stays used."""
+    act_for_everyone(session)  # the release was granted: its owner's audit log says what became of it
     data = {"ticket": release.ticket_id, "sha256": release.file.sha256, "reason": reason}
     entry = audit_entry(release.job_id, release.organisation_id, "print_file.not_sent", actor=actor, now=now, **data)
     record_audit(session, entry=entry)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone, reaches
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import record_audits
 from fabroute.inventory import service as inventory
@@ -79,6 +80,7 @@ def revoke_certificate(
     node = network.find_node(session, node_id=before.node_id)
     if principal.kind != "operator" and node.organisation_id != principal.organisation_id:
         raise qualification.UnknownCertificate(f"there is no certificate {certificate_id} that you may see")
+    network.reach_everyone_from(session, node_id=before.node_id)
     actor = principal.key_id
     revoked = qualification.revoke_certificate(
         session, certificate_id=certificate_id, reason=reason, actor=actor, now=now
@@ -100,6 +102,7 @@ def revoke_first_article(
     before = qualification.get_first_article(session, first_article_id=first_article_id)
     if not owns_revision(session, principal, before.revision_id):
         raise qualification.UnknownFirstArticle(f"there is no first article {first_article_id} that you may see")
+    act_for_everyone(session)
     actor = principal.key_id
     job_rows.lock_live_of_revision(session, revision_id=before.revision_id)  # a good print holds its job, then renews
     revoked = qualification.revoke_first_article(
@@ -120,6 +123,7 @@ def withdraw_revision(
     """
     if not owns_revision(session, principal, revision_id):
         raise inventory.UnknownRevision(f"there is no part revision {revision_id} of yours")
+    act_for_everyone(session)
     job_rows.lock_live_of_revision(session, revision_id=revision_id)  # before the licences, which it freezes
     inventory.withdraw_revision(session, revision_id=revision_id, actor=principal.key_id, reason=reason, now=now)
     cause = f"the revision was withdrawn ({reason}); "
@@ -160,7 +164,8 @@ def owns_revision(session: Session, principal: Principal, revision_id: str) -> b
     revision = inventory.read_revisions(session, revision_ids={revision_id}).get(revision_id)
     if revision is None:
         return False
-    return principal.kind == "operator" or revision.organisation_id == principal.organisation_id
+    own = revision.organisation_id == principal.organisation_id and reaches(session, revision.organisation_id)
+    return principal.kind == "operator" or own
 
 
 def _hold_closed(

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone
 from fabroute.estimation.mixed_build import MixedBuild
 from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import FieldProblem
@@ -74,6 +75,7 @@ def open_build(session: Session, *, principal: Principal, node_id: str, wish: Bu
     """
     _require_to_come(wish, now=now)
     require_node(session, principal=principal, node_id=node_id)
+    act_for_everyone(session)
     locked = {job.id: job for job in rows.lock_jobs(session, wish.job_ids)}
     planned = _planned(session, node_id, wish, locked, without=None, now=now)
     build = Build(

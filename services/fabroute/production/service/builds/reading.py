@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone, reaches
 from fabroute.database.pages import Page, page_of
 from fabroute.identity.rules import Principal
 from fabroute.network import service as network
@@ -101,7 +102,7 @@ def views_of(session: Session, builds: Sequence[Build], *, owner: str | None = N
 def require_node(session: Session, *, principal: Principal, node_id: str) -> network.NodeView:
     """Return a node to its organisation and the operator. ``UnknownNode`` to rivals, ``NotTheNode`` to owners."""
     node = network.find_node(session, node_id=node_id)
-    if principal.kind != "operator" and node.organisation_id != principal.organisation_id:
+    if principal.kind != "operator" and not _is(session, principal, node):
         if principal.kind == "bureau":
             raise network.UnknownNode(f"there is no node {node_id} of yours")
         raise NotTheNode(f"what {node_id} builds, its own organisation plans, or the operator on its behalf")
@@ -127,6 +128,7 @@ def lock_at_node_with_jobs(
     seen = get_build(session, principal=principal, build_id=build_id)
     if not seen.whole:
         raise NotTheNode(f"build {build_id} is for node {seen.node_id} to change, or for the operator on its behalf")
+    act_for_everyone(session)
     before = rows.read_parts(session, [build_id])[build_id]
     jobs = rows.lock_jobs(session, {*(part.job_id for part in before), *more_jobs})
     build = rows.lock_build(session, build_id)
@@ -145,7 +147,11 @@ def _owner_only(session: Session, *, principal: Principal, node_id: str) -> str 
 
 def _is_of_node(session: Session, principal: Principal, node_id: str) -> bool:
     node = network.find_node(session, node_id=node_id)
-    return principal.kind == "operator" or node.organisation_id == principal.organisation_id
+    return principal.kind == "operator" or _is(session, principal, node)
+
+
+def _is(session: Session, principal: Principal, node: network.NodeView) -> bool:
+    return node.organisation_id == principal.organisation_id and reaches(session, node.organisation_id)
 
 
 def _unknown(build_id: str) -> UnknownBuildOfNode:

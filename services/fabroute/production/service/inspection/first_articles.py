@@ -18,7 +18,7 @@ from fabroute.production.repository import conformity as conformity_rows
 from fabroute.production.repository import prints as print_rows
 from fabroute.production.repository import proofs as rows
 from fabroute.production.rules import LONGEST_TEXT
-from fabroute.production.service.access import conflict, find_visible, lock_of_owner
+from fabroute.production.service.access import conflict, find_to_change, lock_of_owner
 from fabroute.production.service.evidence import named_evidence
 from fabroute.production.service.inspection.finishing import awaits_first_article, finish_if_inspected
 from fabroute.production.service.inspection.scrapping import first_article_of, scrap_locked
@@ -128,7 +128,7 @@ def decide_first_article(
     scrapped; its node may make another one, or the job goes to another node. Raises ``UnknownJob``, ``NotTheOwner``,
     ``NoFirstArticle`` (also before it was sent in), ``FirstArticleFailed``, and ``JobUnqualified`` on the audit log.
     """
-    find_visible(session, principal=principal, job_id=job_id)
+    find_to_change(session, principal=principal, job_id=job_id)
     if not (decision.approved or decision.again):
         lock_for_reroute(session, [job_id])
     job = lock_of_owner(session, principal=principal, job_id=job_id, operator_too=False)

@@ -10,7 +10,7 @@ from fabroute.identity.rules import Principal
 from fabroute.production.models import Job
 from fabroute.production.repository import phases as rows
 from fabroute.production.rules import REROUTE_CAUSES, RerouteCause
-from fabroute.production.service.access import conflict, find_visible
+from fabroute.production.service.access import conflict, find_to_change
 from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.rerouting import lock_for_reroute, reroute_jobs
 from fabroute.production.service.rerouting.cancelling import end_agreed, keep_line
@@ -55,7 +55,7 @@ def answer_cancellation(
     the request is over and the node goes on. Raises ``UnknownJob``, ``NotTheNode``, ``LeaseRequired``, ``LeaseLost``,
     and ``JobStateConflict`` where nobody has asked, or the job has ended since.
     """
-    find_visible(session, principal=principal, job_id=job_id)
+    find_to_change(session, principal=principal, job_id=job_id)
     lock_for_reroute(session, (job_id,))
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     if job.cancel_requested_at is None:

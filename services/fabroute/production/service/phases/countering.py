@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone
 from fabroute.database.pages import Page, page_of
 from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import DomainError, FieldProblem
@@ -153,6 +154,7 @@ def decide_counter(
     found = rows.find(session, CounterOffer, counter_id)
     if found is None or not may_see(session, principal, found):
         raise UnknownCounterOffer(f"there is no counter-offer {counter_id} that you may see: GET /v1/counter-offers")
+    act_for_everyone(session)
     if not accept:
         lock_for_reroute(session, (found.job_id,))
     job = lock_of_owner(session, principal=principal, job_id=found.job_id)

@@ -10,7 +10,7 @@ from fabroute.inventory import service as inventory
 from fabroute.kernel.errors import DomainError, FieldProblem
 from fabroute.production.models import Job
 from fabroute.production.rules import DECLINE_REASONS, LONGEST_TEXT
-from fabroute.production.service.access import find_visible, lock_at_node, require_state
+from fabroute.production.service.access import find_to_change, lock_at_node, require_state
 from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.phases.notes import NoteView, note_of, open_note
 from fabroute.production.service.phases.policies import policy_of
@@ -68,7 +68,7 @@ def decline_job(
     hold where the owner's policy says so. The same again changes nothing, whatever lease it is said under. Raises
     ``UnknownJob``, ``NotTheNode``, ``LeaseRequired``, ``LeaseLost`` and ``JobStateConflict``.
     """
-    find_visible(session, principal=principal, job_id=job_id)
+    find_to_change(session, principal=principal, job_id=job_id)
     lock_for_reroute(session, (job_id,))
     before = lock_at_node(session, principal=principal, job_id=job_id)
     if before.state == "declined" and before.end_reason == decline.in_words:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.database import reaches
 from fabroute.database.pages import Page, page_of
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditRecord, record_audit
@@ -99,7 +100,7 @@ def close_note(session: Session, *, principal: Principal, note_id: str, resoluti
     note = rows.find(session, OwnerNote, note_id, lock=True)
     if note is None or not may_see(session, principal, note):
         raise UnknownNote(f"there is no note {note_id} of yours: GET /v1/owner-notes lists them")
-    if principal.kind != "operator" and note.organisation_id != principal.organisation_id:
+    if principal.kind != "operator" and not is_own(session, principal, note.organisation_id):
         raise NotTheOwner(f"note {note_id} is for the owner of the part to close")
     if note.state == "closed":
         if note.resolution != resolution:
@@ -114,9 +115,14 @@ def close_note(session: Session, *, principal: Principal, note_id: str, resoluti
 
 def may_see(session: Session, principal: Principal, remark: rows.Remark) -> bool:
     """Return whether something about a job concerns the principal: its owner, its node or the operator."""
-    if principal.kind == "operator" or remark.organisation_id == principal.organisation_id:
+    if principal.kind == "operator" or is_own(session, principal, remark.organisation_id):
         return True
-    return network.find_node(session, node_id=remark.node_id).organisation_id == principal.organisation_id
+    return is_own(session, principal, network.find_node(session, node_id=remark.node_id).organisation_id)
+
+
+def is_own(session: Session, principal: Principal, organisation_id: str) -> bool:
+    """Return whether an organisation is the principal's, and the session's."""
+    return organisation_id == principal.organisation_id and reaches(session, organisation_id)
 
 
 def note_view(note: OwnerNote) -> NoteView:

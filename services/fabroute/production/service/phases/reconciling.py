@@ -17,7 +17,7 @@ from fabroute.production.repository import jobs as job_rows
 from fabroute.production.repository import remarks as rows
 from fabroute.production.service.access import NotTheOwner
 from fabroute.production.service.leases import Late
-from fabroute.production.service.phases.notes import may_see
+from fabroute.production.service.phases.notes import is_own, may_see
 from fabroute.production.service.telling import tell
 
 
@@ -111,7 +111,7 @@ def close_reconciliation(
         raise UnknownReconciliation(
             f"there is no reconciliation {reconciliation_id} of yours: GET /v1/reconciliations lists them"
         )
-    if principal.kind != "operator" and found.organisation_id != principal.organisation_id:
+    if principal.kind != "operator" and not is_own(session, principal, found.organisation_id):
         raise NotTheOwner(f"reconciliation {reconciliation_id} is for the owner of the part to close")
     if found.state == "closed":
         if found.resolution != resolution:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
 from fabroute.inventory.service import RevisionView
@@ -51,6 +52,7 @@ def release_hold(
 def _require_owner(session: Session, principal: Principal, revision_id: str) -> None:
     if not owns_revision(session, principal, revision_id):
         raise inventory.UnknownRevision(f"there is no part revision {revision_id} of yours")
+    act_for_everyone(session)
 
 
 def _read(session: Session, revision_id: str) -> RevisionView:

@@ -6,7 +6,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from fabroute.identity.rules import Principal
-from fabroute.production.service.access import find_visible, lock_of_owner, require_state
+from fabroute.production.service.access import find_to_change, lock_of_owner, require_state
 from fabroute.production.service.rerouting import lock_for_reroute, reroute_jobs
 from fabroute.production.service.telling import tell
 from fabroute.production.service.views import JobView, job_view
@@ -22,7 +22,7 @@ def decide_suspicion(
     The owner of the part or the operator decides. While they wait, a sign of life of the node under its lease brings
     the job back. Raises ``UnknownJob``, ``NotTheOwner``, and ``JobStateConflict`` unless it is suspect.
     """
-    find_visible(session, principal=principal, job_id=job_id)
+    find_to_change(session, principal=principal, job_id=job_id)
     if decision == "reroute":
         lock_for_reroute(session, (job_id,))
     job = lock_of_owner(session, principal=principal, job_id=job_id)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditRecord, record_audits
 from fabroute.kernel.events import JsonScalar
@@ -45,6 +46,7 @@ def recall_lots(session: Session, *, request: RecallRequest, principal: Principa
     answers with the first recall. Raises ``NothingToRecall``.
     """
     lots = _lots_of(session, request, principal)
+    act_for_everyone(session)
     lot_ids = [lot.lot_id for lot in lots]
     known = _known(session, lots, principal)
     if known is not None:

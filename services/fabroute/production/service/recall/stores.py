@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone
 from fabroute.identity.rules import Principal
 from fabroute.network import service as network
 from fabroute.network.service import Keeper, LotState, LotStock, LotView, NewLot
@@ -31,6 +32,12 @@ def require_store_of_lot(session: Session, *, lot_id: str, principal: Principal)
     return lot
 
 
+def _reach_jobs(session: Session, lot_id: str, principal: Principal) -> None:
+    """Require the store; from here on the transaction reaches the owners of the jobs that draw from it."""
+    require_store_of_lot(session, lot_id=lot_id, principal=principal)
+    act_for_everyone(session)
+
+
 def read_store(session: Session, *, lot_id: str, principal: Principal, now: datetime) -> LotStock:
     """Return a lot with its figures to its store's organisation or the operator; ``UnknownLot`` to everyone else."""
     require_store_of_lot(session, lot_id=lot_id, principal=principal)
@@ -42,6 +49,7 @@ def receive_lot(session: Session, *, lot: NewLot, actor: str, now: datetime) -> 
 
     A lot of a recalled number may come in as blocked only. Raises what ``network.add_lot`` does.
     """
+    network.reach_everyone_from(session, node_id=lot.node_id)
     recalled = rows.recalled_supplier_lot(session, supplier_lot=lot.supplier_lot, material=lot.material)
     if lot.supplier_lot and recalled is not None and lot.state != "blocked":
         raise LotRecalled(
@@ -60,7 +68,7 @@ def set_lot_state(
     Held jobs that nobody has started go to other nodes or lots (``take_back_held``); the rest waits for a person.
     Raises ``UnknownLot``, also to everyone but the store's organisation and the operator, and ``LotIsBlocked``.
     """
-    require_store_of_lot(session, lot_id=lot_id, principal=principal)
+    _reach_jobs(session, lot_id, principal)
     rows.lock_drawing(session, lot_ids=[lot_id])
     by = Keeper(actor=principal.key_id, now=now, note=reason)
     changed = network.set_lot_states(session, lot_ids=[lot_id], state=state, by=by)
@@ -78,7 +86,7 @@ def count_lot(
 
     What jobs that are shipped had reserved counts as used where no build of theirs was closed: it is in no store.
     """
-    require_store_of_lot(session, lot_id=lot_id, principal=principal)
+    _reach_jobs(session, lot_id, principal)
     gone = rows.read_gone(session, lot_id=lot_id)
     network.settle_use(session, job_ids=gone, actor=principal.key_id, now=now)
     by = Keeper(actor=principal.key_id, now=now, note=note)
@@ -93,7 +101,7 @@ def refresh_lot(
 
     Raises ``UnknownLot``, ``LotIsBlocked`` and ``LotTooLarge``.
     """
-    require_store_of_lot(session, lot_id=lot_id, principal=principal)
+    _reach_jobs(session, lot_id, principal)
     rows.lock_drawing(session, lot_ids=[lot_id])
     by = Keeper(actor=principal.key_id, now=now, note=note)
     network.refresh_lot(session, lot_id=lot_id, fresh_grams=fresh_grams, by=by)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone
 from fabroute.identity.rules import Principal
 from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError, FieldProblem
@@ -77,6 +78,7 @@ def retry_line(
     """
     _require_known(session, still_excluded)
     line = attention.lock_line(session, organisation_id=_whose(principal), order_id=order_id, position=position)
+    act_for_everyone(session)
     excluded = [each.node_id for each in read_ruled_out(session, line_ids=[line.line_id]).get(line.line_id, ())]
     lifted = lift_exclusions(session, line_id=line.line_id, node_ids=set(excluded) - set(still_excluded))
     again = attention.retry_lines(session, line_ids=[line.line_id], now=now)
@@ -92,6 +94,7 @@ def lift_exclusion(
     For the owner or the operator. Raises ``UnknownOrder``, ``UnknownLine`` and ``UnknownExclusion``.
     """
     line = attention.lock_line(session, organisation_id=_whose(principal), order_id=order_id, position=position)
+    act_for_everyone(session)
     if not lift_exclusions(session, line_id=line.line_id, node_ids=[node_id]):
         where = f"GET /v1/orders/{order_id}/lines/{position}/exclusions"
         raise UnknownExclusion(f"node {node_id} is not ruled out for this line: {where} lists those that are")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone
 from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError
 from fabroute.orders import service as orders
@@ -47,6 +48,7 @@ def cancel_order(
     same jobs wait. Raises ``UnknownOrder``, and ``JobStarted`` once a job has been shipped.
     """
     lines = attention.lock_order(session, organisation_id=organisation_id, order_id=order_id)
+    act_for_everyone(session)
     jobs = job_rows.lock_live_jobs(session, order_id=order_id)
     _require_here(jobs)
     waiting = {job.order_line_id for job in jobs if job_view(job).started}

@@ -7,7 +7,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from fabroute.identity.rules import Principal
-from fabroute.production.service.access import conflict, find_visible
+from fabroute.production.service.access import conflict, find_to_change
 from fabroute.production.service.ending import JobFinished
 from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.rerouting.reroute import lock_for_reroute, reroute_jobs
@@ -34,7 +34,7 @@ def report_failure(
     pieces. Raises ``UnknownJob``, ``NotTheNode``, ``LeaseRequired``, ``LeaseLost``, ``JobStateConflict`` (an offer is
     declined instead), and ``JobFinished`` once all prints are made.
     """
-    find_visible(session, principal=principal, job_id=job_id)
+    find_to_change(session, principal=principal, job_id=job_id)
     lock_for_reroute(session, (job_id,))
     job = lock_for_work(session, principal=principal, job_id=job_id, lease=lease)
     if job.state not in _MAY_FAIL:

@@ -37,6 +37,7 @@ def set_node_status(session: Session, *, node_id: str, change: StatusChange, act
     Down: jobs that nobody has started leave at once; the node is asked to stop the others, and they wait for its answer
     or a person. Up again: what nobody has answered is not asked any more. Raises what ``set_node_status`` raises.
     """
+    network.reach_everyone_from(session, node_id=node_id)
 
     def set_status() -> None:
         network.set_node_status(session, node_id=node_id, change=change, actor=actor, now=now)
@@ -57,6 +58,7 @@ def set_machine_status(
     Raises ``UnknownMachine`` and ``StaleVersion``.
     """
     node_id = outages.node_of_machine(session, machine_id=machine_id)
+    network.reach_everyone_from(session, node_id=node_id)
 
     def set_status() -> None:
         outages.set_machine_status(session, machine_id=machine_id, change=change, actor=actor, now=now)
@@ -76,7 +78,7 @@ def cut_capacity(session: Session, *, machine_id: str, cut: CapacityCut, actor: 
 
     What started jobs hold stays theirs, and is told as ``over_minutes``. Raises ``UnknownMachine``.
     """
-    outages.node_of_machine(session, machine_id=machine_id)
+    network.reach_everyone_from(session, node_id=outages.node_of_machine(session, machine_id=machine_id))
     over = outages.over_a_cut(session, machine_id=machine_id, cut=cut)
     chosen = fewest_to_leave(_movable(session, machine_id, cut), over) if over else ()
     jobs = [job for job in lock_for_reroute(session, chosen) if _is_unstarted(job)]
@@ -98,7 +100,7 @@ def close_node(session: Session, *, node_id: str, reason: str, actor: str, now: 
     Lines and licensed prints come back whole, and the lines are decided together by the next run. Started jobs are
     suspect: a person finds out what became of the parts. Raises ``UnknownNode``.
     """
-    network.find_node(session, node_id=node_id)
+    network.reach_everyone_from(session, node_id=node_id)
 
     def close() -> None:
         outages.close_node(session, node_id=node_id, reason=reason, actor=actor, now=now)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
+from fabroute.database import act_for_everyone, reaches
 from fabroute.identity.service import record_audit
 from fabroute.kernel.errors import DomainError
 from fabroute.production.models import Job, Shipment
@@ -49,7 +50,8 @@ def decide_loss(session: Session, *, shipment_id: str, decision: LossDecision, r
     ``ShipmentStateConflict`` unless it is lost, and ``JobStateConflict`` where the job is not shipped.
     """
     shipment = find_shipment(session, principal=desk.principal, shipment_id=shipment_id)
-    _require_decider(shipment, desk)
+    _require_decider(session, shipment, desk)
+    act_for_everyone(session)
     locked = [job for job in lock_for_reroute(session, (shipment.job_id,)) if job.id == shipment.job_id]
     others = rows.lock_shipments(session, job_id=shipment.job_id)
     shipment = next(it for it in others if it.id == shipment_id)
@@ -153,6 +155,8 @@ def _parts_by_state(session: Session, shipments: Sequence[Shipment]) -> dict[str
     return found
 
 
-def _require_decider(shipment: Shipment, desk: Desk) -> None:
-    if desk.principal.kind != "operator" and desk.principal.organisation_id != shipment.organisation_id:
+def _require_decider(session: Session, shipment: Shipment, desk: Desk) -> None:
+    owner = shipment.organisation_id
+    is_owner = desk.principal.organisation_id == owner and reaches(session, owner)
+    if desk.principal.kind != "operator" and not is_owner:
         raise NotTheOwner(f"shipment {shipment.id} carries parts of another organisation: its owner decides")
