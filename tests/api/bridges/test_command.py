@@ -1,20 +1,24 @@
 """``fabroute bridge`` as a process of its own: killed while its order is on the way, it orders once."""
 
+import json
 import os
 import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner, Result
 
+from fabroute.bridges.journal import Heard, Journal
+from fabroute.cli.app import app
 from tests.factories.api import Api
 from tests.factories.bridge_payloads import SECRET, SHOP, SHOPIFY_ORDER, body_of, shopify_headers, with_line
 from tests.factories.bridges import transport_to
-from tests.factories.processes import PATIENCE_SECONDS, a_process, run_module, wait_until
+from tests.factories.processes import PATIENCE_SECONDS, a_process, wait_until
 from tests.fakes.foreign_systems import TOKEN, FakeShopify
 from tests.fakes.web_server import Answer, Asked, served_by
 
@@ -75,6 +79,11 @@ def send(port: int, body: bytes, **headers: str) -> int:
     return int(wait_until(is_taken))
 
 
+def stages(folder: Path) -> list[str]:
+    with closing(Journal(folder / "shopify.sqlite3")) as journal:
+        return [entry.stage for entry in journal.all()]
+
+
 @pytest.mark.slow
 def test_killed_between_its_journal_and_the_answer_it_orders_once_and_shows_what_needs_people(
     api: Api, tmp_path: Path
@@ -98,17 +107,35 @@ def test_killed_between_its_journal_and_the_answer_it_orders_once_and_shows_what
             unknown = body_of(with_line(SHOPIFY_ORDER | {"id": 7, "name": "#7"}, 0, sku="NEW"))
             assert send(port, unknown, Webhook_Id="second")
             assert wait_until(lambda: any(it["name"] == "fabroute order" for it in shop.note_attributes))
-            words = ("fabroute.cli", "bridge", "status", "shopify", "--config", str(config))
-            assert wait_until(lambda: "NEW" in run_module(*words, environment=environment).stdout, every=0.5)
-            table = run_module(*words, "--all", environment=environment)
-            again = run_module(*words[:2], "retry", *words[3:], "7", environment=environment)
-            never = run_module(*words[:2], "retry", *words[3:], "8", environment=environment)
+            assert wait_until(lambda: "refused" in stages(tmp_path))
+    status = CliRunner().invoke(app, ["bridge", "status", "shopify", "--config", str(config)], env=environment)
+    again = CliRunner().invoke(app, ["bridge", "retry", "shopify", "7", "--config", str(config)], env=environment)
     passage.close()
     (order,) = api.client.get("/v1/orders").json()["data"]
     details = {it["name"]: it["value"] for it in shop.note_attributes}
 
     assert (order["reference"], details["fabroute order"]) == ("#9999 820982911946154508", order["id"])
-    assert "unknown article NEW: map it in [parts], or list it under left_alone" in table.stdout
-    assert "1 placed, 1 refused" in table.stderr
-    assert (again.returncode, never.returncode) == (0, 1)
-    assert "no refused order is 8 over there" in never.stderr
+    assert "unknown article NEW: map it in [parts], or list it under left_alone" in status.output
+    assert "1 placed, 1 refused" in status.output
+    assert (again.exit_code, stages(tmp_path)) == (0, ["placed", "received"])
+
+
+def test_the_commands_of_a_bridge_say_what_is_there_and_what_is_not(tmp_path: Path) -> None:
+    config = tmp_path / "shop.toml"
+    config.write_text(CONFIG.format(shop=SHOP, shop_url="http://127.0.0.1:9"))
+    environment = {"FABROUTE_URL": "http://127.0.0.1:9", "FABROUTE_API_KEY": "k"}
+
+    def told(*words: str) -> Result:
+        return CliRunner().invoke(app, ["bridge", *words, "--config", str(config)], env=environment)
+
+    empty, never = told("status", "shopify"), told("retry", "shopify", "8")
+    with closing(Journal(tmp_path / "shopify.sqlite3")) as journal:
+        journal.hear(Heard(account=SHOP, foreign_id="1", number="#1", payload={}))
+        journal.add_report(1, "shipment", "shipment:1", {})
+        journal.end_report(1, stage="given_up", detail="nothing is left to fulfil")
+    (shown,) = json.loads(told("status", "shopify", "--json").output)["orders"]
+
+    assert ("nothing needs you" in empty.output, "no orders yet" in empty.output) == (True, True)
+    assert (never.exit_code, getattr(never.exception, "code", "")) == (1, "nothing_to_retry")
+    assert (shown["number"], shown["stage"], shown["to_tell"]) == ("#1", "received", 0)
+    assert shown["needs_you"] == "nothing is left to fulfil"

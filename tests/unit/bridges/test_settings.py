@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fabroute.bridges.bench import Bench
 from fabroute.bridges.opening import open_bridge
 from fabroute.bridges.running import Seldom
 from fabroute.bridges.settings import BridgeMisconfigured, load_settings
@@ -100,9 +101,9 @@ def test_samples_of_the_vendors_are_read_as_they_are_published(tmp_path: Path) -
         woo = bridge.bench.foreign.read(WOOCOMMERCE_ORDER)
         without_shipping = bridge.bench.foreign.read(WOOCOMMERCE_ORDER | {"shipping": {"city": ""}})
     assert [(it.number, it.quantity, it.unit_price, it.shipped_goods) for it in shopify.lines] == [
-        ("SKU2006-001", 3, Decimal("199.00"), True),
-        ("SHIRT-L", 1, Decimal("12.00"), True),
-        ("", 1, Decimal("10.00"), False),
+        ("SKU2006-001", Decimal(3), Decimal("199.00"), True),
+        ("SHIRT-L", Decimal(1), Decimal("12.00"), True),
+        ("", Decimal(1), Decimal("10.00"), False),
     ]
     assert (shopify.currency, shopify.number, shopify.foreign_id) == ("USD", "#9999", "820982911946154508")
     assert [(it.foreign_id, it.number, it.unit_price) for it in woo.lines] == [("315", "WOO-SINGLE-1", Decimal(3))]
@@ -111,8 +112,13 @@ def test_samples_of_the_vendors_are_read_as_they_are_published(tmp_path: Path) -
 
 def test_a_seldom_step_is_done_once_in_its_time(tmp_path: Path) -> None:
     done: list[float] = []
+
+    def note(bench: Bench) -> int:
+        done.append(bench.now().timestamp())
+        return 1
+
     config = written(tmp_path, CONFIG)
     with open_bridge(load_settings("shopify", config=config, environment=SECRETS), say=print) as opened:
-        step = Seldom(lambda bench: len(done) or done.append(bench.now().timestamp()) or 1, seconds=3600)
+        step = Seldom(note, seconds=3600)
         told = [step(opened.bench), step(opened.bench)]
     assert (told, len(done)) == ([1, 0], 1)
