@@ -83,8 +83,8 @@ class Bench:
     def server_cpu_seconds(self) -> float:
         """Return the processor time that PostgreSQL took so far, but for connections that were closed."""
         own = in_transaction(self.engine, lambda session: rows(session, "SELECT pg_backend_pid()"))[0][0]
-        postmaster = Path(f"/proc/{own}/stat").read_text().rpartition(")")[2].split()[1]
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        postmaster = Path(f"/proc/{own}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="utf-8").split()
         return sum(Served(socket="", process=int(child)).cpu_seconds() for child in children)
 
     def transactions(self) -> int:

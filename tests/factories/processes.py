@@ -86,7 +86,7 @@ def children_of(pid: int) -> list[int]:
 def is_running(pid: int) -> bool:
     """Return whether a process runs; one that ended but was not waited for does not."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except OSError:
         return False
     return state not in "ZX"

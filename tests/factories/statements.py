@@ -24,7 +24,7 @@ class Statements:
 def counted_statements(connection: Connection[Any]) -> Iterator[Statements]:
     """Yield a count that is right when the block ends."""
     counted = Statements()
-    with TemporaryFile("r+") as trace:
+    with TemporaryFile("r+", encoding="utf-8") as trace:
         connection.pgconn.trace(trace.fileno())
         yield counted
         connection.pgconn.untrace()

@@ -34,7 +34,7 @@ def table(engine: Engine, sql: str) -> list[tuple[object, ...]]:
 
 
 def is_frozen(process: subprocess.Popen[bytes]) -> bool:
-    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    return Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
 
 
 def route(engine: Engine, scope: str) -> RunReport | None:

@@ -58,7 +58,7 @@ def move_folder(source: Path, target: Path) -> None:
 def locked_folder(path: Path) -> Iterator[None]:
     """Hold ``path`` as the lock of its folder; ``FolderInUse`` if another process does. A dead one holds nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    with path.open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -376,7 +376,10 @@ def test_what_fabroute_refuses_is_put_aside_with_its_reason_and_the_rest_goes_on
         bureau.work()
         assert bureau.record().errands == ()
     note = next(tmp_path.glob("*/job_1/*.refused.txt"))
-    assert (note.name, note.read_text(encoding="utf8").splitlines()[1]) == ("call-cancellation.refused.txt", "nobody asked")
+    assert (note.name, note.read_text(encoding="utf8").splitlines()[1]) == (
+        "call-cancellation.refused.txt",
+        "nobody asked",
+    )
     assert fabroute.jobs["job_1"].calls == [("failure", {"reason": "too thin"})]
 
 

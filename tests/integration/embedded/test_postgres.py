@@ -135,7 +135,7 @@ def test_it_listens_on_no_network(servers: EmbeddedServers) -> None:
     listening = {
         line.split()[9]
         for family in ("tcp", "tcp6")
-        for line in Path(f"/proc/net/{family}").read_text().splitlines()[1:]
+        for line in Path(f"/proc/net/{family}").read_text(encoding="utf-8").splitlines()[1:]
         if line.split()[3] == "0A"
     }
     for pid in (servers.postgres.pid, servers.redis.pid):
