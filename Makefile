@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute fuzz fuzz-api matrix format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit fuzz fuzz-api matrix format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -30,6 +30,9 @@ help:
 	@echo "make bench-reports reports of clients in every order, twice and late (TIMES=5000)"
 	@echo "make bench-recall how long a recall takes that meets ten thousand jobs (JOBS=10000)"
 	@echo "make bench-reroute how long jobs take to leave their nodes, by cause (JOBS=10000)"
+	@echo "make bench-keys  wrong keys by the thousand beside a good client (SECONDS=15 A_MINUTE=10000)"
+	@echo "make bench-webhooks events put into feeds, deliveries, a dead receiver (EVENTS=5000 ENDPOINTS=10)"
+	@echo "make bench-audit entries sealed in a second, how long a verification takes (ENTRIES=100000)"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make fuzz-api    ask a running installation all that its OpenAPI document promises (SEED=1 SECONDS=180 CALLERS=owner,bureau,operator)"
@@ -123,6 +126,15 @@ bench-recall: setup
 
 bench-reroute: setup
 	@$(BIN)/python -m tests.benchmarks.bench_reroute $(JOBS)
+
+bench-keys: setup
+	@$(BIN)/python -m tests.benchmarks.bench_keys $(foreach name,SECONDS A_MINUTE,$(if $($(name)),$(name)=$($(name))))
+
+bench-webhooks: setup
+	@$(BIN)/python -m tests.benchmarks.bench_webhooks $(EVENTS) $(ENDPOINTS)
+
+bench-audit: setup
+	@$(BIN)/python -m tests.benchmarks.bench_audit $(ENTRIES)
 
 bench-gap: setup
 	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)") $(if $(SECONDS),SECONDS=$(SECONDS))
