@@ -80,7 +80,11 @@ it goes is at `GET /v1/orders/{order_id}/decision`.
 
 **Safe to repeat.** `POST /v1/orders` needs an `Idempotency-Key`. After a timeout, a 409, 429 or 503, send the same
 request with the same key again: the order is placed once, and every repetition gets the first answer, byte for byte.
-An order that was answered with 201 is in the database.
+An order that was answered with 201 is in the database. Every other `POST` takes a key as well: what was done is done
+once, errors are not kept.
+
+**Limits.** `RateLimit` in every answer says how many requests are left, `RateLimit-Policy` how many there are; one too
+many is 429 with `Retry-After`. `?wait=25` on what has a state spares polls: the answer comes when it is another one.
 
 **Order states.** `pending` → `routed`, `partly_routed` or `no_route`. `no_route` is tried again by itself when the
 network changes. `parked`: routing failed again and again, or three nodes
