@@ -73,7 +73,8 @@ def test_a_compressed_body_is_refused(standing_api: Api, path: str, media_type: 
         ("GET", "/v1/print-files/hidden", 404, "not_found", "/v1/print-files/{token}"),
         ("DELETE", "/v1/orders?hidden=1", 405, "method_not_allowed", "/v1/orders"),
         ("GET", "/nowhere?hidden=1", 404, "not_found", "/nowhere"),
-        ("GET", "/" + "x" * 300, 404, "not_found", "/" + "x" * 199),
+        ("GET", "/" + "x" * 300, 404, "not_found", "/…"),
+        ("GET", "/v1/print-file/hidden-token_7/print", 404, "not_found", "/v1/…/…/print"),
     ],
 )
 def test_a_refused_request_is_found_in_the_log_by_its_id(
@@ -118,6 +119,10 @@ def api_with_faults(url: str) -> FastAPI:
         session.connection().execute(text("INSERT INTO deferred_children VALUES (1)"))
         return {"status": "done"}
 
+    @app.post("/faults/foreign-write")
+    def write_for_another(session: WriteSession) -> None:
+        session.connection().execute(text("INSERT INTO organisations VALUES ('org_2', 'Two', 'owner', now())"))
+
     @app.get("/faults/bug")
     def run_into_a_bug() -> dict[str, str]:
         raise LookupError("secret detail of the inside")
@@ -150,6 +155,23 @@ def test_a_commit_that_fails_never_looks_like_success(faulty: str, database: Dat
     assert "deferred" not in response.text
     assert written == []
     assert [type(entry["exc_info"]) for entry in log] == [IntegrityError]
+
+
+def test_what_row_level_security_refuses_to_write_is_nobody_elses_fault_but_no_500(
+    faulty: str, database: Database
+) -> None:
+    with engine_for(database.url) as engine:
+        token = given_owner(engine).token
+    with client_on(faulty, token, {}) as client, capture_logs() as log:
+        refused = client.post("/faults/foreign-write")
+    with engine_for(database.url) as engine:
+        written = in_transaction(
+            engine, lambda session: rows(session, "SELECT id FROM organisations WHERE id = 'org_2'")
+        )
+
+    assert refusal_of(refused) == Refusal(status=403, code="foreign_tenant")
+    assert "organisations" not in refused.text
+    assert (written, [entry["event"] for entry in log]) == ([], ["write for another tenant refused"])
 
 
 def test_a_bug_is_answered_without_its_inside_and_logged_with_it(faulty: str) -> None:
