@@ -1,5 +1,6 @@
 """Every error as ``application/problem+json`` (RFC 9457), with a stable code, pointers and the request's id."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -42,6 +43,7 @@ _UNAVAILABLE = (
 )
 """What a database that does not answer is told by."""
 _LONGEST_LOGGED_PATH = 200
+_WORD = re.compile(r"v1|[a-z]{0,24}")
 _logger = structlog.get_logger(__name__)
 
 
@@ -150,14 +152,20 @@ def note_refusal(request: Request, error: DomainError) -> None:
 
 def _log_entry(request: Request, error: DomainError) -> dict[str, object]:
     """Return what finds a refused request again: never its query or its headers, and no token out of its path."""
-    path: str = getattr(request.scope.get("route"), "path", request.url.path)
+    path = getattr(request.scope.get("route"), "path", None)
     return {
         "request_id": request_id_of(request),
         "method": request.method,
-        "path": path[:_LONGEST_LOGGED_PATH],
+        "path": _without_secrets(request.url.path) if path is None else path,
         "status": error.status,
         "code": error.code,
     }
+
+
+def _without_secrets(path: str) -> str:
+    """Return a path where nothing is as it is logged: only words stay, for the rest may be a token at a wrong place."""
+    words = [part if _WORD.fullmatch(part) else "…" for part in path[:_LONGEST_LOGGED_PATH].split("/")]
+    return "/".join(words)
 
 
 def _headers(error: DomainError, request_id: str) -> Mapping[str, str]:

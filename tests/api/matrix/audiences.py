@@ -336,6 +336,8 @@ AUDIENCES: Mapping[str, Audience] = {
     "issue_access_token": SECRET,
     "revoke_access_token": SECRET,
     "get_authorization_server": PUBLIC,
+    # sandboxes
+    "create_sandbox": OPERATOR,
     # events
     "list_events": ALL,
     "get_event": OWNER,

@@ -142,6 +142,7 @@ _JSON: Mapping[str, object] = {
     "rotate_api_key": {"overlap_seconds": 60},
     "create_oauth_client": {"name": "asked", "scopes": ["orders:read"]},
     "rotate_oauth_secret": {"overlap_seconds": 60},
+    "create_sandbox": {"name": "asked"},
     "add_webhook_endpoint": {"url": "https://hooks.example.com/asked", "types": ["*"]},
     "change_webhook_endpoint": {"types": ["*"]},
     "rotate_webhook_secret": {"overlap_seconds": 60},

@@ -39,9 +39,10 @@ def with_hole(value: Any, path: Path) -> Any:
     """Return a body whose value at a path is the hole."""
     if not path:
         return HOLE
-    copied = dict(value) if isinstance(value, Mapping) else list(value)
-    copied[path[0]] = with_hole(value[path[0]], path[1:])
-    return copied
+    here, *rest = path
+    if isinstance(value, Mapping):
+        return {name: with_hole(each, tuple(rest)) if name == here else each for name, each in value.items()}
+    return [with_hole(each, tuple(rest)) if number == here else each for number, each in enumerate(value)]
 
 
 def hostile_bodies(body: Any) -> Iterator[str]:
