@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from fabroute.identity.rules import OrganisationKind
+from fabroute_embedded import EmbeddedServers
 from tests.conftest import Database
 from tests.factories.databases import engine_for
 from tests.factories.webhooks import given_organisation
@@ -16,10 +17,34 @@ ORGANISATIONS: Mapping[str, OrganisationKind] = {
 }
 
 
-@pytest.fixture
-def engine(database: Database) -> Iterator[Engine]:
-    """An engine on a database with two owners, a bureau and an operator."""
-    with engine_for(database.url, connections=8) as engine:
+_TABLES = ("webhook_endpoints", "events", "outbox_events")
+
+
+@pytest.fixture(scope="module")
+def kept_database(
+    servers: EmbeddedServers, migrated_template: str, request: pytest.FixtureRequest
+) -> Iterator[Database]:
+    """A database for all tests of a module, each of which finds it empty."""
+    name = f"webhooks_{request.module.__name__.rpartition('.')[2]}"
+    urls = servers.postgres.create_database(name, template=migrated_template)
+    with engine_for(urls.url) as engine:
         for organisation_id, kind in ORGANISATIONS.items():
             given_organisation(engine, organisation_id, kind=kind)
+    yield Database(url=urls.url, migration_url=urls.migration_url)
+    servers.postgres.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def kept_engine(kept_database: Database) -> Iterator[Engine]:
+    """An engine on that database."""
+    with engine_for(kept_database.url, connections=8) as engine:
         yield engine
+
+
+@pytest.fixture
+def engine(kept_engine: Engine) -> Engine:
+    """An engine on a database with two owners, a bureau and an operator, and nothing that was told."""
+    with kept_engine.begin() as connection:
+        for table in _TABLES:
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    return kept_engine

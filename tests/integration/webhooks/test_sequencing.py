@@ -79,19 +79,19 @@ CREATE TRIGGER dies BEFORE UPDATE ON outbox_events FOR EACH ROW EXECUTE FUNCTION
 
 
 def test_what_dies_in_the_middle_leaves_nothing_behind_and_is_done_again_whole(
-    engine: Engine, database: Database
+    engine: Engine, kept_database: Database
 ) -> None:
     given_endpoint(engine, "org_owner")
     with unit_of_work(engine) as session:
         record_all(session, [an_event() for _ in range(10)])
-    with engine_for(database.migration_url) as owner, owner.begin() as connection:
+    with engine_for(kept_database.migration_url) as owner, owner.begin() as connection:
         connection.execute(text(KILLS_ITS_OWN_CONNECTION))
 
     with pytest.raises(OperationalError, match="terminating connection"):
         sequence_events(engine, now=NOW)
     left = (count(engine, "SELECT count(*) FROM events"), count(engine, "SELECT count(*) FROM webhook_deliveries"))
-    with engine_for(database.migration_url) as owner, owner.begin() as connection:
-        connection.execute(text("DROP TRIGGER dies ON outbox_events"))
+    with engine_for(kept_database.migration_url) as owner, owner.begin() as connection:
+        connection.execute(text("DROP TRIGGER dies ON outbox_events; DROP FUNCTION die"))
     done = sequence_events(engine, now=NOW)
 
     assert left == (0, 0)

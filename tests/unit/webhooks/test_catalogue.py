@@ -1,6 +1,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -41,10 +42,18 @@ MADE_UP = {
 }
 
 
-def trees() -> Iterator[ast.AST]:
+@cache
+def trees() -> tuple[ast.AST, ...]:
     """The events modules of all contexts, and every call that makes an event elsewhere."""
+    return tuple(_trees())
+
+
+def _trees() -> Iterator[ast.AST]:
     for path in sorted(SOURCES.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf8"))
+        text = path.read_text(encoding="utf8")
+        if path.name != "events.py" and "DomainEvent(" not in text:
+            continue
+        tree = ast.parse(text)
         if path.name == "events.py" and path.parent.parent == SOURCES and path.parent.name != "kernel":
             yield tree
         yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == "DomainEvent")
