@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fabroute.api.contract import document as contract
+from fabroute.api.examples import example_body
 from fabroute.api.problems import ProblemBody
 from fabroute.api.schemas.advice import MethodIn
 from fabroute.api.schemas.api_keys import ApiKeyIn, KeyRotationIn
@@ -296,7 +297,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Return ``document`` with request bodies, the problem schema, and the way to authenticate."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    schemas |= _schemas("validation", _BODIES) | _schemas("serialization", (ProblemBody, *MESSAGES))
+    schemas |= _bodies() | _schemas("serialization", (ProblemBody, *MESSAGES))
     document["webhooks"] = webhooks()
     components["schemas"] = {name: schemas[name] for name in sorted(schemas)}
     components["securitySchemes"] = {
@@ -308,6 +309,14 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     contract.complete(document)
     _drop_nulls(document)
     return document
+
+
+def _bodies() -> dict[str, Any]:
+    """Return the schemas of all JSON bodies, each with an example that it takes."""
+    schemas = _schemas("validation", _BODIES)
+    for model in _BODIES:
+        schemas[model.__name__].setdefault("examples", [example_body(model, schemas)])
+    return schemas
 
 
 def _drop_nulls(document: dict[str, Any]) -> None:

@@ -93,7 +93,9 @@ class MoneyIn(RequestModel):
     """An amount in whole cents."""
 
     amount_minor: int = Field(ge=1, le=1_000_000_000, description="Cents; 11.30 EUR is 1130.")
-    currency: Annotated[str, AfterValidator(known_currency)] = Field(description="`EUR`, the only one so far.")
+    currency: Annotated[str, AfterValidator(known_currency)] = Field(
+        description="`EUR`, the only one so far.", examples=["EUR"]
+    )
 
 
 class MoneyOut(ResponseModel):

@@ -82,7 +82,7 @@ class NodeDetailOut(NodeOut):
 class NodeStatusIn(RequestModel):
     """Whether a node gets jobs, and how long it may be silent: at least one of the three. What is left out stays."""
 
-    status: NodeStatus | None = None
+    status: NodeStatus | None = Field(default=None, examples=["up"])
     offer_seconds: int | None = Field(
         default=None, ge=10, le=604_800, description="How long it has to answer an offer, or a job that it claimed."
     )

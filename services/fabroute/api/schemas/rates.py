@@ -19,7 +19,9 @@ class RateAmountIn(RequestModel):
         description="Cents; 38.00 EUR is 3800. 0 is allowed, for what is free: an hour of a machine that is written "
         "off, or material that the customer sends.",
     )
-    currency: Annotated[str, AfterValidator(known_currency)] = Field(description="`EUR`, the only one so far.")
+    currency: Annotated[str, AfterValidator(known_currency)] = Field(
+        description="`EUR`, the only one so far.", examples=["EUR"]
+    )
 
 
 class RateIn(RequestModel):
