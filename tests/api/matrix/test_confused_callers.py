@@ -13,8 +13,11 @@ from tests.api.matrix.world import World
 from tests.factories.databases import in_transaction, rows
 
 ASKED = tuple(name for name in AUDIENCES if AUDIENCES[name] is not PUBLIC)
-EXEMPT: Mapping[str, str] = {}
-"""Operations whose filter is elsewhere, with the reason."""
+EXEMPT: Mapping[str, str] = {
+    "list_rates": "an owner's tenant reads every node's rates: its estimates are reckoned from them",
+    "fetch_print_file": "a ticket is found by its secret, whosever it is; then the application asks whose",
+}
+"""Operations that the database alone does not keep apart, with the reason."""
 
 
 POLICIES = "SELECT count(*) FROM pg_policies"
@@ -46,5 +49,5 @@ def test_the_database_keeps_tenants_apart_where_the_application_does_not(world: 
 def test_what_the_confused_did_changed_nothing_of_the_victim(world: World, before: Rows) -> None:
     changed = changes_between(before, read_rows(world.api.engine), victim_ids=ids_in(before))
 
-    assert changed == []
+    assert [change[:300] for change in changed] == []
     assert set(before) == set(read_rows(world.api.engine))

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fabroute.database import act_for_everyone
+from fabroute.database import act_for_everyone, reaches
 from fabroute.estimation.mixed_build import MixedBuild
 from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import FieldProblem
 from fabroute.kernel.ids import new_id
+from fabroute.network import service as network
 from fabroute.production.models import Build, BuildPart, Job
 from fabroute.production.repository import builds as rows
 from fabroute.production.service.access import UnknownJob, require_state
@@ -74,7 +75,9 @@ def open_build(session: Session, *, principal: Principal, node_id: str, wish: Bu
     ``OfferGone``, ``PartDoesNotFit``, ``InvalidFact``, and ``InvalidBuildTime`` for a start that is over a day ago.
     """
     _require_to_come(wish, now=now)
-    require_node(session, principal=principal, node_id=node_id)
+    node = require_node(session, principal=principal, node_id=node_id)
+    if not reaches(session, node.organisation_id):
+        raise network.UnknownNode(f"there is no node {node_id} of yours")
     act_for_everyone(session)
     locked = {job.id: job for job in rows.lock_jobs(session, wish.job_ids)}
     planned = _planned(session, node_id, wish, locked, without=None, now=now)
