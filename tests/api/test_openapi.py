@@ -95,7 +95,7 @@ OAUTH_ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/OAu
 
 
 def test_every_operation_that_needs_a_credential_lists_its_problems(document: Any) -> None:
-    ways = [{"ApiKey": []}, {"OAuth2": []}, {"Session": []}]
+    ways: list[dict[str, list[str]]] = [{"ApiKey": []}, {"OAuth2": []}, {"Session": []}]
     assert document["security"] == ways
     for name, operation in operations(document):
         problems = {status for status, answer in operation["responses"].items() if status >= "400"}

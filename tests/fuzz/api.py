@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from fabroute.cli.client import ApiClient
-from fabroute.cli.mapping import OrderBody
+from fabroute.cli.mapping import Json, OrderBody
 from fabroute.cli.stack import Stack, running_stack
 from fabroute.kernel.time import utc_now
 
@@ -71,7 +71,13 @@ def _keys(stack: Stack) -> Mapping[str, str]:
 
 def _order(part: str) -> OrderBody:
     need_by = (utc_now() + timedelta(days=30)).isoformat()
-    place = {"name": "A customer", "street": "Am Kai 1", "postal_code": "20457", "city": "Hamburg", "country": "DE"}
+    place: dict[str, Json] = {
+        "name": "A customer",
+        "street": "Am Kai 1",
+        "postal_code": "20457",
+        "city": "Hamburg",
+        "country": "DE",
+    }
     return {"ship_to": place, "need_by": need_by, "lines": [{"part": part, "quantity": 1}]}
 
 
