@@ -1,32 +1,21 @@
 """The matrix again with the application's filters confused: row-level security alone keeps tenants apart."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 
 from tests.api.matrix.asking import ask
 from tests.api.matrix.audiences import AUDIENCES, PUBLIC
-from tests.api.matrix.confusion import CONFUSIONS, HEADER, confused
+from tests.api.matrix.confusion import CONFUSIONS, EXEMPT, HEADER, confused
 from tests.api.matrix.leaks import Rows, changes_between, ids_in, leaks_in, read_rows
 from tests.api.matrix.operations import operations
 from tests.api.matrix.world import World
-from tests.factories.databases import in_transaction, rows
 
 ASKED = tuple(name for name in AUDIENCES if AUDIENCES[name] is not PUBLIC)
-EXEMPT: Mapping[str, str] = {
-    "list_rates": "an owner's tenant reads every node's rates: its estimates are reckoned from them",
-    "fetch_print_file": "a ticket is found by its secret, whosever it is; then the application asks whose",
-}
-"""Operations that the database alone does not keep apart, with the reason."""
-
-
-POLICIES = "SELECT count(*) FROM pg_policies"
 
 
 @pytest.fixture(scope="module")
 def before(world: World) -> Iterator[Rows]:
-    if in_transaction(world.api.engine, lambda session: rows(session, POLICIES)) == [(0,)]:
-        pytest.skip("this database has no row-level security")
     with confused(world.api.app):
         yield read_rows(world.api.engine)
 
