@@ -151,7 +151,7 @@ def ask(things: Things, who: str, operation: str) -> httpx.Response:
     body = BODIES.get(last)
     if last == "reprint-requests":
         body = {"print_number": 1, "reason": "warped", "evidence_id": things.evidence_id}
-    headers = {"Idempotency-Key": who}
+    headers = {"Idempotency-Key": f"{who}: {operation}"}
     return things.clients[who].request(method, url, json=body if method == "POST" else None, headers=headers)
 
 

@@ -220,7 +220,7 @@ def ask(things: Things, who: str, operation: str) -> httpx.Response:
         return client.put(url, content=a_picture(), headers={"Content-Type": "image/png"})
     wanted = bodies(things)
     body = wanted.get(operation, wanted.get(last)) if method not in ("GET", "DELETE") else None
-    return client.request(method, url, json=body, headers={"Idempotency-Key": who, "If-Match": "*"})
+    return client.request(method, url, json=body, headers={"Idempotency-Key": f"{who}: {operation}", "If-Match": "*"})
 
 
 def test_every_operation_has_its_row() -> None:
