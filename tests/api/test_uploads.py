@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from fastapi import FastAPI, Request
 from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.problems import install_problem_handlers
 from fabroute.api.uploads import UploadRules, UploadSlots, received_file
+from fabroute.settings import Settings
 from tests.factories.api import client_on, served
 from tests.factories.problems import Refusal, problem_of, refusal_of
 from tests.factories.processes import wait_until
@@ -67,6 +69,7 @@ def desk_app(received: list[tuple[str, str, int]], *, piece_seconds: float = 60)
             received.append((file.file_name, file.media_type, file.size_bytes))
             return {"sha256": hashlib.sha256(file.path.read_bytes()).hexdigest(), "told": file.sha256}
 
+    app.state.resources = SimpleNamespace(settings=Settings())
     install_problem_handlers(app)
     app.add_middleware(RequestId)
     app.add_middleware(EarlyAnswers)
