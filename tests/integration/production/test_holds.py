@@ -101,7 +101,7 @@ def test_a_node_may_give_up_its_own_certificate_and_nobody_elses(floor: Floor) -
     floor.accepted()
 
     for stranger in (RIVAL_KEY, key_of(floor.owner)):
-        with pytest.raises(UnknownCertificate, match="of yours"):
+        with pytest.raises(UnknownCertificate, match="there is no certificate crt_N101 that you may see"):
             revoke(floor, stranger)
     assert jobs(floor) == [("accepted", None, "")]
     assert revoke(floor, BUREAU_KEY) == 1
@@ -147,7 +147,7 @@ def test_a_revoked_first_article_holds_the_jobs_of_its_revision(floor: Floor) ->
             )
         ).held
 
-    with pytest.raises(UnknownFirstArticle, match="of yours"):
+    with pytest.raises(UnknownFirstArticle, match="there is no first article fai_1 that you may see"):
         withdraw(BUREAU_KEY)
     assert (before, withdraw(key_of(floor.owner))) == (0, 1)
     ((state, held_from, reason),) = jobs(floor)
