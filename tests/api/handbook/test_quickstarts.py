@@ -1,6 +1,7 @@
 """The commands of the quickstarts are run as they stand, against a real server: what a stranger copies works."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from fabroute.api.handbook.quickstarts import NAMES, quickstarts
+from fabroute.integrations.sandbox_parts import PARTS
 from tests.factories.api import Api
 from tests.factories.api_jobs import a_job_world, token_of
 from tests.factories.forwarding import a_port_to
 from tests.factories.network import a_node
+from tests.factories.orders import given_owner
 from tests.factories.organisations import BUREAU
 from tests.factories.routable import given_routable_network
 
@@ -32,11 +35,12 @@ def run(name: str, language: str, folder: Path, environment: Mapping[str, str]) 
 
 @pytest.mark.parametrize("name", ["shop", "maintenance"])
 def test_a_buyer_integrates_by_the_book(api: Api, name: str, tmp_path: Path) -> None:
+    owner = given_owner(api.engine, name="Newcomer", part_no="RL-0003")
     given_routable_network(api.engine, nodes=(a_node(),), today=datetime.now(UTC).date())
     with a_port_to(api.socket) as url:
-        environment = {"FABROUTE_URL": url, "FABROUTE_KEY": api.owner.token}
+        environment = {"FABROUTE_URL": url, "FABROUTE_KEY": owner.token}
         printed = {language: run(name, language, tmp_path, environment) for language in ("bash", "python")}
-    orders = api.client.get("/v1/orders").json()["data"]
+    orders = api.client.get("/v1/orders", headers={"Authorization": f"Bearer {owner.token}"}).json()["data"]
 
     assert [order["state"] for order in orders] == ["routed", "routed"]
     if name == "shop":
@@ -44,7 +48,7 @@ def test_a_buyer_integrates_by_the_book(api: Api, name: str, tmp_path: Path) -> 
         assert printed["python"] == f"{orders[0]['id']} routed\n"
     else:
         assert printed["bash"] == "routed\n"
-        assert printed["python"] == "RL-0001 routed\n1 decision\n"
+        assert printed["python"] == "RL-0003 routed\n1 decision\n"
 
 
 def test_a_bureau_integrates_by_the_book(api: Api, tmp_path: Path) -> None:
@@ -62,6 +66,14 @@ def test_a_bureau_integrates_by_the_book(api: Api, tmp_path: Path) -> None:
         [(1, "good"), (2, "good"), (3, "good")],
     )
     assert (tmp_path / "part.3mf").read_bytes() == world.content
+
+
+@pytest.mark.parametrize("name", ["shop", "maintenance"])
+def test_the_parts_that_are_promised_in_a_sandbox_are_there(name: str) -> None:
+    named = set(re.findall(r"\b[A-Z]{2}-\d{4}\b", quickstarts()[name].text))
+
+    assert named == {"RL-0003"}
+    assert named <= set(PARTS)
 
 
 @pytest.mark.parametrize("name", NAMES)
