@@ -15,6 +15,7 @@ from tests.fakes.print_file_validator import FakeValidator
 
 EXAMPLES = Path(__file__).parents[2] / "openapi" / "examples"
 PART = "/v1/parts/PU-0017%2F4"
+DOCUMENTED_AT = "https://fabroute.example.com"
 TABLE = """part_no,name,sector,hs_code,annual_demand,aliases
 PU-0018,Wear ring,water,8413.91,120,old:4711-0816
 PU-0019,,water,8413.91,many,
@@ -109,7 +110,8 @@ def tables(api: Api) -> dict[str, Any]:
     tried = api.client.post("/v1/imports/parts?dry_run=true", content=TABLE, headers=csv)
     refused = api.client.post("/v1/imports/parts", content=TABLE, headers=csv)
     assert refused.status_code == 422
-    return {"ImportOut.dry_run.json": told(tried), "ProblemBody.import_refused.json": refused.json()}
+    problem = json.loads(refused.text.replace(api.resources.settings.public_url, DOCUMENTED_AT))
+    return {"ImportOut.dry_run.json": told(tried), "ProblemBody.import_refused.json": problem}
 
 
 def validate(api: Api, folder: Path) -> None:
@@ -135,3 +137,11 @@ def test_the_examples_are_what_the_api_takes_and_answers(api: Api, tmp_path: Pat
 def test_every_request_of_the_story_is_there(name: str) -> None:
     assert load(name)
     assert (EXAMPLES / name).read_text(encoding="utf8").endswith("}\n")
+
+
+def test_the_examples_of_problems_name_the_page_of_their_code() -> None:
+    examples = [load(path.name) for path in EXAMPLES.glob("ProblemBody.*.json")]
+
+    assert len(examples) == 3
+    assert [it["type"] for it in examples] == [f"urn:fabroute:problem:{it['code']}" for it in examples]
+    assert [it["doc_url"] for it in examples] == [f"{DOCUMENTED_AT}/docs/errors/{it['code']}" for it in examples]
