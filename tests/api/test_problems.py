@@ -25,6 +25,9 @@ from tests.factories.problems import Refusal, problem_of, refusal_of
 def test_a_path_where_nothing_is_says_so(standing_api: Api) -> None:
     for path in ("/", "/v1", "/v1/order", "/v1/orders/", "/doc", "/v1/orders/a%00b", "/v1/orders/" + "x" * 101):
         assert refusal_of(standing_api.client.get(path)) == Refusal(status=404, code="not_found")
+    detail = problem_of(standing_api.client.get("/"))["detail"]
+
+    assert detail == "there is nothing at /: the handbook is at /docs, the description at /openapi.json"
 
 
 def test_a_method_that_a_path_does_not_take_names_those_it_takes(standing_api: Api) -> None:

@@ -14,6 +14,7 @@ from fabroute.cli.webhook_receiver import PortTaken, event_line, make_receiver
 from fabroute.cli.webhooks import webhooks
 from fabroute.kernel.time import utc_now
 from fabroute.webhooks.rules.signing import new_secret, signed_headers
+from fabroute.webhooks.rules.verifying import UnusableSecret
 from fabroute.webhooks.service.sequencing import sequence_events
 from tests.factories.api import Api
 from tests.factories.webhooks import deliver
@@ -58,6 +59,24 @@ def test_a_port_that_is_taken_is_named() -> None:
         with pytest.raises(PortTaken, match=f"port {port} can't be listened on"):
             make_receiver(port, secret="whsec_", tell=print)
     assert port > 1023
+
+
+@pytest.mark.parametrize(
+    ("secret", "words"),
+    [
+        ("nonsense", "give the whsec_… that you were shown"),
+        ("", "give the whsec_… that you were shown"),
+        ("whsec_a", "that is no whsec_…: copy it again"),
+        ("whsec_ключ", "that is no whsec_…: copy it again"),
+        ("whpk_AAAA", "that is no whpk_… of an Ed25519 key"),
+        ("whpk_ключ", "that is no whpk_… of an Ed25519 key"),
+    ],
+)
+def test_a_secret_that_can_verify_nothing_is_refused_before_anything_is_listened_for(secret: str, words: str) -> None:
+    done = CliRunner().invoke(webhooks, ["listen", "--port", "0", "--secret", secret])
+
+    assert isinstance(done.exception, UnusableSecret)
+    assert str(done.exception.message).startswith(words)
 
 
 @pytest.fixture(autouse=True)

@@ -57,6 +57,9 @@ def test_a_kept_demo_answers_until_it_is_stopped(workplace: Path) -> None:
     state = json.loads(state_file.read_text(encoding="utf8"))
     assert state_file.stat().st_mode & 0o077 == 0
     assert httpx.get(f"{state['url']}/readyz").status_code == 200
+    page = httpx.get(f"{state['url']}/nowhere").json()["doc_url"]
+    assert page == f"{state['url']}/docs/errors/not_found"
+    assert (f"{state['url']}/docs)" in kept.stdout, httpx.get(page).status_code) == (True, 200)
     assert state.keys() == {"url", "folder", "pids"}
     environment = (workplace / ".fabroute" / "env").read_text(encoding="utf8")
     assert all(line.startswith("export FABROUTE_") for line in environment.splitlines())

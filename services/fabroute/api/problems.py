@@ -232,7 +232,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
             f"{request.method} is not for {request.url.path}, but {allowed}", headers={"Allow": allowed}
         )
     else:
-        refusal = RouteNotFound(f"there is nothing at {request.url.path}: the API is described at /openapi.json")
+        refusal = RouteNotFound(
+            f"there is nothing at {request.url.path}: the handbook is at /docs, the description at /openapi.json"
+        )
     return _refusal(request, refusal)
 
 

@@ -22,7 +22,9 @@ from fabroute.kernel.errors import DomainError
 
 bridge = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Config = Annotated[Path, typer.Option(help="A TOML file: [fabroute], [orders], [parts] and the bridge's own table.")]
+Config = Annotated[
+    Path, typer.Option(help="A TOML file: \\[fabroute], \\[orders], \\[parts] and the bridge's own table.")
+]
 Host = Annotated[str, typer.Option(help="Where webhooks are received; put a proxy with TLS in front.")]
 Port = Annotated[int, typer.Option(help="Where webhooks are received.")]
 Once = Annotated[bool, typer.Option("--once", help="Do what can be done now, and end.")]

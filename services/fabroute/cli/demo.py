@@ -107,7 +107,7 @@ def _total(runs: list[JsonObject], name: str) -> int:
 
 def _print_next_steps(stack: Stack) -> None:
     stdout.print(
-        f"\nstill running at {stack.url} (described at {stack.url}/openapi.json)\n"
+        f"\nstill running at {stack.url} (handbook and quickstarts: {stack.url}/docs)\n"
         f"  . {ENVIRONMENT}                                      # its addresses and keys, for this shell\n"
         "  export PATH=$PWD/.venv/bin:$PATH\n"
         "  fabroute order place AP-0101 --city Hamburg --country DE    # as the parts' owner\n"

@@ -68,13 +68,15 @@ def running_stack(*, keep: bool, step: Step, settings: Mapping[str, str] | None 
         environment = _environment(servers) | dict(settings or {})
         owner_key, operator_key = _prepare_database(servers, environment, step)
         port = _free_port()
+        url = f"http://127.0.0.1:{port}"
+        environment = {"FABROUTE_PUBLIC_URL": url} | environment
         api = _start("API", ("fabroute.api", "--host", "127.0.0.1", "--port", str(port)), servers, environment, keep)
         processes.callback(api.stop)
         worker = _start("worker", ("fabroute_workers", "--concurrency", "1"), servers, environment, keep)
         processes.callback(worker.stop)
-        _wait_until_answering(f"http://127.0.0.1:{port}", api, worker)
+        _wait_until_answering(url, api, worker)
         yield Stack(
-            url=f"http://127.0.0.1:{port}",
+            url=url,
             folder=str(servers.folder),
             owner_key=owner_key,
             operator_key=operator_key,

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.time import utc_now
 from fabroute.webhooks.rules.messages import LARGEST_BODY_BYTES
-from fabroute.webhooks.rules.verifying import BadSignature, verify
+from fabroute.webhooks.rules.verifying import BadSignature, require_usable, verify
 
 Tell = Callable[[str], None]
 
@@ -22,8 +22,10 @@ class PortTaken(DomainError):
 def make_receiver(port: int, *, secret: str, tell: Tell) -> ThreadingHTTPServer:
     """Return a server on a port of this machine (0: a free one) that tells of each message, in one line.
 
-    A good signature is answered with 204, a bad one with 400. Raises ``PortTaken``.
+    A good signature is answered with 204, a bad one with 400. Raises ``PortTaken``, ``UnusableSecret``.
     """
+
+    require_usable(secret)
 
     class Handler(BaseHTTPRequestHandler):
         """Takes one message."""

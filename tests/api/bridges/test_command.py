@@ -120,6 +120,12 @@ def test_killed_between_its_journal_and_the_answer_it_orders_once_and_shows_what
     assert (again.exit_code, stages(tmp_path)) == (0, ["placed", "received"])
 
 
+def test_the_help_of_a_bridge_names_the_tables_of_its_file() -> None:
+    shown = CliRunner().invoke(app, ["bridge", "shopify", "--help"]).output
+
+    assert [name in shown for name in ("[fabroute]", "[orders]", "[parts]")] == [True, True, True]
+
+
 def test_the_commands_of_a_bridge_say_what_is_there_and_what_is_not(tmp_path: Path) -> None:
     config = tmp_path / "shop.toml"
     config.write_text(CONFIG.format(shop=SHOP, shop_url="http://127.0.0.1:9"))

@@ -49,9 +49,18 @@ def verify(key: str, headers: Mapping[str, str], body: bytes, *, now: datetime) 
     return message_id
 
 
+def require_usable(key: str) -> None:
+    """Raise ``UnusableSecret`` unless messages can be verified with ``key``: to be asked before any has come."""
+    if not key.startswith(PUBLIC):
+        _secret(key)
+        return
+    try:
+        Ed25519PublicKey.from_public_bytes(base64.b64decode(key.removeprefix(PUBLIC), validate=True))
+    except ValueError as error:
+        raise UnusableSecret("that is no whpk_… of an Ed25519 key") from error
+
+
 def _is_of_secret(key: str, message_id: str, stamp: int, body: bytes, text: str) -> bool:
-    if not key.startswith(SYMMETRIC):
-        raise UnusableSecret("give the whsec_… that you were shown, or the whpk_… of a key pair")
     made = signed_headers([_secret(key)], message_id=message_id, timestamp=stamp, body=body)["webhook-signature"]
     return hmac.compare_digest(made.encode(), f"v1,{text}".encode())
 
@@ -68,7 +77,9 @@ def _is_of_pair(key: str, message_id: str, stamp: int, body: bytes, text: str) -
 
 
 def _secret(key: str) -> SigningSecret:
+    if not key.startswith(SYMMETRIC):
+        raise UnusableSecret("give the whsec_… that you were shown, or the whpk_… of a key pair")
     try:
         return secret_of(key)
-    except binascii.Error as error:
+    except ValueError as error:
         raise UnusableSecret("that is no whsec_…: copy it again, whole") from error
