@@ -241,3 +241,17 @@ def test_a_bureau_taken_for_the_owner_is_neither_and_as_itself_sees_its_job(worl
         itself = replace(taken, organisation_id="org_bureau", kind="bureau")
         assert production.get_job(session, principal=itself, job_id="job_1").node_id == "N1"
         assert tenant_of(session) == "org_bureau"
+
+
+def test_a_bureau_reads_the_licence_that_its_job_prints_under_and_changes_nothing_of_it(world: Engine) -> None:
+    for tenant, states in (("org_bureau", ["active"]), ("org_owner", ["active"]), (FOREIGN, [])):
+        with unit_of_work(world, tenant=tenant) as session:
+            leases = inventory.leases_of(session, job_ids=["job_1"])
+            assert [lease.licence_state for lease in leases.values()] == states
+        assert count(world, "print_licences", tenant=tenant) == len(states)
+
+    more = "UPDATE print_licences SET granted_prints = granted_prints + 1"
+    assert [written(world, more, tenant=tenant) for tenant in ("org_bureau", FOREIGN, "org_owner")] == [0, 0, 1]
+    with unit_of_work(world, tenant="*") as session:
+        session.connection().execute(text("DELETE FROM print_licence_leases"))
+    assert count(world, "print_licences", tenant="org_bureau") == 0

@@ -46,6 +46,9 @@ _FUNCTIONS: Mapping[str, str] = {
     ),
     "fabroute_sees_line(the_line text) RETURNS boolean": ("EXISTS (SELECT 1 FROM order_lines l WHERE l.id = the_line)"),
     "fabroute_sees_job(the_job text) RETURNS boolean": "EXISTS (SELECT 1 FROM jobs j WHERE j.id = the_job)",
+    "fabroute_holds_prints(the_licence text) RETURNS boolean": (
+        "EXISTS (SELECT 1 FROM print_licence_leases l WHERE l.licence_id = the_licence)"
+    ),
     "fabroute_sees_shipment(the_shipment text) RETURNS boolean": (
         "EXISTS (SELECT 1 FROM shipments s WHERE s.id = the_shipment)"
     ),
@@ -187,6 +190,7 @@ _SEEN: Mapping[str, str] = {
     "part_revisions": "fabroute_prints_revision(id)",
     "parts": "fabroute_prints_part(organisation_id, part_no)",
     **dict.fromkeys(("print_files", "revision_documents"), "fabroute_sees_revision(revision_id)"),
+    "print_licences": "fabroute_holds_prints(id)",
     "recalls": "fabroute_sees_recall(lot_ids)",
     "routing_runs": "fabroute_decided_in(id)",
     "run_archives": "fabroute_decided_in(run_id)",

@@ -38,11 +38,13 @@ def build_plan(session: Session, *, principal: Principal, node_id: str, now: dat
     For the node's organisation and the operator. Raises ``UnknownNode``, also to a rival, and ``NotTheNode``.
     """
     require_node(session, principal=principal, node_id=node_id)
-    jobs = build_jobs(session, rows.read_working(session, node_id=node_id))
+    working = rows.read_working(session, node_id=node_id)
     workshop = Workshop(session, node_id=node_id, on=now.date())
     found = rows.read_builds(
         session, node_id=node_id, states=rows.OPEN_STATES, owner=None, cursor=None, limit=_ANY_NUMBER
     )
+    act_for_everyone(session)  # whether others may be in one build with its parts, each owner's policy says
+    jobs = build_jobs(session, working)
     return BuildPlanView(
         node_id=node_id,
         made_at=now,
