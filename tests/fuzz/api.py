@@ -51,6 +51,7 @@ def _finds(caller: str, key: str, *, url: str, asked: Mapping[str, str]) -> bool
     print(f"== as {caller}", flush=True)
     command = ["schemathesis", "--config-file", str(CONFIG), "run", f"{url}/openapi.json", "--checks", "all"]
     command += ["--continue-on-failure", "--suppress-health-check", "all", "--workers", "2"]
+    command += ["--request-timeout", "60"]
     command += ["--phases", asked.get("PHASES") or "examples,coverage,fuzzing,stateful"]
     command += ["--seed", asked.get("SEED") or "1", "--max-time", asked.get("SECONDS") or "180"]
     command += ["--exclude-path-regex", LEFT_OUT, "--header", f"Authorization: Bearer {key}"]

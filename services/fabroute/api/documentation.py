@@ -64,12 +64,14 @@ def header(
     return {"parameters": [parameter]}
 
 
+VISIBLE_ASCII = "^[ -~]*$"
 IDEMPOTENCY_KEY = header(
     "Idempotency-Key",
     "Yours to choose, e.g. a UUID; the same for every repetition of this request. A repetition gets the first answer, "
     "byte for byte, for 30 days.",
     required=True,
     maximum=255,
+    pattern=VISIBLE_ASCII,
 )
 IF_NONE_MATCH = header("If-None-Match", "The ETag of your last answer: 304 if nothing changed since.")
 IF_MATCH = header(

@@ -39,7 +39,7 @@ async def get_lease(
         Header(
             alias="Fabroute-Lease",
             max_length=200,
-            json_schema_extra={"pattern": f"^{_WRITTEN.pattern}$"},
+            json_schema_extra={"minLength": 13, "pattern": f"^{_WRITTEN.pattern}$"},
             description="The lease that your client holds the job by, and its epoch: `lse_…;epoch=3`. Needed where it"
             " was claimed; not where a person accepted it by hand.",
         ),

@@ -14,6 +14,7 @@ _KEY = docs.header(
     "Yours to choose, e.g. a UUID. A repetition of this request with the same key gets the first answer, byte for "
     "byte, for 30 days, and nothing is done again. Errors are not kept: what was refused may be tried again.",
     maximum=255,
+    pattern=docs.VISIBLE_ASCII,
 )
 
 

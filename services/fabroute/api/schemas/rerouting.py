@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from fabroute.api.schemas.base import Day, RequestModel, ResponseModel, Sentence
+from fabroute.api.schemas.base import Day, Label, RequestModel, ResponseModel, Sentence
 from fabroute.api.schemas.nodes import NodeDetailOut, NodeStatus
 from fabroute.kernel.events import JsonScalar
 from fabroute.network.service.outages import CapacityCut
@@ -83,7 +83,7 @@ class LineAttentionOut(ResponseModel):
 class RetryIn(RequestModel):
     """Which nodes stay ruled out."""
 
-    still_excluded: list[str] = Field(default_factory=list, max_length=200, description="Ids of nodes.")
+    still_excluded: list[Label] = Field(default_factory=list, max_length=200, description="Ids of nodes.")
 
 
 class JobFailureIn(RequestModel):
