@@ -51,7 +51,7 @@ def test_the_demo_routes_its_orders_shows_why_and_leaves_nothing_running(workpla
 
 
 def test_a_kept_demo_answers_until_it_is_stopped(workplace: Path) -> None:
-    kept = _demo(workplace, "--orders", "32", "--keep")
+    kept = _demo(workplace, "--orders", "8", "--keep")
     assert kept.returncode == 0, kept.stderr
     state_file = workplace / ".fabroute" / "demo.json"
     state = json.loads(state_file.read_text(encoding="utf8"))
