@@ -126,7 +126,7 @@ def _whole(key_id: str) -> str:
 def _table(found: tuple[KeyView, ...], now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("key", "organisation", "name", "state", "ends", "last used", "scopes"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for key in found:
         instants = (_minute(key.expires_at), _minute(key.last_used_at))
         scopes = "all" if set(key.scopes) >= ALL_SCOPES else " ".join(key.scopes)

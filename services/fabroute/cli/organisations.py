@@ -74,7 +74,7 @@ def _change(organisation_id: str, change: OrganisationChange) -> None:
 def _table(found: Sequence[OrganisationView]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("organisation", "kind", "name", "since", "suspended"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for it in found:
         suspended = "" if it.suspended_at is None else f"{it.suspended_at:%Y-%m-%d} {it.suspension_reason}".rstrip()
         table.add_row(*map(Text, (it.organisation_id, it.kind, it.name, f"{it.created_at:%Y-%m-%d}", suspended)))

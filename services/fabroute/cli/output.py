@@ -1,9 +1,8 @@
 """Where commands print: results on standard output, everything else on standard error."""
 
 import os
-import sys
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 
 PIPE_WIDTH = 230
 """Columns of a table that goes to a file or a pipe: wide enough for a sentence; ``COLUMNS`` says otherwise."""
@@ -11,14 +10,27 @@ PIPE_WIDTH = 230
 
 def output_width(*, is_terminal: bool, columns: str | None) -> int | None:
     """Return the width to print in, ``None`` to take the terminal's."""
-    return None if is_terminal or columns else PIPE_WIDTH
+    if columns and columns.isdecimal() and int(columns):
+        return int(columns)
+    return None if is_terminal else PIPE_WIDTH
 
 
-stdout = Console(
-    highlight=False,
-    soft_wrap=True,
-    width=output_width(is_terminal=sys.stdout.isatty(), columns=os.environ.get("COLUMNS")),
-)
+class Output(Console):
+    """A console as wide as is asked for when something is printed, not when the program was loaded."""
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        """Return columns and lines as they are now; to set them holds where nothing is asked for."""
+        width = output_width(is_terminal=self.is_terminal, columns=os.environ.get("COLUMNS"))
+        found = super().size
+        return found if width is None else ConsoleDimensions(width, found.height)
+
+    @size.setter
+    def size(self, size: tuple[int, int]) -> None:
+        self._width, self._height = size
+
+
+stdout = Output(highlight=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from sqlmodel import Session
 
 from fabroute.cli.output import note, stdout
@@ -50,7 +50,15 @@ def invite(
 @people.command("list")
 def list_them(organisation: Organisation) -> None:
     """List the people of an organisation."""
-    table = Table("id", "e-mail", "name", "role", "state", "second factor", "signed in")
+    table = Table(
+        Column("id", overflow="fold"),
+        Column("e-mail", overflow="fold"),
+        "name",
+        "role",
+        "state",
+        "second factor",
+        "signed in",
+    )
     cursor: str | None = None
     while True:
         with unit_of_work(database_engine()) as session:

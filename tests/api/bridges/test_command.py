@@ -97,7 +97,7 @@ def test_killed_between_its_journal_and_the_answer_it_orders_once_and_shows_what
     with served_by(shop) as shop_url, served_by(passage) as url:
         config.write_text(CONFIG.format(shop=SHOP, shop_url=shop_url))
         environment = {"FABROUTE_URL": url, "FABROUTE_API_KEY": api.owner.token}
-        environment |= {"FABROUTE_BRIDGE_SECRET": SECRET, "FABROUTE_BRIDGE_TOKEN": TOKEN}
+        environment |= {"FABROUTE_BRIDGE_SECRET": SECRET, "FABROUTE_BRIDGE_TOKEN": TOKEN, "COLUMNS": "220"}
         with a_bridge(config, port, environment) as pid:
             assert send(port, body_of(SHOPIFY_ORDER)), config.with_suffix(".log").read_text()
             assert passage.ordered.wait(PATIENCE_SECONDS)
