@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fabroute.advice.rules.screening import judge_part
@@ -99,7 +99,7 @@ def test_no_twin_saves_more_than_free_printing_would(part: ScreenedPart) -> None
         assert found.missing or found.assumed or "impossible_geometry" in {reason.code for reason in found.reasons}
 
 
-@given(known_parts(), st.sampled_from(["unit_price_minor", "demand", "box_mm", "volume_cm3", "process_materials"]))
+@given(known_parts(), st.sampled_from(["unit_price_minor", "demand", "process_materials"]))
 @settings(deadline=None, max_examples=200)
 def test_knowing_less_never_makes_a_twin(part: ScreenedPart, name: str) -> None:
     empty: dict[str, Any] = {name: () if name == "process_materials" else None}
@@ -107,6 +107,30 @@ def test_knowing_less_never_makes_a_twin(part: ScreenedPart, name: str) -> None:
     assert after.verdict != "digital_twin"
     if before.verdict == "digital_twin":
         assert after.verdict == "unclear"
+
+
+def says_what_it_assumed(found: Judgement) -> bool:
+    """Tell whether a judgement on an assumed size has no saving, names the assumption and what to give, and is fair."""
+    codes = {reason.code for reason in found.reasons}
+    allowed = {"unclear": {"size_assumed"}, "no": {"saves_too_little", "costs_more"}}
+    is_told = bool(found.assumed) and found.printed is not None and found.yearly_saving_minor is None
+    return is_told and found.rows == () and codes <= allowed[found.verdict]
+
+
+@given(known_parts(), st.sampled_from([("box_mm", "box_x_mm"), ("volume_cm3", "volume_cm3")]))
+@example(a_spare_part(unit_price_minor=2440.0, demand=124.0, minimum_quantity=1, lead_days=20.0, stock=273.0,
+                      volume_cm3=0.5), ("volume_cm3", "volume_cm3"))  # fmt: skip
+@settings(deadline=None, max_examples=200)
+def test_a_twin_of_assumed_size_is_unclear_or_refused_by_what_the_assumed_size_costs(
+    part: ScreenedPart, lost: tuple[str, str]
+) -> None:
+    name, column = lost
+    empty: dict[str, Any] = {name: None}
+    before, after = judged(part), judged(dataclasses.replace(part, **empty))
+    assert after.verdict != "digital_twin"
+    assert column in after.missing
+    if before.verdict == "digital_twin":
+        assert says_what_it_assumed(after)
 
 
 @given(known_parts(), st.integers(min_value=1, max_value=100_000))
