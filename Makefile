@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit fuzz fuzz-api matrix client format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit fuzz fuzz-api lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -37,6 +37,7 @@ help:
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make fuzz-api    ask a running installation all that its OpenAPI document promises (SEED=1 SECONDS=180 CALLERS=owner,bureau,operator)"
 	@echo "make matrix      every operation asked by owners, bureaus, strangers, revoked keys: who sees what, with counts"
+	@echo "make lint-api    lint the OpenAPI document with Spectral (needs npx)"
 	@echo "make client    a typed Python client out of the OpenAPI document, into build/"
 	@echo "make format      let ruff put the style right"
 	@echo "make lock        pin the dependencies of pyproject.toml again (needs uv)"
@@ -152,6 +153,11 @@ fuzz: setup
 
 fuzz-api: setup
 	@$(BIN)/python -m tests.fuzz.api $(foreach name,SEED SECONDS PHASES CALLERS,$(if $($(name)),$(name)=$($(name))))
+
+# Spectral comes from npm; rules of our own are tests (tests/api/test_openapi.py, tests/api/contract).
+lint-api: setup
+	@command -v npx >/dev/null || { echo "make lint-api needs npx (Node.js)" >&2; exit 1; }
+	@npx --yes @stoplight/spectral-cli@6 lint openapi/openapi.json --ruleset openapi/spectral.yaml --fail-severity info
 
 client: setup
 	@$(BIN)/python openapi/client/generate.py --check-types

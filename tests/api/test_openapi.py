@@ -46,6 +46,8 @@ def test_the_document_is_valid_openapi(document: Any) -> None:
     validate(document)
     assert document["openapi"].startswith("3.1")
     assert document["info"]["title"] == "fabroute"
+    assert [server["url"] for server in document["servers"]] == ["/"]
+    assert document["info"]["contact"]["name"] == "Whoever runs this installation"
 
 
 def test_every_operation_says_what_it_does_under_a_name_of_its_own(document: Any) -> None:

@@ -306,6 +306,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         _PERSON: _SESSION_COOKIE,
     }
     document["security"] = [{_SCHEME: []}, {"OAuth2": []}, {_PERSON: []}]
+    document["servers"] = [{"url": "/", "description": "The installation that you read this of."}]
+    document["info"]["contact"] = {"name": "Whoever runs this installation"}
     contract.complete(document)
     _drop_nulls(document)
     return document
