@@ -1,5 +1,6 @@
 """Fixtures for tests that need real servers; nothing is started for those that don't ask."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -8,6 +9,8 @@ import pytest
 
 from fabroute import migrations
 from fabroute_embedded import EmbeddedServers, embedded_servers
+
+os.environ.pop("COLUMNS", None)  # of whoever runs the tests; what a test reads off tables is as wide as in a pipe
 
 _TEMPLATE = "template_migrated"
 _numbers = count(1)
