@@ -199,9 +199,11 @@ def test_an_unknown_version_is_refused_or_answered_as_http_1(plain: socket.socke
 def test_broken_chunks_are_refused(plain: socket.socket, standing_api: Api, chunk: bytes) -> None:
     key = f"Authorization: Bearer {standing_api.owner.token}"
     headers = (key, "Content-Type: application/json", "Transfer-Encoding: chunked", "Connection: close")
-    status, answer = exchanged(plain, POST, HOST, *headers, body=chunk, is_last=True)
+    # A size that never ends is refused while the sender is there; h11 hangs up once it has gone.
+    is_last = not chunk.startswith(b"ffff")
+    status, answer = exchanged(plain, POST, HOST, *headers, body=chunk, is_last=is_last)
 
-    assert (status, bool(answer)) in ((400, True), (0, False)), answer  # RFC 9112, 8: refused, or closed
+    assert status == 400, answer
     assert standing_api.owner.token not in answer
 
 
