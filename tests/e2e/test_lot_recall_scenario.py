@@ -65,6 +65,21 @@ class Ordered:
     node_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What was ordered of the lot, and what was answered when it was recalled."""
+
+    lots: set[str]
+    fresh: set[str]
+    shipped: Ordered
+    waiting: Ordered
+    abroad: Ordered
+    certificate: Any
+    dry: Any
+    recall: Any
+    again: Any
+
+
 @pytest.fixture(scope="module")
 def parties(drawn_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parties]:
     """A running installation of its own, on the reference network and two bureaus that alone print a material."""
@@ -207,7 +222,9 @@ def print_and_ship(bureau: httpx.Client, job_id: str) -> None:
     assert done(bureau.get(f"/v1/jobs/{job_id}"))["state"] == "shipped"
 
 
-def test_a_recalled_lot_is_answered_for_in_one_call(parties: Parties) -> None:
+@pytest.fixture(scope="module")
+def recalled(parties: Parties) -> Recalled:
+    """A lot in two stores, parts of it shipped and waiting, recalled: tried first, then twice."""
     lots = {receive(parties.ulm, ULM, LOT), receive(parties.lyon, LYON, LOT)}
     released_part(parties.first, "S11-0001")
     released_part(parties.second, "S11-0002")
@@ -223,10 +240,26 @@ def test_a_recalled_lot_is_answered_for_in_one_call(parties: Parties) -> None:
     dry = done(parties.operator.post("/v1/recalls?dry_run=true", json=asked))
     recall = done(parties.operator.post("/v1/recalls", json=asked))
     again = done(parties.operator.post("/v1/recalls", json=asked))
+    return Recalled(
+        lots=lots,
+        fresh=fresh,
+        shipped=shipped,
+        waiting=waiting,
+        abroad=abroad,
+        certificate=certificate,
+        dry=dry,
+        recall=recall,
+        again=again,
+    )
+
+
+def test_a_recalled_lot_is_answered_for_in_one_call(parties: Parties, recalled: Recalled) -> None:
+    shipped, waiting, abroad = recalled.shipped, recalled.waiting, recalled.abroad
+    dry, recall, again = recalled.dry, recalled.recall, recalled.again
 
     assert (dry["id"], dry["jobs"], dry["owners"]) == (None, recall["jobs"], recall["owners"])
     assert (again["id"], again["repeated"], recall["repeated"]) == (recall["id"], True, False)
-    assert {lot["id"] for lot in recall["lots"]} == lots
+    assert {lot["id"] for lot in recall["lots"]} == recalled.lots
     assert {job["job_id"]: job["outcome"] for job in recall["jobs"]} == {
         shipped.job_id: "shipped",
         waiting.job_id: "rerouted",
@@ -238,12 +271,12 @@ def test_a_recalled_lot_is_answered_for_in_one_call(parties: Parties) -> None:
     serials = [each["serial"] for job in recall["jobs"] for each in job["prints"] if each["result"] == "good"]
     assert serials == ["S11-1", "S11-2"]
 
-    withdrawn = done(parties.first.get(f"/v1/conformity-certificates/{certificate['id']}"))
+    withdrawn = done(parties.first.get(f"/v1/conformity-certificates/{recalled.certificate['id']}"))
     assert withdrawn["withdrawal_reason"] == "material recalled: contaminated"
     told = "SELECT organisation_id, data ->> 'parts' FROM outbox_events WHERE name = 'recall.parts_shipped'"
     assert parties.table(told) == [(OWNER, "2")]
     papers_say_so(parties, shipped, recall)
-    goes_on_with_another_lot(parties, waiting, abroad, fresh=fresh)
+    goes_on_with_another_lot(parties, waiting, abroad, fresh=recalled.fresh)
     everyone_sees_what_is_theirs(parties, str(recall["id"]), shipped, waiting, abroad)
 
 
@@ -289,6 +322,7 @@ def everyone_sees_what_is_theirs(
         assert [each["id"] for each in done(client.get("/v1/recalls"))["data"]] == [recall_id]
 
 
+@pytest.mark.usefixtures("recalled")
 def test_a_recalled_lot_can_not_come_back(parties: Parties) -> None:
     body = {"material": MATERIAL, "grams": 10, "expires_on": "2099-01-01", "supplier_lot": LOT}
     refused = parties.ulm.post(f"/v1/nodes/{ULM}/lots", json=body)
@@ -304,6 +338,7 @@ def test_a_recalled_lot_can_not_come_back(parties: Parties) -> None:
     assert parties.table("SELECT state FROM jobs WHERE id = :it", it=job_id) == [("shipped",)]
 
 
+@pytest.mark.usefixtures("recalled")
 def test_the_bureau_s_figures_know_the_shipped_job(parties: Parties) -> None:
     scores = done(parties.ulm.get(f"/v1/nodes/{ULM}/scores"))["overall"]
     assert (scores["first_pass_yield"]["so"], scores["first_pass_yield"]["counted"]) == (2, 2)
@@ -311,6 +346,7 @@ def test_the_bureau_s_figures_know_the_shipped_job(parties: Parties) -> None:
     assert parties.lyon.get(f"/v1/nodes/{ULM}/scores").json()["code"] == "not_the_node"
 
 
+@pytest.mark.usefixtures("recalled")
 def test_the_doctor_finds_nothing_after_the_recall(parties: Parties) -> None:
     broken = until(
         lambda: [found.invariant.name for found in check_invariants(parties.engine) if found.broken], lambda it: not it
