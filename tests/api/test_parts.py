@@ -108,6 +108,39 @@ def test_a_part_is_found_and_ordered_by_its_old_number(api: Api) -> None:
     assert refusal_of(api.client.delete("/v1/parts/RL-0001/aliases/4711%2F08")).code == "unknown_alias"
 
 
+def test_a_path_of_something_of_a_part_is_a_part_number_only_where_there_is_such_a_part(api: Api) -> None:
+    places = {
+        "aliases": "POST",
+        "aliases/4711%2F08": "DELETE",
+        "installations": "POST",
+        "installations/ins_1": "DELETE",
+    }
+    for number in ("RL-0001", "RL-0099", "PU-17%2F4"):
+        for place, allowed in (places | {"revisions": "POST"}).items():
+            changed = api.client.patch(f"/v1/parts/{number}/{place}", json={"name": "x"})
+            read = api.client.get(f"/v1/parts/{number}/{place}", headers={"If-None-Match": "*"})
+
+            assert (refusal_of(changed).status, changed.headers["Allow"]) == (405, allowed), place
+            assert (refusal_of(read).code, read.headers["Allow"]) == ("method_not_allowed", allowed), place
+
+    made = api.client.post("/v1/parts", json=IMPELLER | {"part_no": "PU-17/aliases/4"})
+    read = api.client.get(made.headers["Location"])
+    change = api.client.patch(
+        "/v1/parts/PU-17/aliases/4", json={"name": "Wheel"}, headers={"If-Match": read.headers["ETag"]}
+    )
+
+    assert (made.status_code, read.status_code, change.json()["name"]) == (201, 200, "Wheel")
+    assert refusal_of(api.client.patch("/v1/parts/PU-17/aliases/4", json={"name": "x"})).code == "precondition_required"
+
+
+def test_who_may_not_read_parts_is_told_that_first(api: Api) -> None:
+    with api.as_("fr_live_unknown") as stranger:
+        refused = stranger.patch("/v1/parts/RL-0001/aliases", json={"name": "x"})
+
+    assert refusal_of(refused) == Refusal(status=401, code="unauthenticated")
+    assert "Allow" not in refused.headers
+
+
 def test_a_number_leads_to_one_part_only(api: Api) -> None:
     given_part(api.engine, organisation_id=api.owner.organisation_id, part_no="RL-0002")
     taken = api.client.post("/v1/parts/RL-0002/aliases", json={"kind": "old", "number": "RL-0001"})

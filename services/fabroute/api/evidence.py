@@ -27,23 +27,38 @@ RULES = UploadRules(
 )
 """Nothing that a browser would run, and no form: the body is the file itself."""
 
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+
+
+def file_of(media_type: str) -> docs.Responses:
+    """Return the description of an answer that is a file of one media type."""
+    return {
+        200: {
+            "description": "The file, after its SHA-256 was found right.",
+            "content": {media_type: _BYTES},
+            "headers": {
+                "ETag": {"description": "The SHA-256, in quotes.", "schema": {"type": "string"}},
+                "Content-Digest": {"description": "The SHA-256 (RFC 9530).", "schema": {"type": "string"}},
+                "Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}},
+            },
+        }
+    }
+
+
 FILE: docs.Responses = {
-    200: {
-        "description": "The file, after its SHA-256 was found right.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        "headers": {
-            "ETag": {"description": "The SHA-256, in quotes.", "schema": {"type": "string"}},
-            "Content-Digest": {"description": "The SHA-256 (RFC 9530).", "schema": {"type": "string"}},
-            "Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}},
-        },
+    200: file_of("application/octet-stream")[200]
+    | {
+        "description": "The file, after its SHA-256 was found right, under the media type that it came with.",
+        "content": {"application/octet-stream": _BYTES, "*/*": {}},
     }
 }
+"""The description of an answer that is somebody's file of any kind."""
 FILE_PROBLEMS = (PrintFileMissing, PrintFileDamaged, PrintFileStoreDown)
 UPLOAD: docs.Extra = {
     "requestBody": {
         "required": True,
         "description": "The file's own bytes, with its Content-Type; no form.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"application/octet-stream": _BYTES},
     },
     "parameters": [
         {

@@ -8,7 +8,8 @@ from fastapi import Depends, Header
 from fabroute.kernel.errors import DomainError
 from fabroute.production.service.leases import Lease, LeaseLost, LeaseRequired
 
-_WRITTEN = re.compile(r"(lse_[A-Za-z0-9]{1,60})\s*;\s*epoch=(\d{1,9})")
+WRITTEN = "lse_[A-Za-z0-9]{1,60} ?; ?epoch=[0-9]{1,9}"
+"""Its form, as it is read and as it is described."""
 
 
 class MalformedLease(DomainError):
@@ -24,13 +25,14 @@ LEASE_PROBLEMS: tuple[type[DomainError], ...] = (MalformedLease, LeaseLost, Leas
 
 def parse_lease(header: str) -> Lease:
     """Return the lease that a header such as ``lse_01jz…;epoch=3`` names. Raises ``MalformedLease``."""
-    found = _WRITTEN.fullmatch(header.strip())
-    if found is None:
+    written = header.strip()
+    if not re.fullmatch(WRITTEN, written):
         raise MalformedLease(
             "Fabroute-Lease names no lease: send lease_id and epoch of your claim, such as "
             "Fabroute-Lease: lse_01jz3v8c5h9m2n4p6q8r0s2t4v;epoch=3"
         )
-    return Lease(lease_id=found[1], epoch=int(found[2]))
+    lease_id, _, epoch = written.partition(";")
+    return Lease(lease_id=lease_id.rstrip(), epoch=int(epoch.partition("=")[2]))
 
 
 async def get_lease(
@@ -38,8 +40,7 @@ async def get_lease(
         str | None,
         Header(
             alias="Fabroute-Lease",
-            max_length=200,
-            json_schema_extra={"minLength": 13, "pattern": f"^{_WRITTEN.pattern}$"},
+            json_schema_extra={"pattern": f"^{WRITTEN}$"},
             description="The lease that your client holds the job by, and its epoch: `lse_…;epoch=3`. Needed where it"
             " was claimed; not where a person accepted it by hand.",
         ),

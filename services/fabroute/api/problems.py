@@ -227,7 +227,7 @@ async def _invalid_parameters(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = ", ".join(_methods_at(request))
+        allowed = ", ".join(methods_at(request))
         refusal: DomainError = MethodNotAllowed(
             f"{request.method} is not for {request.url.path}, but {allowed}", headers={"Allow": allowed}
         )
@@ -238,7 +238,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return _refusal(request, refusal)
 
 
-def _methods_at(request: Request) -> list[str]:
+def methods_at(request: Request) -> list[str]:
     """Return what may be done at the place that the request names best: `…/aliases` is no part number with a slash."""
     scope = dict(request.scope)
     routes = [route for route in request.app.state.operations if route.matches(scope)[0] != Match.NONE]

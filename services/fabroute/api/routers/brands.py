@@ -14,7 +14,7 @@ from fabroute.api.caching import conditional, require_match
 from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import BuyerReader, BuyerWriter, Now, ReadSession, WriteSession, get_resources, work_of
 from fabroute.api.downloads import StoredFile, send_file_if_new
-from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS
+from fabroute.api.evidence import FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, file_of
 from fabroute.api.schemas.brands import BrandIn, BrandOut, brand_out, new_brand, words_of
 from fabroute.api.uploads import ReceivedFile, UploadRules, received_file
 from fabroute.integrations.paper.logo import MEDIA_TYPE, MOST_BYTES, InvalidLogo, clean_logo
@@ -25,9 +25,6 @@ from fabroute.production.service.shipping import brands
 _log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1/brand", tags=["brands"], route_class=ContractRoute)
 
-_PICTURE: docs.Responses = {
-    200: {**FILE[200], "content": {MEDIA_TYPE: FILE[200]["content"]["application/octet-stream"]}}
-}
 _RULES = UploadRules(
     maximum_bytes=MOST_BYTES,
     refused_media_types=re.compile(r"(?!(?:image/(?:png|jpeg)|application/octet-stream)\Z).+", re.DOTALL),
@@ -106,7 +103,7 @@ def remove_logo(request: Request, caller: BuyerWriter, session: WriteSession, no
 @router.get(
     "/logo",
     response_class=Response,
-    responses=_PICTURE | docs.NOT_MODIFIED | docs.problems(errors.OwnersOnly, brands.NoLogo, *FILE_PROBLEMS),
+    responses=file_of(MEDIA_TYPE) | docs.NOT_MODIFIED | docs.problems(errors.OwnersOnly, brands.NoLogo, *FILE_PROBLEMS),
     openapi_extra=docs.IF_NONE_MATCH,
 )
 def get_logo(request: Request, caller: BuyerReader) -> Response:

@@ -18,13 +18,14 @@ from fabroute.api.dependencies import (
     work_of,
 )
 from fabroute.api.downloads import StoredFile, send_file, send_file_if_new
-from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, EvidenceFile
+from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, EvidenceFile, file_of
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.prints import FileTicketOut, JobEvidenceOut, file_ticket_out, job_evidence_out
 from fabroute.identity.rules import Principal
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStoreDown
+from fabroute.inventory.service import MEDIA_TYPE
 from fabroute.kernel.time import utc_now
 from fabroute.production import service as production
 from fabroute.production.rules import EvidenceKind
@@ -37,11 +38,12 @@ Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{20,100}$", description="Of 
 FileName = Annotated[str, Path(min_length=1, max_length=120, description="Yours to choose; evidence never changes.")]
 
 _KINDS = {"image": "photo", "video": "photo", "text": "measurement", "application/pdf": "report"}
+_PLAIN = file_of(MEDIA_TYPE)[200]
 _PRINT_FILE: docs.Responses = {
-    200: FILE[200]
+    200: _PLAIN
     | {
         "description": "The canonical 3MF, after its SHA-256 was found right.",
-        "headers": FILE[200]["headers"]
+        "headers": _PLAIN["headers"]
         | {
             SIGNATURE_HEADER: {
                 "description": "Ed25519 over the release's statement, base64; the statement came with the ticket.",

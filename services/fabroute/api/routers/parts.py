@@ -1,10 +1,12 @@
 """Parts of the digital inventory: added, found, changed, with other numbers and the places where they are installed."""
 
+from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from sqlmodel import Session
+from starlette.exceptions import HTTPException
 
 from fabroute.api import documentation as docs
 from fabroute.api import errors
@@ -12,6 +14,7 @@ from fabroute.api.bodies import BODY_PROBLEMS, json_body
 from fabroute.api.caching import conditional, require_match
 from fabroute.api.contract.routes import ContractRoute
 from fabroute.api.dependencies import (
+    Caller,
     Filter,
     Identifier,
     InventoryReader,
@@ -20,8 +23,10 @@ from fabroute.api.dependencies import (
     PageQuery,
     ReadSession,
     WriteSession,
+    work_of,
 )
 from fabroute.api.pages import listing
+from fabroute.api.problems import methods_at
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.parts import (
     AliasIn,
@@ -48,6 +53,27 @@ Words = Annotated[
     Query(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$", description="In the part number, name or another number."),
 ]
 Version = Annotated[int | None, Depends(require_match)]
+
+
+def get_part_number(request: Request, caller: Caller, part_no: PartNumber) -> str:
+    """Return a part number out of a path, which may hold slashes.
+
+    A path that names something of a part, such as ``…/aliases``, is a part number only where there is such a part.
+    """
+    if "/" in part_no and request.method not in methods_at(request):
+        with work_of(request, caller) as session:
+            _require_part(session, caller, part_no)
+    return part_no
+
+
+def _require_part(session: Session, caller: Principal, part_no: str) -> None:
+    try:
+        inventory.get_part(session, organisation_id=caller.organisation_id, part_no=part_no)
+    except inventory.UnknownPart as error:
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED) from error
+
+
+WholePath = Annotated[str, Depends(get_part_number)]
 
 
 @router.post(
@@ -195,7 +221,7 @@ def remove_installation(
     responses=docs.TAGGED | docs.NOT_MODIFIED | docs.problems(inventory.UnknownPart),
     openapi_extra=docs.IF_NONE_MATCH,
 )
-def get_part(request: Request, part_no: PartNumber, caller: InventoryReader, session: ReadSession) -> Response:
+def get_part(request: Request, caller: InventoryReader, part_no: WholePath, session: ReadSession) -> Response:
     """Read a part with its revisions. Its ETag is what a change has to send in If-Match."""
     return _part(request, session, caller, part_no)
 
@@ -217,7 +243,7 @@ def get_part(request: Request, part_no: PartNumber, caller: InventoryReader, ses
 def change_part(
     request: Request,
     caller: InventoryWriter,
-    part_no: PartNumber,
+    part_no: WholePath,
     version: Version,
     asked: Annotated[PartChangeIn, Depends(json_body(PartChangeIn))],
     session: WriteSession,

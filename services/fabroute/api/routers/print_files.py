@@ -14,7 +14,7 @@ from fabroute.api.dependencies import (
     WriteSession,
     get_resources,
 )
-from fabroute.api.evidence import FILE, FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS
+from fabroute.api.evidence import FILE_PROBLEMS, UPLOAD, UPLOAD_PROBLEMS, file_of
 from fabroute.api.print_files import NoPrintFile, NoSubmission, OpenRevision, PrintFileUpload, own_copy, preview
 from fabroute.api.schemas.print_files import (
     WAITING,
@@ -29,7 +29,6 @@ from fabroute.inventory.ports import PrintFileStoreDown
 router = APIRouter(prefix="/v1/revisions/{revision_id}", tags=["print files"], route_class=ContractRoute)
 
 _LOOK_AGAIN_SECONDS = "1"
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 _ACCEPTED: docs.Responses = {
     202: {
         "description": "The file is stored and waits for its validation, whatever happens to this process.",
@@ -42,8 +41,6 @@ _REPORT: docs.Responses = {
         | {"Retry-After": {"description": "While it is not finished.", "schema": {"type": "integer"}}}
     }
 }
-_PICTURE: docs.Responses = {200: {"headers": docs.ETAG, "content": {"image/png": _BINARY}}}
-_MODEL: docs.Responses = {200: {"headers": docs.ETAG, "content": {"model/gltf-binary": _BINARY}}}
 _READ = docs.NOT_MODIFIED | docs.problems(inventory.UnknownRevision, NoPrintFile, *FILE_PROBLEMS)
 
 
@@ -82,7 +79,12 @@ def put_print_file(
     return validation_out(submitted)
 
 
-@router.get("/print-file", response_class=Response, responses=FILE | _READ, openapi_extra=docs.IF_NONE_MATCH)
+@router.get(
+    "/print-file",
+    response_class=Response,
+    responses=file_of(inventory.MEDIA_TYPE) | _READ,
+    openapi_extra=docs.IF_NONE_MATCH,
+)
 def get_own_print_file(request: Request, revision_id: Identifier, caller: InventoryReader, now: Now) -> Response:
     """Read the validated print file of your revision, in its canonical form. It stands on the audit log."""
     return own_copy(request, caller=caller, revision_id=revision_id, now=now)
@@ -117,7 +119,7 @@ def list_similar_files(revision_id: Identifier, caller: InventoryReader, session
 @router.get(
     "/preview.png",
     response_class=Response,
-    responses=_PICTURE | _READ,
+    responses=file_of("image/png") | _READ,
     openapi_extra=docs.IF_NONE_MATCH,
 )
 def get_picture(request: Request, revision_id: Identifier, caller: InventoryReader) -> Response:
@@ -128,7 +130,7 @@ def get_picture(request: Request, revision_id: Identifier, caller: InventoryRead
 @router.get(
     "/preview.glb",
     response_class=Response,
-    responses=_MODEL | _READ,
+    responses=file_of("model/gltf-binary") | _READ,
     openapi_extra=docs.IF_NONE_MATCH,
 )
 def get_model(request: Request, revision_id: Identifier, caller: InventoryReader) -> Response:
