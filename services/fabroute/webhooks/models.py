@@ -34,6 +34,20 @@ class FeedEvent(SQLModel, table=True):
     """When it came into the feed."""
 
 
+class FeedBreak(SQLModel, table=True):
+    """Where a restore broke the feeds: positions between these two were told once and are gone."""
+
+    __tablename__ = "feed_breaks"
+
+    next_position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    """No position from here on was given out before the restore."""
+    last_position: int = Field(sa_type=BigInteger)
+    """Of the last event that the restored backup holds."""
+    snapshot_at: datetime = Field(sa_column=instant())
+    """What the backup holds is of then."""
+    restored_at: datetime = Field(sa_column=instant())
+
+
 class WebhookEndpoint(SQLModel, table=True):
     """Where an organisation wants to be told of events."""
 

@@ -11,6 +11,7 @@ BELONG_TO_NOBODY: Mapping[str, str] = {
     "carrier_tariffs": "what carriers ask of everybody, stated by the operator",
     "duty_rules": "customs tariffs, public",
     "exchange_rates": "public figures",
+    "feed_breaks": "between which positions a restore took events out of the feeds",
     "grid_intensities": "public figures: grams of CO2 a kilowatt-hour by country",
     "installation": "the id of this installation, one row",
     "machine_models": "what manufacturers say of their machines",
