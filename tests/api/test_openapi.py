@@ -14,6 +14,8 @@ from fabroute.api.openapi import render
 from fabroute.api.schemas.orders import OrderRequest
 from fabroute.kernel.errors import DomainError
 from tests.factories.api import Api
+from tests.factories.documents import document as served_document
+from tests.factories.documents import rendered, whole_document
 from tests.factories.orders import given_part, given_revision
 
 FOLDER = Path(__file__).parents[2] / "openapi"
@@ -23,7 +25,7 @@ WITHOUT_OPERATION = (errors.RouteNotFound, errors.MethodNotAllowed)
 
 @pytest.fixture(scope="module")
 def document() -> Any:
-    return json.loads(render())
+    return whole_document()
 
 
 def operations(document: Any) -> Iterator[tuple[str, Any]]:
@@ -38,11 +40,12 @@ def load(name: str) -> Any:
 
 def test_the_committed_document_is_what_the_code_says() -> None:
     committed = (FOLDER / "openapi.json").read_text(encoding="utf8")
-    assert committed == render(), "run `fabroute openapi`, read the difference, commit it"
-    assert render() == render()
+    assert committed == rendered(), "run `fabroute openapi`, read the difference, commit it"
+    assert rendered() == render()
 
 
-def test_the_document_is_valid_openapi(document: Any) -> None:
+def test_the_document_is_valid_openapi() -> None:
+    document = served_document()
     validate(document)
     assert document["openapi"].startswith("3.1")
     assert document["info"]["title"] == "fabroute"
@@ -83,10 +86,13 @@ def references(node: Any) -> Iterator[str]:
         yield from references(child)
 
 
-def test_whatever_the_document_refers_to_is_in_it(document: Any) -> None:
-    known = {f"#/components/{kind}/{name}" for kind in ("schemas", "headers") for name in document["components"][kind]}
+def test_whatever_the_document_refers_to_is_in_it_and_the_other_way_round() -> None:
+    document = served_document()
+    known = {f"#/components/{kind}/{name}" for kind, pieces in document["components"].items() for name in pieces}
+    used = set(references(document))
 
-    assert set(references(document)) - known == set()
+    assert used - known == set()
+    assert {name for name in known - used if "/schemas/" not in name and "/securitySchemes/" not in name} == set()
     assert {f"#/components/schemas/{name}In" for name in ("Decline", "CounterOffer", "BuildWithdrawal")} <= known
 
 
@@ -127,6 +133,26 @@ def test_every_field_of_an_order_request_is_bounded_and_nothing_else_is_taken(do
     assert schemas["LineIn"]["properties"]["quantity"]["maximum"] == 100_000
     assert schemas["OrderRequest"]["properties"]["lines"]["maxItems"] == 20
     assert schemas["OrderRequest"]["required"] == ["ship_to", "lines"]
+
+
+def test_every_file_is_described_under_the_media_type_that_it_is_sent_under(document: Any) -> None:
+    by_type: dict[tuple[str, ...], set[str]] = {}
+    for name, operation in operations(document):
+        types = tuple(sorted(operation["responses"].get("200", {}).get("content", {})))
+        if types and "application/json" not in types:
+            by_type.setdefault(types, set()).add(name)
+
+    assert by_type["model/3mf",] == {"GET /v1/print-files/{token}", "GET /v1/revisions/{revision_id}/print-file"}
+    assert by_type["*/*", "application/octet-stream"] == {
+        "GET /v1/certificates/{certificate_id}/evidence",
+        "GET /v1/first-articles/{first_article_id}/evidence",
+        "GET /v1/jobs/{job_id}/evidence/{name}",
+        "GET /v1/revisions/{revision_id}/documents/{name}",
+    }
+    assert by_type["image/png",] == {"GET /v1/brand/logo", "GET /v1/revisions/{revision_id}/preview.png"}
+    assert by_type["model/gltf-binary",] == {"GET /v1/revisions/{revision_id}/preview.glb"}
+    assert len(by_type["application/pdf",]) == 3
+    assert ("application/octet-stream",) not in by_type
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -1,17 +1,16 @@
-import json
 from typing import Any
 
 import pytest
 
-from fabroute.api.openapi import render
 from tests.factories.api import Api
+from tests.factories.documents import whole_document
 from tests.factories.problems import Refusal, problem_of, refusal_of
 
 PARTS = "part_no,name,sector,hs_code\nQ-1,Cap,furniture,3926.90\n"
 
 
 def _operations() -> list[tuple[str, str, list[str]]]:
-    paths: dict[str, dict[str, Any]] = json.loads(render())["paths"]
+    paths: dict[str, dict[str, Any]] = whole_document()["paths"]
     return [
         (method.upper(), path, [it["name"] for it in operation.get("parameters", []) if it["in"] == "query"])
         for path, methods in paths.items()

@@ -1,6 +1,5 @@
 """Every operation on parts, revisions, files, licences and tables, asked by everyone: an inventory is its owner's."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from fabroute.api.openapi import render
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES, OrganisationKind, Scope
 from fabroute.identity.service import create_organisation, issue_api_key
@@ -19,6 +17,7 @@ from fabroute.kernel.time import utc_now
 from tests.api.test_tenants import TAGS_OF_INVENTORY
 from tests.factories.api import Api
 from tests.factories.databases import in_transaction, rows
+from tests.factories.documents import document
 from tests.factories.orders import given_owner, given_revision
 from tests.factories.organisations import NOW
 from tests.fakes.print_file_validator import FakeValidator
@@ -172,10 +171,10 @@ def ask(things: Things, client: httpx.Client, operation: str) -> httpx.Response:
 
 
 def test_every_operation_has_its_row() -> None:
-    document = json.loads(render())
+    told = document()
     found = [
         f"{method.upper()} {path}"
-        for path, methods in document["paths"].items()
+        for path, methods in told["paths"].items()
         for method, operation in methods.items()
         if operation["tags"][0] in TAGS_OF_INVENTORY
     ]

@@ -1,6 +1,5 @@
 """Every operation on certificates, first articles and jobs, asked by everyone: nobody does what is someone else's."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,7 +7,6 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-from fabroute.api.openapi import render
 from fabroute.database import unit_of_work
 from fabroute.identity.service import issue_api_key
 from tests.api.test_tenants import TAGS_OF_JOBS
@@ -16,6 +14,7 @@ from tests.factories.api import Api
 from tests.factories.api_builds import days_ago, timed
 from tests.factories.api_jobs import JobWorld, a_job_world
 from tests.factories.databases import in_transaction, rows
+from tests.factories.documents import document
 from tests.factories.organisations import BUREAU, NOW
 
 Who = Literal["owner", "stranger", "bureau", "rival", "operator"]
@@ -156,10 +155,10 @@ def ask(things: Things, who: str, operation: str) -> httpx.Response:
 
 
 def test_every_operation_has_its_row() -> None:
-    document = json.loads(render())
+    told = document()
     found = [
         f"{method.upper()} {path}"
-        for path, methods in document["paths"].items()
+        for path, methods in told["paths"].items()
         for method, operation in methods.items()
         if operation["tags"][0] in TAGS_OF_JOBS
     ]

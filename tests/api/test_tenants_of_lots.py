@@ -1,6 +1,5 @@
 """Lots, recalls and scores, asked for by everyone: nobody sees what is someone else's; and what each answers."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from fabroute.api.openapi import render
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES, OrganisationKind
 from fabroute.identity.service import create_organisation, issue_api_key
 from tests.api.test_tenants import TAGS_OF_LOTS
 from tests.factories.api import Api
 from tests.factories.databases import in_transaction
+from tests.factories.documents import document
 from tests.factories.network import save_a_network
 from tests.factories.orders import given_owner
 from tests.factories.organisations import BUREAU, NOW
@@ -94,7 +93,7 @@ def ask(world: World, who: str, operation: str) -> httpx.Response:
 def test_every_operation_has_its_row() -> None:
     operations = [
         f"{method.upper()} {path}"
-        for path, methods in json.loads(render())["paths"].items()
+        for path, methods in document()["paths"].items()
         for method, operation in methods.items()
         if operation["tags"][0] in TAGS_OF_LOTS
     ]

@@ -1,6 +1,5 @@
 """Policies, shadow runs and replays, asked for by everyone: nobody sees what is someone else's."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from fabroute.api.openapi import render
 from tests.api.test_tenants import TAGS_OF_POLICIES
 from tests.factories.api import Api
 from tests.factories.api_policies import HALF_EACH, THAT_DAY, given_nodes, given_run, token_of
 from tests.factories.databases import in_transaction, rows
+from tests.factories.documents import document
 from tests.factories.orders import given_owner
 
 EXPECTED: Mapping[str, Mapping[str, int]] = {
@@ -73,10 +72,10 @@ def world(standing_api: Api) -> Iterator[World]:
 
 
 def operations() -> list[str]:
-    document = json.loads(render())
+    told = document()
     return [
         f"{method.upper()} {path}"
-        for path, methods in document["paths"].items()
+        for path, methods in told["paths"].items()
         for method, operation in methods.items()
         if operation["tags"][0] in TAGS_OF_POLICIES
     ]

@@ -1,6 +1,5 @@
 """Everything that is done to make and ship parts, asked for by everyone: nobody sees or does what is someone else's."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from functools import partial
 import httpx
 import pytest
 
-from fabroute.api.openapi import render
 from fabroute.kernel.time import utc_now
 from tests.api import test_tenants_of_jobs as jobs
 from tests.api.test_tenants import OUTAGES, TAGS_OF_JOBS, TAGS_OF_PRODUCTION
@@ -19,6 +17,7 @@ from tests.factories.api import Api, an_order
 from tests.factories.api_jobs import JobWorld, a_job_world, given_offered_jobs
 from tests.factories.api_shipments import PARCEL, given_inspected_job, given_shipment
 from tests.factories.databases import in_transaction, rows
+from tests.factories.documents import document
 from tests.factories.papers import a_picture
 from tests.factories.problems import Refusal, refusal_of
 
@@ -226,7 +225,7 @@ def ask(things: Things, who: str, operation: str) -> httpx.Response:
 def test_every_operation_has_its_row() -> None:
     found = [
         (f"{method.upper()} {path}", operation["tags"][0])
-        for path, methods in json.loads(render())["paths"].items()
+        for path, methods in document()["paths"].items()
         for method, operation in methods.items()
     ]
     mine = [name for name, tag in found if tag in TAGS_OF_PRODUCTION or name in OUTAGES]

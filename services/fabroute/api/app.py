@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from fabroute.api import description
+from fabroute.api.contract.sharing import shared
 from fabroute.api.garbage import rare_garbage_collection
 from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.parameters import refuse_unknown_parameters
@@ -138,7 +139,7 @@ class FabrouteApi(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
         if self.openapi_schema is None:
-            self.openapi_schema = description.complete(super().openapi())
+            self.openapi_schema = shared(description.complete(super().openapi()))
         return self.openapi_schema
 
 

@@ -15,7 +15,7 @@ from fabroute.kernel.errors import DomainError
 Responses = dict[int | str, dict[str, Any]]
 Extra = dict[str, Any]
 
-_EVERYWHERE = (
+EVERYWHERE: tuple[type[DomainError], ...] = (
     Unauthenticated,
     MissingScope,
     OrganisationSuspended,
@@ -24,6 +24,7 @@ _EVERYWHERE = (
     InternalError,
     TemporarilyUnavailable,
 )
+"""What is possible wherever a credential is needed."""
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 _HEADERS: Mapping[int, Mapping[str, object]] = {
     401: {"WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}}},
@@ -36,7 +37,7 @@ _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}
 
 def problems(*kinds: type[DomainError]) -> Responses:
     """Return the error responses of an operation that needs an API key: what is possible everywhere, and ``kinds``."""
-    return problems_without_key(*_EVERYWHERE, *kinds)
+    return problems_without_key(*EVERYWHERE, *kinds)
 
 
 def problems_without_key(*kinds: type[DomainError]) -> Responses:

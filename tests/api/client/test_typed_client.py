@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from fabroute.api.openapi import render
 from tests.factories.api import Api
 from tests.factories.api_jobs import given_offered_jobs, save_a_qualified_node, token_of
+from tests.factories.documents import rendered
 from tests.factories.organisations import BUREAU
 
 RECIPE = Path(__file__).resolve().parents[3] / "openapi" / "client" / "generate.py"
@@ -32,7 +32,7 @@ def recipe() -> ModuleType:
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Make the client of the present document and have it importable."""
     document, target, made = tmp_path / "openapi.json", tmp_path / "client", recipe()
-    document.write_text(render(), encoding="utf-8")
+    document.write_text(rendered(), encoding="utf-8")
     assert made.make_client(target, document=document) == []
     assert made.compiles(target)
     monkeypatch.syspath_prepend(str(target))

@@ -3,7 +3,6 @@
 Whoever adds an operation with a reason of its own adds it to an exception below, with that reason.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,8 +17,8 @@ from fabroute.api.contract.routes import OWN_WAY, ContractRoute, calls_of, gives
 from fabroute.api.contract.secrets import SECRET_FIELDS
 from fabroute.api.contract.waiting import WAITING
 from fabroute.api.dependencies import get_principal, get_session, get_telling_session
-from fabroute.api.openapi import render
 from tests.factories.api import Api
+from tests.factories.documents import whole_document
 
 Operations = Mapping[str, dict[str, Any]]
 
@@ -57,7 +56,7 @@ CHECKS = frozenset({"check", "get_operator"})
 
 @pytest.fixture(scope="module")
 def document() -> Any:
-    return json.loads(render())
+    return whole_document()
 
 
 @pytest.fixture(scope="module")

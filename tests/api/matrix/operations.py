@@ -1,13 +1,12 @@
 """The operations of the OpenAPI document, as it is generated now."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from fabroute.api.openapi import render
+from tests.factories.documents import whole_document
 
 _PARAMETER = re.compile(r"([^/]+)/\{(\w+)\}")
 _CODE = re.compile(r"- `(\w+)`")
@@ -43,7 +42,7 @@ class Operation:
 @cache
 def operations() -> Mapping[str, Operation]:
     """Return every operation by its id. A document in which an id stands twice raises ``AssertionError``."""
-    paths: Mapping[str, Mapping[str, Any]] = json.loads(render())["paths"]
+    paths: Mapping[str, Mapping[str, Any]] = whole_document()["paths"]
     found = [
         Operation(id=it["operationId"], method=method.upper(), path=path, codes=_codes(it["responses"]))
         for path, methods in paths.items()

@@ -1,7 +1,7 @@
 """What the OpenAPI document says of every operation alike: limits, keys, the request's id."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fabroute.api.contract.limits import RateLimited
@@ -46,8 +46,13 @@ def codes_of(operation: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for status, answer in operation["responses"].items():
         if status >= "400":
-            found |= dict(_CODE.findall(answer.get("description", "")))
+            found |= codes_in(answer)
     return found
+
+
+def codes_in(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the codes that an answer documents, each with its meaning."""
+    return dict(_CODE.findall(answer.get("description", "")))
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

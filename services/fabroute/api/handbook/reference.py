@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from fabroute.api.contract.document import codes_of
+from fabroute.api.contract.sharing import expanded
 from fabroute.api.handbook.examples import example_of, resolved
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -84,7 +85,7 @@ class Reference:
     """The document as pages show it, read once."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        self._document = document
+        self._document = expanded(document)
         self._schemas: Mapping[str, Any] = document["components"]["schemas"]
         self.version: str = document["info"]["version"]
 
