@@ -10,7 +10,7 @@ import httpx
 from fabroute.bridges.wire import JsonObject, JsonWire, Refused, objects
 
 _PAGE = 200
-_UNUSABLE_CURSOR = ("unusable_cursor", "cursor_invalid")
+_UNUSABLE_CURSOR = ("unusable_cursor", "cursor_invalid", "feed_restored")
 SCOPES = ("orders:read", "orders:write", "jobs:read", "events:read", "inventory:read")
 """What the key of a bridge has to be allowed; ``inventory:read`` for maintenance requests alone."""
 

@@ -6,6 +6,8 @@ from typing import Literal
 from fabroute.kernel.events import DomainEvent, JsonScalar
 
 EndpointEventName = Literal["webhook_endpoint.disabled", "webhook_endpoint.tested"]
+InstallationEventName = Literal["installation.restored"]
+"""Written by the restore itself, for every organisation."""
 
 
 def endpoint_event(

@@ -112,9 +112,9 @@ def test_each_example_has_the_form_of_its_type(name: str) -> None:
 
 def test_names_tell_what_happened_and_forms_have_names_of_their_own() -> None:
     assert all(NAME.fullmatch(name) for name in CATALOGUE)
-    assert len({form_name(kind) for kind in CATALOGUE.values()}) == len(CATALOGUE) == 81
+    assert len({form_name(kind) for kind in CATALOGUE.values()}) == len(CATALOGUE) == 82
     assert form_name(CATALOGUE["order.no_route"]) == "OrderNoRouteEvent"
-    assert FAMILIES[:3] == ("build", "conformity", "job")
+    assert FAMILIES[:3] == ("build", "conformity", "installation")
 
 
 def test_a_bureau_is_told_nothing_of_its_customers_customer() -> None:
@@ -151,6 +151,7 @@ def test_the_largest_message_fits_into_64_kilobytes() -> None:
         data = data_of(kind, fact, known, to_bureau=False)
         told = envelope(
             event_id="evt_1",
+            organisation_id="org",
             type=kind.name,
             version=1,
             subject_type="order",

@@ -1,5 +1,7 @@
 """The event feed: what webhooks tell, to be read in order; and the catalogue of event types."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -23,7 +25,7 @@ from fabroute.api.schemas.base import Instant
 from fabroute.api.schemas.events import EventFeedOut, EventOut, EventTypesOut, event_out, event_types_out, feed_out
 from fabroute.webhooks.rules.patterns import UnknownEventType
 from fabroute.webhooks.service import feed
-from fabroute.webhooks.service.feed import FeedPage, FeedQuery
+from fabroute.webhooks.service.feed import FeedPage, FeedQuery, FeedRestored
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=ContractRoute)
 
@@ -66,7 +68,10 @@ def _feed_query(
     )
 
 
-@router.get("/events", responses=docs.NEXT_PAGE | docs.problems(UnknownEventType, feed.UnusableCursor))
+@router.get(
+    "/events",
+    responses=docs.NEXT_PAGE | docs.problems(UnknownEventType, feed.UnusableCursor, FeedRestored),
+)
 async def list_events(
     request: Request,
     response: Response,
@@ -78,23 +83,37 @@ async def list_events(
 
     Go on from `next_cursor`, which is always there: with `wait` the answer comes as soon as there is an event. Nothing
     is left out and nothing comes twice; events of one thing come in the order in which they happened.
+
+    After a restore of the installation a cursor of events that are gone is answered with 410 `feed_restored`: go on
+    from its `resume_cursor`, and send again what you sent since its `snapshot_at`, with the same Idempotency-Key.
     """
 
+    resources = get_resources(request)
+
     def read() -> FeedPage:
-        with work_of(request, caller) as session:
+        with work_of(request, caller) as session, _telling_where_to_resume():
             return feed.read_feed(session, query)
 
     found = await read_or_wait(
         lambda: run_in_threadpool(read),
-        watch=get_resources(request).feed,
+        watch=resources.feed,
         organisation_id=caller.organisation_id,
-        wait_seconds=wait,
+        wait_seconds=min(wait, resources.settings.longest_wait_seconds),
         receive=request.receive,
     )
     cursor = encode_cursor(found.resume_from)
     if found.has_more:
         response.headers["Link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'
     return feed_out(found, cursor=cursor)
+
+
+@contextmanager
+def _telling_where_to_resume() -> Iterator[None]:
+    try:
+        yield
+    except FeedRestored as error:
+        error.details["resume_cursor"] = encode_cursor(error.resume_from)
+        raise
 
 
 @router.get("/events/{event_id}", responses=docs.problems(feed.UnknownEvent))

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import delete, func, text
 from sqlmodel import Session, col, select
 
-from fabroute.webhooks.models import FeedEvent
+from fabroute.webhooks.models import FeedBreak, FeedEvent
 
 _TELL = text("""
 WITH told AS (
@@ -81,6 +81,13 @@ def read_feed(session: Session, wanted: FeedFilter) -> Sequence[FeedEvent]:
     if wanted.since is not None:
         statement = statement.where(col(FeedEvent.occurred_at) >= wanted.since)
     return session.exec(statement).all()
+
+
+def find_break(session: Session, *, position: int) -> FeedBreak | None:
+    """Return the restore that took back the event at a position, ``None`` if none did."""
+    taken_back = (col(FeedBreak.last_position) < position, col(FeedBreak.next_position) > position)
+    statement = select(FeedBreak).where(*taken_back).order_by(col(FeedBreak.next_position).desc()).limit(1)
+    return session.exec(statement).one_or_none()
 
 
 def find_event(session: Session, *, organisation_id: str, event_id: str) -> FeedEvent | None:

@@ -161,8 +161,12 @@ _ENDPOINTS = (
     _own(TESTED, "You pressed the test button of an endpoint; only that one is told.", of.EndpointEventData),
 )
 
+RESTORED = "installation.restored"
+_INSTALLATION = (_own(RESTORED, "The installation was brought back from a backup: send again.", of.RestoredData),)
+
 CATALOGUE: Mapping[str, EventType] = {
-    kind.name: kind for kind in (*_ORDERS, *_JOBS, *_AT_NODES, *_INVENTORY, *_ADVICE, *_PEOPLE, *_ENDPOINTS)
+    kind.name: kind
+    for kind in (*_ORDERS, *_JOBS, *_AT_NODES, *_INVENTORY, *_ADVICE, *_PEOPLE, *_ENDPOINTS, *_INSTALLATION)
 }
 
 INTERNAL: frozenset[str] = frozenset(
@@ -172,6 +176,7 @@ INTERNAL: frozenset[str] = frozenset(
         "network.changed",
         "order.line_retried",
         "planning_scope.split",
+        "planning_scope.suspected",
         "print_file.submitted",
         "readiness.asked",
         "screening.asked",
@@ -189,4 +194,5 @@ FAMILIES: tuple[str, ...] = tuple(sorted({name.partition(".")[0] for name in CAT
 def may_reach(kind: EventType, organisation_kind: str) -> bool:
     """Say whether an organisation of that kind can be told such an event: an owner may run nodes as well."""
     own = {"owner": ("owner", "bureau"), "bureau": ("bureau",), "operator": ("owner", "bureau", "operator")}
-    return kind.name in (DISABLED, TESTED, "person.invited") or bool(set(own[organisation_kind]) & set(kind.audiences))
+    told_to_all = (DISABLED, TESTED, RESTORED, "person.invited")
+    return kind.name in told_to_all or bool(set(own[organisation_kind]) & set(kind.audiences))

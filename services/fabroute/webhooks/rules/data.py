@@ -28,6 +28,16 @@ class EventData(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class RestoredData(EventData):
+    """The installation was brought back from a backup."""
+
+    snapshot_at: AwareDatetime = Field(
+        description="Everything is as it was then. What you sent since is gone: send it again, with the same "
+        "Idempotency-Key: what was there already is answered as before."
+    )
+    restored_at: AwareDatetime
+
+
 class OrderEventData(EventData):
     """An order came to a state."""
 

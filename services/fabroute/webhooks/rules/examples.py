@@ -107,6 +107,7 @@ _SAID: Mapping[str, Mapping[str, object]] = {
     "person.invited": {"role": "buyer"},
     "readiness.worsened": {"count": 2, "parts": "RL-0001,RL-0007"},
     "readiness.improved": {"count": 1, "parts": "RL-0007"},
+    "installation.restored": {"snapshot_at": "2026-06-15T02:00:00Z", "restored_at": "2026-06-15T08:30:00Z"},
     "webhook_endpoint.disabled": {"cause": "gone", "reason": "HTTP 410: the receiver wants no more"},
 }
 _OF_FAMILIES: Mapping[str, Mapping[str, object]] = {
@@ -137,6 +138,7 @@ _SUBJECTS: Mapping[str, tuple[str, str]] = {
     "readiness": ("readiness_report", "rdy_01jxsf8r5t7w9y1a3c5e7g9j1m"),
     "screening": ("screening", "scr_01jxsf8s6v8x0z2b4d6f8h0k2n"),
     "person": ("person", "per_01jxsf8s8x0z2b4d6f8h0k2n4q"),
+    "installation": ("installation", "installation"),
     "webhook_endpoint": ("webhook_endpoint", "whe_01jxsf8t7w9y1a3c5e7g9j1m3p"),
 }
 
@@ -159,6 +161,7 @@ def example_of(name: str) -> dict[str, object]:
     )
     return envelope(
         event_id=fact.event_id,
+        organisation_id="org_owner",
         type=name,
         version=kind.version,
         subject_type=subject_type,

@@ -26,6 +26,7 @@ class ToldEvent(BaseModel):
     type: str = Field(description="One of `GET /v1/event-types`.")
     version: int = Field(description="Of the form of `data`: within a version fields are only added.")
     timestamp: AwareDatetime = Field(description="When it happened.")
+    sandbox: bool = Field(description="Whether it happened in a sandbox: nothing was made, nobody has to act.")
     subject: EventSubject
 
 

@@ -190,6 +190,7 @@ class Deliverer:
 def _parcel(row: RowMapping, secrets: tuple[SigningSecret, ...]) -> _Parcel:
     told = envelope(
         event_id=row["event_id"],
+        organisation_id=row["organisation_id"],
         type=row["type"],
         version=row["version"],
         subject_type=row["subject_type"],

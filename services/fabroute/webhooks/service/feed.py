@@ -31,6 +31,17 @@ class UnusableCursor(DomainError):
     status = 422
 
 
+class FeedRestored(DomainError):
+    """The cursor is of events that a restore took back; ``resume_from`` is where the feed goes on."""
+
+    code = "feed_restored"
+    status = 410
+
+    def __init__(self, message: str, *, resume_from: str, details: Mapping[str, object]) -> None:
+        super().__init__(message, details=details)
+        self.resume_from = resume_from
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedQuery:
     """Which events an organisation asks for. Without ``cursor`` from the oldest that is kept."""
@@ -53,9 +64,10 @@ class FeedPage:
 
 
 def read_feed(session: Session, query: FeedQuery) -> FeedPage:
-    """Return the next events after the cursor. Raises ``UnknownEventType`` and ``UnusableCursor``."""
+    """Return the next events after the cursor. Raises ``UnknownEventType``, ``UnusableCursor``, ``FeedRestored``."""
     types, families = split_patterns(require_known(query.types, field="type"))
     after = position_of(query.cursor)
+    _require_not_taken_back(session, after)
     found = rows.read_feed(
         session,
         FeedFilter(
@@ -84,6 +96,20 @@ def get_event(session: Session, *, organisation_id: str, event_id: str) -> Event
 def purge_events(session: Session, *, days: int, now: datetime) -> int:
     """Remove events that were told longer ago, with their deliveries; some thousands at a time. Return how many."""
     return rows.delete_before(session, before=now - timedelta(days=days), limit=PURGE_EVENTS)
+
+
+def _require_not_taken_back(session: Session, position: int) -> None:
+    """Raise ``FeedRestored`` if a restore took back the event at this position: it is not in the backup."""
+    broken = rows.find_break(session, position=position) if position else None
+    if broken is None:
+        return
+    raise FeedRestored(
+        f"this installation was restored at {broken.restored_at:%Y-%m-%d %H:%M:%S} UTC, and everything is as it was at "
+        f"{broken.snapshot_at:%Y-%m-%d %H:%M:%S} UTC; your cursor is of later events, which are gone. Go on from "
+        "resume_cursor, and send what you sent since then again, with the same Idempotency-Key",
+        resume_from=str(broken.last_position),
+        details={"snapshot_at": broken.snapshot_at.isoformat(), "restored_at": broken.restored_at.isoformat()},
+    )
 
 
 async def read_heads(connection: AsyncConnection[Any], *, after: int) -> Mapping[str, int]:

@@ -17,6 +17,8 @@ class EventView:
 
     position: int
     event_id: str
+    organisation_id: str
+    """Whose feed it is in."""
     type: str
     version: int
     subject_type: str
@@ -29,6 +31,7 @@ class EventView:
         """The event as JSON knows it, in the feed and in messages alike."""
         return envelope(
             event_id=self.event_id,
+            organisation_id=self.organisation_id,
             type=self.type,
             version=self.version,
             subject_type=self.subject_type,
@@ -112,6 +115,7 @@ def event_view(row: FeedEvent) -> EventView:
     return EventView(
         position=row.position,
         event_id=row.event_id,
+        organisation_id=row.organisation_id,
         type=row.type,
         version=row.version,
         subject_type=row.subject_type,

@@ -99,6 +99,23 @@ def test_the_sealer_looks_no_further_back_than_transactions_that_may_still_commi
     assert chain_of(engine, OWNER) == [1, 4]
 
 
+def test_a_horizon_of_another_server_does_not_stop_the_sealer(engine: Engine) -> None:
+    """A restored database's transactions have lower numbers than those that its watermark knows."""
+    given_log(engine, entries=3)
+    for _ in range(2):
+        seal_now(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE audit_watermark SET next_horizon = 4000000000, sealed_through = 2")
+    given_entries(engine, [an_entry(number=4)])
+    seen = []
+    for _ in range(3):
+        seal_now(engine)
+        seen.append(watermark(engine))
+
+    assert seen == [(2, 4), (4, 4), (4, 4)]
+    assert in_transaction(engine, sealing_waits) is False
+
+
 def test_what_was_just_seen_does_not_count_as_settled(engine: Engine) -> None:
     given_log(engine, entries=3)
     seal_audit_log(engine, seconds=10.0, settling_seconds=3600.0)

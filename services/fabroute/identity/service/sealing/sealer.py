@@ -120,13 +120,18 @@ def _moved_on(watermark: Watermark, horizon: Horizon, *, settling: timedelta) ->
 
     Whoever was given an id up to ``next_through`` has had a transaction number below ``next_horizon``. When the oldest
     transaction that still runs is younger, those ids are all visible or void, and the pass has sealed the visible.
+    A horizon that no transaction has come to yet is of the server that the database was restored from: the two passes
+    begin anew.
     """
-    if watermark.next_at is not None and (
-        horizon.oldest_writer < watermark.next_horizon or horizon.now - watermark.next_at < settling
+    is_foreign = watermark.next_horizon > horizon.next_writer
+    if (
+        watermark.next_at is not None
+        and not is_foreign
+        and (horizon.oldest_writer < watermark.next_horizon or horizon.now - watermark.next_at < settling)
     ):
         return watermark
     return Watermark(
-        sealed_through=watermark.next_through,
+        sealed_through=watermark.sealed_through if is_foreign else watermark.next_through,
         next_through=horizon.last_entry,
         next_horizon=horizon.next_writer,
         next_at=horizon.now,
