@@ -1,0 +1,53 @@
+"""Run the machine until it has done enough, by a seed; and say what it did."""
+
+import os
+import platform
+import sys
+from collections import Counter
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.faults.machine.machine import Product, Tally
+
+STEPS_OF_A_RUN = 50
+_RUNS_AT_ONCE = 20
+"""The first of them is the simplest that there is: it does one thing all the time."""
+
+
+def run_steps(machine: type[Product], *, steps: int, seed: int) -> None:
+    """Run the machine on fresh databases until it has done so many steps; the same seed, the same rules."""
+    round_number = 0
+    while machine.tally.steps.total() < steps:
+        run_once(machine, runs=_RUNS_AT_ONCE, seed=1_000 * seed + round_number)
+        round_number += 1
+        print(f"{machine.tally.steps.total():,} steps, {machine.tally.runs} runs", file=sys.stderr, flush=True)
+
+
+def run_once(machine: type[Product], *, runs: int, seed: int, steps: int = STEPS_OF_A_RUN) -> None:
+    """Run the machine a few times under one seed."""
+    chosen = settings(
+        max_examples=runs,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),  # a failure tells its last steps; shrinking would take minutes
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    run_state_machine_as_test(_seeded(machine, seed), settings=chosen)
+
+
+def _seeded(machine: type[Product], number: int) -> type[Product]:
+    return seed(number)(machine)
+
+
+def print_tally(tally: Tally, *, seed: int, seconds: float) -> None:
+    """Print steps by rule and answers by code."""
+    cores = os.cpu_count()
+    print(f"{tally.steps.total():,} steps in {tally.runs} runs, seed {seed}, {seconds:.0f} s, {cores} cores, ", end="")
+    print(f"Python {platform.python_version()}; {tally.crashes} crashes, {tally.races.total()} races")
+    for rule, count in sorted(tally.steps.items()):
+        answers = Counter({code: n for (name, code), n in tally.answers.items() if name == rule})
+        told = ", ".join(f"{code} {n}" for code, n in answers.most_common())
+        print(f"{rule:>22} {count:6,}  {told}")
