@@ -20,10 +20,12 @@ class KeyTold:
     key: str
     organisation_id: str
     reference: str
-    part: str
-    quantity: int
+    lines: tuple[tuple[str, int], ...]
+    """Part and quantity of each line."""
     feasible: bool
-    """Whether anybody can make it by when it is wanted: else it must end without a route."""
+    """Whether anybody can make it as it is wanted: else it must end without a route."""
+    number: int = 0
+    """Which order of the run it is."""
     first_sent: float = 0.0
     acknowledged: float | None = None
     """When the first 201 was here."""
@@ -96,6 +98,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._news = threading.Condition(self._lock)
+        self._numbers: dict[str, int] = {}
         self._keys: dict[str, KeyTold] = {}
         self._cancels: dict[str, int] = {}
         self._claims: list[ClaimTold] = []
@@ -118,9 +122,21 @@ class Tally:
         with self._lock:
             told = self._keys[key]
             told.answers[(answer.status, digest)] += 1
+            self._news.notify_all()
             if answer.status == 201 and told.acknowledged is None:
                 told.acknowledged, told.order_id = answer.answered, str(answer.json().get("id"))
                 self._acknowledged += 1
+                self._numbers[told.order_id] = told.number
+
+    def order_of(self, key: str, *, seconds: float) -> str | None:
+        """Return the id of the order that a key was acknowledged with; None if it was refused, or is not answered."""
+        with self._lock:
+            self._news.wait_for(lambda: bool(self._keys[key].answers), timeout=seconds)
+            return self._keys[key].order_id
+
+    def number_of(self, order_id: str) -> int | None:
+        """Return which order of the run an order is, as far as it was acknowledged."""
+        return self._numbers.get(order_id)
 
     def cancelled(self, order_id: str, status: int) -> None:
         """Write down what was said to a cancellation; 200 stands, whatever comes after."""
