@@ -12,6 +12,7 @@ from fabroute.identity.service import create_organisation, issue_api_key
 from fabroute.kernel.time import utc_now
 from fabroute.sandbox.rules import Answer
 from fabroute.sandbox.service import Sandbox
+from fabroute.webhooks.service.sequencing import sequence_events
 from fabroute_workers.work import watch
 from tests.factories.api import Api, an_order
 from tests.factories.databases import in_transaction, rows
@@ -193,6 +194,18 @@ def test_nobody_else_sees_the_nodes_of_a_sandbox(standing_api: Api, sandbox: San
     assert client.get(f"/v1/nodes/{own}").status_code == 200
     for asking, node_id in ((standing_api.client, own), (client, stranger.node_ids[0])):
         assert refusal_of(asking.get(f"/v1/nodes/{node_id}")) == Refusal(status=404, code="unknown_node")
+
+
+def test_what_a_sandbox_is_told_says_that_it_is_of_a_sandbox(standing_api: Api, client: httpx.Client) -> None:
+    order_id = placed(client, "PO-told")
+    real_id = standing_api.place(key="told").json()["id"]
+    sequence_events(standing_api.engine, now=utc_now())
+    told = client.get("/v1/events", params={"subject": order_id}).json()["data"]
+    real = standing_api.client.get("/v1/events", params={"subject": real_id}).json()["data"]
+
+    assert [(it["type"], it["sandbox"]) for it in told] == [("order.placed", True)]
+    assert [(it["type"], it["sandbox"]) for it in real] == [("order.placed", False)]
+    assert client.get(f"/v1/events/{told[0]['id']}").json() == told[0]
 
 
 def test_only_the_operator_opens_sandboxes(standing_api: Api) -> None:

@@ -77,13 +77,19 @@ def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
 
 async def read_json(request: Request, model: type[Body]) -> Body:
     """Return the request's body as ``model``, as ``json_body`` does."""
-    _require_json(request)
     limit: int = request.app.state.resources.settings.max_body_bytes
-    return parse_body(model, await read_at_most(request, limit))
+    if "Content-Type" in request.headers:
+        _require_json(request)
+    content = await read_at_most(request, limit)
+    if content:
+        _require_json(request)
+    return parse_body(model, content)
 
 
 def parse_body(model: type[Body], content: bytes) -> Body:
     """Return ``content`` as ``model``; ``MalformedJson`` or ``ValidationFailed`` with every problem in it."""
+    if not content:
+        raise MalformedJson("a JSON body is missing: send one, with the header Content-Type: application/json")
     try:
         return model.model_validate_json(content)
     except ValidationError as error:

@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 
 from fastapi import Depends, Header
+from pydantic.json_schema import SkipJsonSchema
 
 from fabroute.kernel.errors import DomainError
 from fabroute.production.service.leases import Lease, LeaseLost, LeaseRequired
@@ -37,7 +38,7 @@ def parse_lease(header: str) -> Lease:
 
 async def get_lease(
     header: Annotated[
-        str | None,
+        str | SkipJsonSchema[None],
         Header(
             alias="Fabroute-Lease",
             json_schema_extra={"pattern": f"^{WRITTEN}$"},

@@ -12,6 +12,7 @@ FULL = FeedPage(
         EventView(
             position=8,
             event_id="evt_1",
+            organisation_id="org_1",
             type="order.placed",
             version=1,
             subject_type="order",

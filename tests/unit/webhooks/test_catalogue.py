@@ -110,6 +110,27 @@ def test_each_example_has_the_form_of_its_type(name: str) -> None:
     assert form.model_dump(mode="json") == {**example, "timestamp": "2026-06-15T08:30:00Z"}
 
 
+@pytest.mark.parametrize(
+    ("organisation_id", "is_sandbox"),
+    [("org_owner", False), ("org_sandbox_7f", True), ("org_sandbox_7f_bureau", True), ("my_org_sandbox_7f", False)],
+)
+def test_an_event_says_whether_it_is_of_a_sandbox(organisation_id: str, is_sandbox: bool) -> None:
+    told = example_of("order.placed")
+    again = envelope(
+        event_id="evt_1",
+        organisation_id=organisation_id,
+        type="order.placed",
+        version=1,
+        subject_type="order",
+        subject_id="ord_1",
+        occurred_at=NOW,
+        data={},
+    )
+
+    assert (told["sandbox"], again["sandbox"]) == (False, is_sandbox)
+    assert list(told) == list(again) == ["id", "type", "version", "timestamp", "sandbox", "subject", "data"]
+
+
 def test_names_tell_what_happened_and_forms_have_names_of_their_own() -> None:
     assert all(NAME.fullmatch(name) for name in CATALOGUE)
     assert len({form_name(kind) for kind in CATALOGUE.values()}) == len(CATALOGUE) == 82

@@ -15,10 +15,11 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from fabroute.api.contract.changes import Changes, Kind
+from fabroute.api.contract.changes import Kind
 from fabroute.api.contract.etags import names_tag
 from fabroute.api.errors import ValidationFailed
 from fabroute.api.queues.waiting import until_gone
+from fabroute.api.resources import Resources
 from fabroute.kernel.errors import FieldProblem
 
 LONGEST_SECONDS = 25
@@ -125,7 +126,9 @@ class Captured:
 
 async def answer_in_time(waits: Waits, look: Look, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a GET with ``wait`` in its query. Raises ``ValidationFailed`` for a time that can't be."""
-    seconds, changes = _seconds(scope), _changes(scope)
+    resources: Resources = scope["app"].state.resources
+    changes = resources.changes
+    seconds = min(_seconds(scope), resources.settings.longest_wait_seconds)
     condition = Headers(scope=scope).get("If-None-Match", "")
     until = asyncio.get_running_loop().time() + seconds
     found = await _look(look, scope, receive)
@@ -144,11 +147,6 @@ def _seconds(scope: Scope) -> int:
         message = f"parameter wait: must be a whole number of seconds, 0 to {LONGEST_SECONDS}"
         raise ValidationFailed(message, problems=(FieldProblem(pointer="", message=message),))
     return int(found)
-
-
-def _changes(scope: Scope) -> Changes:
-    found: Changes = scope["app"].state.resources.changes
-    return found
 
 
 async def _look(look: Look, scope: Scope, receive: Receive) -> Captured:

@@ -39,8 +39,9 @@ async def answer_claim(request: Request, principal: Principal, *, node_id: str, 
         most=body.max,
         job_id=body.job_id,
     )
-    queues: Queues = request.app.state.resources.queues
-    seconds = 0 if body.job_id is not None else body.wait_seconds
+    resources = request.app.state.resources
+    queues: Queues = resources.queues
+    seconds = 0 if body.job_id is not None else min(body.wait_seconds, resources.settings.longest_wait_seconds)
     result = await queues.desk.claim(claim, wait_seconds=seconds, receive=request.receive)
     if isinstance(result, DomainError):
         raise result

@@ -86,7 +86,8 @@ async def _unchanged(scope: Scope, receive: Receive, poll: _Poll) -> str | None:
     wait = _WAIT.search(poll.query)
     if wait is None:
         return tag
-    await _wait(versions, receive, poll, seconds=min(int(wait[1]), _LONGEST_WAIT_SECONDS))
+    longest = min(resources.settings.longest_wait_seconds, _LONGEST_WAIT_SECONDS)
+    await _wait(versions, receive, poll, seconds=min(int(wait[1]), longest))
     return tag if _present_tag(versions, principal, poll) == poll.tag else None
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from fabroute.api.schemas.base import ResponseModel
+from fabroute.kernel.ids import sandbox_of
 from fabroute.webhooks.rules.catalogue import CATALOGUE, EventType, may_reach
 from fabroute.webhooks.rules.examples import example_of
 from fabroute.webhooks.rules.forms import EventSubject, ToldEvent, form_name
@@ -54,6 +55,7 @@ def event_out(view: EventView) -> EventOut:
         type=view.type,
         version=view.version,
         timestamp=view.occurred_at,
+        sandbox=bool(sandbox_of(view.organisation_id)),
         subject=EventSubject(type=view.subject_type, id=view.subject_id),
         data=dict(view.data),
     )
