@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     routing_seed: int = 1
     routing_deterministic_seconds: PositiveFloat = 4.0
     routing_wall_seconds: float = Field(default=30.0, gt=0, le=30)
+    routing_grace_seconds: float = Field(default=5.0, gt=0, le=5)
+    """A worker that decides longer than its wall limit by this much hangs, and is ended."""
+    worker_memory_mib: int = Field(default=2048, ge=512)
+    """That each process of a worker may allocate; the run of a line that wants more breaks, and no other process."""
     routing_lease_seconds: int = Field(default=60, ge=1)
     routing_attempt_cap: PositiveInt = 8
     routing_scope_lines: PositiveInt = 2_000

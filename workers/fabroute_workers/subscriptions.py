@@ -35,6 +35,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "order.placed": (ROUTE_PENDING,),
     "order.line_retried": (ROUTE_PENDING,),
     "planning_scope.split": (ROUTE_PENDING,),
+    "planning_scope.suspected": (ROUTE_PENDING,),
     "network.changed": (REQUEUE_UNROUTABLE,),
     "print_file.submitted": (VALIDATE_PRINT_FILES,),
     "print_licence.frozen": (HOLD_UNQUALIFIED,),

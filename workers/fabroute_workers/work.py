@@ -18,7 +18,7 @@ from fabroute.inventory.service import ValidationLimits, validate_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.network import service as network
 from fabroute.orders import service as orders
-from fabroute.orders.rules import whole_scope
+from fabroute.orders.rules import holds_suspects, whole_scope
 from fabroute.production.service import (
     dispatch_planned,
     hold_unqualified,
@@ -31,20 +31,24 @@ from fabroute.production.service.phases.watching import watch_leases
 from fabroute.production.service.rerouting.outages import leave_down_nodes
 from fabroute.production.service.rerouting.settling import settle_reroutes
 from fabroute.production.service.shipping.carriers import sync_carrier
+from fabroute.routing.ports import StandingJobs
 from fabroute.routing.service.archive import purge_archives
 from fabroute.routing.service.consolidation_moves import plan_builds
-from fabroute.routing.service.improving import ImproveLimits, improve_promised
+from fabroute.routing.service.improving import ImproveLimits, MovePlanner, improve_promised
 from fabroute.routing.service.improving_moves import plan_moves
 from fabroute.routing.service.readiness import ask_nightly
 from fabroute.routing.service.readiness_work import ReadinessLimits, make_readiness
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.routing.service.shadow_work import ShadowLimits, work_on_shadow_runs
 from fabroute.settings import Settings
+from fabroute_workers.isolated import ended_if_hanging, isolated
 
 DRAIN_SECONDS = 20.0
 """No new run begins after this long; the relay rings again if lines are still due."""
 LAST_SOLVE_ENDS_SECONDS = 34.0
 """A solve ends by then, which leaves time to commit before the soft time limit of a task."""
+SUSPECTS_SECONDS = 3.0
+"""No new run over suspects begins after this long: what breaks takes its time, and other lines wait for this worker."""
 
 IMPROVE_SECONDS = 10.0
 """New orders wait in the same queue: an improve run is short, and comes again."""
@@ -72,10 +76,9 @@ def drain(engine: Engine, settings: Settings, *, scope: str) -> int:
 
 
 def _drain(engine: Engine, settings: Settings, *, scope: str, started: float) -> int:
-    decided = 0
-    while (elapsed := time.monotonic() - started) < DRAIN_SECONDS:
-        limits = routing_limits(settings, seconds_left=LAST_SOLVE_ENDS_SECONDS - elapsed)
-        report = route_pending(engine, scope=scope, now=utc_now(), dispatch=offer_jobs, limits=limits)
+    decided, seconds = 0, SUSPECTS_SECONDS if holds_suspects(scope) else DRAIN_SECONDS
+    while (elapsed := time.monotonic() - started) < seconds:
+        report = _route(engine, settings, scope=scope, seconds_left=LAST_SOLVE_ENDS_SECONDS - elapsed)
         if report is None:
             break
         decided += report.routed + report.no_route
@@ -83,10 +86,21 @@ def _drain(engine: Engine, settings: Settings, *, scope: str, started: float) ->
     return decided
 
 
+def _route(engine: Engine, settings: Settings, *, scope: str, seconds_left: float) -> RunReport | None:
+    """Do one run: suspects in processes that may break, all others in this one, which ends if it hangs."""
+    limits, now = routing_limits(settings, seconds_left=seconds_left), utc_now()
+    if holds_suspects(scope):
+        return route_pending(engine, scope=scope, now=now, dispatch=offer_jobs, limits=limits, isolation=isolated)
+    with ended_if_hanging(limits.wall_seconds + limits.grace_seconds):
+        return route_pending(engine, scope=scope, now=now, dispatch=offer_jobs, limits=limits)
+
+
 def improve(engine: Engine, settings: Settings, *, scope: str) -> int:
     """Look once for better places for the promised lines of a planning scope; return how many moved.
 
-    First line by line, then lines of planned jobs into builds that they share.
+    First line by line, then lines of planned jobs into builds that they share. Each is done in a process of its own: it
+    may break, and all that is lost then is what it would have saved. In this one the broker would send the task again
+    and again, and it would end one worker after the other.
     """
     limits = ImproveLimits(
         batch_lines=settings.routing_batch_lines,
@@ -95,15 +109,30 @@ def improve(engine: Engine, settings: Settings, *, scope: str) -> int:
         wall_seconds=min(settings.routing_wall_seconds, IMPROVE_SECONDS),
         horizon_days=settings.planning_horizon_days,
     )
-    moved = 0
-    for jobs, plan in ((MovableJobs(), plan_moves), (PlannedJobs(), plan_builds)):
+    return sum(
+        _improve(engine, scope=scope, limits=limits, jobs=jobs, plan=plan, seconds=settings.routing_grace_seconds)
+        for jobs, plan in ((MovableJobs(), plan_moves), (PlannedJobs(), plan_builds))
+    )
+
+
+def _improve(
+    engine: Engine, *, scope: str, limits: ImproveLimits, jobs: StandingJobs, plan: MovePlanner, seconds: float
+) -> int:
+    def work() -> bytes:
+        engine.dispose(close=False)
         report = improve_promised(
             engine, scope=scope, now=utc_now(), jobs=jobs, dispatch=offer_jobs, limits=limits, plan=plan
         )
-        if report is not None:
-            _log.info("routing.improved", scope=scope, **asdict(report))
-            moved += report.moved
-    return moved
+        if report is None:
+            return b"0"
+        _log.info("routing.improved", scope=scope, **asdict(report))
+        return str(report.moved).encode()
+
+    ending = isolated(work, seconds=limits.wall_seconds + seconds)
+    if ending.answer is None:
+        _log.error("routing.improve_broke", scope=scope, reason=ending.why)
+        return 0
+    return int(ending.answer)
 
 
 def requeue(engine: Engine, settings: Settings, *, scope: str | None = None) -> int:
@@ -311,6 +340,7 @@ def routing_limits(settings: Settings, *, seconds_left: float) -> RoutingLimits:
         horizon_days=settings.planning_horizon_days,
         scope_lease_seconds=settings.routing_scope_lease_seconds,
         scope_lines=settings.routing_scope_lines,
+        grace_seconds=settings.routing_grace_seconds,
     )
 
 

@@ -13,6 +13,8 @@ Where they are in several, these stand with a comma between.
 """
 SCOPE_SPLIT = "planning_scope.split"
 """Too many lines waited in a scope: they are in its parts now, which its data names as ``scope``, with commas."""
+SCOPE_SUSPECTED = "planning_scope.suspected"
+"""A run broke: the lines that were in it are decided apart, in the scope that its data names as ``scope``."""
 
 _NAMES: Mapping[OrderState, str] = {
     "routed": "order.routed",
@@ -45,6 +47,17 @@ def scope_split(*, scope: str, parts: Sequence[str], now: datetime) -> DomainEve
         subject_id=scope,
         occurred_at=now,
         data={"scope": ",".join(parts)},
+    )
+
+
+def scope_suspected(*, scope: str, suspects: str, now: datetime) -> DomainEvent:
+    """Return the event for lines of a scope that are decided apart from now on, because a run with them broke."""
+    return DomainEvent(
+        name=SCOPE_SUSPECTED,
+        subject_type="planning_scope",
+        subject_id=scope,
+        occurred_at=now,
+        data={"scope": suspects},
     )
 
 

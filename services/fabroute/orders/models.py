@@ -103,6 +103,8 @@ class OrderLine(SQLModel, table=True):
     """Ids of the nodes that make them, a comma between two."""
     next_share_no: int = 0
     """The first share number that none of these jobs has."""
+    broken_runs: int = 0
+    """How many runs in a row ended with this line in them and without any plan: it, or one beside it, breaks them."""
 
 
 class Quote(SQLModel, table=True):

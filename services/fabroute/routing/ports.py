@@ -1,6 +1,6 @@
 """What routing asks of the rooms above it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -87,3 +87,20 @@ class JobDispatch(Protocol):
 
     def __call__(self, session: Session, *, offers: tuple[JobOffer, ...], now: datetime) -> None:
         """Create the jobs; all of them or, with an error, none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a process ended that did a piece of work."""
+
+    answer: bytes | None
+    """What the work came to; ``None`` where the process did not get that far."""
+    why: str = ""
+    """Why it did not, in a few words, such as ``killed by SIGSEGV``."""
+
+
+class Isolation(Protocol):
+    """Does work in a process of its own, which has this one's memory but none of its connections, and limits."""
+
+    def __call__(self, work: Callable[[], bytes], *, seconds: float) -> Ending:
+        """Return what the work came to; a process that is not done after ``seconds`` is ended. Raises ``OSError``."""

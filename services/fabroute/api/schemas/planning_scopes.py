@@ -9,7 +9,10 @@ from fabroute.routing.service.scopes import ScopeView
 class PlanningScopeOut(ResponseModel):
     """The lines that are decided together: a family of processes, to one part of the world."""
 
-    name: str = Field(description="Such as `metal/europe`; a part of a large one is `metal/europe/2of3`.")
+    name: str = Field(
+        description="Such as `metal/europe`; a part of a large one is `metal/europe/2of3`. Lines with which a run broke"
+        " are decided apart, in `metal/europe/suspects`."
+    )
     waiting: int = Field(description="Lines without an outcome yet.")
     oldest_at: AwareDatetime | None = Field(description="When the order of the oldest of them was placed.")
     holder: str | None = Field(description="Host and process that decides it now.")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlmodel import Session
 
+from fabroute.orders.rules import BROKEN_RUN_CAP, SUB_SCOPE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingLine:
@@ -52,13 +54,15 @@ FROM unnest(CAST(:ids AS text[]), CAST(:reasons AS text[])) AS parked (id, reaso
 WHERE line.id = parked.id AND line.state IN ('pending', 'routing') RETURNING line.id, line.order_id
 """)
 
-_RETRY = text("""
+_RETRY = text(f"""
 WITH waiting AS (
     SELECT id FROM order_lines WHERE id = ANY(:ids) AND state IN ('parked', 'no_route') ORDER BY id FOR UPDATE
 )
 UPDATE order_lines line
 SET state = 'pending', state_reason = '', attempts = 0, fence = line.fence + 1, next_attempt_at = clock_timestamp(),
-    planning_scope = regexp_replace(line.planning_scope, '/[0-9]+of[0-9]+$', '')
+    broken_runs = least(line.broken_runs, {BROKEN_RUN_CAP - 2}),
+    planning_scope = CASE WHEN line.broken_runs > 0 THEN line.planning_scope
+        ELSE regexp_replace(line.planning_scope, '{SUB_SCOPE}', '') END
 FROM waiting WHERE line.id = waiting.id
 RETURNING line.id, line.order_id, line.planning_scope
 """)
@@ -98,6 +102,9 @@ def park(session: Session, reasons: Mapping[str, str]) -> dict[str, str]:
 
 
 def retry(session: Session, line_ids: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Make lines that are parked or have no route pending again; return order and planning scope of each."""
+    """Make lines that are parked or have no route pending again; return order and planning scope of each.
+
+    A line that broke runs is decided alone, and parked again when that breaks twice.
+    """
     rows = session.connection().execute(_RETRY, {"ids": list(line_ids)})
     return {row.id: (row.order_id, row.planning_scope) for row in rows}

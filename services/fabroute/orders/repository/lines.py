@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import text
 from sqlmodel import Session
 
+from fabroute.orders.rules import SUB_SCOPE
 from fabroute.orders.states import sources_of
 
 
@@ -21,6 +22,8 @@ class ClaimTerms:
     attempt_cap: int
     alone: bool = False
     """Whether the caller holds the scope: what others were routing in it is due then, whatever its lease says."""
+    broken_runs: int | None = None
+    """Only lines with so many broken runs; ``None``: whatever they have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +114,11 @@ class Claim:
     claimed_at: datetime | None
 
 
-_DUE = """(
+DUE = """(
     line.state = 'pending' AND (line.next_attempt_at IS NULL OR line.next_attempt_at <= clock_timestamp())
     OR line.state = 'routing' AND line.lease_until <= clock_timestamp()
 )"""
+"""That a line may be claimed by whoever comes: it waits and was not put off, or its worker let its lease lapse."""
 
 
 def claimed_columns(*, fence: str = "line.fence") -> str:
@@ -134,7 +138,8 @@ _CLAIM = text(f"""
 WITH due AS (
     SELECT line.id, line.attempts >= :attempt_cap AS is_worn_out FROM order_lines line
     WHERE line.planning_scope = :scope AND line.state IN ('pending', 'routing')
-      AND ({_DUE} OR line.state = 'routing' AND CAST(:alone AS boolean))
+      AND ({DUE} OR line.state = 'routing' AND CAST(:alone AS boolean))
+      AND (CAST(:broken_runs AS int) IS NULL OR line.broken_runs = :broken_runs)
     ORDER BY line.next_attempt_at, line.id
     LIMIT :limit FOR UPDATE SKIP LOCKED
 )
@@ -169,7 +174,10 @@ SET state = outcome.state, state_reason = outcome.reason, lease_until = NULL,
     decision_id = coalesce(outcome.decision_id, line.decision_id),
     promised_at = coalesce(line.promised_at, outcome.promised_at),
     promised_minor = coalesce(line.promised_minor, outcome.promised_minor),
-    next_attempt_at = CASE outcome.state WHEN 'pending' THEN coalesce(outcome.next_attempt_at, clock_timestamp()) END
+    next_attempt_at = CASE outcome.state WHEN 'pending' THEN coalesce(outcome.next_attempt_at, clock_timestamp()) END,
+    broken_runs = CASE outcome.state WHEN 'pending' THEN line.broken_runs ELSE 0 END,
+    planning_scope = CASE WHEN outcome.state = 'pending' THEN line.planning_scope
+        ELSE regexp_replace(line.planning_scope, '/suspects$', '') END
 FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:decision_ids AS text[]),
             CAST(:next_attempts AS timestamptz[]), CAST(:promised AS timestamptz[]), CAST(:prices AS int[]))
     AS outcome (id, state, reason, decision_id, next_attempt_at, promised_at, promised_minor)
@@ -177,7 +185,7 @@ WHERE line.id = outcome.id AND line.state = 'routing'
 RETURNING line.order_id
 """)
 
-_WHOLE = "regexp_replace(planning_scope, '/[0-9]+of[0-9]+$', '')"
+_WHOLE = f"regexp_replace(planning_scope, '{SUB_SCOPE}', '')"
 """A part of a scope goes back to the whole with its line: it is split again if there are still too many."""
 
 _REQUEUE = text(f"""
@@ -197,7 +205,7 @@ WITH standing AS (
 )
 UPDATE order_lines line
 SET state = 'pending', state_reason = :reason, attempts = 0, fence = line.fence + 1, lease_until = NULL,
-    next_attempt_at = clock_timestamp(), planning_scope = {_WHOLE},
+    next_attempt_at = clock_timestamp(), planning_scope = {_WHOLE}, broken_runs = 0,
     kept_quantity = kept.quantity, kept_nodes = kept.nodes, next_share_no = kept.next_share_no
 FROM standing, unnest(CAST(:ids AS text[]), CAST(:quantities AS int[]), CAST(:nodes AS text[]),
                       CAST(:share_nos AS int[])) AS kept (id, quantity, nodes, next_share_no)
@@ -221,7 +229,7 @@ WHERE id = ANY(:line_ids) AND state = ANY(:sources) RETURNING order_id
 
 _DUE_SCOPES = text(f"""
 SELECT DISTINCT line.planning_scope FROM order_lines line
-WHERE line.state IN ('pending', 'routing') AND {_DUE} ORDER BY line.planning_scope
+WHERE line.state IN ('pending', 'routing') AND {DUE} ORDER BY line.planning_scope
 """)
 
 _WAITING = text("""

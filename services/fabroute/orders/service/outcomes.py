@@ -1,6 +1,7 @@
 """Hand due lines to routing, and note what became of them."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -10,8 +11,9 @@ from fabroute.kernel.errors import DomainError
 from fabroute.orders import events
 from fabroute.orders.repository import lines as line_rows
 from fabroute.orders.repository import orders as order_rows
+from fabroute.orders.repository import suspects as suspect_rows
 from fabroute.orders.repository.lines import NOTHING_KEPT, ClaimedLine, ClaimTerms, KeptShares, LineOutcome
-from fabroute.orders.rules import parts_of_scope
+from fabroute.orders.rules import holds_suspects, parts_of_scope, suspects_at_once
 from fabroute.orders.service.reading import UnknownOrder
 from fabroute.orders.states import derive_order_state
 from fabroute.outbox import service as outbox
@@ -33,9 +35,13 @@ def claim_lines(
 
     Due is what is pending and not put off, and what another worker left when its lease lapsed, or at all for a caller
     that is ``alone``, because it holds the scope. Any number of workers may claim at once; each line goes to one of
-    them. A line that had ``attempt_cap`` attempts is parked instead.
+    them. Of suspects few are taken, first of those with the fewest broken runs: most of them did nothing.
+    A line that had ``attempt_cap`` attempts is parked instead.
     """
     terms = ClaimTerms(scope=scope, limit=limit, lease_seconds=lease_seconds, attempt_cap=attempt_cap, alone=alone)
+    if holds_suspects(scope):
+        broken_runs = suspect_rows.fewest_broken_runs(session, scope=scope) or 0
+        terms = replace(terms, limit=min(limit, suspects_at_once(broken_runs)), broken_runs=broken_runs)
     reason = (
         f"routing was tried {attempt_cap} times without an outcome: see the worker's log, "
         "then cancel this order and place it again"

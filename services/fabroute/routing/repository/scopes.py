@@ -7,13 +7,14 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 _CLAIM = text("""
+WITH before AS (SELECT holder FROM planning_scopes WHERE name = :name)
 INSERT INTO planning_scopes AS scope (name, fence, holder, lease_until, updated_at)
 VALUES (:name, 1, :holder, clock_timestamp() + make_interval(secs => :lease_seconds), clock_timestamp())
 ON CONFLICT (name) DO UPDATE
 SET fence = scope.fence + 1, holder = excluded.holder, lease_until = excluded.lease_until,
     updated_at = excluded.updated_at
 WHERE scope.lease_until IS NULL OR scope.lease_until <= clock_timestamp()
-RETURNING fence
+RETURNING fence, (SELECT holder FROM before) IS NOT NULL AS taken_over
 """)
 
 _RENEW = text("""
@@ -44,11 +45,14 @@ FROM planning_scopes scope LEFT JOIN last ON last.name = scope.name ORDER BY sco
 """)
 
 
-def claim(session: Session, *, name: str, holder: str, lease_seconds: float) -> int | None:
-    """Take a scope that nobody holds, new or known; return the new fence, ``None`` while another lease runs."""
+def claim(session: Session, *, name: str, holder: str, lease_seconds: float) -> tuple[int, bool] | None:
+    """Take a scope that nobody holds, new or known; ``None`` while another lease runs.
+
+    Return the new fence, and whether somebody had it before whose lease lapsed.
+    """
     parameters = {"name": name, "holder": holder, "lease_seconds": lease_seconds}
-    fence: int | None = session.connection().execute(_CLAIM, parameters).scalar_one_or_none()
-    return fence
+    row = session.connection().execute(_CLAIM, parameters).one_or_none()
+    return None if row is None else (row.fence, row.taken_over)
 
 
 def renew(session: Session, *, name: str, fence: int, lease_seconds: float) -> bool:

@@ -2,12 +2,15 @@
 
 A planning scope is decided by one worker at a time (``scopes``); what another scope's run, a quote or a person took
 meanwhile is found at the end, and those lines are decided again at once on a fresh snapshot.
+
+A run breaks that raises while it decides, or ends its worker. Its lines are suspects then: they are decided apart, in
+small groups and processes of their own (``guards``), until the one that breaks them is alone, and parked.
 """
 
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from types import TracebackType
@@ -18,6 +21,7 @@ from sqlmodel import Session
 
 from fabroute.database import unit_of_work
 from fabroute.kernel.ids import new_id
+from fabroute.orders.rules import holds_suspects
 from fabroute.orders.service import (
     ClaimedLine,
     LineOutcome,
@@ -27,10 +31,12 @@ from fabroute.orders.service import (
     split_scope,
 )
 from fabroute.orders.service.attention import count_returned
-from fabroute.routing.ports import JobDispatch
+from fabroute.orders.service.suspects import suspect_left_behind
+from fabroute.routing.ports import Isolation, JobDispatch
 from fabroute.routing.rules import HORIZON_DAYS
 from fabroute.routing.service.commit import RunFacts, Written, write_run
 from fabroute.routing.service.decide import decide
+from fabroute.routing.service.guards import Account, blame, decided_apart
 from fabroute.routing.service.scopes import KeptScope, ScopeLease, ScopeLost, claim_scope, release_scope
 from fabroute.routing.snapshot import read_snapshot
 from fabroute.solver.limits import SolveLimits
@@ -40,6 +46,8 @@ ATTEMPTS_TO_GROUP = ((5, 1), (3, 16))
 PAUSE_SECONDS = 2.0
 """A line whose run failed waits so long, and twice as long each time."""
 LONGEST_PAUSE_SECONDS = 300.0
+SUSPECT_SECONDS = 10.0
+"""A few suspects are decided in tenths of a second: what takes much longer won't end by itself."""
 _WORTH_STARTING_SECONDS = 1.0
 _GRACE_SECONDS = 15.0
 """For reading and writing, beside the time to decide: a run that takes longer hangs, and loses its scope."""
@@ -67,6 +75,8 @@ class RoutingLimits:
     """A scope in which more lines wait is split."""
     conflict_rounds: int = 3
     """How often lines that lost what they were to get are decided again at once."""
+    grace_seconds: float = 5.0
+    """A process that decides longer than ``wall_seconds`` by this much is ended: it hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +96,13 @@ class RunReport:
 
 
 def route_pending(
-    engine: Engine, *, scope: str, now: datetime, dispatch: JobDispatch, limits: RoutingLimits
+    engine: Engine,
+    *,
+    scope: str,
+    now: datetime,
+    dispatch: JobDispatch,
+    limits: RoutingLimits,
+    isolation: Isolation | None = None,
 ) -> RunReport | None:
     """Decide a batch of a planning scope's due lines and write it down; ``None`` if there is nothing to do.
 
@@ -94,9 +110,12 @@ def route_pending(
     scope was split: its parts are told of by an event.
 
     Any number of workers may do this at once. Whatever ends it before it is written (a crash, a time limit, a lost
-    connection) leaves nothing behind but lines that are due again when the next worker takes over the scope.
+    connection) leaves nothing behind but lines that are suspects when the next worker takes over the scope. Suspects
+    are decided with ``isolation``, if there is one.
     """
-    started = time.monotonic()
+    started, suspects = time.monotonic(), holds_suspects(scope)
+    if suspects:
+        limits = replace(limits, wall_seconds=min(limits.wall_seconds, SUSPECT_SECONDS))
     with unit_of_work(engine) as session:
         claimed = _claim(session, scope=scope, limits=limits, now=now)
     if claimed is None:
@@ -106,12 +125,16 @@ def route_pending(
     with KeptScope(engine, lease, lease_seconds=seconds, most_seconds=most) as kept:
         run = _Runs(engine, scope=kept, now=now, dispatch=dispatch, limits=limits, started=started)
         for group in groups(lines):
-            run.route(group)
+            if suspects and isolation is not None:
+                run.route_apart(group, isolation)
+            else:
+                run.route(group)
+    account = run.account()
     return RunReport(
-        run_ids=tuple(run.run_ids),
+        run_ids=account.run_ids,
         claimed=len(lines),
-        routed=sum(written.routed for written in run.written),
-        no_route=sum(written.no_route for written in run.written),
+        routed=account.routed,
+        no_route=account.no_route,
         wall_ms=round((time.monotonic() - started) * 1000),
     )
 
@@ -123,6 +146,9 @@ def _claim(
     lease = claim_scope(session, name=scope, lease_seconds=limits.scope_lease_seconds)
     if lease is None:
         return None
+    if lease.taken_over and not holds_suspects(scope):
+        suspects = suspect_left_behind(session, scope=scope, now=now)
+        _log.warning("routing.scope_taken_over", scope=scope, suspects=suspects)
     if split_scope(session, scope=scope, most=limits.scope_lines, now=now):
         release_scope(session, lease)
         return None
@@ -186,12 +212,39 @@ class _Runs:
         self._dispatch = dispatch
         self._limits = limits
         self._started = started
-        self.run_ids: list[str] = []
-        self.written: list[Written] = []
+        self._accounts: list[Account] = []
+        self._deciding = False
 
     @property
     def _seconds_left(self) -> float:
         return self._limits.wall_seconds - (time.monotonic() - self._started)
+
+    def account(self, *, since: int = 0) -> Account:
+        """Return what all runs up to now came to, or those after so many, and forget these."""
+        these = self._accounts[since:]
+        del self._accounts[since:]
+        return Account(
+            run_ids=tuple(run_id for account in these for run_id in account.run_ids),
+            routed=sum(account.routed for account in these),
+            no_route=sum(account.no_route for account in these),
+        )
+
+    def route_apart(self, lines: tuple[ClaimedLine, ...], isolation: Isolation) -> None:
+        """Do what ``route`` does in a process of its own; if that does not get to an end, the lines are to blame."""
+
+        before = len(self._accounts)
+
+        def work() -> Account:
+            self.route(lines)
+            return self.account(since=before)
+
+        seconds = self._limits.wall_seconds + self._limits.grace_seconds
+        with _FailedRun(self, new_id("run"), lines):
+            found = decided_apart(self._engine, isolation=isolation, work=work, seconds=seconds)
+            if isinstance(found, Account):
+                self._accounts.append(found)
+            else:
+                self._blame(lines, why=found.why)
 
     def route(self, lines: tuple[ClaimedLine, ...]) -> None:
         """Decide lines and write them down, those that lost a race again; if that fails, or time is up, send them back.
@@ -211,18 +264,25 @@ class _Runs:
         run_id, again = new_id("run"), frozenset[str]()
         with _FailedRun(self, run_id, lines):
             written = self._decide_and_write(run_id, lines, may_repeat=may_repeat)
-            self.written.append(written)
-            self.run_ids.append(run_id)
+            account = Account(run_ids=(run_id,), routed=written.routed, no_route=written.no_route)
+            self._accounts.append(account)
             again = written.again
         return tuple(line for line in lines if line.line_id in again)
 
     def failed(self, run_id: str, lines: tuple[ClaimedLine, ...], error: Exception) -> None:
-        """Log a run that raised, and send its lines back; those of a lost scope are somebody else's already."""
+        """Log a run that raised, and send its lines back; those of a lost scope are somebody else's already.
+
+        To decide takes nothing but the lines and the network: what raises there will raise again with the same lines.
+        """
         if isinstance(error, ScopeLost):
             _log.warning("routing.scope_lost", run_id=run_id, lines=len(lines), reason=error.message)
             return
         trace = "".join(traceback.format_exception(error))
         _log.error("routing.run_failed", run_id=run_id, lines=len(lines), error=str(error), trace=trace)
+        if self._deciding:
+            self._deciding = False
+            self._blame(lines, why=f"it raised {type(error).__name__}")
+            return
         self._send_back(lines, reason=f"a run failed ({type(error).__name__}): routed again later", paused=True)
 
     def _decide_and_write(self, run_id: str, lines: tuple[ClaimedLine, ...], *, may_repeat: bool) -> Written:
@@ -232,7 +292,9 @@ class _Runs:
         solve_limits = SolveLimits(
             seed=limits.seed, deterministic_seconds=limits.deterministic_seconds, wall_seconds=self._seconds_left
         )
+        self._deciding = True
         decided = decide(snapshot, solve_limits)
+        self._deciding = False
         facts = RunFacts(
             run_id=run_id,
             scope=self._scope.lease.name,
@@ -243,6 +305,9 @@ class _Runs:
         )
         with unit_of_work(self._engine) as session:
             return write_run(session, facts=facts, snapshot=snapshot, decided=decided, dispatch=self._dispatch)
+
+    def _blame(self, lines: Sequence[ClaimedLine], *, why: str) -> None:
+        blame(self._engine, scope=self._scope.lease.name, lines=lines, why=why, now=self._now)
 
     def _send_back(self, lines: Sequence[ClaimedLine], *, reason: str, paused: bool) -> None:
         with unit_of_work(self._engine) as session:

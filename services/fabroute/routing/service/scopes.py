@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -46,6 +46,8 @@ class ScopeLease:
 
     name: str
     fence: int
+    taken_over: bool = field(default=False, compare=False)
+    """Whether whoever had it before let it lapse: that one has gone, perhaps because of what it was deciding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,8 @@ def claim_scope(session: Session, *, name: str, lease_seconds: float, holder: st
 
     Whoever had it before can't write any more. The scope stays locked until the transaction ends.
     """
-    fence = scopes.claim(session, name=name, holder=holder or _this_process(), lease_seconds=lease_seconds)
-    return None if fence is None else ScopeLease(name=name, fence=fence)
+    claimed = scopes.claim(session, name=name, holder=holder or _this_process(), lease_seconds=lease_seconds)
+    return None if claimed is None else ScopeLease(name=name, fence=claimed[0], taken_over=claimed[1])
 
 
 def require_scope(session: Session, lease: ScopeLease) -> None:

@@ -1,0 +1,164 @@
+"""Work in a forked process with limits: however it ends, this one goes on and knows how."""
+
+import contextlib
+import faulthandler
+import gc
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from fabroute.routing.ports import Ending
+from fabroute_workers.lifeline import die_with_parent
+
+_SLICE_SECONDS = 0.1
+_LAST_WORDS_SECONDS = 1.0
+"""For a process that is too slow to say in the log where it is, before it is killed."""
+_FIRST_TO_GO = "1000"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Fork:
+    pid: int
+    pipe: int
+    output: bytearray
+
+    @property
+    def answer(self) -> bytes:
+        """What it said."""
+        return bytes(self.output)
+
+
+def isolated(work: Callable[[], bytes], *, seconds: float) -> Ending:
+    """Return what ``work`` comes to in a forked process, or how that ended before it was done.
+
+    The process has a copy of this one's memory, as much to use (``limit_memory`` counts both), and must not touch its
+    connections. It is killed after ``seconds`` in which this process was running itself, and ends with it. ``OSError``
+    where no process can be made.
+    """
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    faulthandler.cancel_dump_traceback_later()  # a fork would wait for ever for the thread that watches this process
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _be_child(work, pipe=writing, parent=parent, seconds=seconds)
+    os.close(writing)
+    fork = _Fork(pid=pid, pipe=reading, output=bytearray())
+    with _buried(fork):
+        overdue = not _heard_out(fork, seconds=seconds + _LAST_WORDS_SECONDS)
+        if overdue:
+            os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        fork.pid = 0
+    return _ending(fork, status, seconds=seconds, overdue=overdue)
+
+
+@contextmanager
+def _buried(fork: _Fork) -> Iterator[None]:
+    """Leave no process and no pipe behind, even where a time limit of the task interrupts the waiting."""
+    try:
+        yield
+    finally:
+        os.close(fork.pipe)
+        if fork.pid:
+            os.kill(fork.pid, signal.SIGKILL)
+            os.waitpid(fork.pid, 0)
+
+
+def _heard_out(fork: _Fork, *, seconds: float) -> bool:
+    """Read all that the process says; tell whether it was done in time.
+
+    Only time in which this process runs counts: after a freeze of both the other has all of its time, too.
+    """
+    poll = select.poll()
+    poll.register(fork.pipe, select.POLLIN)
+    left = seconds
+    while left > 0:
+        began = time.monotonic()
+        if poll.poll(1000 * _SLICE_SECONDS):
+            piece = os.read(fork.pipe, 65_536)
+            fork.output += piece
+            if not piece:
+                return True
+        left -= min(_SLICE_SECONDS, time.monotonic() - began)
+    return False
+
+
+def _ending(fork: _Fork, status: int, *, seconds: float, overdue: bool) -> Ending:
+    if overdue or (os.WIFEXITED(status) and os.WEXITSTATUS(status) == _HUNG):
+        return Ending(answer=None, why=f"it was not done after {seconds:g} s")
+    if os.WIFSIGNALED(status):
+        return Ending(answer=None, why=f"its process was killed by {signal.Signals(os.WTERMSIG(status)).name}")
+    if os.WEXITSTATUS(status) != 0:
+        return Ending(answer=None, why=f"its process ended with code {os.WEXITSTATUS(status)}")
+    return Ending(answer=fork.answer)
+
+
+_HUNG = 1
+"""What ``faulthandler`` ends a process with that it watched."""
+_BROKEN = 70
+
+
+def _be_child(work: Callable[[], bytes], *, pipe: int, parent: int, seconds: float) -> NoReturn:
+    """Do the work and end, whatever happens: nothing of the parent's code may run on in two processes."""
+    code = _BROKEN
+    try:
+        die_with_parent(signal.SIGKILL, parent_pid=parent)
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        go_first()
+        gc.freeze()
+        faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
+        with open(pipe, "wb", closefd=False) as stream:
+            stream.write(work())
+        code = 0
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            if code == _BROKEN:
+                traceback.print_exc(file=sys.__stderr__)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def go_first() -> None:
+    """Let Linux end this process before all others where memory runs out, rather than a server."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
+
+
+def limit_memory(mebibytes: int) -> None:
+    """Let this process and its children allocate so much each, libraries' own data included: then they get no more.
+
+    Python raises ``MemoryError``, most libraries end the process: either ends a run, and no other process of the
+    machine has to pay for it. A child may raise its own limit again.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = mebibytes * 2**20
+    soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+@contextmanager
+def ended_if_hanging(seconds: float) -> Iterator[None]:
+    """End this process if the block takes longer, and say in the log where it was: no thread of Python is asked.
+
+    A library that hangs with the interpreter's lock lets nothing of Python run, no signal handler either.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
