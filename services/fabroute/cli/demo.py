@@ -18,6 +18,9 @@ from fabroute.cli.stack import ENVIRONMENT, DemoFailed, Stack, kept_url, remembe
 from fabroute.integrations.reference import reference_folder
 from fabroute.kernel.time import utc_now
 
+SETTINGS = {"FABROUTE_WEBHOOKS_TO_THIS_MACHINE": "true"}
+"""What differs from other installations: webhooks can be tried on the machine itself."""
+
 
 def demo(
     orders: Annotated[int, typer.Option(min=1, max=5000, help="How many orders to post.")] = 240,
@@ -46,7 +49,7 @@ def demo(
 
 def _run(*, count: int, seed: int, keep: bool) -> None:
     started = time.monotonic()
-    with counted_progress() as step, running_stack(keep=keep, step=step) as stack:
+    with counted_progress() as step, running_stack(keep=keep, step=step, settings=SETTINGS) as stack:
         with ApiClient(url=stack.url, key=stack.owner_key) as client:
             rows = rows_from_bodies(order_stream(parts=_stream_parts(), count=count, seed=seed, now=utc_now()))
             posting = time.monotonic()

@@ -106,7 +106,7 @@ def listen(
 ) -> None:
     """Receive webhooks on this machine, check their signatures and print them, until stopped.
 
-    To be told here by an installation on this machine it needs FABROUTE_WEBHOOKS_TO_THIS_MACHINE=true.
+    To be told here by an installation on this machine it needs FABROUTE_WEBHOOKS_TO_THIS_MACHINE=true, as the demo has.
     """
     server = make_receiver(port, secret=secret, tell=lambda line: stdout.print(line, markup=False))
     note(f"listening: fabroute webhooks add http://127.0.0.1:{server.server_port}/")

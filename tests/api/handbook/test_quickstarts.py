@@ -38,7 +38,7 @@ def test_a_buyer_integrates_by_the_book(api: Api, name: str, tmp_path: Path) -> 
     owner = given_owner(api.engine, name="Newcomer", part_no="RL-0003")
     given_routable_network(api.engine, nodes=(a_node(),), today=datetime.now(UTC).date())
     with a_port_to(api.socket) as url:
-        environment = {"FABROUTE_URL": url, "FABROUTE_KEY": owner.token}
+        environment = {"FABROUTE_URL": url, "FABROUTE_API_KEY": owner.token}
         printed = {language: run(name, language, tmp_path, environment) for language in ("bash", "python")}
     orders = api.client.get("/v1/orders", headers={"Authorization": f"Bearer {owner.token}"}).json()["data"]
 
@@ -54,7 +54,7 @@ def test_a_buyer_integrates_by_the_book(api: Api, name: str, tmp_path: Path) -> 
 def test_a_bureau_integrates_by_the_book(api: Api, tmp_path: Path) -> None:
     with a_job_world(api) as world, a_port_to(api.socket) as url:
         token = token_of(api.engine, BUREAU, "bureau")
-        environment = {"FABROUTE_URL": url, "FABROUTE_KEY": token, "NODE": "N101"}
+        environment = {"FABROUTE_URL": url, "FABROUTE_API_KEY": token, "NODE": "N101"}
         shell = run("bureau", "bash", tmp_path, environment)
         python = run("bureau", "python", tmp_path, environment)
         job = world.bureau.get(world.job).json()
@@ -86,3 +86,14 @@ def test_a_quickstart_is_short_and_says_what_it_is_for(name: str) -> None:
     assert len(words) < 900
     assert len(found.commands("bash")) >= 4
     assert len(found.commands("python")) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_quickstart_runs_twice_with_the_curl_of_years_ago_and_the_names_of_the_commands(name: str) -> None:
+    code = "\n".join((*quickstarts()[name].commands("bash"), *quickstarts()[name].commands("python")))
+    posted = re.findall(r'/v1/(?:orders|quotes|nodes/\$NODE/claims)" -H "Idempotency-Key: ([^"]+)"', code)
+
+    assert "--json" not in code  # needs curl 7.82
+    assert set(re.findall(r"FABROUTE_\w*KEY", code)) == {"FABROUTE_API_KEY"}
+    assert posted
+    assert {key for key in posted if "$" not in key} == set()

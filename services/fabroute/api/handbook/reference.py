@@ -203,7 +203,7 @@ class Reference:
     def _command(self, method: str, path: str, it: Mapping[str, Any], body: Mapping[str, Any]) -> str:
         lines = [f'curl{"" if method == "GET" else f" -X {method}"} "$FABROUTE_URL{_filled(path)}"']
         if it.get("security") != []:
-            lines.append('-H "Authorization: Bearer $FABROUTE_KEY"')
+            lines.append('-H "Authorization: Bearer $FABROUTE_API_KEY"')
         for parameter in it.get("parameters", ()):
             if parameter["name"] == "Idempotency-Key":
                 lines.append('-H "Idempotency-Key: $(uuidgen)"')
@@ -215,7 +215,8 @@ class Reference:
     def _sent(self, body: Mapping[str, Any]) -> Iterator[str]:
         if "application/json" in body and "text/csv" not in body:
             example = _json(self._short(body["application/json"].get("schema", {})))
-            yield f"--json '{example}'"
+            yield "-H 'Content-Type: application/json'"
+            yield f"-d '{example}'"
         elif body:
             yield f'-H "Content-Type: {next(iter(body))}"'
             yield "--data-binary @file"

@@ -109,10 +109,11 @@ def test_fields_say_what_they_take_and_what_is_in_them(reference: Reference) -> 
 def test_commands_can_be_copied(reference: Reference) -> None:
     listing, adding, sending = (it.command for it in reference.operations)
 
-    assert listing == 'curl "$FABROUTE_URL/v1/things" \\\n  -H "Authorization: Bearer $FABROUTE_KEY"'
+    assert listing == 'curl "$FABROUTE_URL/v1/things" \\\n  -H "Authorization: Bearer $FABROUTE_API_KEY"'
     assert adding == (
-        'curl -X POST "$FABROUTE_URL/v1/things" \\\n  -H "Authorization: Bearer $FABROUTE_KEY" \\\n'
-        '  -H "Idempotency-Key: $(uuidgen)" \\\n  --json \'{\n  "name": "name"\n}\''
+        'curl -X POST "$FABROUTE_URL/v1/things" \\\n  -H "Authorization: Bearer $FABROUTE_API_KEY" \\\n'
+        "  -H \"Idempotency-Key: $(uuidgen)\" \\\n  -H 'Content-Type: application/json' \\\n"
+        '  -d \'{\n  "name": "name"\n}\''
     )
     assert sending == (
         'curl -X PUT "$FABROUTE_URL/v1/nodes/$NODE_ID/table" \\\n  -H "Content-Type: text/csv" \\\n'
