@@ -14,6 +14,8 @@ from contextlib import chdir
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
+
 from fabroute.cli.client import ApiClient
 from fabroute.cli.mapping import Json, OrderBody
 from fabroute.cli.stack import Stack, running_stack
@@ -40,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     installation = running_stack(keep=False, step=_quiet, settings=SETTINGS)
     with tempfile.TemporaryDirectory() as folder, chdir(folder), installation as stack:
+        httpx.get(f"{stack.url}/openapi.json", timeout=300).raise_for_status()  # it is made once, which takes a while
         keys = _keys(stack)
         callers = (asked.get("CALLERS") or ",".join(keys)).split(",")
         found = [caller for caller in callers if _finds(caller, keys[caller], url=stack.url, asked=asked)]
