@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.faults.chaos.making import Dropped, Held, Maker
 from tests.faults.chaos.network import ChaosBureau, ChaosNetwork
+from tests.faults.chaos.people import attending_people
 from tests.faults.chaos.tally import ClaimTold, Tally
 from tests.faults.chaos.temper import temper
 from tests.faults.chaos.wire import Answer, Installed, NoAnswer, Wire
@@ -47,6 +48,8 @@ class NodeClient:
     bureau: ChaosBureau
     node_id: str
     name: str
+    place: int
+    """Among all clients."""
     seed: int
     tally: Tally
     attempts: Attempts
@@ -59,7 +62,7 @@ class NodeClient:
 
     def run(self) -> None:
         """Work until ``stop`` is set."""
-        wire = Wire(self.installation.api_urls, self.bureau.token, first=len(self.name), heard=self.tally.heard)
+        wire = Wire(self.installation.api_urls, self.bureau.token, first=self.place, heard=self.tally.heard)
         maker = Maker(wire=wire, tally=self.tally)
         while not self.stop.is_set():
             if time.monotonic() >= self.claim_at:
@@ -125,6 +128,7 @@ class NodeClient:
             )
             job.steps = maker.make(job)
             self.held[claim.job_id] = job
+            self._step(job)
 
     def _claimed(self, packet: dict[str, Any], answer: Answer) -> ClaimTold:
         job, lease = packet["job"], packet["lease"]
@@ -170,8 +174,8 @@ class NodeClient:
 
 
 @contextmanager
-def working_bureaus(installation: Installed, network: ChaosNetwork, *, seed: int, tally: Tally) -> Iterator[None]:
-    """Have all bureaus work until the block ends; the first node of each part of the world has two clients."""
+def simulated_bureaus(installation: Installed, network: ChaosNetwork, seed: int, tally: Tally) -> Iterator[None]:
+    """Have all bureaus, and people, work until the block ends; two nodes have two clients each."""
     stop, attempts = threading.Event(), Attempts()
     clients = [
         NodeClient(
@@ -179,18 +183,20 @@ def working_bureaus(installation: Installed, network: ChaosNetwork, *, seed: int
             bureau=network.bureau_of(node_id),
             node_id=node_id,
             name=name,
+            place=place,
             seed=seed,
             tally=tally,
             attempts=attempts,
             stop=stop,
         )
-        for node_id, name in _clients(network)
+        for place, (node_id, name) in enumerate(_clients(network))
     ]
     threads = [threading.Thread(target=client.run, name=client.name, daemon=True) for client in clients]
     for thread in threads:
         thread.start()
     try:
-        yield
+        with attending_people(installation, network, tally=tally):
+            yield
     finally:
         stop.set()
         for thread in threads:

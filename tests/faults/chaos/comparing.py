@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 from tests.faults.chaos.record import Record
 from tests.faults.chaos.tally import KeyTold, Tally, WriteTold
@@ -86,7 +87,7 @@ def two_holders(tally: Tally, record: Record) -> Iterator[str]:
         claims[claim.job_id].append(claim)
     for job_id, found in claims.items():
         found.sort(key=lambda claim: (claim.epoch, claim.answered))
-        for earlier, later in zip(found, found[1:], strict=False):
+        for earlier, later in pairwise(found):
             if earlier.epoch == later.epoch:
                 yield f"double dispatch: {job_id} was handed to {earlier.client} and {later.client} ({later.epoch})"
             elif later.answered < earlier.sent:
@@ -152,7 +153,7 @@ def _is_forgotten(write: WriteTold, record: Record) -> bool:
         case "handover":
             return record.shipments.get(write.facts["shipment_id"]) not in _GONE
         case "delivered":
-            return record.shipments.get(write.facts["shipment_id"]) != write.facts["state"]
+            return bool(record.shipments.get(write.facts["shipment_id"]) != write.facts["state"])
         case _:
             return False
 
@@ -174,7 +175,8 @@ def tampered_files(tally: Tally, record: Record) -> Iterator[str]:
     """Yield print files that came with other bytes than were promised."""
     for fetch in tally.fetches:
         if fetch.status == 200 and fetch.sha256 != fetch.promised_sha256:
-            yield f"tampered file: {fetch.job_id} got {fetch.sha256[:_SHOWN]}, promised {fetch.promised_sha256[:_SHOWN]}"
+            got, promised = fetch.sha256[:_SHOWN], fetch.promised_sha256[:_SHOWN]
+            yield f"tampered file: {fetch.job_id} got {got}, promised was {promised}"
 
 
 def wrong_probes(tally: Tally, record: Record) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The judge: believes what clients were told, holds the database against it, and asks the doctor and the audit log too."""
+"""The judge: holds the database against what clients were told, and asks the doctor and the audit log, too."""
 
 import time
 from collections import Counter

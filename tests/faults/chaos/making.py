@@ -5,7 +5,7 @@ Steps are generators: they yield how many seconds to leave the job alone, so tha
 
 import hashlib
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -122,12 +122,7 @@ class Maker:
             rest = min(2 * rest, _REST_SECONDS)
 
     def _told(self, job: Held, what: str, answer: Answer) -> None:
-        facts = _facts(what, answer) if answer.ok else {}
-        self.tally.wrote(
-            _write(
-                job, what, sent=answer.sent, answered=answer.answered, status=answer.status, code=answer.code, **facts
-            )
-        )
+        self.tally.wrote(_write(job, what, answer=answer, facts=_facts(what, answer) if answer.ok else {}))
 
     def _read(self, job: Held, path: str) -> Asking:
         """Read something until it is answered."""
@@ -269,10 +264,8 @@ class Maker:
         applied = {it["sequence"] for it in told if it["state"] == "applied"}
         prints = [it["data"]["number"] for it in reports if it["sequence"] in applied and "number" in it["data"]]
         if prints:
-            facts = {"prints": {number: _result(reports, number) for number in prints}}
-            self.tally.wrote(
-                _write(job, "prints", sent=answer.sent, answered=answer.answered, status=answer.status, **facts)
-            )
+            results = {number: _result(reports, number) for number in prints}
+            self.tally.wrote(_write(job, "prints", answer=answer, facts={"prints": results}))
 
     def _ship(self, job: Held) -> Steps:
         """Put all parts into a parcel, hand that over, and hear that it arrived."""
@@ -344,23 +337,17 @@ def _facts(what: str, answer: Answer) -> dict[str, Any]:
 
 
 def _write(
-    job: Held,
-    what: str,
-    *,
-    sent: float,
-    answered: float = 0.0,
-    status: int = 0,
-    code: str = "",
-    **facts: Any,
+    job: Held, what: str, *, answer: Answer | None = None, sent: float = 0.0, facts: Mapping[str, Any] | None = None
 ) -> WriteTold:
+    """Return a write with its answer, or as it was sent at ``sent`` and not answered."""
     return WriteTold(
         job_id=job.claim.job_id,
         lease_id=job.claim.lease_id,
         epoch=job.claim.epoch,
         what=what,
-        status=status,
-        code=code,
-        sent=sent,
-        answered=answered,
-        facts=facts,
+        status=0 if answer is None else answer.status,
+        code="" if answer is None else answer.code,
+        sent=sent if answer is None else answer.sent,
+        answered=0.0 if answer is None else answer.answered,
+        facts=facts or {},
     )

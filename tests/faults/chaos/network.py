@@ -120,7 +120,7 @@ class ChaosNetwork:
         return next(bureau for bureau in self.bureaus if node_id in bureau.node_ids)
 
 
-def given_network(engine: Engine, *, now: datetime, storage_url: str, orders: int = 500) -> ChaosNetwork:
+def given_network(engine: Engine, now: datetime, *, storage_url: str, orders: int = 500) -> ChaosNetwork:
     """Save the network, with print files in the store and stock for about half as much again as ``orders`` orders."""
     places = _EUROPE + _AMERICA
     node_ids = [f"C{number:02}" for number in range(1, len(places) + 1)]

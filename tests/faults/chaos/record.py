@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
@@ -93,7 +93,7 @@ def _orders(connection: Connection) -> dict[str, OrderRow]:
 
 
 def _rows(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
-    return [cast(tuple[Any, ...], tuple(row)) for row in connection.execute(text(sql))]
+    return [tuple(row) for row in connection.execute(text(sql))]
 
 
 def _seconds(placed: datetime, decided: datetime) -> float:
