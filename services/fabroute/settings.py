@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     """The role that serves requests: it owns no table and can't bypass row-level security."""
     migration_database_url: str | None = None
     """The role that owns the tables; ``database_url`` where it is not set."""
+    idle_transaction_seconds: float = Field(default=5, gt=0, le=3600)
+    """PostgreSQL ends a transaction in which nothing is asked for so long: what a frozen process had locked is free.
+    Shorter than the lease of a planning scope, so that another worker can take it over."""
     broker_url: str | None = None
     storage_url: str = "file://./.fabroute/print-files"
     """Where print files lie, by SHA-256: ``file://`` folder, ``memory://`` or ``s3://bucket/prefix``."""

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Engine
 
 from fabroute.cli.invariants import check_invariants
+from fabroute.database import unit_of_work
 from fabroute.production.service import offer_jobs
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
-from fabroute.routing.service.scopes import lapsed_scopes
+from fabroute.routing.service.scopes import claim_scope, lapsed_scopes
 from fabroute_workers.delivery import Relay
 from fabroute_workers.subscriptions import ROUTE_PENDING, Errand
 from tests.conftest import Database
@@ -77,3 +78,31 @@ def test_routers_that_wake_up_after_their_lease_write_nothing(
     assert (held["grams"], held["minutes"]) == (held["held_grams"], held["held_minutes"])
     broken = {finding.invariant.name for finding in check_invariants(engine) if finding.broken}
     assert broken <= {"the outbox is being emptied"}  # no relay runs here
+
+
+def test_a_router_that_freezes_as_its_keeper_writes_holds_its_scope_up_no_longer_than_a_transaction_may_stand_idle(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    given_routable_network(engine)
+    given_orders(engine, *(make_order(given_owner(engine), planning_scope=SCOPES[0]) for _ in range(LINES)))
+    environment = {
+        "FABROUTE_PROFILE": "embedded",
+        "FABROUTE_DATABASE_URL": database.url,
+        "FABROUTE_IDLE_TRANSACTION_SECONDS": "1",
+    }
+    log = tmp_path / "log"
+    with a_process("tests.fakes.frozen_router", SCOPES[0], "keeper", environment=environment, log=log) as frozen:
+        assert wait_until(lambda: is_frozen(frozen))
+        assert wait_until(lambda: in_transaction(engine, lapsed_scopes) == (SCOPES[0],))
+        with unit_of_work(engine) as session:
+            lease = claim_scope(session, name=SCOPES[0], lease_seconds=600, holder="another")
+        still_frozen = is_frozen(frozen)
+        os.kill(frozen.pid, signal.SIGCONT)
+        code = frozen.wait(PATIENCE_SECONDS)
+
+    assert lease is not None
+    assert (lease.fence, still_frozen, code) == (2, True, 0)
+    assert "idle-in-transaction timeout" in log.read_text()
+    assert f"routed 0, open {LINES}" in log.read_text()
+    assert table(engine, "SELECT fence, holder FROM planning_scopes") == [(2, "another")]
+    assert table(engine, "SELECT count(*) FROM routing_decisions") == [(0,)]

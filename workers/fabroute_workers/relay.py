@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from fabroute.database import database_engine
+from fabroute.database import create_database_engine
 from fabroute.kernel.errors import DomainError
 from fabroute.outbox.service import NOTIFY_CHANNEL
 from fabroute.settings import get_settings
@@ -26,6 +26,8 @@ from fabroute_workers.doorbell import BrokerDown, Doorbell
 from fabroute_workers.logs import configure_logging
 
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+IDLE_SECONDS = 10.0
+"""How long a transaction may wait for a broker that does not answer: longer than the broker's own time limits."""
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.relay")
 _DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError)
@@ -72,7 +74,7 @@ def main() -> int:
         signal.signal(sign, lambda _sign, _frame: stop.set())
     try:
         require_settings(app)
-        engine = database_engine()
+        engine = create_database_engine(get_settings().database_url, idle_seconds=IDLE_SECONDS)
     except DomainError as error:
         _log.critical("relay.refused", code=error.code, reason=error.message)
         return EXIT_MISCONFIGURED

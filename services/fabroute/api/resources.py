@@ -83,8 +83,9 @@ def make_resources(settings: Settings) -> Resources:
 
     Raises ``DatabaseMissing`` if no URL is set, ``UnknownStorage`` if the store's URL can't be one.
     """
-    engine = create_database_engine(settings.database_url)
-    tenants = create_database_engine(settings.database_url, tenant=None)
+    idle = settings.idle_transaction_seconds
+    engine = create_database_engine(settings.database_url, idle_seconds=idle)
+    tenants = create_database_engine(settings.database_url, tenant=None, idle_seconds=idle)
     doorbell = Doorbell(lambda: open_connection(engine))
     intake = _intake(engine, settings, doorbell)
     catalogue, places, books, feed = Catalogue(), Places(), _quote_books(engine, settings), FeedWatch()

@@ -3,9 +3,10 @@
 from functools import lru_cache
 from typing import Literal
 
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from psycopg.errors import IdleInTransactionSessionTimeout
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from fabroute.database.tenancy import TENANT_SETTING
 from fabroute.kernel.errors import DomainError
@@ -14,6 +15,9 @@ from fabroute.settings import EXAMPLE_DATABASE_URL, get_settings
 
 _CONNECT_TIMEOUT_SECONDS = 5
 _OPTIONS = "-c timezone=UTC"
+_SIGNS_OF_LIFE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""A server that is gone without a word (a dead machine, a cut cable) is noticed in about ten seconds, not in two hours.
+"""
 EVERYONES_OPTIONS = f"{_OPTIONS} -c {TENANT_SETTING}={EVERY_TENANT}"
 """Of a connection that may touch every tenant's rows, as libpq takes them."""
 
@@ -33,13 +37,20 @@ class DatabaseUnreachable(DomainError):
 
 
 def create_database_engine(
-    url: str | None, *, pool_size: int = 20, tenant: Literal["*"] | None = EVERY_TENANT
+    url: str | None,
+    *,
+    pool_size: int = 20,
+    tenant: Literal["*"] | None = EVERY_TENANT,
+    idle_seconds: float | None = None,
 ) -> Engine:
     """Return an engine for a PostgreSQL ``url``; ``DatabaseMissing`` says what to set if there is none.
 
     Its connections may touch every tenant's rows; with ``tenant=None`` none, until a unit of work says whose (see
     ``database.tenancy``). They are tested when they leave the pool, so a restarted server costs one reconnect and no
     failed request.
+
+    PostgreSQL ends a transaction of theirs, and its connection, after ``idle_seconds`` without a statement: what a
+    frozen process had locked is free again, and what it does when it wakes up fails with an ``OperationalError``.
     """
     if not url:
         raise DatabaseMissing(
@@ -54,7 +65,7 @@ def create_database_engine(
             f"fabroute keeps its record in PostgreSQL, not {parsed.get_backend_name()}: "
             f"FABROUTE_DATABASE_URL looks like {EXAMPLE_DATABASE_URL}"
         )
-    return create_engine(
+    engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=20,
@@ -62,12 +73,30 @@ def create_database_engine(
         pool_timeout=_CONNECT_TIMEOUT_SECONDS,
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-            "options": _OPTIONS if tenant is None else EVERYONES_OPTIONS,
+            "options": _options(tenant, idle_seconds),
+            **_SIGNS_OF_LIFE,
         },
     )
+    event.listen(engine, "handle_error", _as_lost_connection)
+    return engine
 
 
 @lru_cache(maxsize=1)
 def database_engine() -> Engine:
     """Return this process's engine for the configured database."""
-    return create_database_engine(get_settings().database_url)
+    settings = get_settings()
+    return create_database_engine(settings.database_url, idle_seconds=settings.idle_transaction_seconds)
+
+
+def _options(tenant: str | None, idle_seconds: float | None) -> str:
+    own = _OPTIONS if tenant is None else EVERYONES_OPTIONS
+    if idle_seconds is None:
+        return own
+    return f"{own} -c idle_in_transaction_session_timeout={round(idle_seconds * 1000)}"
+
+
+def _as_lost_connection(context: ExceptionContext) -> None:
+    """Tell of a transaction that stood idle for too long as of any connection that was lost: try again."""
+    if isinstance(context.original_exception, IdleInTransactionSessionTimeout):
+        error = context.original_exception
+        raise OperationalError(context.statement, None, error, connection_invalidated=True) from error
