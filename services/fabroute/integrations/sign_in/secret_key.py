@@ -5,7 +5,6 @@ import binascii
 import hashlib
 import hmac
 import os
-import stat
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fabroute.identity.ports import SealBroken
-from fabroute.integrations.validation.signing import publish
+from fabroute.integrations.key_files import KeyKind, make_key_file, read_key_file
 from fabroute.kernel.errors import DomainError
 from fabroute.settings import Settings
 
@@ -35,6 +34,17 @@ class SecretKeyUnusable(DomainError):
 
     code = "secret_key_unusable"
     status = 503
+
+
+_KIND = KeyKind(
+    name="secret key",
+    missing=SecretKeyMissing,
+    exposed=SecretKeyUnusable,
+    unusable=SecretKeyUnusable,
+    to_have="make one with `fabroute people secret-key`, or set FABROUTE_SECRET_KEY_FILE to the key of this "
+    "installation",
+    to_hide="chmod 600",
+)
 
 
 class KeyFileSealer:
@@ -89,30 +99,15 @@ def configured_sealer(settings: Settings) -> KeyFileSealer:
 
 def make_secret_key(path: Path) -> None:
     """Make a key at ``path`` if there is none; of two that try, both use one. ``SecretKeyUnusable``."""
-    if path.exists():
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        publish(path, base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n")
-    except OSError as error:
-        raise SecretKeyUnusable(f"no secret key can be written to {path} ({error}): make it writable") from error
+    make_key_file(path, _new_key, kind=_KIND)
+
+
+def _new_key() -> bytes:
+    return base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n"
 
 
 def _load(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = file.read()
-    except FileNotFoundError as error:
-        raise SecretKeyMissing(
-            f"there is no secret key at {path}: make one with `fabroute people secret-key`, or set "
-            "FABROUTE_SECRET_KEY_FILE to the key of this installation"
-        ) from error
-    except OSError as error:
-        raise SecretKeyUnusable(f"the secret key at {path} can't be read ({error})") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise SecretKeyUnusable(f"others may read the secret key at {path} (mode {mode:o}): chmod 600")
-    return _parsed(content, path)
+    return _parsed(read_key_file(path, kind=_KIND), path)
 
 
 def _parsed(content: bytes, path: Path) -> bytes:

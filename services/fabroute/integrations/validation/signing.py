@@ -2,8 +2,6 @@
 
 import base64
 import binascii
-import os
-import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -16,9 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from fabroute.integrations.key_files import KeyKind, make_key_file, read_key_file
 from fabroute.kernel.errors import DomainError
-
-_OWNER_ONLY = 0o600
 
 
 class SigningKeyMissing(DomainError):
@@ -40,6 +37,16 @@ class SigningKeyUnusable(DomainError):
 
     code = "signing_key_unusable"
     status = 503
+
+
+_KIND = KeyKind(
+    name="signing key",
+    missing=SigningKeyMissing,
+    exposed=SigningKeyExposed,
+    unusable=SigningKeyUnusable,
+    to_have="make one with `fabroute keys signing`, or set FABROUTE_SIGNING_KEY_FILE to the key of this installation",
+    to_hide="chmod 600, then renew it",
+)
 
 
 class Ed25519Signer:
@@ -79,51 +86,15 @@ def verify(public_key: str, statement: bytes, signature: str) -> bool:
 
 
 def _create(path: Path) -> None:
-    if path.exists():
-        return
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        publish(path, pem)
-    except OSError as error:
-        raise SigningKeyUnusable(f"no signing key can be written to {path} ({error}): make it writable") from error
+    make_key_file(path, _new_pem, kind=_KIND)
 
 
-def publish(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all, and never over another: of two that try, one wins and both use its key."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    try:
-        _write(draft, content)
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _new_pem() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _load(path: Path) -> Ed25519PrivateKey:
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = file.read()
-    except FileNotFoundError as error:
-        raise SigningKeyMissing(
-            f"there is no signing key at {path}: make one with `fabroute keys signing`, or set "
-            "FABROUTE_SIGNING_KEY_FILE to the key of this installation"
-        ) from error
-    except OSError as error:
-        raise SigningKeyUnusable(f"the signing key at {path} can't be read ({error})") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise SigningKeyExposed(f"others may read the signing key at {path} (mode {mode:o}): chmod 600, then renew it")
-    return _parsed(content, path)
+    return _parsed(read_key_file(path, kind=_KIND), path)
 
 
 def _parsed(content: bytes, path: Path) -> Ed25519PrivateKey:

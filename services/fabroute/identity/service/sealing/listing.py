@@ -1,6 +1,5 @@
 """Reading the audit log of an organisation: its sealed entries, and how far its chain is."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from fabroute.identity.repository import seals as repository
 from fabroute.identity.repository.seals import INSTALLATION
 from fabroute.identity.rules import Principal
 from fabroute.identity.service.organisations import UnknownOrganisation
-from fabroute.identity.service.sealing.content import GENESIS
+from fabroute.identity.service.sealing.content import GENESIS, EntryContent
 from fabroute.identity.service.sealing.roots import SignedRoot, root_of
 from fabroute.kernel.errors import DomainError
 
@@ -41,20 +40,12 @@ class AuditFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SealedEntry:
+class SealedEntry(EntryContent):
     """An entry of the audit log with its place in the chain."""
 
     position: int
     hash: str
     sealed_at: datetime
-    organisation_id: str | None
-    entry_id: int
-    occurred_at: datetime
-    actor: str
-    action: str
-    subject_type: str
-    subject_id: str
-    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
