@@ -52,6 +52,8 @@ SUSPECTS_SECONDS = 3.0
 
 IMPROVE_SECONDS = 10.0
 """New orders wait in the same queue: an improve run is short, and comes again."""
+IMPROVE_ENDS_SECONDS = 17.0
+"""One that is not done by then is ended; two of them fit into a task."""
 
 LAST_VALIDATION_ENDS_SECONDS = 37.0
 """A validation has ended by then, which leaves time to note its result before the soft time limit of a task."""
@@ -110,14 +112,12 @@ def improve(engine: Engine, settings: Settings, *, scope: str) -> int:
         horizon_days=settings.planning_horizon_days,
     )
     return sum(
-        _improve(engine, scope=scope, limits=limits, jobs=jobs, plan=plan, seconds=settings.routing_grace_seconds)
+        _improve(engine, scope=scope, limits=limits, jobs=jobs, plan=plan)
         for jobs, plan in ((MovableJobs(), plan_moves), (PlannedJobs(), plan_builds))
     )
 
 
-def _improve(
-    engine: Engine, *, scope: str, limits: ImproveLimits, jobs: StandingJobs, plan: MovePlanner, seconds: float
-) -> int:
+def _improve(engine: Engine, *, scope: str, limits: ImproveLimits, jobs: StandingJobs, plan: MovePlanner) -> int:
     def work() -> bytes:
         engine.dispose(close=False)
         report = improve_promised(
@@ -128,7 +128,7 @@ def _improve(
         _log.info("routing.improved", scope=scope, **asdict(report))
         return str(report.moved).encode()
 
-    ending = isolated(work, seconds=limits.wall_seconds + seconds)
+    ending = isolated(work, seconds=IMPROVE_ENDS_SECONDS)
     if ending.answer is None:
         _log.error("routing.improve_broke", scope=scope, reason=ending.why)
         return 0

@@ -49,6 +49,8 @@ LONGEST_PAUSE_SECONDS = 300.0
 SUSPECT_SECONDS = 10.0
 """A few suspects are decided in tenths of a second: what takes much longer won't end by itself."""
 _WORTH_STARTING_SECONDS = 1.0
+_LEAST_SOLVE_SECONDS = 0.1
+"""Where reading took all of the time: the plan is what is found by then, rather than none."""
 _GRACE_SECONDS = 15.0
 """For reading and writing, beside the time to decide: a run that takes longer hangs, and loses its scope."""
 
@@ -290,7 +292,9 @@ class _Runs:
         with unit_of_work(self._engine, repeatable_read=True) as session:
             snapshot = read_snapshot(session, lines=lines, now=self._now, horizon_days=limits.horizon_days)
         solve_limits = SolveLimits(
-            seed=limits.seed, deterministic_seconds=limits.deterministic_seconds, wall_seconds=self._seconds_left
+            seed=limits.seed,
+            deterministic_seconds=limits.deterministic_seconds,
+            wall_seconds=max(self._seconds_left, _LEAST_SOLVE_SECONDS),
         )
         self._deciding = True
         decided = decide(snapshot, solve_limits)
