@@ -32,6 +32,11 @@ def postgres_programs(*, account: Account, copy_to: Path) -> PostgresPrograms:
     return postgres_programs_from(tree, account=account, copy_to=copy_to)
 
 
+def postgres_tools_folder() -> Path:
+    """Return the folder of the installed wheel with ``pg_dump``, ``pg_restore`` and ``psql``."""
+    return wheel_folder(_POSTGRES_WHEEL, brings="PostgreSQL") / _POSTGRES_TREE / "bin"
+
+
 def postgres_programs_from(tree: Path, *, account: Account, copy_to: Path) -> PostgresPrograms:
     """Return programs of an installation in ``tree`` that ``account`` can run, copied to ``copy_to`` if need be.
 

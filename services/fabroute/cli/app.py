@@ -73,6 +73,8 @@ COMMANDS: Mapping[str, Entry] = {
     "keys": Entry(place="keys:keys", help="Make, list, rotate and revoke API keys."),
     "organisations": Entry(place="organisations:organisations", help="Add, list, suspend and restore organisations."),
     "audit": Entry(place="audit:audit", help="Verify the audit log's chains, export them, sign how far they are."),
+    "backup": Entry(place="backup:backup", help="Keep database, files and audit roots in a folder; verify a backup."),
+    "restore": Entry(place="backup:restore", help="Bring an installation back to what a backup holds."),
     "doctor": Entry(place="servers:doctor", help="Check what must always hold in the database."),
     "openapi": Entry(place="documents:openapi", help="Write the OpenAPI document, or check the kept one."),
 }

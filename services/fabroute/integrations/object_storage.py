@@ -78,6 +78,15 @@ class ObjectStoragePrintFiles:
                 return False
         return True
 
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """Yield SHA-256 and bytes of every file, as the store lists them; notes are none."""
+        with _reachable("listed"):
+            for batch in self._store.list():
+                for item in batch:
+                    name = str(item["path"]).rpartition("/")[2]
+                    if _SHA256.fullmatch(name) and str(item["path"]) == _key(name):
+                        yield name, int(item["size"])
+
     def remember(self, name: str, note: bytes) -> None:
         """Keep a note under a name, in the place of an older one: what was made of what, not to make it again."""
         with _reachable("kept"):
@@ -112,6 +121,12 @@ def open_print_file_store(url: str) -> PrintFileStore:
     ``file:///absolute/folder`` or ``file://./relative/folder``, ``memory://``, ``s3://bucket/prefix``, ``gs://`` or
     ``az://`` (credentials by the provider's usual environment variables). ``UnknownStorage`` for anything else.
     """
+    with _reachable("kept"):
+        return ObjectStoragePrintFiles(object_store_at(url, setting="FABROUTE_STORAGE_URL"))
+
+
+def open_object_store(url: str) -> ObjectStoragePrintFiles:
+    """Return the store at ``url`` as ``open_print_file_store``, for who has to list it."""
     with _reachable("kept"):
         return ObjectStoragePrintFiles(object_store_at(url, setting="FABROUTE_STORAGE_URL"))
 

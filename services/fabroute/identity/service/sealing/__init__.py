@@ -11,6 +11,7 @@ from fabroute.identity.service.sealing.listing import (
     list_audit_log,
     readable_chain,
 )
+from fabroute.identity.service.sealing.restores import export_restore
 from fabroute.identity.service.sealing.roots import SignedRoot, UnreadableRoots, export_roots
 from fabroute.identity.service.sealing.sealer import seal_audit_log, sealing_waits
 from fabroute.identity.service.sealing.verifying import (
@@ -36,6 +37,7 @@ __all__ = [
     "Verification",
     "audit_head",
     "export_audit_log",
+    "export_restore",
     "export_roots",
     "list_audit_log",
     "readable_chain",

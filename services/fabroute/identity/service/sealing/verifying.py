@@ -19,6 +19,7 @@ from fabroute.identity.ports import RootFolder, SignatureCheck
 from fabroute.identity.repository import seals as repository
 from fabroute.identity.repository.seals import INSTALLATION
 from fabroute.identity.service.sealing.content import GENESIS, Link, hash_of, sealed_content
+from fabroute.identity.service.sealing.restores import is_proven, restore_in, without_taken_back
 from fabroute.identity.service.sealing.roots import SignedRoot, UnreadableRoots, root_of, roots_in, stated_root
 from fabroute.identity.service.sealing.sealer import entry_of
 
@@ -212,9 +213,13 @@ def _exported(
         return roots, 0, []
     contents = {key: evidence.folder.get(key) or b"" for key in evidence.folder.names()}
     findings = _missing_exports(session, contents) if whole else []
+    stated = {key: restore for key, content in contents.items() if (restore := restore_in(content)) is not None}
+    restores = [it for it in stated.values() if is_proven(it, check=evidence.check, trusted_keys=evidence.trusted_keys)]
     for key, content in contents.items():
+        if key in stated:
+            continue
         try:
-            for root in roots_in(content):
+            for root in without_taken_back(roots_in(content), restores):
                 roots[root.chain].append(root)
         except UnreadableRoots as error:
             findings.append(_export_finding("export_changed", None, f"{key}: {error.message}"))
