@@ -41,7 +41,7 @@ async def get_lease(
         str | SkipJsonSchema[None],
         Header(
             alias="Fabroute-Lease",
-            json_schema_extra={"pattern": f"^{WRITTEN}$"},
+            json_schema_extra={"pattern": f"^{WRITTEN}$", "examples": ["lse_01jz3v8c5h9m2n4p6q8r0s2t4v;epoch=3"]},
             description="The lease that your client holds the job by, and its epoch: `lse_…;epoch=3`. Needed where it"
             " was claimed; not where a person accepted it by hand.",
         ),
