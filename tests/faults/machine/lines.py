@@ -7,16 +7,20 @@ from datetime import date, timedelta
 
 from tests.faults.machine.state import (
     ATTEMPT_CAP,
+    BROKEN_RUNS_LEFT,
     GRAMS,
     OFFER,
     PATIENT_ATTEMPTS,
     ROUTING_LEASE,
     SCOPE_LEASE,
+    SUSPECTS,
+    SUSPECTS_TOGETHER,
     Illegal,
     Job,
     Line,
     PausedRun,
     Plan,
+    Scope,
     World,
 )
 
@@ -53,28 +57,20 @@ def order_state(world: World, order_id: str) -> str:
     return "parked" if "parked" in states else "no_route"
 
 
-def claim(world: World, most: int) -> tuple[str, ...] | None:
-    """Take the scope and its due lines, the longest due first; None where another has it or nothing is due."""
-    if world.scope_until is not None and world.scope_until > world.now:
+def claim(world: World, scope: str, most: int) -> tuple[str, ...] | None:
+    """Take a scope and its due lines, the longest due first; None where another has it or nothing is due."""
+    known = world.scopes.setdefault(scope, Scope())
+    if known.until is not None and known.until > world.now:
         return None
-    world.scope_fence += 1
-    world.scope_until = None
-    claimed = []
-    for line in _due(world, most):
-        line.fence += 1
-        if line.attempts >= ATTEMPT_CAP:
-            line.state, line.until = "parked", None
-            continue
-        line.state, line.until = "routing", world.now + ROUTING_LEASE
-        line.attempts += 1
-        claimed.append(line.id)
-    if not claimed:
-        return None
-    world.scope_until = world.now + SCOPE_LEASE
-    return tuple(claimed)
+    if known.until is not None and scope != SUSPECTS:
+        _suspect_left_behind(world, scope)
+    known.fence += 1
+    claimed = [line.id for line in _due(world, scope, most) if _take(world, line)]
+    known.until = world.now + SCOPE_LEASE if claimed else None
+    return tuple(claimed) or None
 
 
-def decided(world: World, claimed: Sequence[str], jobs: Sequence[NewJob]) -> None:
+def decided(world: World, scope: str, claimed: Sequence[str], jobs: Sequence[NewJob]) -> None:
     """Take in what a run made of the lines that it claimed, at once: every line that could be made is made."""
     by_line = {job.plan.line_id: job for job in jobs}
     _only_claimed(by_line, claimed)
@@ -85,21 +81,24 @@ def decided(world: World, claimed: Sequence[str], jobs: Sequence[NewJob]) -> Non
     for line_id in set(claimed) - by_line.keys():
         line = world.lines[line_id]
         if places := _places(world, line):
-            raise Illegal(f"line {line_id} of {line.quantity} has no route, but {places} could make it")
-        _no_route(line)
-    world.scope_until = None
+            others = [(world.lines[it].licensed, world.lines[it].quantity, it in by_line) for it in claimed]
+            raise Illegal(f"{line_id} of {line.quantity} has no route, but {places} could make it; beside {others}")
+        line.done("no_route")
+    world.scopes[scope].until = None
 
 
 def written(world: World, run: PausedRun, jobs: Sequence[NewJob]) -> str:
     """Take in what a run wrote that had read its snapshot before: what its fences still let it write, and what fits."""
-    if run.scope_fence != world.scope_fence:
+    if run.scope_fence != world.scopes[run.scope].fence:
         return "scope_lost"
-    world.scope_until = None
+    world.scopes[run.scope].until = None
     held = [world.lines[it] for it, fence in run.fences.items() if _is_held(world.lines[it], fence)]
     by_line = {job.plan.line_id: job for job in jobs}
     _only_claimed(by_line, [line.id for line in held])
     short = _short(world, [plan for line in held if (plan := run.plans[line.id]) is not None])
     _require_stock(world, jobs)
+    if any(plan is not None and line_id not in by_line for line_id, plan in run.plans.items()):
+        short |= run.outbid  # what they had to yield to may be free again
     for line in held:
         _write(world, run, line, by_line.get(line.id), short=short)
     return "ok"
@@ -109,7 +108,7 @@ def requeue(world: World) -> str:
     """Send the lines without a route back, since the network changed."""
     for line in world.lines.values():
         if line.state == "no_route":
-            line.state, line.attempts, line.due = "pending", 0, world.now
+            line.back(world.now)
     return "ok"
 
 
@@ -118,7 +117,8 @@ def retry(world: World, line_id: str) -> str:
     line = world.lines[line_id]
     line.excluded.clear()
     if line.state in ("parked", "no_route"):
-        line.state, line.attempts, line.due = "pending", 0, world.now
+        line.back(world.now)
+        line.broken = min(line.broken, BROKEN_RUNS_LEFT)
         line.fence += 1
     return "ok"
 
@@ -131,11 +131,36 @@ def settle(world: World) -> str:
     return "ok"
 
 
-def _due(world: World, most: int) -> list[Line]:
-    due = [line for line in world.lines.values() if line.is_due(world.now) or line.state == "routing"]
-    back = sum(line.is_due(world.now) and line.attempts == 0 and line.decided for line in world.lines.values())
-    due.sort(key=lambda line: (line.due is None, line.due or world.now, line.id))
-    return due[: max(most, min(back, RETURNED_LINES))]
+def _due(world: World, scope: str, most: int) -> list[Line]:
+    here = [line for line in world.lines.values() if line.scope == scope]
+    back = sum(line.is_due(world.now) and line.attempts == 0 and line.decided for line in here)
+    limit = max(most, min(back, RETURNED_LINES))
+    due = [line for line in here if line.is_due(world.now) or line.state == "routing"]
+    if scope == SUSPECTS:
+        fewest = min((line.broken for line in due), default=0)
+        due = [line for line in due if line.broken == fewest]
+        limit = min(limit, SUSPECTS_TOGETHER if fewest <= 1 else 1)
+    return sorted(due, key=lambda line: (line.due is None, line.due or world.now, line.id))[:limit]
+
+
+def _take(world: World, line: Line) -> bool:
+    """Return whether a line was claimed; one that had all its attempts is parked."""
+    line.fence += 1
+    if line.attempts >= ATTEMPT_CAP:
+        line.state, line.until = "parked", None
+        return False
+    line.state, line.until = "routing", world.now + ROUTING_LEASE
+    line.attempts += 1
+    return True
+
+
+def _suspect_left_behind(world: World, scope: str) -> None:
+    for line in world.lines.values():
+        if line.scope == scope and line.state == "routing":
+            line.state, line.until, line.due = "pending", None, world.now
+            line.fence += 1
+            line.broken = max(line.broken, 1)
+            line.scope = SUSPECTS
 
 
 def _is_held(line: Line, fence: int) -> bool:
@@ -154,8 +179,8 @@ def _write(world: World, run: PausedRun, line: Line, job: NewJob | None, *, shor
         if plan is None or plan.node != job.plan.node or plan.lot != job.plan.lot:
             raise Illegal(f"line {line.id} was planned as {plan} and made as {job.plan}")
         _offer(world, job, at=run)
-    elif plan is None:
-        _no_route(line)
+    elif plan is None and line.id not in short:
+        line.done("no_route")
     elif line.id not in short:
         raise Illegal(f"line {line.id} did not get {plan}, though all of it is there")
     else:
@@ -214,13 +239,9 @@ def _require_place(world: World, line: Line, plan: Plan) -> None:
         raise Illegal(f"line {line.id} of {line.quantity} went to {plan}; {places} could make it")
 
 
-def _no_route(line: Line) -> None:
-    line.state, line.until, line.due, line.decided = "no_route", None, None, True
-
-
 def _offer(world: World, job: NewJob, at: PausedRun | None = None) -> None:
     line = world.lines[job.plan.line_id]
-    line.state, line.until, line.due, line.decided = "routed", None, None, True
+    line.done("routed")
     world.lots[job.plan.lot].grams -= job.plan.grams
     if line.licensed:
         world.licence.leased += job.quantity

@@ -27,7 +27,7 @@ from tests.faults.machine.deeds import CLIENTS, WORKERS, Deed, Told
 from tests.faults.machine.place import NODES, Template, a_place, a_world
 from tests.faults.machine.runs import Paused
 from tests.faults.machine.seeing import differences, expect, see
-from tests.faults.machine.state import Held, Illegal, Job, PausedRun, World
+from tests.faults.machine.state import SCOPE, SUSPECTS, Held, Illegal, Job, PausedRun
 
 _OF_OTHERS = frozenset({"the outbox is being emptied", "an audit entry is sealed within a minute"})
 """What relays and sealers see to, which don't run here."""
@@ -37,6 +37,7 @@ _DRAIN_ROUNDS = 40
 numbers = st.integers(0, 999)
 nodes = st.sampled_from(NODES)
 clients = st.sampled_from(CLIENTS)
+scopes = st.sampled_from((SCOPE, SCOPE, SUSPECTS))
 leases = st.sampled_from(("held", "held", "held", "held", "old", "none"))
 crashes = st.sampled_from((False,) * 11 + (True,))
 
@@ -69,6 +70,7 @@ class Product(RuleBasedStateMachine):
         self.paused: list[tuple[Paused, PausedRun]] = []
         self.names = 0
         self.draining = False
+        self.sound = True
         self.trace: list[str] = []
         self.tally.runs += 1
 
@@ -80,28 +82,28 @@ class Product(RuleBasedStateMachine):
         self.compare()
         self._place(quantities, licensed=False)
         self._place(quantities[:2], licensed=True)
-        self._route(4)
+        self._route(SCOPE, 4)
 
     @rule(quantities=st.lists(st.sampled_from((1, 1, 2)), min_size=1, max_size=2), licensed=st.booleans())
     def place_order(self, quantities: list[int], licensed: bool) -> None:
         """Place an order."""
         self._place(quantities, licensed=licensed)
 
-    @rule(most=st.integers(1, 3))
-    def route(self, most: int) -> None:
+    @rule(most=st.integers(1, 3), scope=scopes)
+    def route(self, most: int, scope: str) -> None:
         """Run routing with a small limit."""
-        self._route(most)
+        self._route(scope, most)
 
-    @rule(most=st.integers(1, 3))
-    def route_slowly(self, most: int) -> None:
+    @rule(most=st.integers(1, 3), scope=scopes)
+    def route_slowly(self, most: int, scope: str) -> None:
         """Let a worker claim, read and decide, and stop there."""
         self._begin("begin run")
-        run = runs.begin(self.place.engine, most=most, now=self.world.now)
-        claimed = lines.claim(self.world, most)
+        run = runs.begin(self.place.engine, scope, most=most, now=self.world.now)
+        claimed = lines.claim(self.world, scope, most)
         self._same("begin run", run and {it.line_id for it in run.lines}, claimed and set(claimed))
         if run is not None and claimed:
             fences = {line_id: self.world.lines[line_id].fence for line_id in claimed}
-            known = PausedRun(self.world.scope_fence, fences, self.world.now, run.plans)
+            known = PausedRun(scope, self.world.scopes[scope].fence, fences, self.world.now, run.plans, run.outbid)
             self.paused.append((run, known))
         self._told("begin run", jobs.OK if run else "nothing_due")
         self.compare()
@@ -191,6 +193,7 @@ class Product(RuleBasedStateMachine):
             self.world.now += timedelta(seconds=seconds)
             self.place.set_clock(self.world.now)
             self._told("pass time", jobs.OK)
+            self.sound = True
 
     @rule(which=st.integers(0, len(WORKERS) - 1), crash=crashes)
     def let_a_worker_look(self, which: int, crash: bool) -> None:
@@ -218,7 +221,7 @@ class Product(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let everything come to an end, ask the doctor, and drop the database."""
         try:
-            if self.names:
+            if self.sound:
                 self._drain()
         finally:
             self.stack.close()
@@ -228,6 +231,7 @@ class Product(RuleBasedStateMachine):
         found = differences(see(self.eye), expect(self.world))
         if found:
             raise Illegal("\n".join((*self.trace[-12:], *found[:12])))
+        self.sound = True
 
     def _drain(self) -> None:
         self.paused.clear()
@@ -237,7 +241,8 @@ class Product(RuleBasedStateMachine):
             self.place.set_clock(self.world.now)
             for worker in WORKERS if number == 0 else WORKERS[:-1]:  # what has no route would be tried for ever
                 self._do(worker)
-            if not self._route(50):
+            routed = [self._route(scope, 50) for scope in (SCOPE, SUSPECTS)]
+            if not any(routed):
                 break
         broken = [(it.invariant.name, it.examples) for it in check_invariants(self.place.engine) if it.broken]
         broken = [(name, examples) for name, examples in broken if name not in _OF_OTHERS]
@@ -253,14 +258,14 @@ class Product(RuleBasedStateMachine):
         self._told("place order", lines.place(self.world, order.id, placed, licensed=licensed))
         self.compare()
 
-    def _route(self, most: int) -> bool:
+    def _route(self, scope: str, most: int) -> bool:
         """Return whether there was something to route."""
         self._begin("route")
-        report, made = runs.route(self.place.engine, most=most, now=self.world.now)
-        claimed = lines.claim(self.world, most)
+        report, made = runs.route(self.place.engine, scope, most=most, now=self.world.now)
+        claimed = lines.claim(self.world, scope, most)
         self._same("route", report and report.claimed, claimed and len(claimed))
         if claimed:
-            lines.decided(self.world, claimed, made)
+            lines.decided(self.world, scope, claimed, made)
         self._told("route", jobs.OK if report else "nothing_due")
         self.compare()
         return report is not None
@@ -329,6 +334,7 @@ class Product(RuleBasedStateMachine):
         return differences(see(self.eye), expect(self.world))
 
     def _begin(self, name: str) -> None:
+        self.sound = False
         self.world.now += timedelta(seconds=1)
         self.place.set_clock(self.world.now)
         rule_name = "race" if name.startswith("race") else name
@@ -443,6 +449,3 @@ class Product(RuleBasedStateMachine):
 def machine_in(servers: EmbeddedServers, template: Template, tally: Tally) -> type[Product]:
     """Return the machine on these servers, which counts what it does."""
     return type("Machine", (Product,), {"servers": servers, "template": template, "tally": tally})
-
-
-_ = World

@@ -9,8 +9,10 @@ from sqlmodel import Session
 
 from fabroute.database import unit_of_work
 from fabroute.kernel.ids import new_id
+from fabroute.orders.rules import holds_suspects
 from fabroute.orders.service import ClaimedLine, claim_lines
 from fabroute.orders.service.attention import count_returned
+from fabroute.orders.service.suspects import suspect_left_behind
 from fabroute.production.service import offer_jobs
 from fabroute.routing.ports import JobOffer
 from fabroute.routing.rules import HORIZON_DAYS
@@ -26,7 +28,6 @@ from tests.factories.databases import in_transaction, rows
 from tests.faults.machine.lines import RETURNED_LINES, NewJob
 from tests.faults.machine.state import ATTEMPT_CAP, ROUTING_LEASE, SCOPE_LEASE, Plan
 
-SCOPE = "global"
 _SOLVE = SolveLimits(seed=3, deterministic_seconds=1.0, wall_seconds=20.0)
 _MINUTES = "SELECT job_id, day, minutes FROM capacity_allocations WHERE job_id = ANY(:ids)"
 
@@ -57,8 +58,13 @@ class Paused:
         """What it wants to write, by line; None where no node can make one."""
         return {verdict.choices.line.line_id: _plan(verdict, self.decided) for verdict in self.decided.verdicts}
 
+    @property
+    def outbid(self) -> frozenset[str]:
+        """The lines without a place that had some, all of which went to others."""
+        return frozenset(it.choices.line.line_id for it in self.decided.verdicts if it.was_outbid)
 
-def route(engine: Engine, *, most: int, now: datetime) -> tuple[RunReport | None, list[NewJob]]:
+
+def route(engine: Engine, scope: str, *, most: int, now: datetime) -> tuple[RunReport | None, list[NewJob]]:
     """Route a small batch; return the product's report, and the jobs that came of it."""
     dispatch = _Dispatch()
     limits = RoutingLimits(
@@ -70,17 +76,19 @@ def route(engine: Engine, *, most: int, now: datetime) -> tuple[RunReport | None
         attempt_cap=ATTEMPT_CAP,
         scope_lease_seconds=SCOPE_LEASE.total_seconds(),
     )
-    report = route_pending(engine, scope=SCOPE, now=now, dispatch=dispatch, limits=limits)
+    report = route_pending(engine, scope=scope, now=now, dispatch=dispatch, limits=limits)
     return report, _jobs(engine, dispatch.offers)
 
 
-def begin(engine: Engine, *, most: int, now: datetime) -> Paused | None:
+def begin(engine: Engine, scope: str, *, most: int, now: datetime) -> Paused | None:
     """Claim lines, read a snapshot and decide; None where nothing is due or another has the scope."""
     with unit_of_work(engine) as session:
-        lease = claim_scope(session, name=SCOPE, lease_seconds=SCOPE_LEASE.total_seconds())
+        lease = claim_scope(session, name=scope, lease_seconds=SCOPE_LEASE.total_seconds())
         if lease is None:
             return None
-        found = _claimed(session, most)
+        if lease.taken_over and not holds_suspects(scope):
+            suspect_left_behind(session, scope=scope, now=now)
+        found = _claimed(session, scope, most)
         if not found:
             release_scope(session, lease)
             return None
@@ -92,7 +100,7 @@ def begin(engine: Engine, *, most: int, now: datetime) -> Paused | None:
 def finish(engine: Engine, run: Paused) -> list[NewJob]:
     """Write what was decided, as far as it holds, and give the scope back. Raises ``ScopeLost``."""
     dispatch = _Dispatch()
-    facts = RunFacts(run_id=new_id("run"), scope=SCOPE, limits={}, wall_ms=1, scope_lease=run.lease)
+    facts = RunFacts(run_id=new_id("run"), scope=run.lease.name, limits={}, wall_ms=1, scope_lease=run.lease)
     try:
         with unit_of_work(engine) as session:
             write_run(session, facts=facts, snapshot=run.snapshot, decided=run.decided, dispatch=dispatch)
@@ -101,10 +109,10 @@ def finish(engine: Engine, run: Paused) -> list[NewJob]:
     return _jobs(engine, dispatch.offers)
 
 
-def _claimed(session: Session, most: int) -> tuple[ClaimedLine, ...]:
-    limit = max(most, min(count_returned(session, scope=SCOPE), RETURNED_LINES))
+def _claimed(session: Session, scope: str, most: int) -> tuple[ClaimedLine, ...]:
+    limit = max(most, min(count_returned(session, scope=scope), RETURNED_LINES))
     seconds = ROUTING_LEASE.total_seconds()
-    return claim_lines(session, scope=SCOPE, limit=limit, lease_seconds=seconds, attempt_cap=ATTEMPT_CAP, alone=True)
+    return claim_lines(session, scope=scope, limit=limit, lease_seconds=seconds, attempt_cap=ATTEMPT_CAP, alone=True)
 
 
 def _plan(verdict: Verdict, decided: Decided) -> Plan | None:

@@ -88,7 +88,7 @@ def _late(world: World) -> dict[object, object]:
 
 def _lines(world: World) -> dict[object, object]:
     return {
-        it.id: (it.quantity, it.state, it.fence, it.attempts, it.due, it.until, it.decided)
+        it.id: (it.quantity, it.state, it.fence, it.attempts, it.due, it.until, it.decided, it.scope, it.broken)
         for it in world.lines.values()
     }
 
@@ -106,8 +106,8 @@ _ROOMS: Mapping[str, _Room] = {
         model=_jobs,
     ),
     "line": _Room(
-        query="SELECT id, quantity, state, fence, attempts, next_attempt_at, lease_until, decision_id IS NOT NULL"
-        " FROM order_lines",
+        query="SELECT id, quantity, state, fence, attempts, next_attempt_at, lease_until, decision_id IS NOT NULL,"
+        " planning_scope, broken_runs FROM order_lines",
         keys=1,
         model=_lines,
     ),
@@ -184,6 +184,6 @@ _ROOMS: Mapping[str, _Room] = {
     "scope": _Room(
         query="SELECT name, fence, CASE WHEN holder IS NOT NULL THEN lease_until END FROM planning_scopes",
         keys=1,
-        model=lambda world: {"global": (world.scope_fence, world.scope_until)} if world.scope_fence else {},
+        model=lambda world: {name: (it.fence, it.until) for name, it in world.scopes.items() if it.fence},
     ),
 }

@@ -27,6 +27,13 @@ SILENCEABLE = frozenset({"accepted", "in_production", "inspected"})
 UNSTARTED = frozenset({"offered", "countered", "accepted", "held"})
 ASKABLE = frozenset({"accepted", "in_production", "inspected", "held", "suspect"})
 
+SCOPE = "global"
+SUSPECTS = "global/suspects"
+"""Lines whose worker has gone are decided apart."""
+SUSPECTS_TOGETHER = 8
+BROKEN_RUNS_LEFT = 2
+"""A line that a person sends on its way again may break so many runs before it is parked again, but two."""
+
 Held = tuple[str, int]
 """A lease as it was given out: its id and epoch."""
 Slot = tuple[str, date]
@@ -51,6 +58,18 @@ class Line:
     until: datetime | None = None
     decided: bool = False
     excluded: set[str] = field(default_factory=set)
+    scope: str = SCOPE
+    broken: int = 0
+    """How many runs ended with it in them and without a plan."""
+
+    def back(self, now: datetime) -> None:
+        """Wait for routing, with all attempts."""
+        self.state, self.attempts, self.due, self.until = "pending", 0, now, None
+
+    def done(self, state: str) -> None:
+        """Come to an outcome."""
+        self.state, self.until, self.due, self.decided = state, None, None, True
+        self.scope, self.broken = SCOPE, 0
 
     def is_due(self, now: datetime) -> bool:
         """Return whether a run may take it."""
@@ -167,13 +186,24 @@ class Licence:
 
 
 @dataclass(slots=True)
+class Scope:
+    """A planning scope: who may decide its lines, until when."""
+
+    fence: int = 0
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
 class PausedRun:
     """A run that has read its snapshot and has not written yet."""
 
+    scope: str
     scope_fence: int
     fences: dict[str, int]
     began_at: datetime
     plans: dict[str, Plan | None] = field(default_factory=dict)
+    outbid: frozenset[str] = frozenset()
+    """Lines without a plan that had places, all of which went to others."""
 
 
 Late = tuple[str, str, int, str, str]
@@ -199,8 +229,7 @@ class World:
     late: dict[Late, str] = field(default_factory=dict)
     leases: dict[str, list[Held]] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
-    scope_fence: int = 0
-    scope_until: datetime | None = None
+    scopes: dict[str, Scope] = field(default_factory=dict)
 
     def live_jobs(self) -> list[Job]:
         """Return the jobs that are not over."""
@@ -238,7 +267,8 @@ class World:
         self.end(job, to)
         self.reroutes[job.id] = (cause, False)
         line = self.lines[job.line_id]
-        line.state, line.attempts, line.due, line.until = "pending", 0, self.now, None
+        line.back(self.now)
+        line.scope, line.broken = SCOPE, 0
         line.fence += 1
         if exclude:
             line.excluded.add(job.plan.node)

@@ -115,8 +115,9 @@ def write_run(
     """Write down what a run decided, as far as it still holds.
 
     Lines that someone else took over, or that were cancelled, are left alone. Lines whose machine time, material or
-    print licence is gone are routed again, by the caller or later. Locks are taken in one order: scope, lines,
-    licences, lots, slots, nodes, orders. Raises ``ScopeLost`` if another worker has the scope.
+    print licence is gone are routed again, by the caller or later; so are those that had to yield to lines which get no
+    job now. Locks are taken in one order: scope, lines, licences, lots, slots, nodes, orders. Raises ``ScopeLost`` if
+    another worker has the scope.
     """
     now = snapshot.now
     if facts.scope_lease is not None:
@@ -124,9 +125,10 @@ def write_run(
     held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in snapshot.lines})
     entries = [_entry(verdict, decided) for verdict in decided.verdicts if _line_id(verdict) in held]
     refused = _hold(session, _works(entries, decided), snapshot, decided)
+    refused = frozenset(refused) | _yielded(entries, refused, decided)
     kept = [entry for entry in entries if entry.line.line_id not in refused and entry.verdict.is_final]
     deferred = [entry for entry in entries if entry.line.line_id in refused or not entry.verdict.is_final]
-    again = frozenset(refused) if facts.may_repeat else frozenset()
+    again = refused if facts.may_repeat else frozenset()
     written = Written(
         routed=len(_routed(kept)), no_route=len(kept) - len(_routed(kept)), deferred=len(deferred), again=again
     )
@@ -140,6 +142,14 @@ def write_run(
     record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in kept])
     _keep_run(session, facts.run_id, decided, now=now)
     return written
+
+
+def _yielded(entries: Sequence[_Entry], refused: Collection[str], decided: Decided) -> frozenset[str]:
+    """Return the lines that were outbid, where one that a place was planned for gets no job: it may be free again."""
+    written = {entry.line.line_id for entry in entries} - set(refused)
+    if all(_line_id(verdict) in written for verdict in decided.verdicts if verdict.chosen is not None):
+        return frozenset()
+    return frozenset(entry.line.line_id for entry in entries if entry.verdict.was_outbid)
 
 
 def _keep_run(session: Session, run_id: str, decided: Decided, *, now: datetime) -> None:

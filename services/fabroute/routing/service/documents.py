@@ -36,6 +36,11 @@ class Verdict:
         return self.chosen is not None or self.choices.left_out == 0
 
     @property
+    def was_outbid(self) -> bool:
+        """Whether there are places for the line, and all of them went to others."""
+        return self.chosen is None and bool(self.choices.options)
+
+    @property
     def candidates(self) -> tuple[Option, ...]:
         """The best option of each node that can, the best first; nodes that share caps bar are among the exclusions."""
         barred = {it.node.node_id for it in self.exclusions if any(each.code is _CAP for each in it.reasons)}
