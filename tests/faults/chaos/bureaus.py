@@ -27,17 +27,18 @@ _JOIN_SECONDS = 30.0
 
 
 class Attempts:
-    """How often each line was handed out, to whomever."""
+    """How often each line was handed out, to whomever; ``before``: how often it counts as handed out before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, before: int = 0) -> None:
         self._lock = threading.Lock()
+        self._before = before
         self._counts: Counter[str] = Counter()
 
     def next(self, line_id: str) -> int:
         """Count one more time and return how often it was before."""
         with self._lock:
             self._counts[line_id] += 1
-            return self._counts[line_id] - 1
+            return self._before + self._counts[line_id] - 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,9 +175,11 @@ class NodeClient:
 
 
 @contextmanager
-def simulated_bureaus(installation: Installed, network: ChaosNetwork, seed: int, tally: Tally) -> Iterator[None]:
+def simulated_bureaus(
+    installation: Installed, network: ChaosNetwork, seed: int, tally: Tally, *, attempts: Attempts | None = None
+) -> Iterator[None]:
     """Have all bureaus, and people, work until the block ends; two nodes have two clients each."""
-    stop, attempts = threading.Event(), Attempts()
+    stop, attempts = threading.Event(), attempts or Attempts()
     clients = [
         NodeClient(
             installation=installation,

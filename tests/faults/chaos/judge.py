@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from fabroute.cli.invariants import Finding, check_invariants
@@ -214,16 +214,21 @@ def wait_until_quiet(engine: Engine, *, seconds: float, people_seconds: float = 
     return steady >= _STEADY_LOOKS
 
 
-def broken_laws(engine: Engine, laws: tuple[Law, ...] = LAWS) -> list[str]:
+def broken_laws(engine: Engine) -> list[str]:
     """Return a sentence for each row that breaks a law, up to ten of each."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        return [
-            sentence
-            for law in laws
-            for sentence in _shortened(
-                f"{law.name}: {' · '.join(map(str, row))}" for row in connection.execute(text(law.query))
-            )
-        ]
+        return laws_broken_on(connection)
+
+
+def laws_broken_on(connection: Connection) -> list[str]:
+    """Return what ``broken_laws`` does, as a connection sees it."""
+    return [
+        sentence
+        for law in LAWS
+        for sentence in _shortened(
+            f"{law.name}: {' · '.join(map(str, row))}" for row in connection.execute(text(law.query))
+        )
+    ]
 
 
 def compared(tally: Tally, record: Record) -> list[str]:

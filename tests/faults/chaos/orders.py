@@ -172,6 +172,7 @@ class _Senders:
     sent: list[Future[None]] = field(default_factory=list)
     room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(4 * SENDERS))
     local: threading.local = field(default_factory=threading.local)
+    wires: list[Wire] = field(default_factory=list)
     serial: int = 0
 
     def place(self, wish: Wish) -> None:
@@ -197,8 +198,12 @@ class _Senders:
     def finish(self) -> None:
         """Send all that is left and wait for every answer."""
         self._due(None)
-        for future in self.sent:
-            future.result()
+        try:
+            for future in self.sent:
+                future.result()
+        finally:
+            for wire in self.wires:
+                wire.close()
 
     def _plan(self, at: int, what: str, wish: Wish) -> None:
         self.serial += 1
@@ -245,4 +250,5 @@ class _Senders:
         place = (owner.organisation_id, process)
         if place not in wires:
             wires[place] = Wire(self.installation.api_urls, owner.token, first=process, heard=self.tally.heard)
+            self.wires.append(wires[place])
         return wires[place]

@@ -47,6 +47,8 @@ class Attendant:
                 self._decide_about_jobs(operator)
                 for owner in owners:
                     self._retry_lines(owner)
+        for wire in (operator, *owners):
+            wire.close()
 
     def _grant_reprints(self, owner: Wire) -> None:
         for request in _listed(owner, "/v1/reprint-requests?state=requested&limit=100"):

@@ -58,20 +58,25 @@ class Record:
 def read_record(engine: Engine) -> Record:
     """Return the record, all of it of one instant."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        return Record(
-            orders=_orders(connection),
-            keys={(owner, key): order for owner, key, order in _rows(connection, _KEYS)},
-            jobs={
-                job_id: JobRow(order_line_id=line, state=state, fence=fence, lease_epoch=epoch)
-                for job_id, line, state, fence, epoch in _rows(connection, _JOBS)
-            },
-            line_quantities=dict(_rows(connection, "SELECT id, quantity FROM order_lines")),
-            claims=frozenset((job_id, int(epoch)) for job_id, epoch in _rows(connection, _CLAIMS)),
-            accepted=frozenset(job_id for (job_id,) in _rows(connection, _ACCEPTED)),
-            prints={(job_id, number): result for job_id, number, result in _rows(connection, _PRINTS)},
-            shipments=dict(_rows(connection, "SELECT id, state FROM shipments")),
-            routed_seconds=tuple(_seconds(placed, decided) for placed, decided in _rows(connection, _FIRST_DECISIONS)),
-        )
+        return record_on(connection)
+
+
+def record_on(connection: Connection) -> Record:
+    """Return the record as a connection sees it."""
+    return Record(
+        orders=_orders(connection),
+        keys={(owner, key): order for owner, key, order in _rows(connection, _KEYS)},
+        jobs={
+            job_id: JobRow(order_line_id=line, state=state, fence=fence, lease_epoch=epoch)
+            for job_id, line, state, fence, epoch in _rows(connection, _JOBS)
+        },
+        line_quantities=dict(_rows(connection, "SELECT id, quantity FROM order_lines")),
+        claims=frozenset((job_id, int(epoch)) for job_id, epoch in _rows(connection, _CLAIMS)),
+        accepted=frozenset(job_id for (job_id,) in _rows(connection, _ACCEPTED)),
+        prints={(job_id, number): result for job_id, number, result in _rows(connection, _PRINTS)},
+        shipments=dict(_rows(connection, "SELECT id, state FROM shipments")),
+        routed_seconds=tuple(_seconds(placed, decided) for placed, decided in _rows(connection, _FIRST_DECISIONS)),
+    )
 
 
 def _orders(connection: Connection) -> dict[str, OrderRow]:

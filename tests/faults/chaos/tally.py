@@ -7,6 +7,7 @@ import hashlib
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,6 +111,15 @@ class Tally:
         self._probes: list[ProbeTold] = []
         self._counts: Counter[str] = Counter()
         self._acknowledged = 0
+
+    def copied(self) -> "Tally":
+        """Return another tally that was told the same so far."""
+        twin = Tally()
+        with self._lock:
+            for name, value in vars(self).items():
+                if name not in ("_lock", "_news"):
+                    setattr(twin, name, deepcopy(value))
+        return twin
 
     def begin(self, told: KeyTold) -> None:
         """Write down that a key is about to be sent."""
