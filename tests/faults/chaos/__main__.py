@@ -1,0 +1,37 @@
+"""``python -m tests.faults.chaos ORDERS=10000 FAULTS=100 SEED=7 [RATE=50] [FOLDER=…]``: exit code 1 when red."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+
+from rich.console import Console
+
+from tests.faults.chaos.run import ChaosSize, run_chaos
+from tests.faults.chaos.table import is_green, print_report
+
+_DEFAULTS = {"ORDERS": "500", "FAULTS": "15", "SEED": "7", "RATE": "50", "FOLDER": ""}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run chaos of the size that is asked for, print the tables, and say by the exit code whether all was well."""
+    given = _DEFAULTS | dict(argument.split("=", 1) for argument in arguments)
+    if unknown := given.keys() - _DEFAULTS.keys():
+        print(f"chaos knows {', '.join(_DEFAULTS)}; not {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
+    size = ChaosSize(
+        orders=int(given["ORDERS"]), faults=int(given["FAULTS"]), seed=int(given["SEED"]), rate=float(given["RATE"])
+    )
+    folder = Path(given["FOLDER"] or mkdtemp(prefix="chaos-"))
+    print(f"logs of all processes: {folder}", file=sys.stderr)
+    report = run_chaos(size, folder=folder, tell=_tell)
+    print_report(report, Console(width=140))
+    return 0 if is_green(report) else 1
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
