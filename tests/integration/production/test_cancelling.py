@@ -4,6 +4,7 @@ import pytest
 
 from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
+from fabroute.network.service import StatusChange
 from fabroute.production.service import (
     JobStarted,
     JobStateConflict,
@@ -13,6 +14,7 @@ from fabroute.production.service import (
     take_back_job,
 )
 from fabroute.production.service.phases.cancelling import CancellationAnswer, answer_cancellation
+from fabroute.production.service.rerouting.outages import set_node_status
 from tests.factories.organisations import NOW
 from tests.factories.production import BUREAU_KEY, OPERATOR_KEY, Floor
 from tests.factories.routable import held_and_taken
@@ -143,4 +145,26 @@ def test_once_the_started_job_is_taken_back_the_order_can_be_cancelled(floor: Fl
     assert cancel(floor) == []
     assert floor.table("SELECT state FROM order_lines") == [("cancelled",)]
     assert floor.do(held_and_taken) == NOTHING
+    assert broken(floor) == set()
+
+
+def set_node(floor: Floor, status: str) -> None:
+    change = StatusChange(status=status, reason="no power", expected_version=None)
+    floor.do(lambda session: set_node_status(session, node_id="N101", change=change, actor="key_operator", now=NOW))
+
+
+def test_a_cancelled_order_is_not_routed_again_because_its_node_was_asked_to_stop_for_an_outage(floor: Floor) -> None:
+    job_id = floor.accepted()
+    floor.fetched(job_id)
+    set_node(floor, "down")
+    assert floor.table("SELECT cancel_cause FROM jobs") == [("node_down",)]
+    assert cancel(floor) == []
+    set_node(floor, "up")
+    assert floor.table("SELECT cancel_requested_at, cancel_cause, cancel_reason FROM jobs") == [
+        (NOW, "", "order cancelled")
+    ]
+
+    assert answer(floor, job_id, agreed=True) == "cancelled"
+    assert floor.table("SELECT state FROM order_lines") == [("cancelled",)]
+    assert floor.table("SELECT cause FROM reroutes") == []
     assert broken(floor) == set()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, text, update
+from sqlalchemy import ColumnElement, false, or_, text, update
 from sqlmodel import Session, col
 
 from fabroute.database.bulk import is_one_of
@@ -86,9 +86,13 @@ def leavable_at(session: Session, *, node_id: str, machine_id: str | None = None
 def ask_to_cancel(
     session: Session, *, job_ids: Collection[str], cause: str, reason: str, now: datetime
 ) -> Sequence[Job]:
-    """Note on locked jobs that their nodes are asked to stop, where they aren't yet; return those."""
+    """Note on locked jobs that their nodes are asked to stop, where they aren't yet; return those.
+
+    Where the order is to be cancelled (no ``cause``), that takes the place of a cause to route the line again.
+    """
     asked = {"cancel_requested_at": now, "cancel_cause": cause, "cancel_reason": reason, "cancel_agreed_at": None}
-    which = (col(Job.cancel_requested_at).is_(None), col(Job.state).in_(ASKABLE_STATES))
+    weaker = col(Job.cancel_cause) != "" if cause == "" else false()
+    which = (or_(col(Job.cancel_requested_at).is_(None), weaker), col(Job.state).in_(ASKABLE_STATES))
     return _changed(session, job_ids, which, asked, now=now)
 
 
