@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from fabroute.cli.invariants import check_invariants
 from fabroute.kernel.errors import DomainError
 from fabroute.production.service import accept_job, hold_unqualified, resume_job, revoke_certificate
 from fabroute.production.service.leases import LeaseLost
@@ -25,6 +26,12 @@ NOTHING = Watched(nudged=0, returned=0, lapsed=0, suspect=0)
 
 def waits(floor: Floor) -> bool:
     return floor.do(silent_jobs_wait)
+
+
+def doubtful(floor: Floor) -> int:
+    """Return how many jobs the doctor finds that don't know whether they are suspect."""
+    name = "a suspect job knows where it was, and no other does"
+    return next(finding.broken for finding in check_invariants(floor.engine) if finding.invariant.name == name)
 
 
 def test_half_way_through_its_time_a_node_is_reminded_once(floor: Floor) -> None:
@@ -111,6 +118,27 @@ def test_a_held_job_keeps_its_time_until_it_goes_on(floor: Floor) -> None:
     floor.do(lambda session: hold_unqualified(session, now=later))
     job = floor.do(lambda session: resume_job(session, principal=BUREAU_KEY, job_id=offer.job_id, now=later))
     assert (job.state, job.offer_until) == ("offered", before + timedelta(hours=2))
+
+
+def test_a_suspect_job_that_is_held_stays_suspect_when_it_goes_on(floor: Floor) -> None:
+    (offer,) = floor.offered()
+    lease = claimed(floor, offer.job_id)
+    floor.do(lambda session: accept_job(session, principal=BUREAU_KEY, job_id=offer.job_id, lease=lease, now=NOW))
+    time_passes(floor, offer.job_id, over="claim")
+    assert watched(floor).suspect == 1
+
+    floor.do(
+        lambda session: revoke_certificate(
+            session, certificate_id=CERTIFICATE, reason="audit", principal=BUREAU_KEY, now=NOW
+        )
+    )
+    assert (job_of(floor, offer.job_id).state, job_of(floor, offer.job_id).held_from) == ("held", "suspect")
+    assert doubtful(floor) == 0
+
+    given_certificates(floor.engine, a_certificate(certificate_id="crt_new"))
+    floor.do(lambda session: resume_job(session, principal=BUREAU_KEY, job_id=offer.job_id, now=NOW))
+    assert (job_of(floor, offer.job_id).state, job_of(floor, offer.job_id).suspect_from) == ("suspect", "accepted")
+    assert doubtful(floor) == 0
 
 
 def test_many_workers_at_once_treat_every_silent_job_once(floor: Floor) -> None:

@@ -20,8 +20,9 @@ RULES: Sequence[Invariant] = (
         query="""
             SELECT id, state, suspect_from, suspect_since FROM jobs
             WHERE state NOT IN ('cancelled', 'declined', 'lapsed', 'failed')
-                AND ((state = 'suspect') <> (suspect_from IS NOT NULL)
-                    OR (state = 'suspect') <> (suspect_since IS NOT NULL))
+                AND ((state = 'suspect' OR state = 'held' AND held_from = 'suspect')
+                    <> (suspect_from IS NOT NULL AND suspect_since IS NOT NULL)
+                    OR (suspect_from IS NULL) <> (suspect_since IS NULL))
             ORDER BY id
         """,
         advice="decide about these jobs (POST /v1/jobs/{id}/suspicion); somebody wrote the table past the service",
