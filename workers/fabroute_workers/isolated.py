@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from fabroute.routing.ports import Ending
+from sqlalchemy import Engine
+
+from fabroute.routing.ports import Ending, Isolation
 from fabroute_workers.lifeline import die_with_parent
 
 _SLICE_SECONDS = 0.1
@@ -62,6 +64,19 @@ def isolated(work: Callable[[], bytes], *, seconds: float) -> Ending:
         _, status = os.waitpid(pid, 0)
         fork.pid = 0
     return _ending(fork, status, seconds=seconds, overdue=overdue)
+
+
+def apart_from(engine: Engine) -> Isolation:
+    """Return ``isolated`` for work on a database, to which the process makes connections of its own."""
+
+    def isolate(work: Callable[[], bytes], *, seconds: float) -> Ending:
+        def unconnected() -> bytes:
+            engine.dispose(close=False)
+            return work()
+
+        return isolated(unconnected, seconds=seconds)
+
+    return isolate
 
 
 @contextmanager
@@ -120,6 +135,7 @@ def _be_child(work: Callable[[], bytes], *, pipe: int, parent: int, seconds: flo
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         go_first()
         gc.freeze()
+        faulthandler.enable(file=sys.__stderr__ or sys.stderr, all_threads=False)
         faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
         with open(pipe, "wb", closefd=False) as stream:
             stream.write(work())

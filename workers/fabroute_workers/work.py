@@ -41,7 +41,7 @@ from fabroute.routing.service.readiness_work import ReadinessLimits, make_readin
 from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.routing.service.shadow_work import ShadowLimits, work_on_shadow_runs
 from fabroute.settings import Settings
-from fabroute_workers.isolated import ended_if_hanging, isolated
+from fabroute_workers.isolated import apart_from, ended_if_hanging
 
 DRAIN_SECONDS = 20.0
 """No new run begins after this long; the relay rings again if lines are still due."""
@@ -92,7 +92,8 @@ def _route(engine: Engine, settings: Settings, *, scope: str, seconds_left: floa
     """Do one run: suspects in processes that may break, all others in this one, which ends if it hangs."""
     limits, now = routing_limits(settings, seconds_left=seconds_left), utc_now()
     if holds_suspects(scope):
-        return route_pending(engine, scope=scope, now=now, dispatch=offer_jobs, limits=limits, isolation=isolated)
+        isolation = apart_from(engine)
+        return route_pending(engine, scope=scope, now=now, dispatch=offer_jobs, limits=limits, isolation=isolation)
     with ended_if_hanging(limits.wall_seconds + limits.grace_seconds):
         return route_pending(engine, scope=scope, now=now, dispatch=offer_jobs, limits=limits)
 
@@ -119,7 +120,6 @@ def improve(engine: Engine, settings: Settings, *, scope: str) -> int:
 
 def _improve(engine: Engine, *, scope: str, limits: ImproveLimits, jobs: StandingJobs, plan: MovePlanner) -> int:
     def work() -> bytes:
-        engine.dispose(close=False)
         report = improve_promised(
             engine, scope=scope, now=utc_now(), jobs=jobs, dispatch=offer_jobs, limits=limits, plan=plan
         )
@@ -128,7 +128,7 @@ def _improve(engine: Engine, *, scope: str, limits: ImproveLimits, jobs: Standin
         _log.info("routing.improved", scope=scope, **asdict(report))
         return str(report.moved).encode()
 
-    ending = isolated(work, seconds=IMPROVE_ENDS_SECONDS)
+    ending = apart_from(engine)(work, seconds=IMPROVE_ENDS_SECONDS)
     if ending.answer is None:
         _log.error("routing.improve_broke", scope=scope, reason=ending.why)
         return 0

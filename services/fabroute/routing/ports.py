@@ -100,7 +100,7 @@ class Ending:
 
 
 class Isolation(Protocol):
-    """Does work in a process of its own, which has this one's memory but none of its connections, and limits."""
+    """Does work in a process of its own, which has this one's memory but connections of its own, and limits."""
 
     def __call__(self, work: Callable[[], bytes], *, seconds: float) -> Ending:
         """Return what the work came to; a process that is not done after ``seconds`` is ended. Raises ``OSError``."""

@@ -242,7 +242,7 @@ class _Runs:
 
         seconds = self._limits.wall_seconds + self._limits.grace_seconds
         with _FailedRun(self, new_id("run"), lines):
-            found = decided_apart(self._engine, isolation=isolation, work=work, seconds=seconds)
+            found = decided_apart(work, isolation=isolation, seconds=seconds)
             if isinstance(found, Account):
                 self._accounts.append(found)
             else:

@@ -4,8 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Engine
-
 from fabroute.routing.ports import Ending, Isolation
 
 
@@ -28,17 +26,10 @@ class Account:
         return cls(run_ids=tuple(told["run_ids"]), routed=told["routed"], no_route=told["no_route"])
 
 
-def decided_apart(
-    engine: Engine, *, isolation: Isolation, work: Callable[[], Account], seconds: float
-) -> Account | Ending:
+def decided_apart(work: Callable[[], Account], *, isolation: Isolation, seconds: float) -> Account | Ending:
     """Return what ``work`` comes to in a process of its own, or how that ended before it was done.
 
-    It makes connections of its own: those of this process stay untouched. Raises ``OSError`` where none can be made.
+    Raises ``OSError`` where no process can be made.
     """
-
-    def answered() -> bytes:
-        engine.dispose(close=False)
-        return work().to_json()
-
-    ending = isolation(answered, seconds=seconds)
+    ending = isolation(lambda: work().to_json(), seconds=seconds)
     return ending if ending.answer is None else Account.of(ending.answer)
