@@ -79,7 +79,7 @@ demo-stop: setup
 	@$(BIN)/python -m fabroute.cli demo --stop
 
 test: setup
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(ARGS)
 
 check: setup
 	@$(BIN)/python -m ruff check .
@@ -90,7 +90,7 @@ check: setup
 
 coverage: setup
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m coverage run -m pytest -n 3 --no-loadscope-reorder $(ARGS)
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 

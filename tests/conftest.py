@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from itertools import count
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from fabroute import migrations
 from fabroute_embedded import EmbeddedServers, embedded_servers
 
 os.environ.pop("COLUMNS", None)  # of whoever runs the tests; what a test reads off tables is as wide as in a pipe
 
+_TOGETHER = ("tests/architecture/",)
+"""Parses all there is."""
 _TEMPLATE = "template_migrated"
 _numbers = count(1)
 
@@ -20,6 +24,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that hold slow tests: whoever shares files out over processes ends evenly."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Share out whole files, and whole folders of which every file needs the same long preparation."""
+    return _ByFile(config, log)
+
+
+class _ByFile(LoadScopeScheduling):
+    """A file's tests stay together, in their order: some go on where the one before stopped."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

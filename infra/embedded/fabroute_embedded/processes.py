@@ -15,7 +15,8 @@ from fabroute_embedded import launcher
 from fabroute_embedded.accounts import Account
 from fabroute_embedded.errors import EmbeddedServerError
 
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 120.0
+"""On a machine that is busy elsewhere a process takes a minute to start; one that died is noticed at once."""
 STOP_WITHIN_S = 10.0
 _POLL_S = 0.01
 _LOG_TAIL_LINES = 20
