@@ -28,16 +28,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Share out whole files, and whole folders of which every file needs the same long preparation."""
-    return _ByFile(config, log)
+    """Share out whole files, and whole folders of which every file needs the same long preparation.
+
+    A file's tests stay together, in their order: some go on where the one before stopped.
+    """
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _shared_out_with
+    return scheduler
 
 
-class _ByFile(LoadScopeScheduling):
-    """A file's tests stay together, in their order: some go on where the one before stopped."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
+def _shared_out_with(test: str) -> str:
+    """Return the folder or the file whose tests one process runs."""
+    file = test.partition("::")[0]
+    return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

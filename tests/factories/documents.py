@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is committed, which is what the code says: ``test_openapi`` and ``make check`` see to it."""
+"""The OpenAPI document as it is committed: ``test_openapi`` sees to it that it is what the code says."""
 
 import json
 from functools import cache
