@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8000, ge=1, le=65535)
     intake_queue_size: PositiveInt = 4096
     """Orders waiting for the writers; one more is answered with 429."""
+    intake_patience_seconds: float = Field(default=0.2, gt=0, le=60)
+    """The longest that an order may have to wait for a writer; where it would be longer, it is answered with 429."""
     intake_writers: PositiveInt = 2
     max_body_bytes: PositiveInt = 1_000_000
     api_key_cache_seconds: float = Field(default=1.0, ge=0, le=1)
@@ -51,6 +53,17 @@ class Settings(BaseSettings):
     """How many proxies stand before this installation: so many entries of X-Forwarded-For count, from the right."""
     wrong_keys_a_minute: PositiveInt = 20
     """From one address; whoever tries more waits. Keys that were in use go on working."""
+    wrong_keys_in_all_a_minute: PositiveInt = 1_200
+    """From all addresses together; beyond it, new keys are tried only from addresses that sent a good one before."""
+
+    requests_at_once: PositiveInt = 64
+    """That a process answers at the same time; those that wait for something to happen don't count."""
+    requests_at_once_of_one: PositiveInt = 32
+    """Of one organisation, so that there is always room for another; strangers count as one organisation."""
+    requests_waiting: NonNegativeInt = 500
+    """Of one organisation, for their turn; one more is answered with 429."""
+    request_patience_seconds: float = Field(default=0.15, gt=0, le=60)
+    """How long a request waits for its turn; what would have to wait longer is answered with 429 at once."""
 
     rate_limit_default: NonNegativeInt | None = None
     """Requests that an organisation may send a minute to each process; 0: as many as it likes. 6,000 where it is not

@@ -92,6 +92,8 @@ def _settings(url: str, folder: Path) -> dict[str, object]:
         "secret_key_file": folder / "secret-key",
         "password_hashing": "cheap",
         "wrong_keys_a_minute": 1_000_000,
+        "request_patience_seconds": 30,  # no test depends on how fast the machine is
+        "intake_patience_seconds": 30,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from fabroute.api import description
+from fabroute.api.admission.gate import Gate
 from fabroute.api.contract.sharing import shared
 from fabroute.api.garbage import rare_garbage_collection
 from fabroute.api.middleware import EarlyAnswers, RequestId
@@ -173,6 +174,7 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
     install_problem_handlers(app)
     app.add_middleware(UnchangedQueues)
     app.add_middleware(PlainClaims)
+    app.add_middleware(Gate)
     app.add_middleware(RequestId)
     app.add_middleware(EarlyAnswers)
     for module in _ROUTERS:

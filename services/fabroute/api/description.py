@@ -85,7 +85,8 @@ An order that was answered with 201 is in the database. Every other `POST` takes
 once, errors are not kept.
 
 **Limits.** `RateLimit` in every answer says how many requests are left, `RateLimit-Policy` how many there are; one too
-many is 429 with `Retry-After`. `?wait=25` on what has a state spares polls: the answer comes when it is another one.
+many is 429 with `Retry-After`. So is, as `too_busy`, what can't be answered soon: nothing of it was done. `?wait=25` on
+what has a state spares polls: the answer comes when it is another one.
 
 **Order states.** `pending` → `routed`, `partly_routed` or `no_route`. `no_route` is tried again by itself when the
 network changes. `parked`: routing failed again and again, or three nodes

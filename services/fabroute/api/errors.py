@@ -169,7 +169,7 @@ class PreconditionRequired(DomainError):
 
 
 class IntakeFull(DomainError):
-    """More orders wait for the database than this process holds."""
+    """More orders wait for the database than it can store in time."""
 
     code = "intake_full"
     status = 429

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -10,12 +11,21 @@ from starlette.concurrency import run_in_threadpool
 from fabroute.api.callers.uses import LastUses
 from fabroute.api.callers.wrong_keys import WrongKeys
 from fabroute.database import unit_of_work
-from fabroute.identity.rules import Principal
+from fabroute.identity.rules import Principal, Unauthenticated, key_id_of
 from fabroute.identity.service.credentials import check_credential
 
 _WRONG_KEYS_A_MINUTE = 20
 _STRANGERS_AT_ONCE = 4
 """Of forty threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whose a key was when it was looked up last. Without ``kw_only``: one is made for each request."""
+
+    organisation_id: str
+    is_fresh: bool
+    """Whether that still counts; otherwise it opens nothing."""
 
 
 class KeyCache:
@@ -37,25 +47,47 @@ class KeyCache:
         self._wrong = wrong_keys or WrongKeys(a_minute=_WRONG_KEYS_A_MINUTE)
         self._uses = uses
         self._strangers = asyncio.Semaphore(_STRANGERS_AT_ONCE)
+        self._asking: dict[bytes, asyncio.Future[Principal]] = {}
 
     def recall(self, token: str, *, now: datetime) -> Principal | None:
         """Return whom ``token`` speaks for if that was looked up within the last second, else ``None``."""
         found = self._seen.get(_digest(token))
         return found[0] if found is not None and found[1] > now else None
 
+    def known(self, token: str, *, now: datetime) -> Known | None:
+        """Return whose ``token`` was when it was looked up last; ``None`` for one that was never good here."""
+        found = self._seen.get(_digest(token))
+        return None if found is None else Known(found[0].organisation_id, found[1] > now)
+
     async def find(self, token: str, *, now: datetime, address: str) -> Principal:
         """Return whom ``token`` speaks for, from memory or from the database. Raises as ``look_up`` does.
 
-        Tokens that were never good wait for each other: however many are tried, those that are in use don't.
+        Tokens that were never good wait for each other: however many are tried, those that are in use don't. One that
+        many requests bring at once is looked up once for all of them.
         """
         known = self.recall(token, now=now)
         if known is not None:
             return known
         self._wrong.require_patience(address, token)
-        if self._wrong.is_familiar(token):
-            return await run_in_threadpool(self.look_up, token, now=now, address=address)
-        async with self._strangers:
-            return await run_in_threadpool(self.look_up, token, now=now, address=address)
+        if not self._wrong.is_familiar(token):
+            self._require_form(token, address)
+            async with self._strangers:
+                return await run_in_threadpool(self.look_up, token, now=now, address=address)
+        digest = _digest(token)
+        asking = self._asking.get(digest)
+        if asking is None:
+            asking = asyncio.ensure_future(run_in_threadpool(self.look_up, token, now=now, address=address))
+            self._asking[digest] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(digest))
+        return await asyncio.shield(asking)
+
+    def _require_form(self, token: str, address: str) -> None:
+        """Refuse what can't be a key, by its checksum: it costs no thread and nobody waits for it."""
+        try:
+            key_id_of(token)
+        except Unauthenticated:
+            self._wrong.note_wrong(address)
+            raise
 
     def look_up(self, token: str, *, now: datetime, address: str = "") -> Principal:
         """Return whom ``token`` speaks for and remember it.

@@ -58,7 +58,7 @@ class EarlyAnswers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and _may_be_long(Headers(scope=scope)):
+        if scope["type"] == "http" and may_be_long(Headers(scope=scope)):
             exchange = _Exchange(receive, send)
             receive, send = exchange.receive, exchange.send
         await self._app(scope, receive, send)
@@ -95,6 +95,7 @@ class _Exchange:
                     left -= len((await self.receive()).get("body", b""))
 
 
-def _may_be_long(headers: Headers) -> bool:
+def may_be_long(headers: Headers) -> bool:
+    """Return whether a request's body may be more than what lies in the server's buffer when it is served."""
     length = headers.get("Content-Length", "0")
     return "Transfer-Encoding" in headers or not length.isdecimal() or int(length) > _SHORT_BYTES

@@ -1,5 +1,6 @@
 """What one API process holds from its start to its end."""
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 from psycopg import Connection
 from sqlalchemy import Engine
 
+from fabroute.api.admission.refusals import Pressure
+from fabroute.api.admission.turns import Turns, bounds_of
 from fabroute.api.callers.uses import LastUses
 from fabroute.api.callers.wrong_keys import WrongKeys
 from fabroute.api.contract.changes import Changes
@@ -61,6 +64,8 @@ class Resources:
     store: PrintFileStore
     signer: PrintFileSigner
     uploads: UploadSlots
+    turns: Turns
+    pressure: Pressure
     limits: RateLimits
     changes: Changes
     people: PeopleRoom
@@ -89,7 +94,7 @@ def make_resources(settings: Settings) -> Resources:
     doorbell = Doorbell(lambda: open_connection(engine))
     intake = _intake(engine, settings, doorbell)
     catalogue, places, books, feed = Catalogue(), Places(), _quote_books(engine, settings), FeedWatch()
-    wrong_keys, last_uses = WrongKeys(a_minute=settings.wrong_keys_a_minute), _last_uses(engine)
+    wrong_keys, last_uses = _wrong_keys(settings), _last_uses(engine)
     return Resources(
         settings=settings,
         engine=engine,
@@ -97,6 +102,8 @@ def make_resources(settings: Settings) -> Resources:
         store=open_print_file_store(settings.storage_url),
         signer=InstallationSigner(settings.signing_key_file, create=settings.profile != "production"),
         uploads=UploadSlots(settings.upload_slots),
+        turns=Turns(bounds_of(settings), clock=time.monotonic),
+        pressure=Pressure(),
         limits=rate_limits_of(settings),
         changes=Changes(url=engine.url),
         people=make_people_room(engine, settings),
@@ -136,7 +143,12 @@ def _intake(engine: Engine, settings: Settings, doorbell: Doorbell) -> Intake:
         capacity=settings.intake_queue_size,
         writers=settings.intake_writers,
         on_committed=doorbell.ring,
+        patience_seconds=settings.intake_patience_seconds,
     )
+
+
+def _wrong_keys(settings: Settings) -> WrongKeys:
+    return WrongKeys(a_minute=settings.wrong_keys_a_minute, in_all_a_minute=settings.wrong_keys_in_all_a_minute)
 
 
 def _quote_desk(

@@ -1,7 +1,8 @@
-"""Wrong keys, counted by client address: whoever tries many waits, and costs no query."""
+"""Wrong keys, counted by client address and in all: whoever tries many waits, and costs no query."""
 
 import hashlib
 import math
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +12,12 @@ from fabroute.kernel.errors import DomainError
 
 _WINDOW_SECONDS = 60.0
 _TOLERANCE_SECONDS = 1e-6
+_SPREAD_SECONDS = 10
 _UNAUTHENTICATED = 401
 
 
 class TooManyWrongKeys(DomainError):
-    """Too many wrong keys came from this address: it has to wait before it tries another."""
+    """Too many wrong keys came from this address, or from everywhere: it has to wait before it tries another."""
 
     code = "too_many_wrong_keys"
     status = 429
@@ -24,24 +26,32 @@ class TooManyWrongKeys(DomainError):
 class WrongKeys:
     """A leaky bucket for each address (GCRA: one number, the instant at which it is empty). Safe between threads.
 
-    A credential that was good before is let through whatever others from its address tried. ``clock`` is any steady
-    count of seconds.
+    One more bucket holds what comes from all addresses, for who has many: while it is full, only addresses that sent a
+    good credential before may try another. A credential that was good before is let through whatever others from its
+    address tried. ``clock`` is any steady count of seconds.
     """
 
     def __init__(
         self,
         *,
         a_minute: int,
+        in_all_a_minute: int | None = None,
         maximum_addresses: int = 10_000,
         maximum_familiar: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
+        pick: Callable[[int, int], int] = random.randint,
     ) -> None:
         self._interval = _WINDOW_SECONDS / a_minute
+        self._interval_in_all = _WINDOW_SECONDS / max(a_minute, in_all_a_minute or 0)
+        self._is_guarded_in_all = in_all_a_minute is not None
         self._maximum_addresses = maximum_addresses
         self._maximum_familiar = maximum_familiar
         self._clock = clock
+        self._pick = pick
         self._empty_at: dict[str, float] = {}
+        self._empty_in_all_at = 0.0
         self._familiar: dict[bytes, None] = {}
+        self._good_addresses: dict[str, None] = {}
         self._lock = threading.Lock()
 
     def is_familiar(self, secret: str) -> bool:
@@ -49,15 +59,13 @@ class WrongKeys:
         return _digest(secret) in self._familiar
 
     def require_patience(self, address: str, secret: str) -> None:
-        """Raise ``TooManyWrongKeys``, which says how long to wait, where the bucket of ``address`` is full."""
-        wait = self._empty_at.get(address, 0.0) - self._clock() - (_WINDOW_SECONDS - self._interval)
+        """Raise ``TooManyWrongKeys``, which says how long to wait, if the bucket of ``address`` or of all is full."""
+        now = self._clock()
+        wait = self._empty_at.get(address, 0.0) - now - (_WINDOW_SECONDS - self._interval)
         if wait > _TOLERANCE_SECONDS and not self.is_familiar(secret):
-            seconds = math.ceil(wait - _TOLERANCE_SECONDS)
-            raise TooManyWrongKeys(
-                f"too many wrong keys from your address: wait {seconds} s, then send a live one; "
-                "keys that were in use go on working",
-                headers={"Retry-After": str(seconds)},
-            )
+            raise _too_many("from your address", math.ceil(wait - _TOLERANCE_SECONDS))
+        if self._is_full_in_all(now) and address not in self._good_addresses and not self.is_familiar(secret):
+            raise _too_many("from everywhere just now", self._pick(1, _SPREAD_SECONDS))
 
     @contextmanager
     def watching(self, address: str, secret: str) -> Iterator[None]:
@@ -69,12 +77,21 @@ class WrongKeys:
         has_paid, is_refused = self._enter(address, secret), False
         try:
             yield
-            self._befriend(secret)
+            self._befriend(address, secret)
         except DomainError as error:
             is_refused = error.status == _UNAUTHENTICATED
             raise
         finally:
             self._leave(address, secret, has_paid=has_paid, is_refused=is_refused)
+
+    def note_wrong(self, address: str) -> None:
+        """Count a key from ``address`` that needed no look at the database to be wrong."""
+        with self._lock:
+            self._count(address)
+
+    def _is_full_in_all(self, now: float) -> bool:
+        wait = self._empty_in_all_at - now - (_WINDOW_SECONDS - self._interval_in_all)
+        return self._is_guarded_in_all and wait > _TOLERANCE_SECONDS
 
     def _enter(self, address: str, secret: str) -> bool:
         """Return whether a wrong key was counted already."""
@@ -89,29 +106,50 @@ class WrongKeys:
         with self._lock:
             if is_refused:
                 self._familiar.pop(_digest(secret), None)
+            if is_refused:
+                self._count_in_all()
             if is_refused and not has_paid:
-                self._count(address)
+                self._count_of(address)
             if has_paid and not is_refused and address in self._empty_at:
                 self._empty_at[address] -= self._interval
 
     def _count(self, address: str) -> None:
+        self._count_in_all()
+        self._count_of(address)
+
+    def _count_in_all(self) -> None:
+        now = self._clock()
+        empty_at = max(self._empty_in_all_at, now) + self._interval_in_all
+        self._empty_in_all_at = min(empty_at, now + _WINDOW_SECONDS)
+
+    def _count_of(self, address: str) -> None:
         now = self._clock()
         empty_at = max(self._empty_at.pop(address, now), now) + self._interval
         if len(self._empty_at) >= self._maximum_addresses:
             self._forget(now)
         self._empty_at[address] = min(empty_at, now + _WINDOW_SECONDS)
 
-    def _befriend(self, secret: str) -> None:
+    def _befriend(self, address: str, secret: str) -> None:
         with self._lock:
             if len(self._familiar) >= self._maximum_familiar:
                 self._familiar.clear()
             self._familiar[_digest(secret)] = None
+            if len(self._good_addresses) >= self._maximum_addresses:
+                self._good_addresses.clear()
+            self._good_addresses[address] = None
 
     def _forget(self, now: float) -> None:
         """Make room: those whose bucket is empty go, and if none is, the half that tried longest ago."""
         waiting = [(address, at) for address, at in self._empty_at.items() if at > now]
         keep = waiting if len(waiting) < self._maximum_addresses else waiting[len(waiting) // 2 :]
         self._empty_at = dict(keep)
+
+
+def _too_many(where: str, seconds: int) -> TooManyWrongKeys:
+    return TooManyWrongKeys(
+        f"too many wrong keys {where}: wait {seconds} s, then send a live one; keys that were in use go on working",
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 def _digest(secret: str) -> bytes:

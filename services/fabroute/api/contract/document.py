@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fabroute.api.admission.refusals import TooBusy
 from fabroute.api.contract.limits import RateLimited
 from fabroute.api.contract.sealing import AnswerSealed
 from fabroute.api.documentation import problems_without_key
@@ -23,6 +24,7 @@ _HEADERS = {
 }
 _LIMITED = ("RateLimit-Policy", "RateLimit")
 _OF_KEYS: tuple[type[DomainError], ...] = (IdempotencyKeyInvalid, KeyInFlight, KeyReused, AnswerSealed)
+_NEVER_BUSY = frozenset({"is_alive", "is_ready"})
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _CODE = re.compile(r"^- `([a-z0-9_]+)`: ?(.*)$", re.MULTILINE)
 
@@ -32,6 +34,8 @@ def complete(document: dict[str, Any]) -> None:
     document.setdefault("components", {})["headers"] = {name: dict(words) for name, words in _HEADERS.items()}
     for operation in _operations(document):
         names = ["X-Request-Id"]
+        if operation["operationId"] not in _NEVER_BUSY:
+            _add_problems(operation, TooBusy)
         if "unauthenticated" in codes_of(operation):
             _add_problems(operation, RateLimited)
             names += _LIMITED

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from fabroute.api.admission.refusals import TooBusy
 from fabroute.api.contract.document import codes_in
 from fabroute.api.contract.limits import RateLimited
 from fabroute.api.contract.sealing import AnswerSealed
@@ -19,7 +20,7 @@ from fabroute.kernel.errors import DomainError
 _MEMBERS = ("paths", "webhooks")
 _KINDS = ("headers", "parameters", "responses")
 _REFERENCE = re.compile(rf"#/components/({'|'.join(_KINDS)})/(.+)")
-_USUAL_KINDS: tuple[type[DomainError], ...] = (*EVERYWHERE, RateLimited, KeyInFlight, AnswerSealed)
+_USUAL_KINDS: tuple[type[DomainError], ...] = (*EVERYWHERE, RateLimited, TooBusy, KeyInFlight, AnswerSealed)
 _USUAL = frozenset(kind.code for kind in _USUAL_KINDS)
 """Codes that name no answer: they are possible nearly everywhere."""
 _OWN = frozenset({"200", "201", "202"})

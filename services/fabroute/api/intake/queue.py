@@ -1,6 +1,8 @@
 """A bounded queue of orders and the writers that empty it, 1 to 128 orders at a time, without any timer."""
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,8 @@ from fabroute.kernel.errors import DomainError
 from fabroute.orders.service import NewOrder, Placing
 
 MAXIMUM_BATCH = 128
+_WEIGHT = 0.3
+"""Of the latest batch in how long one takes."""
 _logger = structlog.get_logger(__name__)
 
 
@@ -31,18 +35,31 @@ class Intake:
     """Takes orders on the event loop and has them written by threads; an order is answered after its commit.
 
     All its state belongs to the event loop's thread. While the writers are busy, what comes in gathers to the next
-    batch; when they are idle, a single order is written at once.
+    batch; when they are idle, a single order is written at once. An order that would wait longer for a writer than
+    ``patience_seconds`` is refused: its client would have given up when it is stored.
     """
 
-    def __init__(self, *, connect: Connect, capacity: int, writers: int, on_committed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        connect: Connect,
+        capacity: int,
+        writers: int,
+        on_committed: Callable[[], None],
+        patience_seconds: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._connect = connect
         self._capacity = capacity
+        self._patience = patience_seconds
+        self._clock = clock
         self._writers = writers
         self._on_committed = on_committed
         self._waiting: deque[_Waiting] = deque()
         self._in_flight: set[tuple[str, str]] = set()
         self._has_work = asyncio.Event()
         self._is_open = False
+        self._writing, self._batch_seconds = 0, 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._threads = ThreadPoolExecutor(writers, thread_name_prefix="intake")
 
@@ -71,10 +88,18 @@ class Intake:
             raise IdempotencyKeyInFlight("a request with this Idempotency-Key is being answered: repeat it in a second")
         if len(self._waiting) >= self._capacity:
             raise IntakeFull(f"{self._capacity:,} orders wait to be stored: repeat the request in a second")
+        if self._expected_wait() > self._patience:
+            raise IntakeFull("the database takes long to store orders: repeat the request in a second")
         self._in_flight.add(entry.key)
         self._waiting.append(entry)
         self._has_work.set()
         return await entry.answer
+
+    def _expected_wait(self) -> float:
+        """Return in how many seconds a writer takes one more order: at once where one is idle."""
+        if self._writing < self._writers:
+            return 0.0
+        return (0.5 + len(self._waiting) // MAXIMUM_BATCH) * self._batch_seconds / self._writers
 
     async def _write_on(self) -> None:
         writer = BatchWriter(self._connect)
@@ -88,8 +113,11 @@ class Intake:
         await asyncio.get_running_loop().run_in_executor(self._threads, writer.close)
 
     async def _write(self, writer: BatchWriter, orders: Sequence[NewOrder]) -> Sequence[Result]:
+        began, self._writing = self._clock(), self._writing + 1
         written = asyncio.get_running_loop().run_in_executor(self._threads, writer.write, orders)
         (results,) = await asyncio.gather(written, return_exceptions=True)
+        self._writing -= 1
+        self._batch_seconds += _WEIGHT * (self._clock() - began - self._batch_seconds)
         if not isinstance(results, BaseException):
             self._on_committed()
             return results

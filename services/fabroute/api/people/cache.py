@@ -23,6 +23,11 @@ class SessionCache:
         found = self._seen.get(digest_of(token))
         return found[0] if found is not None and found[1] > now else None
 
+    def organisation_of(self, token: str) -> str | None:
+        """Return whose a cookie was when it was looked up last, which may be a while ago: it opens nothing."""
+        found = self._seen.get(digest_of(token))
+        return None if found is None else found[0].principal.organisation_id
+
     def look_up(self, token: str, *, now: datetime) -> OpenSession:
         """Return whose session a cookie is and remember it; ``Unauthenticated`` if it is nobody's."""
         with unit_of_work(self._engine) as session:

@@ -6,13 +6,19 @@ from contextlib import contextmanager
 
 from starlette.types import Receive
 
+from fabroute.api.admission.resting import resting
+
 
 @contextmanager
 def until_gone(receive: Receive) -> Iterator[asyncio.Task[None]]:
-    """Yield a task that ends when the client has hung up; its body must have been read before."""
+    """Yield a task that ends when the client has hung up; its body must have been read before.
+
+    Others are served meanwhile.
+    """
     task = asyncio.ensure_future(_gone(receive))
     try:
-        yield task
+        with resting():
+            yield task
     finally:
         task.cancel()
 

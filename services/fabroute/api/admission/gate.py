@@ -1,0 +1,77 @@
+"""The gate: every request gets a turn or is refused before anything is read, looked up or worked out for it."""
+
+from collections import deque
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fabroute.api.admission.parties import party_of
+from fabroute.api.admission.refusals import TooBusy
+from fabroute.api.admission.resting import begin
+from fabroute.api.admission.turns import Party
+from fabroute.api.middleware import may_be_long
+from fabroute.api.problems import problem_response
+from fabroute.api.resources import Resources
+from fabroute.kernel.errors import DomainError
+
+_BODILESS = frozenset({"GET", "HEAD", "DELETE"})
+_ALWAYS = frozenset({"/healthz", "/readyz"})
+"""Who watches over a process must not be told that it is busy."""
+
+
+class Gate:
+    """Stands before everything that costs something: routing, authentication, bodies, the database.
+
+    A short body is awaited before the turn begins: whoever sends it drop by drop takes nobody's place.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        resources: Resources | None = scope["app"].state.resources
+        if scope["type"] != "http" or scope["path"] in _ALWAYS or resources is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            name = party_of(scope, resources)
+            receive = await _received(scope, receive)
+            party = await _turn(resources, name)
+        except DomainError as refusal:
+            resources.pressure.note_refused(refusal.code)
+            await problem_response(Request(scope), refusal)(scope, receive, send)
+            return
+        turn = begin(resources.turns, party)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            resources.turns.leave(turn.party)
+
+
+async def _turn(resources: Resources, name: str) -> Party:
+    party = await resources.turns.enter(name)
+    if party is None:
+        seconds = resources.pressure.retry_after()
+        raise TooBusy(
+            f"more is asked of this process than it can answer in time: repeat the request in {seconds} s, with the "
+            "same Idempotency-Key, and send fewer at once",
+            headers={"Retry-After": str(seconds)},
+        )
+    resources.pressure.note_served()
+    return party
+
+
+async def _received(scope: Scope, receive: Receive) -> Receive:
+    """Return what receives a request whose short body has come; a long one is received within the request's turn."""
+    if scope["method"] in _BODILESS or may_be_long(Headers(scope=scope)):
+        return receive
+    messages = deque([await receive()])
+    while messages[-1].get("more_body", False):
+        messages.append(await receive())
+
+    async def receive_again() -> Message:
+        return messages.popleft() if messages else await receive()
+
+    return receive_again

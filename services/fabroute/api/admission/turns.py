@@ -1,0 +1,186 @@
+"""Turns: how many requests are served at once, in all and of each party, and who waits for which.
+
+A party is whoever shares a fate: an organisation, or all strangers together. Each has a line of its own, first come,
+first served; a free place goes to the party with the fewest requests in service. So a flood takes the room that is
+spare and no more, however long it is.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fabroute.settings import Settings
+
+_WINDOW_SECONDS = 0.05
+"""So long is counted how fast a line moves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much is served at once, and how long is waited for a turn."""
+
+    at_once: int
+    """Requests in service in all."""
+    of_one: int
+    """Requests in service of one party."""
+    waiting: int
+    """Requests that wait in one party's line."""
+    patience_seconds: float
+    """The longest wait: what would take longer is refused at once."""
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """Return the bounds of a process."""
+    return Bounds(
+        at_once=settings.requests_at_once,
+        of_one=min(settings.requests_at_once, settings.requests_at_once_of_one),
+        waiting=settings.requests_waiting,
+        patience_seconds=settings.request_patience_seconds,
+    )
+
+
+@dataclass(slots=True)
+class Party:
+    """Whose requests are served and wait. Without ``kw_only``: whoever comes seldom gets a new one each time."""
+
+    name: str
+    serving: int = 0
+    line: deque[asyncio.Future[bool]] = field(default_factory=deque)
+    pace: float = 0.0
+    """Seconds between two turns of the line, as far as that is known."""
+    turns: int = 0
+    """Since the last time that the pace was taken."""
+    since: float = 0.0
+
+    def expected_wait(self, now: float) -> float:
+        """Return how many seconds one more in the line would wait."""
+        passed = now - self.since
+        if passed >= _WINDOW_SECONDS:
+            latest = passed / max(1, self.turns)
+            self.pace = (self.pace + latest) / 2 if self.pace else latest
+            self.turns, self.since = 0, now
+        return (len(self.line) + 1) * self.pace
+
+
+class Turns:
+    """Gives out turns. One for all requests of a process; it belongs to the event loop's thread."""
+
+    def __init__(self, bounds: Bounds, *, clock: Callable[[], float]) -> None:
+        self._bounds = bounds
+        self._clock = clock
+        self._parties: dict[str, Party] = {}
+        self._lines: dict[str, Party] = {}
+        """Those who have a line; who got a turn last stands last."""
+        self._serving = 0
+
+    @property
+    def serving(self) -> int:
+        """How many requests are in service."""
+        return self._serving
+
+    def waiting(self, name: str) -> int:
+        """Return how many requests of a party wait."""
+        party = self._parties.get(name)
+        return 0 if party is None else len(party.line)
+
+    async def enter(self, name: str) -> Party | None:
+        """Return the party once it has a turn: say ``leave`` at its end. ``None`` where that would take too long."""
+        party = self._parties.get(name)
+        if party is None:
+            party = self._parties[name] = Party(name)
+        if not party.line and self._serving < self._bounds.at_once and party.serving < self._bounds.of_one:
+            self._start(party)
+            return party
+        if self._may_wait(party) and await self._wait(party):
+            return party
+        self._forget(party)
+        return None
+
+    def leave(self, party: Party) -> None:
+        """End a turn; the next one begins."""
+        party.serving -= 1
+        self._serving -= 1
+        if self._lines:
+            self._go_on()
+        self._forget(party)
+
+    def resume(self, party: Party) -> Party:
+        """Return the party with a turn, though all places may be taken: for a request that left its place to wait."""
+        known = self._parties.setdefault(party.name, party)
+        self._start(known)
+        return known
+
+    def _start(self, party: Party) -> None:
+        party.serving += 1
+        self._serving += 1
+
+    def _may_wait(self, party: Party) -> bool:
+        if not party.line:
+            return self._bounds.waiting > 0
+        is_short = len(party.line) < self._bounds.waiting
+        return is_short and party.expected_wait(self._clock()) <= self._bounds.patience_seconds
+
+    async def _wait(self, party: Party) -> bool:
+        loop = asyncio.get_running_loop()
+        entry: asyncio.Future[bool] = loop.create_future()
+        if not party.line:
+            party.pace, party.turns, party.since = 0.0, 0, self._clock()
+            self._lines[party.name] = party
+        party.line.append(entry)
+        timer = loop.call_later(self._bounds.patience_seconds, self._give_up, party, entry)
+        try:
+            return await entry
+        except asyncio.CancelledError:
+            self._withdraw(party, entry)
+            raise
+        finally:
+            timer.cancel()
+
+    def _withdraw(self, party: Party, entry: asyncio.Future[bool]) -> None:
+        """Undo the wait of a request that is cancelled, and its turn if that came in the same instant."""
+        if entry in party.line:
+            self._drop(party, entry)
+        elif not entry.cancelled() and entry.result():
+            self.leave(party)
+
+    def _give_up(self, party: Party, entry: asyncio.Future[bool]) -> None:
+        if not entry.done():
+            self._drop(party, entry)
+            entry.set_result(False)
+
+    def _drop(self, party: Party, entry: asyncio.Future[bool]) -> None:
+        party.line.remove(entry)
+        if not party.line:
+            del self._lines[party.name]
+            self._forget(party)
+
+    def _go_on(self) -> None:
+        """Give free places to those who wait."""
+        while self._lines and self._serving < self._bounds.at_once:
+            party = self._next()
+            if party.serving >= self._bounds.of_one:
+                return
+            entry = party.line.popleft()
+            party.turns += 1
+            del self._lines[party.name]
+            if party.line:
+                self._lines[party.name] = party
+            if not entry.done():
+                self._start(party)
+                entry.set_result(True)
+
+    def _next(self) -> Party:
+        """Return who has the fewest requests in service; of these, whose last turn is longest ago."""
+        lines = iter(self._lines.values())
+        best = next(lines)
+        for party in lines:
+            if not best.serving:
+                break
+            if party.serving < best.serving:
+                best = party
+        return best
+
+    def _forget(self, party: Party) -> None:
+        if not party.serving and not party.line and self._parties.get(party.name) is party:
+            del self._parties[party.name]
