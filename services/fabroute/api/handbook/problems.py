@@ -44,9 +44,9 @@ _BY_CODE: Mapping[str, str] = {
     "first can read it. Repeat with that credential; or, if the secret is lost, make a new one under a new key.",
     "quote_not_kept": "Nothing was ordered. `details.reasons` says why, with figures, and `details.alternative` what "
     "can be had instead. Ask for a new quote, or accept the alternative by ordering without the old one.",
-    "too_busy": "Nothing was done. Repeat the same request after the seconds in `Retry-After`: they differ from answer to "
-    "answer, so that not all come back at once. Send fewer requests at the same time: each organisation has its share "
-    "of the installation, and waits in a line of its own.",
+    "too_busy": "Nothing was done. Repeat the same request after the seconds in `Retry-After`: they differ from answer "
+    "to answer, so that not all come back at once. Send fewer requests at the same time: each organisation has its "
+    "share of the installation, and waits in a line of its own.",
     "quote_expired": "Ask for a new quote: `POST /v1/quotes` answers at once.",
     "lease_lost": "Another client of your node holds the job now, or it went to another node. Stop working on it, "
     "unless you have printed: then report what you have, it is kept for a person to decide.",
