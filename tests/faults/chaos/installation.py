@@ -221,8 +221,8 @@ def _programs(
         own = {"FABROUTE_PUBLIC_URL": f"http://127.0.0.1:{port}"} | dict(environment)
         yield _program(f"api-{number}", "api", module, own, folder, unguarded)
     for number, queues in enumerate(((), ("--queues", _SECOND_TREE))):
-        module = ("fabroute_workers", "--concurrency", "1", *queues)
-        yield _program(f"supervisor-{number}", "supervisor", module, environment, folder, unguarded)
+        workers = ("fabroute_workers", "--concurrency", "1", *queues)
+        yield _program(f"supervisor-{number}", "supervisor", workers, environment, folder, unguarded)
 
 
 def _program(

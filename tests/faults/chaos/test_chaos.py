@@ -8,6 +8,7 @@ from rich.console import Console
 from tests.faults.chaos.faults import FAULTS
 from tests.faults.chaos.incidents import INCIDENTS
 from tests.faults.chaos.run import ChaosSize, plan_of, run_chaos
+from tests.faults.chaos.schedule import Weighted
 from tests.faults.chaos.table import print_report
 
 SMALL = ChaosSize(orders=500, faults=15, seed=7)
@@ -23,7 +24,7 @@ def test_the_same_seed_plans_the_same_faults_evenly_over_the_orders() -> None:
 
 
 def test_every_kind_of_fault_comes_before_any_comes_too_often() -> None:
-    kinds = (*FAULTS, *INCIDENTS)
+    kinds: tuple[Weighted, ...] = (*FAULTS, *INCIDENTS)
     once_round = sum(kind.weight for kind in kinds)
     names = [it.name for it in plan_of(ChaosSize(orders=2_000, faults=once_round, seed=3))]
 
