@@ -195,7 +195,7 @@ def _links(servers: EmbeddedServers, cleanup: ExitStack) -> tuple[Proxy, Proxy]:
 def _environment(folder: Path, servers: Path) -> dict[str, str]:
     return (
         _plain_environment()
-        | SHORT_TIMES
+        | dict(SHORT_TIMES)
         | {
             "FABROUTE_PROFILE": "embedded",
             "FABROUTE_DATABASE_URL": f"postgresql+psycopg://app_rw@/fabroute?host={quote(str(servers / 'database'))}",
