@@ -69,6 +69,12 @@ def read_record(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
+def lines_of(note: Mapping[str, object]) -> list[str]:
+    """Return the poisoned lines of a note."""
+    lines = note["poisoned"]
+    return [str(line) for line in lines] if isinstance(lines, list) else []
+
+
 def _note(*, lines: int, poisoned: Sequence[str], kind: str) -> None:
     note = {"at": time.time(), "pid": os.getpid(), "lines": lines, "poisoned": poisoned, "kind": kind}
     descriptor = os.open(os.environ[RECORD], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -7,19 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from fabroute.kernel.time import utc_now
+from fabroute.orders.service import NewOrder
 from fabroute_workers.commands import worker_command
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_node
 from tests.factories.orders import given_orders, given_owner, make_order
 from tests.factories.processes import a_process
 from tests.factories.routable import given_routable_network
-from tests.faults.poison.poisons import RECORD, city_of, read_record
+from tests.faults.poison.poisons import RECORD, city_of, lines_of, read_record
+from tests.faults.poison.watch import EndedWorker, Watch
 
 SCOPES = ("metal/europe", "photopolymer/europe", "polymer_powder/europe")
 _LOOK_SECONDS = 0.25
@@ -56,8 +57,8 @@ class Outcome:
     broken: int
     """Runs that a poison broke, of ``all_runs``."""
     all_runs: int
-    back: Sequence[tuple[str, float]]
-    """By run that ended a worker: how, and seconds until a worker decided again, beyond the time it may hang."""
+    ended: Sequence[EndedWorker]
+    """The workers that a run ended."""
 
     @property
     def most_runs(self) -> int:
@@ -74,35 +75,36 @@ def place(engine: Engine, dose: Dose) -> dict[str, str]:
         lot_grams=1_000_000,
     )
     owner, chance = given_owner(engine), random.Random(dose.seed)
-    poisoned = dict(zip(sorted(chance.sample(range(dose.orders), dose.poisoned)), _drawn(dose), strict=True))
-    orders, kinds = [], {}
-    for number in range(dose.orders):
-        order = make_order(owner, placed_at=utc_now(), planning_scope=SCOPES[number % dose.scopes])
-        if number in poisoned:
-            order = replace(order, ship_to=replace(order.ship_to, city=city_of(poisoned[number])))
-            kinds[order.lines[0].id] = poisoned[number]
-        orders.append(order)
-    for first in range(0, len(orders), _BATCH):
-        given_orders(engine, *orders[first : first + _BATCH])
+    orders = [
+        make_order(owner, placed_at=utc_now(), planning_scope=SCOPES[number % dose.scopes])
+        for number in range(dose.orders)
+    ]
+    drawn = sorted(orders[number].lines[0].id for number in chance.sample(range(dose.orders), dose.poisoned))
+    kinds = {line_id: dose.kinds[number % len(dose.kinds)] for number, line_id in enumerate(drawn)}
+    placed = [_poisoned(order, kinds) for order in orders]
+    for first in range(0, len(placed), _BATCH):
+        given_orders(engine, *placed[first : first + _BATCH])
     return kinds
 
 
-def _drawn(dose: Dose) -> list[str]:
-    return [dose.kinds[number % len(dose.kinds)] for number in range(dose.poisoned)]
+def _poisoned(order: NewOrder, kinds: Mapping[str, str]) -> NewOrder:
+    kind = kinds.get(order.lines[0].id)
+    return order if kind is None else replace(order, ship_to=replace(order.ship_to, city=city_of(kind)))
 
 
 @contextmanager
-def poisoned_workers(settings: Mapping[str, str], folder: Path, *, children: int = 1) -> Iterator[Path]:
-    """Run a relay and a Celery worker with so many children and the poisoned app; yield the file of the record."""
+def poisoned_workers(settings: Mapping[str, str], folder: Path, *, children: int = 1) -> Iterator[Watch]:
+    """Run a relay and a Celery worker with so many children and the poisoned app; yield the watch over them."""
     record, log = folder / "record", folder / "log"
     environment = dict(settings) | {RECORD: str(record)}
     command = [*worker_command(children)[2:]]
     command[command.index("fabroute_workers.app")] = "tests.faults.poison.app"
     with (
         a_process("fabroute_workers.relay", environment=environment, log=log),
-        a_process(*command, environment=environment, log=log),
+        a_process(*command, environment=environment, log=log) as worker,
+        Watch(worker.pid, children=children, record=record) as watch,
     ):
-        yield record
+        yield watch
 
 
 def follow(engine: Engine, *, seconds: float, tell: Callable[[str], None] = lambda words: None) -> tuple[float, float]:
@@ -140,14 +142,12 @@ def _states(engine: Engine) -> list[tuple[str, bool, int]]:
     return [(str(state), bool(ill), int(str(number))) for state, ill, number in found]
 
 
-def outcome_of(
-    engine: Engine, record: Path, kinds: Mapping[str, str], *, took: tuple[float, float], may_hang_seconds: float
-) -> Outcome:
-    """Return what became of all lines, from the database and from what the workers noted."""
-    notes, states = read_record(record), _states(engine)
+def outcome_of(engine: Engine, watch: Watch, kinds: Mapping[str, str], *, took: tuple[float, float]) -> Outcome:
+    """Return what became of all lines, from the database, from what the workers noted and from how they ended."""
+    notes, states = read_record(watch.record), _states(engine)
     runs: Counter[str] = Counter()
     for note in notes:
-        runs.update(_lines(note))
+        runs.update(lines_of(note))
     return Outcome(
         seconds=took[1],
         healthy={state: number for state, ill, number in states if not ill},
@@ -157,24 +157,8 @@ def outcome_of(
         runs={line: runs[line] for line in kinds},
         broken=sum(1 for note in notes if note["poisoned"]),
         all_runs=len(notes),
-        back=_back(notes, may_hang_seconds=may_hang_seconds),
+        ended=watch.ended(notes),
     )
-
-
-def _back(notes: Sequence[Mapping[str, object]], *, may_hang_seconds: float) -> list[tuple[str, float]]:
-    """Return how long it took after each broken run until the next run, and after a hang beyond what that may take."""
-    found = []
-    for note, following in pairwise(notes):
-        if note["poisoned"]:
-            kind = str(note["kind"])
-            hung = may_hang_seconds if kind in ("hang", "spin") else 0.0
-            found.append((kind, max(0.0, float(str(following["at"])) - float(str(note["at"])) - hung)))
-    return found
-
-
-def _lines(note: Mapping[str, object]) -> list[str]:
-    lines = note["poisoned"]
-    return [str(line) for line in lines] if isinstance(lines, list) else []
 
 
 def cores() -> int:
