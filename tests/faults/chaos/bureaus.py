@@ -17,11 +17,14 @@ from tests.faults.chaos.temper import temper
 from tests.faults.chaos.wire import Answer, Installed, NoAnswer, Wire
 
 MOST_JOBS = 10
+"""Of one claim."""
+MOST_OPEN = 4
+"""So many jobs a client works on at once; those that it keeps silent about don't count."""
 BEAT_SECONDS = 2.5
 """Heartbeats are asked for every 3 seconds."""
 _WAIT_SECONDS = 4
 _CLAIM_SECONDS = 8.0 + _WAIT_SECONDS
-_BUSY_SECONDS = 0.5
+_BUSY_SECONDS = 0.7
 """How often to ask for more while jobs are at hand."""
 _JOIN_SECONDS = 30.0
 
@@ -73,7 +76,7 @@ class NodeClient:
 
     def _claim(self, wire: Wire, maker: Maker) -> None:
         """Ask for jobs once; a claim whose answer did not come is sent again as it was."""
-        room = MOST_JOBS - len(self.held)
+        room = min(MOST_JOBS, MOST_OPEN - sum(job.due < time.monotonic() + 10 for job in self.held.values()))
         if self.claim is None and room < 1:
             return
         if self.claim is None:

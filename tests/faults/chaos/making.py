@@ -18,6 +18,7 @@ from tests.faults.chaos.wire import Answer, NoAnswer, Wire
 LOST_CODES = frozenset({"lease_lost", "reported_late", "unknown_job", "lease_required", "offer_lapsed"})
 _BLOCKED_CODES = frozenset({"job_state_conflict", "job_unqualified", "print_file_refused", "file_ticket_void"})
 _REST_SECONDS = 2.0
+_BEAT_SECONDS = 3.0
 _RESUMPTIONS = 15
 """Every two seconds; a held job whose gates stay closed is a person's matter then."""
 Steps = Generator[float, None, None]
@@ -76,7 +77,8 @@ class Maker:
         if job.temper.mishap == "silent":
             yield from _silence(job)
         yield from self._fetch(job)
-        yield from self._report(job, [{"name": "started"}])
+        if job.temper.starts_first:
+            yield from self._report(job, [{"name": "started"}])
         yield job.temper.print_seconds
         yield from self._maybe_stop(job)
         if job.temper.mishap == "zombie":
@@ -92,7 +94,7 @@ class Maker:
         """Give a sign of life. A heartbeat that is not answered is not repeated: the next one comes soon."""
         job.beaten_at = time.monotonic()
         try:
-            answer = self.wire.ask("POST", f"{job.path}/heartbeat", headers=job.lease)
+            answer = self.wire.ask("POST", f"{job.path}/heartbeat", headers=job.lease, seconds=_BEAT_SECONDS)
         except NoAnswer:
             return
         if answer.status < 500:
@@ -195,7 +197,9 @@ class Maker:
         if job.temper.mishap == "print":
             yield from self._report(job, [_printed(job, "failed")])
             yield from self._ask_for_reprint(job)
-        reports = [_printed(job, "good") for _ in range(job.claim.quantity)]
+        begun = job.temper.starts_first or job.temper.mishap == "print"
+        reports: list[dict[str, Any]] = [] if begun else [{"name": "started"}]
+        reports += [_printed(job, "good") for _ in range(job.claim.quantity)]
         if job.inspects:
             reports.append(
                 {"name": "inspected", "data": {"level": "visual", "inspector": "A. Weber", "result": "pass"}}

@@ -16,6 +16,8 @@ class Temper:
     silent_seconds: float = 0.0
     repeats: bool = False
     """Reports are sent twice."""
+    starts_first: bool = False
+    """It says that it prints before it has printed."""
     shuffled: bool = False
     """Reports are sent in the wrong order, one by one."""
     agrees_to_stop: bool = True
@@ -38,6 +40,7 @@ def temper(*, seed: int, number: int | None, attempt: int, job_id: str) -> Tempe
         mishap=mishap,
         silent_seconds=silence,
         repeats=random.random() < 0.15,
+        starts_first=mishap != "" or random.random() < 0.5,
         shuffled=random.random() < 0.1,
         agrees_to_stop=random.random() < 0.7,
         print_seconds=random.uniform(0.1, 1.5),
