@@ -1,12 +1,15 @@
 """Brands over HTTP: stated by owners, with a logo of which only the pixels are kept."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import httpx
 import pytest
 from PIL import Image
 
+from fabroute.database import unit_of_work
 from tests.factories.api import Api
 from tests.factories.api_jobs import token_of
 from tests.factories.databases import in_transaction, rows
@@ -20,6 +23,7 @@ BRAND: dict[str, object] = {
     "slip_text": "Thank you.",
     "contact": "parts@nordbahn.example",
 }
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +106,30 @@ def test_a_logo_is_kept_as_its_pixels_and_can_be_taken_away(api: Api) -> None:
     assert stated(api, BRAND, **{"If-Match": "*"}).json()["logo_sha256"] == sent["logo_sha256"]
     assert api.client.delete("/v1/brand/logo").json()["logo_sha256"] is None
     assert refusal_of(api.client.get("/v1/brand/logo")).code == "no_logo"
+
+
+def test_who_names_no_version_is_not_refused_for_a_change_at_the_same_time(api: Api) -> None:
+    def after_somebody_else(ask: Callable[[], httpx.Response]) -> httpx.Response:
+        """Ask while another transaction changes the brand, which it commits as soon as the request waits for it."""
+        with ThreadPoolExecutor(1) as pool:
+            with unit_of_work(api.engine) as other:
+                rows(other, "UPDATE brands SET version = version + 1, contact = 'another' RETURNING version")
+                asked = pool.submit(ask)
+                until = time.monotonic() + 20
+                while in_transaction(api.engine, lambda session: rows(session, WAITING)) == [(0,)]:
+                    assert time.monotonic() < until
+                    time.sleep(0.01)
+            return asked.result()
+
+    tag = stated(api, BRAND, **{"If-Match": "*"}).headers["ETag"]
+    removed = after_somebody_else(lambda: api.client.delete("/v1/brand/logo"))
+    whatever = after_somebody_else(lambda: stated(api, {"name": "Mine"}, **{"If-Match": "*"}))
+    refused = refusal_of(stated(api, BRAND, **{"If-Match": tag}))
+
+    assert (removed.status_code, removed.json()["contact"]) == (200, "another")
+    assert (whatever.status_code, whatever.json()["contact"]) == (200, "")
+    assert whatever.headers["ETag"].startswith('"v6-')
+    assert refused == Refusal(status=412, code="brand_changed")
 
 
 def test_what_is_no_logo_is_refused(standing_api: Api) -> None:

@@ -20,12 +20,13 @@ def add_brand(session: Session, values: Mapping[str, object]) -> None:
 
 
 def change_brand(
-    session: Session, *, organisation_id: str, expected_version: int, values: Mapping[str, object]
+    session: Session, *, organisation_id: str, expected_version: int | None, values: Mapping[str, object]
 ) -> Brand | None:
-    """Change a brand in the version that is expected, and count it up; None if it is at another one."""
+    """Change a brand in the version that is expected (``None``: any), and count it up; None if it is at another one."""
+    expected = () if expected_version is None else (col(Brand.version) == expected_version,)
     statement = (
         update(Brand)
-        .where(col(Brand.organisation_id) == organisation_id, col(Brand.version) == expected_version)
+        .where(col(Brand.organisation_id) == organisation_id, *expected)
         .values({**values, "version": Brand.version + 1})
         .returning(Brand)
         .execution_options(populate_existing=True)

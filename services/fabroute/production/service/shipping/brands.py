@@ -125,17 +125,16 @@ def _change(
     session: Session, principal: Principal, values: dict[str, object], *, expected_version: int | None, now: datetime
 ) -> BrandView:
     before, by = get_brand(session, organisation_id=principal.organisation_id), principal.key_id
-    wanted = before.version if expected_version is None else expected_version
     stamp = {"updated_by": by, "updated_at": now}
     rows.add_brand(session, {**_plain(before), **stamp})
     changed = rows.change_brand(
         session,
         organisation_id=principal.organisation_id,
-        expected_version=wanted,
+        expected_version=expected_version,
         values={**values, **stamp},
     )
     if changed is None:
-        raise BrandChanged(f"the brand is at version {before.version}, not {wanted}: read it again and change that")
+        raise BrandChanged(f"the brand is no longer at version {expected_version}: read it again and change that")
     entry = AuditRecord(
         organisation_id=principal.organisation_id,
         occurred_at=now,
