@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import time
+from types import MappingProxyType
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -335,13 +336,15 @@ def test_a_line_that_was_sent_twice_is_found(world: World) -> None:
     claim = next(it for it in world.tally.claims if it.share_no == 0)
     tally = world.tally.copied()
     tally.claimed("one", an_answer(200), [replace(claim, job_id="job_twin")])
-    tally.wrote(a_write("job_twin", "handover", shipment_id="shp_twin", state="handed_over"))
+    tally.wrote(a_write("job_twin", "handover"))
     (found,) = found_by("made_twice", world, tally)
     assert found.startswith("made twice: ")
     assert claim.order_line_id in found
 
 
-def a_write(job_id: str, what: str, *, epoch: int = 1, sent: float = 0.0, **facts: object) -> WriteTold:
+def a_write(
+    job_id: str, what: str, *, epoch: int = 1, sent: float = 0.0, facts: Mapping[str, object] = MappingProxyType({})
+) -> WriteTold:
     return WriteTold(
         job_id=job_id,
         lease_id="lse",
@@ -377,7 +380,7 @@ def test_claims_and_writes_that_were_told_and_are_not_there_are_found(world: Wor
     ]
     assert found_by("forgotten_writes", world, world.tally) == []
     for what, facts in _NEVER_DONE.items():
-        tally.wrote(a_write("job_x", what, **facts))
+        tally.wrote(a_write("job_x", what, facts=facts))
     found = found_by("forgotten_writes", world, tally)
     assert [sentence.split()[2] for sentence in found] == list(_NEVER_DONE)
 
@@ -421,9 +424,9 @@ def test_a_file_with_other_bytes_a_probe_that_was_let_in_and_a_500_are_found(wor
     tally = Tally()
     tally.fetched(FetchTold(job_id="job_x", status=200, promised_sha256="a" * 64, sha256="b" * 64))
     tally.fetched(FetchTold(job_id="job_x", status=500, promised_sha256="a" * 64, sha256=""))
-    told = {"name": "stale fence", "wanted": (409,), "code": "", "detail": "POST /v1/jobs/job_x/heartbeat"}
-    tally.probed(ProbeTold(status=200, **told))
-    tally.probed(ProbeTold(status=409, **told))
+    let_in = ProbeTold(name="stale fence", wanted=(409,), status=200, code="", detail="POST /v1/jobs/job_x/heartbeat")
+    tally.probed(let_in)
+    tally.probed(replace(let_in, status=409, code="lease_lost"))
     tally.heard("GET", "/", an_answer(500, b'{"code": "internal_error"}'))
     tally.heard("GET", "/", an_answer(500, b'{"code": "print_file_damaged"}'))
     assert found_by("tampered_files", world, tally) == [f"tampered file: job_x got {'b' * 12}, promised was {'a' * 12}"]
