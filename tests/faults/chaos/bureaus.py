@@ -61,6 +61,8 @@ class NodeClient:
     held: dict[str, Held] = field(default_factory=dict)
     claim: tuple[str, dict[str, Any]] | None = None
     """Key and body of a claim whose answer has not come."""
+    claim_sent: float = 0.0
+    """When it was sent first: a replay of its answer may come long after."""
     claim_at: float = 0.0
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -83,6 +85,7 @@ class NodeClient:
             wait = 0 if self.held else _WAIT_SECONDS
             body = {"max": room, "wait_seconds": wait}
             self.claim = (f"claim-{self.name}-{self.seed}-{next(self.numbers)}", body)
+            self.claim_sent = time.time()
         key, body = self.claim
         answer = self._asked(wire, key, body)
         if answer is None:
@@ -146,7 +149,7 @@ class NodeClient:
             lease_id=lease["lease_id"],
             epoch=lease["epoch"],
             client=self.name,
-            sent=answer.sent,
+            sent=self.claim_sent,
             answered=answer.answered,
         )
 

@@ -159,9 +159,9 @@ def _is_forgotten(write: WriteTold, record: Record) -> bool:
 
 
 def unasked_prints(tally: Tally, record: Record) -> Iterator[str]:
-    """Yield prints that are there and that nobody reported; what was sent without an answer may have counted."""
+    """Yield prints that nobody reported; what was not answered, or waited for its turn, may have counted unheard."""
     told = {(write.job_id, number) for write in _done(tally, "prints") for number in write.facts["prints"]}
-    unsure = {write.job_id for write in tally.unanswered}
+    unsure = {write.job_id for write in (*tally.unanswered, *_done(tally, "waiting"))}
     for (job_id, number), result in record.prints.items():
         if (job_id, number) not in told and job_id not in unsure and _was_handed_out(tally, job_id):
             yield f"unasked print: {result} print {number} of {job_id} was not told to anybody as counted"

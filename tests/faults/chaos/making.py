@@ -266,6 +266,8 @@ class Maker:
         self, job: Held, reports: list[dict[str, Any]], told: list[dict[str, Any]], answer: Answer
     ) -> None:
         applied = {it["sequence"] for it in told if it["state"] == "applied"}
+        if any(it["state"] == "waiting" for it in told):
+            self.tally.wrote(_write(job, "waiting", answer=answer))
         prints = [it["data"]["number"] for it in reports if it["sequence"] in applied and "number" in it["data"]]
         if prints:
             results = {number: _result(reports, number) for number in prints}
