@@ -22,6 +22,7 @@ from fabroute.cli.stack import Stack, running_stack
 from fabroute.kernel.time import utc_now
 
 CONFIG = Path(__file__).with_name("schemathesis.toml").resolve()
+HOOKS = Path(__file__).with_name("hooks.py").resolve()
 PARTS = ("AP-0101", "RL-0001", "RL-0002", "MA-0301", "FU-0205")
 LEFT_OUT = r"/v1/(session|sign-in|oauth/revoke|api-keys/.+|oauth-clients/.+|organisations/.+|sandboxes)$"
 """What closes the key by which all else is asked, and what makes whole organisations; tests of their own hold them."""
@@ -58,7 +59,8 @@ def _finds(caller: str, key: str, *, url: str, asked: Mapping[str, str]) -> bool
     command += ["--phases", asked.get("PHASES") or "examples,coverage,fuzzing,stateful"]
     command += ["--seed", asked.get("SEED") or "1", "--max-time", asked.get("SECONDS") or "180"]
     command += ["--exclude-path-regex", LEFT_OUT, "--header", f"Authorization: Bearer {key}"]
-    return subprocess.run(command, check=False).returncode != 0
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": str(HOOKS)}
+    return subprocess.run(command, check=False, env=environment).returncode != 0
 
 
 def _keys(stack: Stack) -> Mapping[str, str]:

@@ -2,8 +2,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
+from fabroute.api.leases import WRITTEN, parse_lease
+from tests.factories.documents import document
 from tests.fuzz import fuzz_stl, fuzz_threemf, run
+from tests.fuzz.hooks import name_formats, values_of
 
 ROOT = Path(__file__).parents[2]
 SEEDS = [
@@ -45,3 +49,25 @@ def test_a_clean_run_says_how_many_inputs_it_tried(
     assert line.startswith("fuzz_stl (")
     assert line.endswith(" 0 crashes")
     assert list((tmp_path / "fuzz-crashes").iterdir()) == []
+
+
+def test_headers_with_a_pattern_of_more_than_letters_get_a_format_of_their_own() -> None:
+    asked = document()
+    before = document()["components"]["parameters"]
+    found = name_formats(asked)
+
+    after = asked["components"]["parameters"]
+    changed = {name for name, parameter in after.items() if parameter != before[name]}
+    assert changed == {"Fabroute-Lease", "If-Match"}
+    assert found == {f"header-{name.lower()}": before[name]["schema"]["pattern"] for name in changed}
+    assert after["If-Match"] == before["If-Match"] | {
+        "schema": before["If-Match"]["schema"] | {"format": "header-if-match"}
+    }
+
+
+@settings(max_examples=50, database=None)
+@given(values_of(f"^{WRITTEN}$"))
+def test_leases_of_that_format_are_read_as_written(header: str) -> None:
+    lease = parse_lease(header)
+
+    assert (lease.lease_id, lease.epoch) == (header.split(";")[0].strip(), int(header.split("=")[1]))
