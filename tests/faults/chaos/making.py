@@ -106,7 +106,7 @@ class Maker:
 
     def write(self, job: Held, what: str, body: object = None, *, path: str = "") -> Asking:
         """Write about a job until the answer is final; raise ``Dropped`` where the lease is over."""
-        rest, sent = 0.1, 0.0
+        rest = 0.1
         while True:
             sent = time.time()
             try:

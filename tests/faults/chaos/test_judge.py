@@ -152,6 +152,19 @@ def test_the_whole_judgement_of_such_a_world_is_green_with_its_figures(world: Wo
     assert verdict.figures["jobs delivered"] == len(world.tally.claims)
 
 
+def test_a_world_that_does_not_come_to_rest_and_that_the_doctor_finds_ill_is_red(world: World) -> None:
+    ill = "UPDATE jobs SET state = '{}', good_prints = good_prints {} 1 WHERE id = (SELECT min(id) FROM jobs)"
+    with world.owner.begin() as connection:
+        connection.execute(text(ill.format("shipped", "+")))
+    verdict = judge(world.stand, world.tally, quiet_seconds=0.2, settle_seconds=0, limits=Limits(max_seconds=0))
+    with world.owner.begin() as connection:
+        connection.execute(text(ill.format("delivered", "-")))
+    kinds = {problem.partition(":")[0] for problem in verdict.problems}
+    assert kinds == {"not at rest 0 s after the last order", "a job left behind", "doctor", "too slow"}
+    assert sum("a job counts the prints that were reported" in problem for problem in verdict.problems) == 1
+    assert verdict.green is False
+
+
 _ANY_JOB = "(SELECT min(id) FROM jobs WHERE state = 'delivered')"
 _ANY_LINE = "(SELECT min(id) FROM order_lines WHERE state = 'routed')"
 _TWIN = (

@@ -73,8 +73,10 @@ class Answer:
     @property
     def code(self) -> str:
         """The code of a problem, empty where it is none."""
-        told = self.json() if self.status >= 400 else {}
-        return str(told.get("code", f"http_{self.status}")) if isinstance(told, dict) and self.status >= 400 else ""
+        if self.status < 400:
+            return ""
+        told = self.json()
+        return str(told.get("code", f"http_{self.status}")) if isinstance(told, dict) else f"http_{self.status}"
 
     @property
     def is_final(self) -> bool:
@@ -140,13 +142,8 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         patience: float = 120.0,
         stop: threading.Event | None = None,
-        final: Callable[[Answer], bool] | None = None,
     ) -> Answer:
-        """Send a request again and again until its answer is final: silence, 429 and 5xx are not. Raises ``GaveUp``.
-
-        ``final`` says which answers count where those differ.
-        """
-        is_final = final or (lambda answer: answer.is_final)
+        """Send a request again and again until its answer is final: silence, 429 and 5xx are not. Raises ``GaveUp``."""
         until, rest = time.monotonic() + patience, 0.05
         while True:
             told = 0.0
@@ -155,7 +152,7 @@ class Wire:
             except NoAnswer as silence:
                 last = str(silence)
             else:
-                if is_final(answer):
+                if answer.is_final:
                     return answer
                 last, told = f"{method} {path}: {answer.status} {answer.code}", _retry_after(answer)
                 self.elsewhere()
