@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fabroute.api.first_start import WORDS, first_operator_key
+from fabroute.cli.attention import attention_notes
 from fabroute.cli.invariants import Finding, check_invariants
 from fabroute.cli.output import note, stdout
 from fabroute.database import create_database_engine, database_engine
@@ -61,6 +62,8 @@ def doctor() -> None:
     findings = check_invariants(engine)
     for finding in findings:
         _print_finding(finding)
+    for words in attention_notes(engine):
+        stdout.print(f"          {words}", markup=False)
     broken = sum(1 for finding in findings if finding.broken)
     stdout.print(f"{len(findings)} invariants checked, {broken} broken")
     if broken:

@@ -31,12 +31,12 @@ WORDS = {
 def test_poisoned_lines_are_parked_after_four_runs_and_all_others_are_routed(
     settings: dict[str, str], engine: Engine, tmp_path: Path
 ) -> None:
-    kinds = place(engine, Dose(orders=20, poisoned=4, seed=7, kinds=("hang", "abort", "memory", "raise"), scopes=1))
+    kinds = place(engine, Dose(orders=12, poisoned=4, seed=7, kinds=("hang", "abort", "memory", "raise"), scopes=1))
     with poisoned_workers(settings | QUICK, tmp_path) as watch:
         took = follow(engine, seconds=PATIENCE_SECONDS)
     outcome = outcome_of(engine, watch, kinds, took=took)
 
-    assert (outcome.healthy, outcome.poisoned) == ({"routed": 16}, {"parked": 4})
+    assert (outcome.healthy, outcome.poisoned) == ({"routed": 8}, {"parked": 4})
     assert outcome.most_runs <= 4
     (worker,) = outcome.ended  # by the first run, of all lines together
     assert (worker.kind, worker.seconds <= 17, worker.back_seconds <= 10) == ("hang", True, True), worker

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine
 
+from fabroute.cli.attention import attention_notes
 from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
 from fabroute.orders.rules import BROKEN_RUN_CAP, SUSPECTS_TOGETHER
@@ -178,6 +179,7 @@ def test_a_parked_line_is_seen_by_its_owner_the_operator_and_the_audit_log(engin
     (line,) = place(engine, owner, 1)
     worker_dies(engine)
     route(engine, scope=NYLON)
+    assert attention_notes(engine) == ()
     drained(engine, FakeIsolation(engine=engine, poisoned=(line,)))
 
     ((reason, next_attempt_at),) = table(engine, "SELECT state_reason, next_attempt_at FROM order_lines")
@@ -191,6 +193,9 @@ def test_a_parked_line_is_seen_by_its_owner_the_operator_and_the_audit_log(engin
     ]
     audited = "SELECT organisation_id, actor, subject_id, data FROM audit_entries WHERE action = 'order_line.parked'"
     order_id = table(engine, "SELECT id FROM orders")[0][0]
+    head, example = attention_notes(engine)
+    assert head == "1 parked lines wait for a person: POST /v1/orders/…/lines/…/retry sends them on"
+    assert example.startswith(f"{order_id} line 1: needs attention: 4 runs broke with it in them")
     data = {"order_id": order_id, "broken_runs": 4, "why": WHY}
     assert table(engine, audited) == [(owner.organisation_id, "system:routing", line, data)]
 

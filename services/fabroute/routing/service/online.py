@@ -4,10 +4,13 @@ Each line takes, of what is left, its option of least cost at the prices of the 
 nothing is left is written as in any other order: runs decide it together with others. So is every line of an order that
 may be split: shares are found by the exact search, which requests don't wait for. What was free at the look and is gone
 at the commit is looked for again.
+
+No solver is loaded here: what is computed is bounded by lines, nodes and days. An order with which it breaks all the
+same is placed without a promise; runs have processes to break.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,6 +30,7 @@ from fabroute.routing.service.concentration import Lost, lost_to_rules, with_los
 from fabroute.routing.service.decided import Decided, verified
 from fabroute.routing.service.documents import Verdict
 from fabroute.routing.service.explained import Explainer
+from fabroute.routing.service.guards import Breaking
 from fabroute.routing.service.online_prices import prices_of, read_prices
 from fabroute.routing.service.options import LineChoices, Option
 from fabroute.routing.service.problem import JointProblem, joint_problem
@@ -41,6 +45,7 @@ ENGINE = "online"
 ROUNDS = 4
 """How often what was taken meanwhile is looked for again, before the order is left to a run."""
 _CONTENDED = "others took what this line was to get, again and again: decided together with them within seconds"
+_BROKE = "it can't be decided at once ({error}): decided within seconds, by itself if need be"
 _MAY_BE_SPLIT = "lines that may be split are decided together within seconds"
 
 
@@ -63,11 +68,20 @@ class _TakenMeanwhile(RuntimeError):
 class OnlinePromiser:
     """Promises orders at once on one database. One for all requests of a process."""
 
-    def __init__(self, engine: Engine, *, dispatch: JobDispatch, horizon_days: int, rounds: int = ROUNDS) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        dispatch: JobDispatch,
+        horizon_days: int,
+        rounds: int = ROUNDS,
+        decide: Callable[[RoutingSnapshot], OnlineDecision] | None = None,
+    ) -> None:
         self._engine = engine
         self._dispatch = dispatch
         self._horizon_days = horizon_days
         self._rounds = rounds
+        self._decide_online = decide or decide_online
 
     def place(self, order: NewOrder, *, answer: AnswerWriter, now: datetime) -> Placed | Replayed | KeyReused:
         """Place an order with its promise, once for all repetitions of the request.
@@ -82,7 +96,7 @@ class OnlinePromiser:
                 if earlier is not None:
                     return earlier
                 snapshot = self._look(session, order, now=now)
-            decision = decide_online(snapshot)
+            decision = self._decide(snapshot)
             try:
                 with unit_of_work(self._engine) as session:
                     return self._write(session, order, decision, answer, began)
@@ -92,6 +106,12 @@ class OnlinePromiser:
             undecided = {line.id: _CONTENDED for line in order.lines}
             decision = OnlineDecision(snapshot=snapshot, decided=None, undecided=undecided)
             return self._write(session, order, decision, answer, began)
+
+    def _decide(self, snapshot: RoutingSnapshot) -> OnlineDecision:
+        with Breaking() as breaking:
+            return self._decide_online(snapshot)
+        undecided = {line.line_id: _BROKE.format(error=breaking.why) for line in snapshot.lines}
+        return OnlineDecision(snapshot=snapshot, decided=None, undecided=undecided)
 
     def _look(self, session: Session, order: NewOrder, *, now: datetime) -> RoutingSnapshot:
         lines = tuple(placed_line(order, position) for position in range(len(order.lines)))

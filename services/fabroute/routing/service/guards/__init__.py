@@ -2,5 +2,6 @@
 
 from fabroute.routing.service.guards.apart import Account, decided_apart
 from fabroute.routing.service.guards.blame import blame
+from fabroute.routing.service.guards.breaking import Breaking
 
-__all__ = ["Account", "blame", "decided_apart"]
+__all__ = ["Account", "Breaking", "blame", "decided_apart"]
