@@ -49,6 +49,18 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What the database says of what clients were told."""
+
+    lost: int
+    """Answered with 201 and not in the database."""
+    doubled: int
+    """Orders without a key of their own, or keys without an order."""
+    uncalled: int
+    """In the database, though answered otherwise than with 201."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overload:
     """What came of it."""
 
@@ -59,13 +71,9 @@ class Overload:
     flood: Offered
     alone: Offered
     beside: Offered
-    lost: int
-    """Answered with 201 and not in the database."""
-    doubled: int
-    """Keys with two orders, or orders answered with another id than they have."""
-    uncalled: int
-    """In the database, though answered otherwise than with 201."""
-    cpu: str
+    stored: Stored
+    cores: float
+    """Of processor time that the API took during the flood."""
 
     @property
     def ratio(self) -> float:
@@ -122,19 +130,26 @@ def measure(engine: Engine, apis: Sequence[Served], owner: Owner, other: Owner, 
         found = clients.submit(offer, replace(beside, name="beside", seconds=plan.seconds)).result()
         flooded = flooding.result()
         busy = (_cpu(apis) - cpu) / plan.seconds
-    told = {key: order_id for it in (warm, closed, flooded, alone, found) for key, order_id in it.orders.items()}
-    unsure = {key for it in (warm, closed, flooded, alone, found) for key in it.unanswered}
-    stored = _stored(engine)
     return Overload(
         sustained=sustained,
         rate=rate,
         flood=flooded,
         alone=alone,
         beside=found,
+        stored=measure_stored(engine, (warm, closed, flooded, alone, found)),
+        cores=busy,
+    )
+
+
+def measure_stored(engine: Engine, loads: Sequence[Offered]) -> Stored:
+    """Return what the database holds of all that was ever offered to it."""
+    told = {key: order_id for load in loads for key, order_id in load.orders.items()}
+    unsure = {key for load in loads for key in load.unanswered}
+    stored = _keys(engine)
+    return Stored(
         lost=len(told.items() - stored.items()),
-        doubled=_doubled(engine),
+        doubled=_unpaired(engine),
         uncalled=len(stored.keys() - told.keys() - unsure),
-        cpu=f"{busy:.0%} of a core in the API",
     )
 
 
@@ -146,7 +161,7 @@ def percentile(times: Sequence[float], share: float) -> float:
 
 def report(found: Overload, plan: Plan) -> str:
     """Return the figures in words."""
-    flood, accepted = found.flood, found.flood.statuses[201]
+    flood, stored, accepted = found.flood, found.stored, found.flood.statuses[201]
     offered = sum(flood.statuses.values()) + len(flood.unanswered)
     refusals = {status: count for status, count in sorted(flood.statuses.items()) if status != 201}
     return "\n".join(
@@ -158,11 +173,11 @@ def report(found: Overload, plan: Plan) -> str:
             f"refused: {', '.join(f'{count:,} x {status}' for status, count in refusals.items()) or 'none'}, "
             f"{_times(flood.refused)}; without Retry-After {flood.without_retry_after}; "
             f"told to wait {_spread(flood.retry_after)}",
-            f"lost: {found.lost}, doubled: {found.doubled}, stored though refused: {found.uncalled}, "
+            f"lost: {stored.lost}, doubled: {stored.doubled}, stored though refused: {stored.uncalled}, "
             f"unanswered: {len(flood.unanswered) + len(found.beside.unanswered)}",
             f"the other alone: {_of(found.alone)}",
             f"the other beside: {_of(found.beside)}; p99 x {found.ratio:.2f}",
-            f"{found.cpu} during the flood",
+            f"the API took {found.cores:.2f} cores during the flood",
         )
     )
 
@@ -171,7 +186,8 @@ def keeps_promises(found: Overload) -> bool:
     """Return whether nothing was lost, and all was in time."""
     refusals = set(found.flood.statuses) - {201}
     return (
-        (found.lost, found.doubled, found.uncalled, found.flood.without_retry_after) == (0, 0, 0, 0)
+        found.stored == Stored(lost=0, doubled=0, uncalled=0)
+        and found.flood.without_retry_after == 0
         and refusals <= {429, 503}
         and not found.flood.unanswered
         and percentile(found.flood.accepted, 0.99) <= _MOST_MS
@@ -188,14 +204,14 @@ def _cpu(apis: Sequence[Served]) -> float:
     return sum(api.cpu_seconds() for api in apis)
 
 
-def _stored(engine: Engine) -> dict[str, str]:
+def _keys(engine: Engine) -> dict[str, str]:
     sql = "SELECT key, substring(location FROM 12) FROM idempotency_keys"
     found = in_transaction(engine, lambda session: rows(session, sql))
     return {str(key): str(order_id) for key, order_id in found}
 
 
-def _doubled(engine: Engine) -> int:
-    """Return how many orders there are beside those of the keys, or the reverse."""
+def _unpaired(engine: Engine) -> int:
+    """Return how many orders have no key, and how many keys no order."""
     sql = """
         SELECT (SELECT count(*) FROM orders o LEFT JOIN idempotency_keys k ON k.location = '/v1/orders/' || o.id
                 WHERE k.key IS NULL)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 MOST_CONNECTIONS = 2_000
 _LINGER_SECONDS = 10.0
@@ -69,9 +69,12 @@ def offer(load: Load) -> Offered:
     """Send a load and return what came of it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * MOST_CONNECTIONS)), hard))
-    gc.disable()
     client = Client(load)
-    _run(client.run())
+    gc.disable()
+    try:
+        _run(client.run())
+    finally:
+        gc.enable()
     return client.found
 
 
@@ -94,6 +97,7 @@ class Client:
         self._open = 0
         self._last = b""
         self._busy: set[Connection] = set()
+        self._all: list[Connection] = []
         head = f"Host: fabroute\r\nAuthorization: Bearer {load.token}\r\n"
         self._read = f"HTTP/1.1\r\n{head}\r\n".encode()
         self._order = f"POST /v1/orders HTTP/1.1\r\n{head}Content-Type: application/json\r\n".encode()
@@ -115,6 +119,10 @@ class Client:
                 break
             await asyncio.sleep(0.05)
         self.found.unanswered += [connection.key for connection in self._busy]
+        self._busy.clear()
+        for connection in self._all:
+            connection.close()
+        await asyncio.sleep(0)
 
     async def _offer(self, began: float) -> None:
         arrivals = _arrivals(self.load, began)
@@ -135,6 +143,7 @@ class Client:
         path = self.load.sockets[self._open % len(self.load.sockets)]
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_unix_connection(lambda: Connection(self), path)
+        self._all.append(connection)
         return connection
 
     def send(self, connection: "Connection", due: float) -> None:
@@ -193,11 +202,12 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self.key, self.due = "", 0.0
         self.write: Callable[[bytes], None] = lambda _: None
+        self.close: Callable[[], None] = lambda: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.WriteTransport) or hasattr(transport, "write")
-        self.write = transport.write
+        self.write = cast(asyncio.WriteTransport, transport).write
+        self.close = transport.close
 
     def data_received(self, data: bytes) -> None:
         """Take a piece of an answer."""

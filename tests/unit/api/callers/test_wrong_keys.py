@@ -133,3 +133,43 @@ def test_what_was_good_takes_bounded_room(clock: Clock) -> None:
     fail(wrong_keys, HERE, "bad")
 
     assert [wait_of(wrong_keys, HERE, it) for it in ("first", "second", "third")] == [60, 60, 0]
+
+
+def test_keys_that_come_from_many_addresses_wait_as_soon_as_there_are_too_many_in_all(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=2, in_all_a_minute=6, clock=clock, pick=lambda _, latest: latest)
+    with wrong_keys.watching("10.1.0.0", "good"):
+        pass
+    for number in range(6):
+        fail(wrong_keys, f"10.0.0.{number}", "guess")
+
+    assert (wait_of(wrong_keys, "10.0.0.7"), wait_of(wrong_keys, "10.0.0.1")) == (10, 10)
+    assert (wait_of(wrong_keys, "10.0.0.7", "good"), wait_of(wrong_keys, "10.1.0.0", "new")) == (0, 0)
+    clock.seconds += 10  # one may be tried in so many seconds
+    assert wait_of(wrong_keys, "10.0.0.7") == 0
+    fail(wrong_keys, "10.0.0.7", "guess")
+    assert wait_of(wrong_keys, "10.0.0.8") == 10
+
+
+def test_what_needs_no_look_to_be_wrong_counts_like_any_other(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=2, in_all_a_minute=4, clock=clock, pick=lambda _, latest: latest)
+    for address in (HERE, HERE, THERE, THERE):
+        wrong_keys.note_wrong(address)
+
+    assert (wait_of(wrong_keys, HERE), wait_of(wrong_keys, THERE)) == (30, 30)
+    assert wait_of(wrong_keys, "10.0.0.1") == 10
+
+
+def test_all_addresses_together_may_never_do_less_than_one(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=3, in_all_a_minute=1, clock=clock)
+    for _ in range(3):
+        assert wait_of(wrong_keys, HERE) == 0
+        fail(wrong_keys, HERE, "guess")
+    assert wait_of(wrong_keys, HERE) == 20
+
+
+def test_addresses_of_good_keys_take_bounded_room(clock: Clock) -> None:
+    wrong_keys = WrongKeys(a_minute=1, in_all_a_minute=1, maximum_addresses=2, clock=clock)
+    for number in range(3):
+        with wrong_keys.watching(f"10.0.0.{number}", "good"):
+            pass
+    assert list(wrong_keys._good_addresses) == ["10.0.0.2"]
