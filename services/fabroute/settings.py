@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import unquote
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,7 +20,8 @@ EXAMPLE_BROKER_URL = "redis://localhost:6379/0"
 class Settings(BaseSettings):
     """Everything that differs between two installations; nothing else is configurable from outside."""
 
-    model_config = SettingsConfigDict(env_prefix="FABROUTE_", extra="ignore")
+    # What is wrong is told without what was given: among the settings are passwords.
+    model_config = SettingsConfigDict(env_prefix="FABROUTE_", extra="ignore", hide_input_in_errors=True)
 
     profile: Profile = "development"
     database_url: str | None = None
@@ -130,7 +132,7 @@ class Settings(BaseSettings):
     heartbeat_seconds: int = Field(default=100, ge=1, le=86_400)
     """How often a client is asked to give one."""
     longest_wait_seconds: int = Field(default=25, ge=0, le=55)
-    """Of a long poll."""
+    """How long a request waits at most, whatever it asks for (up to 25); 0: it is answered at once."""
 
     public_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^\s]+$", max_length=200)
     """Where the world reaches this installation: the codes on papers lead there."""
@@ -158,8 +160,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _embedded_servers_stay_in_their_profile(self) -> Self:
-        urls = (self.database_url, self.migration_database_url, self.broker_url)
-        if self.profile != "embedded" and any(url is not None and _EMBEDDED_SOCKET.search(url) for url in urls):
+        urls = [unquote(url) for url in (self.database_url, self.migration_database_url, self.broker_url) if url]
+        if self.profile != "embedded" and any(_EMBEDDED_SOCKET.search(url) for url in urls):
             raise ValueError(
                 "FABROUTE_DATABASE_URL or FABROUTE_BROKER_URL points at embedded servers, which are for the demo and "
                 "the tests only: point them at servers of your own, or set FABROUTE_PROFILE=embedded"

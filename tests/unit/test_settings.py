@@ -25,6 +25,30 @@ def test_embedded_servers_are_refused_outside_their_profile(field: str, profile:
     assert Settings.model_validate({"profile": "embedded", field: url}).profile == "embedded"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://app_rw@%2Ftmp%2Ffabroute-abc12345%2Fpostgres/fabroute",
+        "postgresql://app_rw@/fabroute?host=%2Fdev%2Fshm%2Ffabroute-abc12345%2Fpostgres",
+    ],
+)
+def test_an_embedded_server_is_refused_however_its_folder_is_written(url: str) -> None:
+    with pytest.raises(ValidationError, match="embedded servers, which are for the demo") as refusal:
+        Settings.model_validate({"profile": "production", "database_url": url})
+
+    assert len(refusal.value.errors()) == 1
+
+
+def test_what_is_wrong_is_told_without_the_secrets_that_stand_beside_it() -> None:
+    given = {"profile": "production", "database_url": f"{EMBEDDED}&password=pa55word", "oidc_client_secret": "s3cr3t"}
+
+    with pytest.raises(ValidationError) as refusal:
+        Settings.model_validate(given)
+
+    assert "pa55word" not in str(refusal.value)
+    assert "s3cr3t" not in str(refusal.value)
+
+
 def test_servers_of_one_s_own_are_taken_whatever_their_folder() -> None:
     settings = Settings(database_url="postgresql://fabroute@/fabroute?host=/run/postgresql")
 

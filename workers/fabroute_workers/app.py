@@ -1,12 +1,14 @@
 """The Celery app: its settings, its queues, and the check that refuses to start with others."""
 
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Protocol
 
 from celery import Celery, bootsteps
 from celery.concurrency import prefork
 from kombu import Exchange, Queue
+from pydantic import ValidationError
 
 from fabroute.kernel.errors import DomainError
 from fabroute.settings import get_settings
@@ -172,4 +174,17 @@ def _differences(prefix: str, wanted: Mapping[str, object], found: Mapping[str, 
     ]
 
 
-app = create_app(get_settings().broker_url)
+def _configured_broker() -> str | None:
+    """Return the broker's URL; settings that can't be are told in a line, without what was given, and end the process.
+
+    Every program of the workers comes by here: Celery imports this module by itself.
+    """
+    try:
+        return get_settings().broker_url
+    except ValidationError as error:
+        reasons = "; ".join(str(item["msg"]).removeprefix("Value error, ") for item in error.errors())
+        print(f"fabroute_workers: {reasons}", file=sys.stderr)
+        raise SystemExit(EXIT_MISCONFIGURED) from error
+
+
+app = create_app(_configured_broker())
