@@ -102,7 +102,7 @@ def test_a_refusal_says_when_to_come_back_and_the_same_request_is_taken_then(nar
             slow = [clients.submit(narrow.client.get, SLOW) for _ in range(2)]
             wait_until(lambda: narrow.resources.turns.serving == 2)
             before = len(asked)
-            refused = narrow.place(key="k1", **{"X-Request-Id": "mine"})
+            refused = narrow.place(None, key="k1", **{"X-Request-Id": "mine"})
             queries = len(asked) - before
         for it in slow:
             it.result()
