@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -47,8 +48,8 @@ DRAIN_SECONDS = 20.0
 """No new run begins after this long; the relay rings again if lines are still due."""
 LAST_SOLVE_ENDS_SECONDS = 34.0
 """A solve ends by then, which leaves time to commit before the soft time limit of a task."""
-SUSPECTS_SECONDS = 3.0
-"""No new run over suspects begins after this long: what breaks takes its time, and other lines wait for this worker."""
+SUSPECTS_SECONDS = 6.0
+"""No new run over suspects begins after this long, nor after one that broke: other lines wait for this worker."""
 
 IMPROVE_SECONDS = 10.0
 """New orders wait in the same queue: an improve run is short, and comes again."""
@@ -85,6 +86,8 @@ def _drain(engine: Engine, settings: Settings, *, scope: str, started: float) ->
             break
         decided += report.routed + report.no_route
         _log_run(scope, report)
+        if report.open and holds_suspects(scope):
+            break
     return decided
 
 
@@ -98,12 +101,18 @@ def _route(engine: Engine, settings: Settings, *, scope: str, seconds_left: floa
         return route_pending(engine, scope=scope, now=now, dispatch=offer_jobs, limits=limits)
 
 
-def improve(engine: Engine, settings: Settings, *, scope: str) -> int:
+def improve(
+    engine: Engine,
+    settings: Settings,
+    *,
+    scope: str,
+    ways: Sequence[tuple[StandingJobs, MovePlanner]] = ((MovableJobs(), plan_moves), (PlannedJobs(), plan_builds)),
+) -> int:
     """Look once for better places for the promised lines of a planning scope; return how many moved.
 
-    First line by line, then lines of planned jobs into builds that they share. Each is done in a process of its own: it
-    may break, and all that is lost then is what it would have saved. In this one the broker would send the task again
-    and again, and it would end one worker after the other.
+    First line by line, then lines of planned jobs into builds that they share. Each way is gone in a process of its
+    own: it may break, and all that is lost then is what it would have saved. In this one the broker would send the task
+    again and again, and it would end one worker after the other.
     """
     limits = ImproveLimits(
         batch_lines=settings.routing_batch_lines,
@@ -112,10 +121,7 @@ def improve(engine: Engine, settings: Settings, *, scope: str) -> int:
         wall_seconds=min(settings.routing_wall_seconds, IMPROVE_SECONDS),
         horizon_days=settings.planning_horizon_days,
     )
-    return sum(
-        _improve(engine, scope=scope, limits=limits, jobs=jobs, plan=plan)
-        for jobs, plan in ((MovableJobs(), plan_moves), (PlannedJobs(), plan_builds))
-    )
+    return sum(_improve(engine, scope=scope, limits=limits, jobs=jobs, plan=plan) for jobs, plan in ways)
 
 
 def _improve(engine: Engine, *, scope: str, limits: ImproveLimits, jobs: StandingJobs, plan: MovePlanner) -> int:

@@ -139,7 +139,7 @@ def test_lines_that_others_took_or_cancelled_are_not_to_blame(engine: Engine, ow
 def test_suspects_are_decided_in_small_groups_then_alone_and_those_with_fewer_broken_runs_first(
     engine: Engine, owner: Owner
 ) -> None:
-    lines = place(engine, owner, 12)
+    lines = place(engine, owner, 20)
     worker_dies(engine)
     route(engine, scope=NYLON)
     table(engine, f"UPDATE order_lines SET broken_runs = 2 WHERE id IN ('{lines[0]}', '{lines[1]}') RETURNING 1")
@@ -149,12 +149,12 @@ def test_suspects_are_decided_in_small_groups_then_alone_and_those_with_fewer_br
 
     assert [len(run) for run in isolation.runs] == [SUSPECTS_TOGETHER, 2, 1, 1]
     assert set(isolation.runs[2:]) == {(lines[0],), (lines[1],)}
-    assert sum(report.routed for report in reports) == 12
+    assert sum(report.routed for report in reports) == 20
 
 
 def test_poison_is_parked_after_four_runs_and_all_others_are_routed(engine: Engine, owner: Owner) -> None:
-    lines = place(engine, owner, 24)
-    poisoned = (lines[3], lines[20])
+    lines = place(engine, owner, 34)
+    poisoned = (lines[3], lines[30])
     worker_dies(engine)
     route(engine, scope=NYLON)
     isolation = FakeIsolation(engine=engine, poisoned=poisoned)
@@ -164,12 +164,12 @@ def test_poison_is_parked_after_four_runs_and_all_others_are_routed(engine: Engi
     assert [1 + isolation.runs_of(line) for line in poisoned] == [BROKEN_RUN_CAP] * 2  # the first ended the worker
     groups = isolation.runs[:3]
     broken = [group for group in groups if set(group) & set(poisoned)]
-    assert [len(group) for group in groups] == [SUSPECTS_TOGETHER] * 3
-    assert len(isolation.runs) == 3 + len(broken) * SUSPECTS_TOGETHER + 2  # groups, their lines alone, the proofs
+    assert [len(group) for group in groups] == [SUSPECTS_TOGETHER, SUSPECTS_TOGETHER, 2]
+    assert len(isolation.runs) == 3 + sum(map(len, broken)) + 2  # groups, the lines of the broken ones, the proofs
     assert max(1 + isolation.runs_of(line) for line in lines if line not in poisoned) == 3
     assert table(engine, "SELECT state, count(*), sum(broken_runs) FROM order_lines GROUP BY 1 ORDER BY 1") == [
         ("parked", 2, 2 * BROKEN_RUN_CAP),
-        ("routed", 22, 0),
+        ("routed", 32, 0),
     ]
     assert table(engine, "SELECT DISTINCT planning_scope FROM order_lines WHERE state = 'routed'") == [(NYLON,)]
     assert broken_invariants(engine) <= {"the outbox is being emptied"}  # no relay runs here

@@ -41,4 +41,4 @@ def test_a_line_that_broke_with_its_group_goes_alone_until_it_is_parked() -> Non
     together = [suspects_at_once(broken_runs) for broken_runs in range(1, BROKEN_RUN_CAP)]
 
     assert together == [SUSPECTS_TOGETHER, 1, 1]
-    assert (BROKEN_RUN_CAP, SUSPECTS_TOGETHER) == (4, 8)
+    assert (BROKEN_RUN_CAP, SUSPECTS_TOGETHER) == (4, 16)
