@@ -140,6 +140,18 @@ MORE_BREAKS = [
     *credentials.MORE_BREAKS,
     *people.MORE_BREAKS,
     *webhooks.MORE_BREAKS,
+    (
+        "one key, one order",
+        "ALTER TABLE idempotency_keys DROP CONSTRAINT pk_idempotency_keys; INSERT INTO idempotency_keys"
+        " SELECT organisation_id, key, request_sha256, status, body, location, 'ord_2', created_at"
+        " FROM idempotency_keys",
+    ),
+    ("every decided line names its decision, made under its fence", "UPDATE order_lines SET fence = 2"),
+    (
+        "every decided line names its decision, made under its fence",
+        "UPDATE order_lines SET fence = 214000001; INSERT INTO feed_breaks (next_position, last_position, snapshot_at,"
+        " restored_at) VALUES (2, 1, now(), timestamptz '2020-01-01T00:00:00Z' + interval '214000000 s')",
+    ),
     ("no job at a node that lacked a required certificate", "UPDATE certificates SET verified_at = NULL"),
     (
         "no job at a node that lacked a required certificate",
@@ -185,6 +197,8 @@ MORE_BREAKS = [
 ]
 
 STILL_RIGHT = [
+    "UPDATE order_lines SET fence = 214000000; INSERT INTO feed_breaks (next_position, last_position, snapshot_at,"
+    " restored_at) VALUES (2, 1, now(), timestamptz '2020-01-01T00:00:00Z' + interval '214000000.5 s')",
     "UPDATE orders SET quoted_offer = 'greenest'",
     "UPDATE orders SET quote_id = NULL, quoted_offer = NULL, agreed_price_minor = NULL, agreed_arrival = NULL",
     "UPDATE build_times SET reported_at = now(), machine_minutes = 300",

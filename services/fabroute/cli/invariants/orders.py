@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from fabroute.cli.invariants.rule import LIVE_JOB, Invariant
 
+_LIFE_NUMBER = "floor(extract(epoch FROM b.restored_at - timestamptz '2020-01-01T00:00:00Z'))"
+"""At which the fences of all lines go on after a restore (``operations.after_restore``); decisions keep theirs."""
+
 RULES: Sequence[Invariant] = (
     Invariant(
         name="every acknowledged key has its order",
@@ -14,8 +17,9 @@ RULES: Sequence[Invariant] = (
     ),
     Invariant(
         name="one key, one order",
-        query="SELECT subject_id, count(*) FROM idempotency_keys GROUP BY subject_id HAVING count(*) > 1",
-        advice="two keys point at one order: the intake statement was changed; report it",
+        query="SELECT subject_id, count(*) FROM idempotency_keys GROUP BY subject_id HAVING count(*) > 1"
+        " UNION ALL SELECT key, count(*) FROM idempotency_keys GROUP BY organisation_id, key HAVING count(*) > 1",
+        advice="two keys point at one order, or one key at two: a request may have been done twice; report it",
     ),
     Invariant(
         name="every order has lines",
@@ -47,7 +51,8 @@ RULES: Sequence[Invariant] = (
         name="every decided line names its decision, made under its fence",
         query="SELECT l.id, l.state, l.fence, d.fence FROM order_lines l LEFT JOIN routing_decisions d"
         " ON d.id = l.decision_id WHERE l.state IN ('routed', 'no_route')"
-        " AND (d.id IS NULL OR d.order_line_id <> l.id OR d.fence > l.fence)",
+        " AND (d.id IS NULL OR d.order_line_id <> l.id OR d.fence <> l.fence"
+        f" AND NOT EXISTS (SELECT FROM feed_breaks b WHERE d.fence < l.fence AND l.fence = {_LIFE_NUMBER}))",
         advice="a decision is missing or was written by a run that had lost its lease: report it",
     ),
     Invariant(
