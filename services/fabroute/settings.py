@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     """That a process answers at the same time; those that wait for something to happen don't count."""
     requests_at_once_of_one: PositiveInt = 32
     """Of one organisation, so that there is always room for another; strangers count as one organisation."""
-    requests_waiting: NonNegativeInt = 500
+    requests_waiting: NonNegativeInt = 2_000
     """Of one organisation, for their turn; one more is answered with 429."""
     request_patience_seconds: float = Field(default=0.15, gt=0, le=60)
     """How long a request waits for its turn; what would have to wait longer is answered with 429 at once."""

@@ -153,7 +153,7 @@ def test_a_full_queue_answers_429_and_loses_nothing_that_it_took(database: Datab
         refused = [answer for answer in answers if answer.status_code != 201]
         assert 7 <= len(refused) <= 8  # one is being written, four wait
         assert {refusal_of(answer) for answer in refused} == {Refusal(status=429, code="intake_full")}
-        assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+        assert {answer.headers["Retry-After"] for answer in refused} <= {"1", "2", "3"}
         assert stored(api.engine) == 13 - len(refused)
         assert api.place(key="after").status_code == 201
 

@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fabroute.api.admission.parties import party_of
+from fabroute.api.admission.parties import STRANGERS, party_of
 from fabroute.api.admission.refusals import TooBusy
 from fabroute.api.admission.resting import begin
 from fabroute.api.admission.turns import Party
@@ -18,6 +18,8 @@ from fabroute.kernel.errors import DomainError
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 _ALWAYS = frozenset({"/healthz", "/readyz"})
 """Who watches over a process must not be told that it is busy."""
+_PATIENCE_OF_STRANGERS = 2.0
+"""When a process has just started, everybody is a stranger to it: they wait a little longer, and for nobody else."""
 
 
 class Gate:
@@ -51,7 +53,10 @@ class Gate:
 
 
 async def _turn(resources: Resources, name: str) -> Party:
-    party = await resources.turns.enter(name)
+    patience = resources.settings.request_patience_seconds
+    if name == STRANGERS:
+        patience = max(patience, _PATIENCE_OF_STRANGERS)
+    party = await resources.turns.enter(name, patience_seconds=patience)
     if party is None:
         seconds = resources.pressure.retry_after()
         raise TooBusy(

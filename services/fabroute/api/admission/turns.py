@@ -18,7 +18,7 @@ _WINDOW_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How much is served at once, and how long is waited for a turn."""
+    """How much is served at once, and how many may wait for it."""
 
     at_once: int
     """Requests in service in all."""
@@ -26,8 +26,6 @@ class Bounds:
     """Requests in service of one party."""
     waiting: int
     """Requests that wait in one party's line."""
-    patience_seconds: float
-    """The longest wait: what would take longer is refused at once."""
 
 
 def bounds_of(settings: Settings) -> Bounds:
@@ -36,7 +34,6 @@ def bounds_of(settings: Settings) -> Bounds:
         at_once=settings.requests_at_once,
         of_one=min(settings.requests_at_once, settings.requests_at_once_of_one),
         waiting=settings.requests_waiting,
-        patience_seconds=settings.request_patience_seconds,
     )
 
 
@@ -84,15 +81,18 @@ class Turns:
         party = self._parties.get(name)
         return 0 if party is None else len(party.line)
 
-    async def enter(self, name: str) -> Party | None:
-        """Return the party once it has a turn: say ``leave`` at its end. ``None`` where that would take too long."""
+    async def enter(self, name: str, *, patience_seconds: float) -> Party | None:
+        """Return the party once it has a turn: say ``leave`` at its end.
+
+        ``None`` at once where it would have to wait longer than ``patience_seconds``, or when it has.
+        """
         party = self._parties.get(name)
         if party is None:
             party = self._parties[name] = Party(name)
         if not party.line and self._serving < self._bounds.at_once and party.serving < self._bounds.of_one:
             self._start(party)
             return party
-        if self._may_wait(party) and await self._wait(party):
+        if self._may_wait(party, patience_seconds) and await self._wait(party, patience_seconds):
             return party
         self._forget(party)
         return None
@@ -115,20 +115,20 @@ class Turns:
         party.serving += 1
         self._serving += 1
 
-    def _may_wait(self, party: Party) -> bool:
+    def _may_wait(self, party: Party, patience: float) -> bool:
         if not party.line:
             return self._bounds.waiting > 0
         is_short = len(party.line) < self._bounds.waiting
-        return is_short and party.expected_wait(self._clock()) <= self._bounds.patience_seconds
+        return is_short and party.expected_wait(self._clock()) <= patience
 
-    async def _wait(self, party: Party) -> bool:
+    async def _wait(self, party: Party, patience: float) -> bool:
         loop = asyncio.get_running_loop()
         entry: asyncio.Future[bool] = loop.create_future()
         if not party.line:
             party.pace, party.turns, party.since = 0.0, 0, self._clock()
             self._lines[party.name] = party
         party.line.append(entry)
-        timer = loop.call_later(self._bounds.patience_seconds, self._give_up, party, entry)
+        timer = loop.call_later(patience, self._give_up, party, entry)
         try:
             return await entry
         except asyncio.CancelledError:

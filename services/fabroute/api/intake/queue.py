@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from fabroute.kernel.errors import DomainError
 from fabroute.orders.service import NewOrder, Placing
 
 MAXIMUM_BATCH = 128
+_SPREAD_SECONDS = 3
 _WEIGHT = 0.3
 """Of the latest batch in how long one takes."""
 _logger = structlog.get_logger(__name__)
@@ -87,9 +89,9 @@ class Intake:
         if entry.key in self._in_flight:
             raise IdempotencyKeyInFlight("a request with this Idempotency-Key is being answered: repeat it in a second")
         if len(self._waiting) >= self._capacity:
-            raise IntakeFull(f"{self._capacity:,} orders wait to be stored: repeat the request in a second")
+            raise _full(f"{self._capacity:,} orders wait to be stored")
         if self._expected_wait() > self._patience:
-            raise IntakeFull("the database takes long to store orders: repeat the request in a second")
+            raise _full("the database takes long to store orders")
         self._in_flight.add(entry.key)
         self._waiting.append(entry)
         self._has_work.set()
@@ -133,3 +135,9 @@ class Intake:
                 entry.answer.set_exception(result)
             else:
                 entry.answer.set_result(result)
+
+
+def _full(why: str) -> IntakeFull:
+    """Return the refusal; clients that came together are told to come back at different times."""
+    seconds = random.randint(1, _SPREAD_SECONDS)
+    return IntakeFull(f"{why}: repeat the request in {seconds} s", headers={"Retry-After": str(seconds)})

@@ -18,18 +18,16 @@ class Clock:
         return self.seconds
 
 
-def make_turns(
-    *, at_once: int = 4, of_one: int = 2, waiting: int = 10, patience: float = FOREVER, clock: Clock | None = None
-) -> Turns:
-    bounds = Bounds(at_once=at_once, of_one=of_one, waiting=waiting, patience_seconds=patience)
-    return Turns(bounds, clock=clock or Clock())
+def make_turns(*, at_once: int = 4, of_one: int = 2, waiting: int = 10, clock: Clock | None = None) -> Turns:
+    return Turns(Bounds(at_once=at_once, of_one=of_one, waiting=waiting), clock=clock or Clock())
 
 
 class Crowd:
     """Requests by their names, and the order in which they got their turns."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, *, patience: float = FOREVER) -> None:
         self.turns = turns
+        self.patience = patience
         self.order: list[str] = []
         self.refused: list[str] = []
         self.inside: dict[str, Party] = {}
@@ -55,7 +53,7 @@ class Crowd:
         self.waiting = {party: self.turns.waiting(party) for party in "ABCD"}
 
     async def _enter(self, name: str) -> None:
-        party = await self.turns.enter(name[0])
+        party = await self.turns.enter(name[0], patience_seconds=self.patience)
         if party is None:
             self.refused.append(name)
         else:
@@ -132,7 +130,7 @@ def test_where_nobody_may_wait_one_too_many_is_refused_at_once_and_leaves_nothin
 def test_what_would_wait_too_long_at_the_pace_of_its_line_is_refused_at_once() -> None:
     async def scene() -> Crowd:
         clock = Clock()
-        crowd = Crowd(make_turns(at_once=1, of_one=1, waiting=99, patience=100.0, clock=clock))
+        crowd = Crowd(make_turns(at_once=1, of_one=1, waiting=99, clock=clock), patience=100.0)
         await crowd.come("A1", "A2", "A3", "A4")
         for name in ("A1", "A2"):
             clock.seconds += 30
@@ -148,7 +146,7 @@ def test_what_would_wait_too_long_at_the_pace_of_its_line_is_refused_at_once() -
 def test_the_pace_of_a_line_is_forgotten_with_the_line() -> None:
     async def scene() -> Crowd:
         clock = Clock()
-        crowd = Crowd(make_turns(at_once=1, of_one=1, waiting=99, patience=100.0, clock=clock))
+        crowd = Crowd(make_turns(at_once=1, of_one=1, waiting=99, clock=clock), patience=100.0)
         await crowd.come("A1", "A2", "A3")
         for name in ("A1", "A2"):
             clock.seconds += 90
@@ -163,7 +161,7 @@ def test_the_pace_of_a_line_is_forgotten_with_the_line() -> None:
 
 def test_a_line_that_does_not_move_at_all_is_given_up_after_the_patience() -> None:
     async def scene() -> Crowd:
-        crowd = Crowd(make_turns(at_once=1, of_one=1, patience=0.01))
+        crowd = Crowd(make_turns(at_once=1, of_one=1), patience=0.01)
         await crowd.come("A1", "A2", "B1")
         await asyncio.wait([crowd.tasks["A2"], crowd.tasks["B1"]])
         await crowd.go("A1")
@@ -209,7 +207,7 @@ def test_a_request_that_rests_leaves_its_place_and_comes_back_into_it() -> None:
     async def scene() -> list[int]:
         turns = make_turns(at_once=1, of_one=1)
         crowd, serving = Crowd(turns), []
-        party = await turns.enter("A")
+        party = await turns.enter("A", patience_seconds=FOREVER)
         assert party is not None
         turn = begin(turns, party)
         await crowd.come("A2")
