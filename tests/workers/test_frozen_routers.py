@@ -61,19 +61,22 @@ def test_routers_that_wake_up_after_their_lease_write_nothing(
         assert wait_until(lambda: all(map(is_frozen, frozen)))
         assert wait_until(lambda: in_transaction(engine, lapsed_scopes) == SCOPES)
         Relay(engine, ringer=ringer).sweep()
-        reports = [route(engine, scope) for scope in SCOPES]
+        taken_over = [route(engine, scope) for scope in SCOPES]  # what those had is suspected of their end
+        reports = [route(engine, f"{scope}/suspects") for scope in SCOPES]
         before = table(engine, "SELECT id, state, node_id FROM jobs ORDER BY id")
         for process in frozen:
             os.kill(process.pid, signal.SIGCONT)
         codes = [process.wait(PATIENCE_SECONDS) for process in frozen]
 
     assert ringer.errands == [Errand(task=ROUTE_PENDING, scope=scope) for scope in SCOPES]
+    assert taken_over == [None] * len(SCOPES)
     assert [report.routed for report in reports if report is not None] == [LINES] * len(SCOPES)
     assert codes == [0] * len(SCOPES)
     assert log.read_text().count(f"routed 0, open {LINES}") == len(SCOPES)
     assert table(engine, "SELECT id, state, node_id FROM jobs ORDER BY id") == before
     assert table(engine, "SELECT count(*), count(DISTINCT order_line_id) FROM routing_decisions") == [(12, 12)]
-    assert table(engine, "SELECT DISTINCT fence, holder FROM planning_scopes") == [(2, None)]
+    scopes = "SELECT DISTINCT name LIKE '%/suspects', fence, holder FROM planning_scopes ORDER BY 1"
+    assert table(engine, scopes) == [(False, 2, None), (True, 1, None)]
     held = in_transaction(engine, held_and_taken)
     assert (held["grams"], held["minutes"]) == (held["held_grams"], held["held_minutes"])
     broken = {finding.invariant.name for finding in check_invariants(engine) if finding.broken}
