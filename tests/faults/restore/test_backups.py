@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
+from typer.testing import CliRunner
 
+from fabroute.cli.app import app
 from fabroute.inventory.ports import PrintFileMissing
 from fabroute.operations import after_restore
 from fabroute.operations.backing_up import BackupFailed, take_backup
@@ -320,6 +322,28 @@ def test_roots_that_are_another_than_in_the_backup_before_stop_the_backup(source
         take_backup(other.installation(), tmp_path / "b", with_keys=False, progress=quiet)
 
     assert len(backup_names(tmp_path / "b")) == 1
+
+
+def test_a_folder_lists_its_backups_and_a_damaged_one_is_told_with_exit_code_1(
+    kept: tuple[Path, Manifest], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(kept[0], tmp_path / "b")
+    listed = CliRunner().invoke(app, ["backup", "list", str(folder)])
+    whole = CliRunner().invoke(app, ["backup", "verify", str(folder)])
+    object_path(folder, _first_object(folder)).unlink()
+    damaged = CliRunner().invoke(app, ["backup", "verify", str(folder)])
+    none = CliRunner().invoke(app, ["backup", "verify", str(tmp_path)])
+
+    assert kept[1].name in listed.stdout
+    assert "signing-key.pem, secret-key" in listed.stdout
+    assert (whole.exit_code, damaged.exit_code) == (0, 1)
+    assert whole.stdout.strip().endswith(f"{len(kept[1].files) + 2} files, 0 of them damaged or missing")
+    assert "is missing" in damaged.stdout
+    assert isinstance(none.exception, NoBackup)
+
+
+def _first_object(folder: Path) -> str:
+    return min(path.name for path in (folder / "objects").rglob("*") if path.is_file())
 
 
 def test_tools_that_are_too_old_are_not_taken_and_the_refusal_says_what_to_install() -> None:
