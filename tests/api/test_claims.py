@@ -15,6 +15,7 @@ from tests.factories.bureau_queues import given_bureau_key, given_queue, leases_
 from tests.factories.concurrency import at_once
 from tests.factories.databases import in_transaction, rows
 from tests.factories.organisations import BUREAU
+from tests.factories.problems import Refusal, refusal_of
 
 CLAIMS, QUEUE = "/v1/nodes/N101/claims", "/v1/nodes/N101/jobs"
 
@@ -267,12 +268,15 @@ def test_a_poll_that_waits_is_answered_when_the_queue_changes(world: JobWorld) -
 
 
 def test_a_poll_that_waits_in_vain_is_304(world: JobWorld) -> None:
-    tag = world.bureau.get(f"{QUEUE}?wait=1").headers["ETag"]
+    tag = world.bureau.get(QUEUE).headers["ETag"]
     until_known(world)
     answer = world.bureau.get(f"{QUEUE}?wait=1", headers={"If-None-Match": tag})
 
     assert (answer.status_code, answer.headers["ETag"]) == (304, tag)
     assert world.api.resources.queues.versions.parked == 0
+    for seconds in ("26", "x", ""):
+        refused = world.bureau.get(f"{QUEUE}?wait={seconds}", headers={"If-None-Match": tag})
+        assert refusal_of(refused) == Refusal(status=422, code="validation_failed", pointers=("",))
 
 
 def test_the_queue_is_filtered(world: JobWorld) -> None:

@@ -33,6 +33,20 @@ def test_another_epoch_version_query_day_or_reader_has_another_tag() -> None:
     assert tag() not in others
 
 
+def test_how_long_a_client_waits_is_not_in_the_tag_unless_nobody_may_wait_like_that() -> None:
+    same = {
+        tag(query=b"wait=25&state=offered"),
+        tag(query=b"state=offered&wait=0"),
+        tag(query=b"state=offered&wait=05"),
+    }
+    alone = {tag(query=b"wait=1"), tag(query=b"wait=20"), tag(query=b"")}
+    refused = [b"wait=26&state=offered", b"wait=&state=offered", b"wait=x&state=offered", b"wait=100&state=offered"]
+
+    assert same == {tag()}
+    assert alone == {tag(query=b"")}
+    assert len({tag(), *(tag(query=it) for it in refused)}) == 5
+
+
 def test_a_bureau_reads_no_rival_s_queue() -> None:
     owner = a_principal(organisation_id="org_owner", kind="owner")
 
