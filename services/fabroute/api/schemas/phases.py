@@ -45,7 +45,7 @@ class CounterOfferIn(RequestModel):
     """On which terms a node would make a job."""
 
     price: MoneyIn | None = Field(default=None, description="Production only; as offered if left out.")
-    produce_by: Day | None = Field(default=None, strict=False, description="Last day; as offered if left out.")
+    produce_by: Day | None = Field(default=None, description="Last day; as offered if left out.")
     reason: Words = ""
 
 
@@ -73,7 +73,7 @@ class SuspicionIn(RequestModel):
 class OfflineIn(RequestModel):
     """For how long a node holds a job without a sign of life."""
 
-    hours: float = Field(gt=0, le=720, strict=False, allow_inf_nan=False)
+    hours: float = Field(gt=0, le=720, allow_inf_nan=False)
 
 
 class ResolutionIn(RequestModel):
@@ -87,7 +87,7 @@ class ReportIn(RequestModel):
 
     sequence: int = Field(ge=1, le=HIGHEST_SEQUENCE, description="Counts from 1 under each lease, without gaps.")
     name: Annotated[str, Field(max_length=60)] = Field(description=f"`{'`, `'.join(KNOWN_REPORTS)}`.")
-    occurred_at: Instant = Field(strict=False, description="By your clock.")
+    occurred_at: Instant = Field(description="By your clock.")
     data: dict[str, Any] = Field(
         default_factory=dict,
         max_length=20,
@@ -208,7 +208,6 @@ class ProductionPolicyIn(RequestModel):
         default=None,
         ge=0,
         le=1,
-        strict=False,
         allow_inf_nan=False,
         description="Counter-offers up to this share over the offered price are accepted at once; 0.1 for 10 %.",
     )
