@@ -153,7 +153,13 @@ def test_the_contract_is_added_to_every_operation_that_has_a_caller() -> None:
     listing, adding = document["paths"]["/v1/things"]["get"], document["paths"]["/v1/things"]["post"]
     sending = document["paths"]["/v1/nodes/{node_id}/table"]["put"]
 
-    assert set(codes_of(listing)) == {"unauthenticated", "too_small", "validation_failed", "rate_limited"}
+    assert set(codes_of(listing)) == {
+        "unauthenticated",
+        "too_small",
+        "validation_failed",
+        "rate_limited",
+        "too_busy",
+    }
     assert set(codes_of(adding)) - set(codes_of(listing)) == {
         "idempotency_key_invalid",
         "idempotency_key_in_flight",
