@@ -7,8 +7,11 @@ from collections import Counter
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy.exc import DBAPIError
 
-from tests.faults.machine.machine import Product, Tally
+from tests.faults.machine.bench import Tally
+from tests.faults.machine.machine import Product
+from tests.faults.machine.state import Illegal
 
 STEPS_OF_A_RUN = 50
 _RUNS_AT_ONCE = 20
@@ -18,10 +21,10 @@ _RUNS_AT_ONCE = 20
 def run_steps(machine: type[Product], *, steps: int, seed: int) -> None:
     """Run the machine on fresh databases until it has done so many steps; the same seed, the same rules."""
     round_number = 0
-    while machine.tally.steps.total() < steps:
+    while machine.tally.done < steps:
         run_once(machine, runs=_RUNS_AT_ONCE, seed=1_000 * seed + round_number)
         round_number += 1
-        print(f"{machine.tally.steps.total():,} steps, {machine.tally.runs} runs", file=sys.stderr, flush=True)
+        print(f"{machine.tally.done:,} steps, {machine.tally.runs} runs", file=sys.stderr, flush=True)
 
 
 def run_once(machine: type[Product], *, runs: int, seed: int, steps: int = STEPS_OF_A_RUN) -> None:
@@ -38,6 +41,15 @@ def run_once(machine: type[Product], *, runs: int, seed: int, steps: int = STEPS
     run_state_machine_as_test(_seeded(machine, seed), settings=chosen)
 
 
+def steps_until_found(machine: type[Product], *, steps: int, seed: int) -> str:
+    """Run a machine without a guard; return after how many steps it found out, and by what."""
+    try:
+        run_steps(machine, steps=steps, seed=seed)
+    except (Illegal, DBAPIError) as error:
+        return f"found after {machine.tally.done} steps: {str(error).splitlines()[-1][:160]}"
+    return f"not found in {machine.tally.done} steps"
+
+
 def _seeded(machine: type[Product], number: int) -> type[Product]:
     return seed(number)(machine)
 
@@ -45,7 +57,7 @@ def _seeded(machine: type[Product], number: int) -> type[Product]:
 def print_tally(tally: Tally, *, seed: int, seconds: float) -> None:
     """Print steps by rule and answers by code."""
     cores = os.cpu_count()
-    print(f"{tally.steps.total():,} steps in {tally.runs} runs, seed {seed}, {seconds:.0f} s, {cores} cores, ", end="")
+    print(f"{tally.done:,} steps in {tally.runs} runs, seed {seed}, {seconds:.0f} s, {cores} cores, ", end="")
     print(f"Python {platform.python_version()}; {tally.crashes} crashes, {tally.races.total()} races")
     for rule, count in sorted(tally.steps.items()):
         answers = Counter({code: n for (name, code), n in tally.answers.items() if name == rule})

@@ -86,6 +86,10 @@ def _late(world: World) -> dict[object, object]:
     return {**found}
 
 
+def _scopes(world: World) -> dict[object, object]:
+    return {name: (scope.fence, scope.until) for name, scope in world.scopes.items() if scope.fence}
+
+
 def _lines(world: World) -> dict[object, object]:
     return {
         it.id: (it.quantity, it.state, it.fence, it.attempts, it.due, it.until, it.decided, it.scope, it.broken)
@@ -184,6 +188,6 @@ _ROOMS: Mapping[str, _Room] = {
     "scope": _Room(
         query="SELECT name, fence, CASE WHEN holder IS NOT NULL THEN lease_until END FROM planning_scopes",
         keys=1,
-        model=lambda world: {name: (it.fence, it.until) for name, it in world.scopes.items() if it.fence},
+        model=_scopes,
     ),
 }

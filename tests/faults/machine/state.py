@@ -263,7 +263,10 @@ class World:
             job.counter = "lapsed"
 
     def leave(self, job: Job, to: str, *, cause: str, exclude: bool) -> None:
-        """End a job, and send its line back to routing; after three nodes a person has a look."""
+        """End a job, and send its line back to routing; after three nodes a person has a look.
+
+        Nobody makes it again where its order was to be cancelled.
+        """
         self.end(job, to)
         self.reroutes[job.id] = (cause, False)
         line = self.lines[job.line_id]
@@ -272,9 +275,12 @@ class World:
         line.fence += 1
         if exclude:
             line.excluded.add(job.plan.node)
-            if len(line.excluded) >= MOST_NODES:
-                line.state = "parked"
-                line.fence += 1
+        if job.asked == "":
+            line.state = "cancelled"
+            line.fence += 1
+        elif exclude and len(line.excluded) >= MOST_NODES:
+            line.state = "parked"
+            line.fence += 1
 
     def hold(self, job: Job) -> None:
         """Hold a job, since a gate is closed to it."""

@@ -1,5 +1,7 @@
 """Cancelling an order whose jobs are with nodes: what nobody started goes, what somebody started stays."""
 
+from typing import Any
+
 import pytest
 
 from fabroute.cli.invariants import check_invariants
@@ -14,7 +16,9 @@ from fabroute.production.service import (
     take_back_job,
 )
 from fabroute.production.service.phases.cancelling import CancellationAnswer, answer_cancellation
+from fabroute.production.service.rerouting.failing import JobFailure, report_failure
 from fabroute.production.service.rerouting.outages import set_node_status
+from fabroute.production.service.rerouting.settling import settle_reroutes
 from tests.factories.organisations import NOW
 from tests.factories.production import BUREAU_KEY, OPERATOR_KEY, Floor
 from tests.factories.routable import held_and_taken
@@ -167,4 +171,27 @@ def test_a_cancelled_order_is_not_routed_again_because_its_node_was_asked_to_sto
     assert answer(floor, job_id, agreed=True) == "cancelled"
     assert floor.table("SELECT state FROM order_lines") == [("cancelled",)]
     assert floor.table("SELECT cause FROM reroutes") == []
+    assert broken(floor) == set()
+
+
+@pytest.mark.parametrize("by", ["node", "operator"])
+def test_a_line_of_a_cancelled_order_is_not_made_elsewhere_when_its_job_leaves_its_node(floor: Floor, by: str) -> None:
+    job_id = floor.accepted()
+    floor.fetched(job_id)
+    cancel(floor)
+    failure = JobFailure(reason="machine_broke")
+    known: dict[str, Any] = {"job_id": job_id, "now": NOW}
+    if by == "node":
+        floor.do(lambda session: report_failure(session, principal=BUREAU_KEY, failure=failure, lease=None, **known))
+    else:
+        floor.do(lambda session: take_back_job(session, principal=OPERATOR_KEY, reason="they agreed", **known))
+
+    assert floor.table("SELECT state FROM jobs") == [("failed" if by == "node" else "cancelled",)]
+    assert floor.table("SELECT state FROM order_lines") == [("cancelled",)]
+    assert floor.table("SELECT state FROM orders") == [("cancelled",)]
+    assert floor.do(held_and_taken) == NOTHING
+    assert floor.do(lambda session: settle_reroutes(session, now=NOW)) == 1
+    assert floor.table("SELECT cause, outcome FROM reroutes") == [
+        ("print_failed" if by == "node" else "operator", "cancelled")
+    ]
     assert broken(floor) == set()

@@ -81,7 +81,7 @@ def reroute_jobs(
     that were not made go back; each re-route is noted with its cause and the promise that there was. With ``exclude``
     the line doesn't come to the same node again, and waits for a person once three nodes are ruled out. With a share of
     a split line all others that no node counts on go too, so that the whole rest is planned anew; what nodes have
-    accepted or claimed, they go on making.
+    accepted or claimed, they go on making. A line whose order was to be cancelled is cancelled: nobody makes it again.
     """
     leaving = Leaving(cause=cause, reason=reason, actor=actor, now=now, state=state, exclude=exclude)
     return reroute(session, job_ids, leaving)
@@ -109,6 +109,7 @@ def reroute(
     if taken:
         rows.insert_reroutes(session, {job.id: new_id("rrt") for job in taken}, _note(leaving))
         _send_back(session, live, taken, leaving)
+        _drop_cancelled(session, live, taken, leaving)
         if leaving.exclude and asked:
             rule_out(session, excluded=[_excluded(job, leaving) for job in asked])
             park_worn_out(session, line_ids={job.order_line_id for job in asked}, now=leaving.now)
@@ -149,6 +150,15 @@ def _send_back(session: Session, live: Sequence[Job], taken: Sequence[Job], leav
     gone, lines = {job.id for job in taken}, {job.order_line_id for job in taken}
     kept = _kept([job for job in live if job.id not in gone and job.order_line_id in lines])
     orders.requeue_lines(session, line_ids=sorted(lines), reason=leaving.reason, now=leaving.now, kept=kept)
+
+
+def _drop_cancelled(session: Session, live: Sequence[Job], taken: Sequence[Job], leaving: Leaving) -> None:
+    """Cancel the lines of jobs that left while their nodes were asked to stop for a cancelled order."""
+    gone = {job.id for job in taken}
+    made_still = {job.order_line_id for job in live if job.id not in gone}
+    unwanted = {job.order_line_id for job in taken if job.cancel_requested_at is not None and not job.cancel_cause}
+    if unwanted - made_still:
+        orders.cancel_lines(session, line_ids=sorted(unwanted - made_still), now=leaving.now)
 
 
 def is_held_unstarted(job: Job) -> bool:
