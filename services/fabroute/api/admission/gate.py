@@ -2,16 +2,14 @@
 
 from collections import deque
 
-from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fabroute.api.admission.parties import STRANGERS, party_of
-from fabroute.api.admission.refusals import TooBusy
+from fabroute.api.admission.refusals import TooBusy, send_refusal
 from fabroute.api.admission.resting import begin
 from fabroute.api.admission.turns import Party
 from fabroute.api.middleware import may_be_long
-from fabroute.api.problems import problem_response
 from fabroute.api.resources import Resources
 from fabroute.kernel.errors import DomainError
 
@@ -43,7 +41,7 @@ class Gate:
             party = await _turn(resources, name)
         except DomainError as refusal:
             resources.pressure.note_refused(refusal.code)
-            await problem_response(Request(scope), refusal)(scope, receive, send)
+            await send_refusal(refusal, scope, send, public_url=resources.settings.public_url)
             return
         turn = begin(resources.turns, party)
         try:

@@ -1,16 +1,22 @@
 """What is refused at the gate: answered in microseconds, told in one line of the log a second."""
 
+import json
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
 
 import structlog
+from starlette.types import Scope, Send
 
 from fabroute.kernel.errors import DomainError
 
 _LONGEST_SECONDS = 30
 _LOG_SECONDS = 1.0
+_BODY = (
+    '{"type":"urn:fabroute:problem:%s","title":"Too Many Requests","status":429,"code":"%s","detail":%s,'
+    '"doc_url":"%s/docs/errors/%s","request_id":"%s","errors":[]}'
+)
 _logger = structlog.get_logger(__name__)
 
 
@@ -56,3 +62,14 @@ class Pressure:
     def retry_after(self) -> int:
         """Return in how many seconds a client shall come back, between 1 and what serves all who were refused."""
         return self._pick(1, min(_LONGEST_SECONDS, 2 + int(2 * self._ratio)))
+
+
+async def send_refusal(error: DomainError, scope: Scope, send: Send, *, public_url: str) -> None:
+    """Answer a 429 without details: to the byte what ``problem_response`` makes of it, for a third of the computing."""
+    request_id: str = scope["state"]["request_id"]  # of plain letters, whoever chose it
+    url, code, detail = public_url.rstrip("/"), error.code, json.dumps(error.message, ensure_ascii=False)
+    body = (_BODY % (code, code, detail, url, code, request_id)).encode()
+    headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+    headers += [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/problem+json")]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,6 +1,18 @@
+import asyncio
+
+import pytest
+from fastapi import Request
+from starlette.types import Message, Scope
 from structlog.testing import capture_logs
 
-from fabroute.api.admission.refusals import Pressure
+from fabroute.api.admission.refusals import Pressure, TooBusy, send_refusal
+from fabroute.api.app import build_app
+from fabroute.api.callers.wrong_keys import TooManyWrongKeys
+from fabroute.api.contract.limits import RateLimited
+from fabroute.api.problems import problem_response
+from fabroute.api.resources import make_resources
+from fabroute.kernel.errors import DomainError
+from fabroute.settings import Settings
 
 
 class Clock:
@@ -56,3 +68,20 @@ def test_the_log_says_once_a_second_how_many_were_refused() -> None:
 
     assert [(it["served"], it["too_busy"], it["rate_limited"]) for it in log] == [(1, 3, 1)]
     assert log[0]["event"] == "requests refused at the gate"
+
+
+@pytest.mark.parametrize("kind", [TooBusy, RateLimited, TooManyWrongKeys])
+def test_a_cheap_refusal_is_to_the_byte_what_the_problem_handlers_say(kind: type[DomainError]) -> None:
+    settings = Settings(database_url="postgresql://nobody@/nowhere", public_url="https://fabroute.example.com/")
+    app = build_app(make_resources(settings))
+    scope: Scope = {"type": "http", "app": app, "state": {"request_id": "req-1"}, "headers": []}
+    error, sent = kind('wait 3 s: "soon" – or later', headers={"Retry-After": "3"}), list[Message]()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(send_refusal(error, scope, send, public_url=settings.public_url))
+    usual = problem_response(Request(scope), error)
+
+    assert (sent[0]["status"], sent[1]["body"]) == (usual.status_code, usual.body)
+    assert sorted(sent[0]["headers"]) == sorted(usual.raw_headers)
