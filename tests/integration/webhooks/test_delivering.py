@@ -198,7 +198,7 @@ def test_nobody_holds_up_anybody_else(engine: Engine) -> None:
         for receiver in (hangs, drips, floods, works):
             given_endpoint(engine, "org_owner", url=receiver.url)
         tell(engine, *[an_event(subject_id=f"ord_{number}") for number in range(40)], now=utc_now())
-        send_really(engine)
+        send_really(engine, seconds=1.0)
 
     order = [it.event_id for it in feed_of(engine, "org_owner").events]
     assert works.ids() == order or sorted(works.ids()) == sorted(order)
