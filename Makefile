@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit fuzz fuzz-api lint-api matrix client format lock clean
+.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -36,6 +36,13 @@ help:
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make fuzz-api    ask a running installation all that its OpenAPI document promises (SEED=1 SECONDS=180 CALLERS=owner,bureau,operator)"
+	@echo "make chaos       orders through random faults, judged by what clients were told (ORDERS=10000 FAULTS=100 SEED=7)"
+	@echo "make chaos-guards take each guard away and see what finds that"
+	@echo "make state-machine random steps of orders, jobs and nodes beside a model in Python (STEPS=10000 SEED=7)"
+	@echo "make poison      orders that hang, crash or fill the solver among good ones (ORDERS=1000 POISON=50)"
+	@echo "make overload    twice what a process can take (SECONDS=300 FACTOR=2 SEED=1)"
+	@echo "make relay-kills relays killed between a commit and its message (TIMES=1000 SEED=7)"
+	@echo "make sbom        the bill of materials of what is locked, as CycloneDX, into build/"
 	@echo "make matrix      every operation asked by owners, bureaus, strangers, revoked keys: who sees what, with counts"
 	@echo "make lint-api    lint the OpenAPI document with Spectral (needs npx)"
 	@echo "make client    a typed Python client out of the OpenAPI document, into build/"
@@ -87,6 +94,7 @@ check: setup
 	@$(BIN)/python -m mypy
 	@PYTHONPATH=services:workers:infra/embedded $(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m fabroute.cli openapi --check
+	@$(BIN)/python infra/supply_chain/audit.py requirements.txt
 
 coverage: setup
 	@rm -f .coverage .coverage.*
@@ -158,6 +166,28 @@ fuzz-api: setup
 lint-api: setup
 	@command -v npx >/dev/null || { echo "make lint-api needs npx (Node.js)" >&2; exit 1; }
 	@npx --yes @stoplight/spectral-cli@6 lint openapi/openapi.json --ruleset openapi/spectral.yaml --fail-severity info
+
+sbom: setup
+	@mkdir -p build
+	@$(BIN)/python -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml --mc-type application --output-reproducible --sv 1.6 --validate -o build/sbom.cdx.json
+
+chaos: setup
+	@$(BIN)/python -m tests.faults.chaos $(foreach name,ORDERS FAULTS SEED FOLDER,$(if $($(name)),$(name)=$($(name))))
+
+chaos-guards: setup
+	@$(BIN)/python -m tests.faults.guards
+
+state-machine: setup
+	@$(BIN)/python -m tests.faults.machine $(foreach name,STEPS SEED,$(if $($(name)),$(name)=$($(name))))
+
+poison: setup
+	@$(BIN)/python -m tests.faults.poison $(foreach name,ORDERS POISON SEED,$(if $($(name)),$(name)=$($(name))))
+
+overload: setup
+	@$(BIN)/python -m tests.benchmarks.bench_overload $(foreach name,SECONDS FACTOR SEED,$(if $($(name)),$(name)=$($(name))))
+
+relay-kills: setup
+	@$(BIN)/python -m tests.faults.threats.relay_kills $(foreach name,TIMES SEED,$(if $($(name)),$(name)=$($(name))))
 
 client: setup
 	@$(BIN)/python openapi/client/generate.py --check-types

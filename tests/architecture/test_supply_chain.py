@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.supply_chain.audit import Report, Vulnerability, is_reachable, judge, vulnerabilities_in
+from infra.supply_chain.audit import Report, Vulnerability, judge, vulnerabilities_in
 from tests.architecture.sources import PROJECT
 
 FILES = ("requirements.txt", "requirements-dev.txt")
@@ -110,16 +110,15 @@ def test_one_that_nothing_mends_or_that_is_accepted_is_only_told() -> None:
 
     assert judged(hopeless) == (0, "pip-audit: hopeless 3.0: PYSEC-2, nothing mends it yet")
     assert judged(REPORT, **{"PYSEC-1": "we never call it", "PYSEC-2": "nor this"})[0] == 0
-    assert judged(REPORT | {"dependencies": REPORT["dependencies"][:1]}) == (
+    assert judged(REPORT | {"dependencies": REPORT["dependencies"][:2]}) == (
         0,
-        "pip-audit: no known vulnerability in 1 locked packages",
+        "pip-audit: no known vulnerability in 1 of 2 locked packages",
     )
 
 
 def test_without_a_network_nobody_fails_and_it_is_said_that_nobody_looked() -> None:
-    assert is_reachable("http://127.0.0.1:9/", seconds=0.5) is False
-    assert judged(None) == (
-        0,
-        "pip-audit: the index does not answer, so nobody looked for known vulnerabilities (no failure)",
-    )
+    nobody = (0, "pip-audit: the index does not answer, so nobody looked for known vulnerabilities (no failure)")
+
+    assert judged(None) == nobody
+    assert judged(REPORT | {"dependencies": REPORT["dependencies"][1:2]}) == nobody
     assert str(Vulnerability(package="a", version="1", id="X", fixed_in=())) == "a 1: X, nothing mends it yet"
