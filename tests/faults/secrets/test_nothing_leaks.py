@@ -1,7 +1,9 @@
 """API, worker, relay and commands at their most talkative: no secret is in a log or on a command line."""
 
 import hashlib
+import subprocess
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,11 @@ def talkative(database: Database, folder: Path, broker_url: str) -> Home:
     return a_home(secret, folder, roots=folder.parent / "roots", broker_url=broker_url, **more)
 
 
+def talking(there: Home, *program: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Run a program with all its logs."""
+    return a_process(VERBOSE, *program, environment=there.settings, log=there.log)
+
+
 def good(answer: httpx.Response) -> Any:
     assert answer.is_success, answer.text
     return answer.json()
@@ -64,7 +71,7 @@ def machine_secrets(there: Home, owner: Owner) -> dict[str, str]:
     with client_on(there.socket, owner.token, {}) as client, client_on(there.socket, None, {}) as nobody:
         oauth = good(client.post("/v1/oauth-clients", json=named, headers={"Idempotency-Key": "zq1"}))
         asked = f"grant_type=client_credentials&client_id={oauth['client_id']}&client_secret={oauth['client_secret']}"
-        hook = {"url": "http://127.0.0.1:9/zq", "types": ["*"]}
+        hook = {"url": "http://127.0.0.1:59999/zq", "types": ["*"]}
         nobody.get("/v1/orders", headers={"Authorization": f"Bearer {WRONG_KEY}"})
         nobody.get(f"/v1/orders/{WRONG_KEY}?reference={WRONG_KEY}")
         return {
@@ -153,13 +160,12 @@ def test_no_secret_is_in_a_log_or_on_a_command_line(database: Database, broker_u
         owner = given_owner_and_places(engine)
         person = given_person(engine, organisation_id=owner.organisation_id)
         invitation = given_invitation(engine, organisation_id=owner.organisation_id).token
-        verbose = {"environment": there.settings, "log": there.log}
-        with a_process(VERBOSE, "fabroute.api", "--uds", there.socket, **verbose):
+        with talking(there, "fabroute.api", "--uds", there.socket):
             with client_on(there.socket, None, {}) as probe:
                 assert wait_until(lambda: is_ready(probe)), there.log.read_text(encoding="utf8")
             secrets = machine_secrets(there, owner) | personal_secrets(there, person, invitation)
             secrets |= {"ticket": ticket(engine, there, owner), "database password": DATABASE_PASSWORD}
-            with a_process(VERBOSE, "fabroute_workers.relay", **verbose), a_process(VERBOSE, *worker, **verbose):
+            with talking(there, "fabroute_workers.relay"), talking(there, *worker):
                 assert wait_until(lambda: attempts(engine) > 0), there.log.read_text(encoding="utf8")
                 said = run_commands(there, owner, tmp_path)
     secrets |= {"OpenID secret": OIDC_SECRET, "bridge token": BRIDGE_TOKEN, "bridge secret": BRIDGE_SECRET}
