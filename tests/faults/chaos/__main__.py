@@ -1,16 +1,18 @@
-"""``python -m tests.faults.chaos ORDERS=10000 FAULTS=100 SEED=7 [RATE=50] [FOLDER=…]``: exit code 1 when red."""
+"""``python -m tests.faults.chaos ORDERS=10000 FAULTS=100 SEED=7``, also RATE, CANCELLED, FOLDER: exit code 1 when red."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import NoReturn
 
 from rich.console import Console
 
 from tests.faults.chaos.run import ChaosSize, run_chaos
 from tests.faults.chaos.table import is_green, print_report
 
-_DEFAULTS = {"ORDERS": "500", "FAULTS": "15", "SEED": "7", "RATE": "50", "FOLDER": ""}
+_DEFAULTS = {"ORDERS": "500", "FAULTS": "15", "SEED": "7", "RATE": "50", "CANCELLED": "0.06", "FOLDER": ""}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,7 +22,11 @@ def main(arguments: Sequence[str]) -> int:
         print(f"chaos knows {', '.join(_DEFAULTS)}; not {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     size = ChaosSize(
-        orders=int(given["ORDERS"]), faults=int(given["FAULTS"]), seed=int(given["SEED"]), rate=float(given["RATE"])
+        orders=int(given["ORDERS"]),
+        faults=int(given["FAULTS"]),
+        seed=int(given["SEED"]),
+        rate=float(given["RATE"]),
+        cancelled=float(given["CANCELLED"]),
     )
     folder = Path(given["FOLDER"] or mkdtemp(prefix="chaos-"))
     print(f"logs of all processes: {folder}", file=sys.stderr)
@@ -33,5 +39,11 @@ def _tell(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
+def _end(_sign: int, _frame: object) -> NoReturn:
+    """End in good order when told to: nothing that was started stays."""
+    raise SystemExit("stopped")
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     sys.exit(main(sys.argv[1:]))

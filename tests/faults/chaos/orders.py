@@ -21,6 +21,8 @@ SENDERS = 6
 PATIENCE_SECONDS = 300.0
 WINDOW = 40
 """So many orders may be undecided, or their jobs unclaimed: more would only measure how fast the machine is."""
+CANCELLED = 0.06
+"""The usual share of orders that their owners cancel."""
 _LOOK_SECONDS = 0.25
 _OPEN = text(
     "SELECT (SELECT count(*) FROM order_lines WHERE state IN ('pending', 'routing'))"
@@ -47,14 +49,19 @@ class Wish:
     """How many orders later it is cancelled."""
 
 
-def wishes(network: ChaosNetwork, *, count: int, seed: int, now: datetime) -> Iterator[Wish]:
-    """Yield orders: the same for a seed, but for the dates, which are counted from ``now``."""
+def wishes(
+    network: ChaosNetwork, *, count: int, seed: int, now: datetime, cancelled: float = CANCELLED
+) -> Iterator[Wish]:
+    """Yield orders: the same for a seed, but for the dates, which are counted from ``now``.
+
+    ``cancelled`` is the share that is cancelled later.
+    """
     random = Random(f"{seed} orders")
     for number in range(count):
-        yield _wish(network, number, seed=seed, random=random, now=now)
+        yield _wish(network, number, seed=seed, random=random, now=now, cancelled=cancelled)
 
 
-def _wish(network: ChaosNetwork, number: int, *, seed: int, random: Random, now: datetime) -> Wish:
+def _wish(network: ChaosNetwork, number: int, *, seed: int, random: Random, now: datetime, cancelled: float) -> Wish:
     owner = random.choice(network.owners)
     trouble = random.choice(("part", "price", "date")) if random.random() < 0.05 else ""
     parts = _parts(owner, trouble, random)
@@ -78,7 +85,7 @@ def _wish(network: ChaosNetwork, number: int, *, seed: int, random: Random, now:
         feasible=trouble not in ("price", "date") and all(part.feasible for part in parts),
         sends=random.choices((1, 2, 3), (5, 4, 2))[0],
         gap=random.choice((0, 0, 1, 5, 40)),
-        cancel_after=random.choice((0, 2, 10, 60)) if random.random() < 0.06 else None,
+        cancel_after=random.choice((0, 2, 10, 60)) if random.random() < cancelled else None,
     )
 
 
@@ -117,6 +124,7 @@ def place_orders(
     seed: int,
     tally: Tally,
     window: int = WINDOW,
+    cancelled: float = CANCELLED,
 ) -> None:
     """Place ``count`` orders, up to ``rate`` a second, and return when the last answer is here or given up.
 
@@ -125,7 +133,7 @@ def place_orders(
     with ThreadPoolExecutor(SENDERS, thread_name_prefix="orders") as pool:
         senders = _Senders(installation=installation, tally=tally, pool=pool)
         pace = _Pace(engine=installation.engine, rate=rate, window=window)
-        for wish in wishes(network, count=count, seed=seed, now=datetime.now(UTC)):
+        for wish in wishes(network, count=count, seed=seed, now=datetime.now(UTC), cancelled=cancelled):
             pace.wait()
             senders.place(wish)
         senders.finish()

@@ -15,7 +15,7 @@ from tests.faults.chaos.incidents import INCIDENTS
 from tests.faults.chaos.installation import Installation, running_installation
 from tests.faults.chaos.judge import Limits, Verdict, judge
 from tests.faults.chaos.network import ChaosNetwork, given_network
-from tests.faults.chaos.orders import place_orders
+from tests.faults.chaos.orders import CANCELLED, place_orders
 from tests.faults.chaos.schedule import Planned, Struck, schedule, striking
 from tests.faults.chaos.tally import Tally
 
@@ -32,6 +32,8 @@ class ChaosSize:
     seed: int
     rate: float = 50.0
     """Orders a second at most; fewer where the installation does not keep up."""
+    cancelled: float = CANCELLED
+    """The share of orders that is cancelled before long: what is left to make then costs much less."""
     settings: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
 
@@ -103,7 +105,15 @@ def _orders_through_faults(
             tell, lambda: f"{tally.acknowledged:,} of {size.orders:,} orders, {len(struck)} of {len(plan)} faults"
         ),
     ):
-        place_orders(installation, network, count=size.orders, rate=size.rate, seed=size.seed, tally=tally)
+        place_orders(
+            installation,
+            network,
+            count=size.orders,
+            rate=size.rate,
+            seed=size.seed,
+            tally=tally,
+            cancelled=size.cancelled,
+        )
     return struck
 
 

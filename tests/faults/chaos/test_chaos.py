@@ -11,7 +11,7 @@ from tests.faults.chaos.run import ChaosSize, plan_of, run_chaos
 from tests.faults.chaos.schedule import Weighted
 from tests.faults.chaos.table import print_report
 
-SMALL = ChaosSize(orders=500, faults=15, seed=7)
+SMALL = ChaosSize(orders=500, faults=15, seed=7, cancelled=0.8)
 
 
 def test_the_same_seed_plans_the_same_faults_evenly_over_the_orders() -> None:
