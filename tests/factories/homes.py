@@ -1,8 +1,9 @@
 """An installation of real processes on a database of its own: API, relay, worker, and an owner's client of it."""
 
 import hashlib
+import socket
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def served_home(there: Home, token: str, *, beside: tuple[str, ...] = ("relay", 
         for name in beside:
             stack.enter_context(a_program(there, name))
         http = stack.enter_context(client_on(there.socket, token, {}))
-        assert wait_until(lambda: is_ready(http)), there.log.read_text(encoding="utf8")
+        wait_until_ready(there, http)
         yield Client(http=http)
 
 
@@ -119,12 +120,18 @@ def a_program(there: Home, name: str) -> Iterator[None]:
         yield
 
 
-def is_ready(http: httpx.Client) -> bool:
-    """Return whether an API wants requests."""
-    try:
-        return http.get("/readyz").is_success
-    except httpx.TransportError:
-        return False
+def wait_until_ready(there: Home, http: httpx.Client) -> None:
+    """Wait until an installation's API wants requests."""
+    assert wait_until(lambda: is_listening(there.socket)), there.log.read_text(encoding="utf8")
+    assert wait_until(lambda: http.get("/readyz").is_success), there.log.read_text(encoding="utf8")
+
+
+def is_listening(path: str) -> bool:
+    """Return whether somebody takes connections on a Unix socket."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(path)
+        return True
+    return False
 
 
 def prepared(engine: Engine, there: Home) -> tuple[Owner, str]:

@@ -16,7 +16,7 @@ from tests.conftest import Database
 from tests.factories.api import an_order, client_on, given_owner_and_places
 from tests.factories.api_jobs import given_offered_jobs, save_a_qualified_node, token_of
 from tests.factories.databases import engine_for, in_transaction, rows
-from tests.factories.homes import Home, a_home, is_ready
+from tests.factories.homes import Home, a_home, wait_until_ready
 from tests.factories.orders import Owner
 from tests.factories.organisations import BUREAU
 from tests.factories.people import PASSWORD, Somebody, given_invitation, given_person
@@ -162,7 +162,7 @@ def test_no_secret_is_in_a_log_or_on_a_command_line(database: Database, broker_u
         invitation = given_invitation(engine, organisation_id=owner.organisation_id).token
         with talking(there, "fabroute.api", "--uds", there.socket):
             with client_on(there.socket, None, {}) as probe:
-                assert wait_until(lambda: is_ready(probe)), there.log.read_text(encoding="utf8")
+                wait_until_ready(there, probe)
             secrets = machine_secrets(there, owner) | personal_secrets(there, person, invitation)
             secrets |= {"ticket": ticket(engine, there, owner), "database password": DATABASE_PASSWORD}
             with talking(there, "fabroute_workers.relay"), talking(there, *worker):

@@ -17,7 +17,7 @@ from fabroute.migrations import current_revision, head_revision
 from tests.architecture.sources import PROJECT, SOURCE_ROOTS
 from tests.conftest import Database
 from tests.factories.databases import engine_for
-from tests.factories.homes import Home, a_home, a_program, accept_one, download, is_ready, prepared, routed, served_home
+from tests.factories.homes import Home, a_home, a_program, accept_one, download, prepared, routed, served_home
 from tests.factories.processes import wait_until
 
 VERSIONS = "services/fabroute/migrations/versions"
@@ -76,7 +76,7 @@ def upgrade_under(engine: Engine, there: Home, database: Database, *, token: str
         with a_program(there, "worker"):
             assert wait_until(lambda: routed(engine) == BEFORE + AFTER), there.log.read_text(encoding="utf8")
             job_id = accept_one(engine, there, bureau)
-        assert is_ready(client.http)
+        assert client.http.get("/readyz").status_code == 200
         cancelled = client.http.post(f"/v1/orders/{client.answers['order-1'].json()['id']}/cancel")
         assert cancelled.status_code in (200, 202), cancelled.text
         assert client.to_the_end()[1].count("order.placed") == BEFORE + AFTER
