@@ -46,24 +46,33 @@ def isolated(work: Callable[[], bytes], *, seconds: float) -> Ending:
     connections. It is killed after ``seconds`` in which this process was running itself, and ends with it. ``OSError``
     where no process can be made.
     """
-    reading, writing = os.pipe()
+    fork = _fork(work, seconds=seconds)
+    with _buried(fork):
+        overdue = not _heard_out(fork, seconds=seconds + _LAST_WORDS_SECONDS)
+        if overdue:
+            os.kill(fork.pid, signal.SIGKILL)
+        _, status = os.waitpid(fork.pid, 0)
+        fork.pid = 0
+    return _ending(fork, status, seconds=seconds, overdue=overdue)
+
+
+def _fork(work: Callable[[], bytes], *, seconds: float) -> _Fork:
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
     faulthandler.cancel_dump_traceback_later()  # a fork would wait for ever for the thread that watches this process
-    pid = os.fork()
+    reading, writing = os.pipe()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        raise
     if pid == 0:
         os.close(reading)
         _be_child(work, pipe=writing, parent=parent, seconds=seconds)
     os.close(writing)
-    fork = _Fork(pid=pid, pipe=reading, output=bytearray())
-    with _buried(fork):
-        overdue = not _heard_out(fork, seconds=seconds + _LAST_WORDS_SECONDS)
-        if overdue:
-            os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
-        fork.pid = 0
-    return _ending(fork, status, seconds=seconds, overdue=overdue)
+    return _Fork(pid=pid, pipe=reading, output=bytearray())
 
 
 def apart_from(engine: Engine) -> Isolation:
