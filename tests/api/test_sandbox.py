@@ -1,10 +1,12 @@
 """A sandbox: an integrator orders over HTTP, nodes answer by themselves, nothing touches the real world."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import QueuePool
 
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES
@@ -21,6 +23,7 @@ from tests.factories.organisations import NOW
 from tests.factories.problems import Refusal, refusal_of
 from tests.factories.routable import given_routable_network
 from tests.factories.sandbox import a_round, given_sandbox, played, told_of
+from tests.fakes.print_file_store import FakePrintFileStore
 
 PARTS = ["FU-0202", "RL-0003", "RL-0006"]
 MAKING = ["accept", "accept", "start", "print", "inspect", "pack", "hand_over", "travel", "deliver"]
@@ -40,6 +43,24 @@ def client(standing_api: Api, sandbox: Sandbox) -> Iterator[httpx.Client]:
     """A client with the key of the sandbox."""
     with standing_api.as_(sandbox.key.token) as client:
         yield client
+
+
+@pytest.fixture
+def held(standing_api: Api) -> Iterator[list[int]]:
+    """How many connections requests held whenever a file came into the store."""
+    pool, found = standing_api.resources.tenants.pool, list[int]()
+    assert isinstance(pool, QueuePool)
+
+    class Watched(FakePrintFileStore):
+        """Notes it."""
+
+        def put(self, content: bytes) -> str:
+            found.append(pool.checkedout())
+            return super().put(content)
+
+    standing_api.app.state.resources = replace(standing_api.resources, store=Watched())
+    yield found
+    standing_api.app.state.resources = standing_api.resources
 
 
 def placed(client: httpx.Client, reference: str, *, quantity: int = 2) -> str:
@@ -165,8 +186,10 @@ def test_no_order_crosses_over(standing_api: Api, sandbox: Sandbox, client: http
 
 
 @pytest.mark.slow
-def test_the_operator_opens_a_sandbox_with_parts_that_can_be_ordered_at_once(standing_api: Api) -> None:
-    """With real print files, drawn and validated."""
+def test_the_operator_opens_a_sandbox_with_parts_that_can_be_ordered_at_once(
+    standing_api: Api, held: list[int]
+) -> None:
+    """With real print files, drawn and validated, while no connection waits for them."""
     with standing_api.as_(operator_token(standing_api)) as operator:
         opened = operator.post("/v1/sandboxes", json={"name": "Nordbahn, try-out"})
     with standing_api.as_(opened.json()["token"]) as client:
@@ -175,6 +198,7 @@ def test_the_operator_opens_a_sandbox_with_parts_that_can_be_ordered_at_once(sta
         order = client.post("/v1/orders", json=body, headers={"Idempotency-Key": "k"})
 
     assert (opened.status_code, order.status_code) == (201, 201), (opened.text, order.text)
+    assert (len(held), set(held)) == (12, {0})
     assert sorted(part["part_no"] for part in parts) == sorted(opened.json()["parts"]) == PARTS
     assert steps_of(standing_api) == MAKING
     assert [state for _, state in nodes_of(standing_api, order.json()["id"])] == ["delivered"]

@@ -14,7 +14,7 @@ from fabroute.api.schemas.sandboxes import SandboxIn, SandboxOut, sandbox_out
 from fabroute.identity.rules import Principal
 from fabroute.integrations.sandbox_parts import describe_sandbox
 from fabroute.inventory.ports import PrintFileStoreDown
-from fabroute.sandbox.service import open_sandbox
+from fabroute.sandbox.service import NewSandbox, open_sandbox
 
 router = APIRouter(prefix="/v1", tags=["sandboxes"], route_class=ContractRoute)
 
@@ -26,6 +26,18 @@ async def get_opener(principal: KeysWriter) -> Principal:
     return principal
 
 
+def get_new_sandbox(
+    _: Annotated[Principal, Depends(get_opener)],
+    asked: Annotated[SandboxIn, Depends(json_body(SandboxIn))],
+    resources: Annotated[Resources, Depends(get_resources)],
+) -> NewSandbox:
+    """Return what the sandbox is made of.
+
+    No transaction is open yet: it would be cut off for being idle while print files are drawn and validated.
+    """
+    return describe_sandbox(name=asked.name, store=resources.store)
+
+
 @router.post(
     "/sandboxes",
     status_code=201,
@@ -34,8 +46,7 @@ async def get_opener(principal: KeysWriter) -> Principal:
 )
 def create_sandbox(
     response: Response,
-    _: Annotated[Principal, Depends(get_opener)],
-    asked: Annotated[SandboxIn, Depends(json_body(SandboxIn))],
+    new: Annotated[NewSandbox, Depends(get_new_sandbox)],
     resources: Annotated[Resources, Depends(get_resources)],
     session: WriteSession,
     now: Now,
@@ -45,7 +56,6 @@ def create_sandbox(
     Orders placed with its key live their whole life in about a minute, and nothing of it touches the real world. The
     first sandbox of an installation takes some seconds, since its print files are drawn and validated.
     """
-    new = describe_sandbox(name=asked.name, store=resources.store)
     opened = open_sandbox(session, new=new, signer=resources.signer, now=now)
     response.headers["Location"] = f"/v1/organisations/{opened.organisation_id}"
     return sandbox_out(opened)
