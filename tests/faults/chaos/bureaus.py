@@ -1,24 +1,26 @@
-"""Bureaus at work: a client for each node claims by long poll, works on what it holds, and gives signs of life."""
+"""Bureaus at work: some nodes have a client that claims, makes and gives signs of life; others answer by hand."""
 
 import itertools
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.chaos.making import Dropped, Held, Maker
-from tests.faults.chaos.network import ChaosBureau, ChaosNetwork
+from tests.faults.chaos.network import RARE_NODES, ChaosBureau, ChaosNetwork
 from tests.faults.chaos.people import attending_people
+from tests.faults.chaos.portals import Portal
 from tests.faults.chaos.tally import ClaimTold, Tally
-from tests.faults.chaos.temper import temper
+from tests.faults.chaos.temper import Attempts, temper
 from tests.faults.chaos.wire import Answer, Installed, NoAnswer, Wire
 
+CONNECTED = RARE_NODES
+"""Nodes with a connector, which make their jobs from claim to delivery; the others accept by hand."""
 MOST_JOBS = 10
 """Of one claim."""
-MOST_OPEN = 4
+MOST_OPEN = 12
 """So many jobs a client works on at once; those that it keeps silent about don't count."""
 BEAT_SECONDS = 2.5
 """Heartbeats are asked for every 3 seconds."""
@@ -27,21 +29,6 @@ _CLAIM_SECONDS = 8.0 + _WAIT_SECONDS
 _BUSY_SECONDS = 0.7
 """How often to ask for more while jobs are at hand."""
 _JOIN_SECONDS = 30.0
-
-
-class Attempts:
-    """How often each line was handed out, to whomever; ``before``: how often it counts as handed out before."""
-
-    def __init__(self, *, before: int = 0) -> None:
-        self._lock = threading.Lock()
-        self._before = before
-        self._counts: Counter[str] = Counter()
-
-    def next(self, line_id: str) -> int:
-        """Count one more time and return how often it was before."""
-        with self._lock:
-            self._counts[line_id] += 1
-            return self._before + self._counts[line_id] - 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -182,25 +169,25 @@ class NodeClient:
 
 @contextmanager
 def simulated_bureaus(
-    installation: Installed, network: ChaosNetwork, seed: int, tally: Tally, *, attempts: Attempts | None = None
+    installation: Installed,
+    network: ChaosNetwork,
+    seed: int,
+    tally: Tally,
+    *,
+    attempts: Attempts | None = None,
+    connected: Collection[str] = CONNECTED,
 ) -> Iterator[None]:
-    """Have all bureaus, and people, work until the block ends; two nodes have two clients each."""
+    """Have all bureaus, and people, work until the block ends.
+
+    Nodes that are not ``connected`` answer by hand; ``attempts``: as which lines count as handed out before.
+    """
     stop, attempts = threading.Event(), attempts or Attempts()
-    clients = [
-        NodeClient(
-            installation=installation,
-            bureau=network.bureau_of(node_id),
-            node_id=node_id,
-            name=name,
-            place=place,
-            seed=seed,
-            tally=tally,
-            attempts=attempts,
-            stop=stop,
-        )
-        for place, (node_id, name) in enumerate(_clients(network))
-    ]
-    threads = [threading.Thread(target=client.run, name=client.name, daemon=True) for client in clients]
+    shared: dict[str, Any] = {"installation": installation, "seed": seed, "tally": tally, "attempts": attempts}
+    workers: list[NodeClient | Portal] = []
+    for place, (node_id, name) in enumerate(_clients(network)):
+        own = shared | {"bureau": network.bureau_of(node_id), "node_id": node_id, "place": place, "stop": stop}
+        workers.append(NodeClient(name=name, **own) if node_id in connected else Portal(**own))
+    threads = [threading.Thread(target=worker.run, name=worker.node_id, daemon=True) for worker in workers]
     for thread in threads:
         thread.start()
     try:
@@ -213,11 +200,12 @@ def simulated_bureaus(
 
 
 def _clients(network: ChaosNetwork) -> list[tuple[str, str]]:
-    twice = {network.node_ids[0], network.node_ids[8]}
+    """Return node and name of every client: the first node has two, which race for its jobs."""
+    first = network.node_ids[0]
     return [
         (node_id, f"{node_id}{letter}")
         for node_id in network.node_ids
-        for letter in ("ab" if node_id in twice else "a")
+        for letter in ("ab" if node_id == first else "a")
     ]
 
 

@@ -29,7 +29,11 @@ _STEADY_LOOKS = 4
 """So often in a row nothing may be under way: a line that nobody could make is tried again when stock comes back."""
 _EXAMPLES = 10
 """Of each problem; the rest is counted."""
-_UNDER_WAY = ("planned", "offered", "countered", "accepted", "in_production", "inspected", "shipped")
+_UNDER_WAY = (
+    "(state IN ('planned', 'offered', 'countered', 'in_production', 'inspected', 'shipped')"
+    " OR state = 'accepted' AND lease_kind <> 'hand')"
+)
+"""What a person has accepted by hand is at its end here: it lies in that node's hands."""
 _WITH_PEOPLE = ("held", "suspect")
 
 
@@ -126,7 +130,7 @@ LAWS: tuple[Law, ...] = (
     ),
     Law(
         name="a job left behind",
-        query=f"SELECT id, state, node_id, updated_at FROM jobs WHERE state IN {_UNDER_WAY}",
+        query=f"SELECT id, state, node_id, updated_at FROM jobs WHERE {_UNDER_WAY}",
     ),
     Law(
         name="a routed line that nobody makes",
@@ -337,7 +341,7 @@ def _signing_key(installation: Installed) -> str | None:
 
 _OPEN_WORK = f"""
 SELECT (SELECT count(*) FROM order_lines WHERE state IN ('pending', 'routing'))
-    + (SELECT count(*) FROM jobs WHERE state IN {_UNDER_WAY}),
+    + (SELECT count(*) FROM jobs WHERE {_UNDER_WAY}),
     (SELECT count(*) FROM jobs WHERE state IN {_WITH_PEOPLE})
 """
 _TABLES = """

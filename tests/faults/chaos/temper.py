@@ -1,5 +1,7 @@
 """What a simulated bureau does with a job: drawn by the seed, the order's number and how often it was handed out."""
 
+import threading
+from collections import Counter
 from dataclasses import dataclass
 from random import Random
 
@@ -52,3 +54,18 @@ def _drawn(random: Random, weights: tuple[tuple[str, float], ...]) -> str:
     names, shares = zip(*weights, strict=True)
     chosen: str = random.choices(names, shares)[0]
     return chosen
+
+
+class Attempts:
+    """How often each line was handed out, to whomever; ``before``: how often it counts as handed out before."""
+
+    def __init__(self, *, before: int = 0) -> None:
+        self._lock = threading.Lock()
+        self._before = before
+        self._counts: Counter[str] = Counter()
+
+    def next(self, line_id: str) -> int:
+        """Count one more time and return how often it was before."""
+        with self._lock:
+            self._counts[line_id] += 1
+            return self._before + self._counts[line_id] - 1

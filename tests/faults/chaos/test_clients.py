@@ -10,11 +10,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.faults.chaos.bureaus import Attempts
 from tests.faults.chaos.network import ChaosNetwork, ChaosOwner, ChaosPart
 from tests.faults.chaos.orders import Wish, wishes
 from tests.faults.chaos.tally import KeyTold, Tally
-from tests.faults.chaos.temper import Temper, temper
+from tests.faults.chaos.temper import Attempts, Temper, temper
 from tests.faults.chaos.wire import Answer, GaveUp, NoAnswer, Wire
 
 NOW = datetime(2026, 6, 15, 8, tzinfo=UTC)
