@@ -1,4 +1,4 @@
-"""``python -m tests.faults.chaos ORDERS=10000 FAULTS=100 SEED=7``, also RATE, CANCELLED, FOLDER: exit code 1 when red."""
+"""``python -m tests.faults.chaos ORDERS=10000 FAULTS=100 SEED=7``, also RATE, CANCELLED, FOLDER; exit code 1: red."""
 
 import signal
 import sys
@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from tests.faults.chaos.judge import Limits
 from tests.faults.chaos.run import ChaosSize, run_chaos
 from tests.faults.chaos.table import is_green, print_report
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str]) -> int:
         seed=int(given["SEED"]),
         rate=float(given["RATE"]),
         cancelled=float(given["CANCELLED"]),
+        limits=Limits(),
     )
     folder = Path(given["FOLDER"] or mkdtemp(prefix="chaos-"))
     print(f"logs of all processes: {folder}", file=sys.stderr)

@@ -34,6 +34,8 @@ class ChaosSize:
     """Orders a second at most; fewer where the installation does not keep up."""
     cancelled: float = CANCELLED
     """The share of orders that is cancelled before long: what is left to make then costs much less."""
+    limits: Limits | None = None
+    """How long orders may take to their route: on a machine that has nothing else to do."""
     settings: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
 
@@ -69,7 +71,7 @@ def run_chaos(size: ChaosSize, *, folder: Path, tell: Tell) -> ChaosReport:
             calm = installation.settle()
             watch.lap("everything runs again")
             tell("all orders are placed: waiting for their ends")
-            verdict = judge(installation, tally, limits=Limits())
+            verdict = judge(installation, tally, limits=size.limits)
             watch.lap("orders end, verdict")
         return ChaosReport(
             size=size,
