@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     """Of one organisation, so that there is always room for another; strangers count as one organisation."""
     requests_waiting: NonNegativeInt = 2_000
     """Of one organisation, for their turn; one more is answered with 429."""
-    request_patience_seconds: float = Field(default=0.15, gt=0, le=60)
+    request_patience_seconds: float = Field(default=0.1, gt=0, le=60)
     """How long a request waits for its turn; what would have to wait longer is answered with 429 at once."""
 
     rate_limit_default: NonNegativeInt | None = None

@@ -8,6 +8,7 @@ organisation places and reads orders at a twentieth of that rate, as it did alon
 
 import os
 import platform
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from multiprocessing import get_context
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -94,8 +96,10 @@ def main(*arguments: str) -> int:
     loop = "uvloop" if find_spec("uvloop") else "asyncio"
     print(f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, {loop}, {parser}")
     print(f"{plan.processes} API process(es), PostgreSQL and the clients share them; the clients are raw sockets")
+    waited = _waited()
     found = run(plan)
     print(report(found, plan))
+    print(f"somebody waited for a core in {_waited() - waited:.0f} s of all this (cpu pressure of the machine)")
     return int(not keeps_promises(found))
 
 
@@ -174,7 +178,8 @@ def report(found: Overload, plan: Plan) -> str:
             f"{_times(flood.refused)}; without Retry-After {flood.without_retry_after}; "
             f"told to wait {_spread(flood.retry_after)}",
             f"lost: {stored.lost}, doubled: {stored.doubled}, stored though refused: {stored.uncalled}, "
-            f"unanswered: {len(flood.unanswered) + len(found.beside.unanswered)}",
+            f"unanswered: {len(flood.unanswered) + len(found.beside.unanswered)}, "
+            f"without a connection: {flood.turned_away + found.beside.turned_away}",
             f"the other alone: {_of(found.alone)}",
             f"the other beside: {_of(found.beside)}; p99 x {found.ratio:.2f}",
             f"the API took {found.cores:.2f} cores during the flood",
@@ -189,7 +194,7 @@ def keeps_promises(found: Overload) -> bool:
         found.stored == Stored(lost=0, doubled=0, uncalled=0)
         and found.flood.without_retry_after == 0
         and refusals <= {429, 503}
-        and not found.flood.unanswered
+        and not (found.flood.unanswered or found.flood.turned_away or found.beside.turned_away)
         and percentile(found.flood.accepted, 0.99) <= _MOST_MS
         and found.ratio <= _MOST_RATIO
         and set(found.beside.statuses) <= {200, 201}
@@ -198,6 +203,13 @@ def keeps_promises(found: Overload) -> bool:
 
 def _body(owner: Owner) -> bytes:
     return _BODY % owner.part_no.encode()
+
+
+def _waited() -> float:
+    """Return for how many seconds some process of this machine had to wait for a core; 0 where nobody counts that."""
+    pressure = Path("/proc/pressure/cpu")
+    told = pressure.read_text(encoding="utf-8") if pressure.exists() else "total=0"
+    return int(re.findall(r"total=(\d+)", told)[0]) / 1e6
 
 
 def _cpu(apis: Sequence[Served]) -> float:

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from itertools import count
 from typing import Any, cast
 
-MOST_CONNECTIONS = 2_000
+MOST_CONNECTIONS = 4_000
 _LINGER_SECONDS = 10.0
 """So long late answers are waited for."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -59,6 +59,8 @@ class Offered:
     """Ids of the orders that were answered with 201, by their keys."""
     unanswered: list[str] = field(default_factory=list)
     """Keys of requests whose connection ended, or whose answer did not come."""
+    turned_away: int = 0
+    """Requests that got no connection."""
     retry_after: Counter[int] = field(default_factory=Counter)
     without_retry_after: int = 0
     connections: int = 0
@@ -111,7 +113,8 @@ class Client:
             await self._offer(began)
         else:
             for connection in [await self._connect() for _ in range(self.load.clients)]:
-                self.send(connection, time.monotonic())
+                if connection is not None:
+                    self.send(connection, time.monotonic())
             await asyncio.sleep(self.load.seconds)
         self.found.seconds = time.monotonic() - began
         for _ in range(int(_LINGER_SECONDS * 20)):
@@ -132,17 +135,24 @@ class Client:
             now = time.monotonic()
             while due <= now:
                 connection = self.free.pop() if self.free else await self._connect()
-                self.send(connection, due)
+                if connection is None:
+                    self.found.turned_away += 1
+                else:
+                    self.send(connection, due)
                 due = next(arrivals)
 
-    async def _connect(self) -> "Connection":
-        if self._open >= MOST_CONNECTIONS:
-            raise RuntimeError(f"{self._open:,} connections are open and none is answered")
-        self._open += 1
-        self.found.connections = self._open
+    async def _connect(self) -> "Connection | None":
+        """Return a new connection; ``None`` where the server takes no more of them."""
         path = self.load.sockets[self._open % len(self.load.sockets)]
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_unix_connection(lambda: Connection(self), path)
+        if self._open >= MOST_CONNECTIONS:
+            return None
+        try:
+            _, connection = await loop.create_unix_connection(lambda: Connection(self), path)
+        except BlockingIOError:  # so many wait to be accepted
+            return None
+        self._open += 1
+        self.found.connections = max(self.found.connections, self._open)
         self._all.append(connection)
         return connection
 
