@@ -50,12 +50,13 @@ def held(standing_api: Api) -> Iterator[list[int]]:
     """How many connections requests held whenever a file came into the store."""
     pool, found = standing_api.resources.tenants.pool, list[int]()
     assert isinstance(pool, QueuePool)
+    count = pool.checkedout
 
     class Watched(FakePrintFileStore):
         """Notes it."""
 
         def put(self, content: bytes) -> str:
-            found.append(pool.checkedout())
+            found.append(count())
             return super().put(content)
 
     standing_api.app.state.resources = replace(standing_api.resources, store=Watched())
