@@ -25,6 +25,8 @@ from tests.factories.organisations import BUREAU
 from tests.factories.processes import a_process, run_module, wait_until
 from tests.factories.routable import given_routable_network
 
+READY_SECONDS = 300.0
+"""On a machine that is busy elsewhere a process takes minutes to start."""
 NODES = (a_node(), a_node(node_id="N102", city="Potsdam"))
 QUEUES = ("routing", "network", "production", "identity")
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
@@ -122,7 +124,7 @@ def a_program(there: Home, name: str) -> Iterator[None]:
 
 def wait_until_ready(there: Home, http: httpx.Client) -> None:
     """Wait until an installation's API wants requests."""
-    assert wait_until(lambda: is_listening(there.socket)), there.log.read_text(encoding="utf8")
+    assert wait_until(lambda: is_listening(there.socket), seconds=READY_SECONDS), there.log.read_text(encoding="utf8")
     assert wait_until(lambda: http.get("/readyz").is_success), there.log.read_text(encoding="utf8")
 
 

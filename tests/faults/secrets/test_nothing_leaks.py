@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from fabroute.integrations.object_storage import open_print_file_store
 from fabroute_workers.commands import worker_command
 from tests.conftest import Database
 from tests.factories.api import an_order, client_on, given_owner_and_places
@@ -158,6 +159,7 @@ def test_no_secret_is_in_a_log_or_on_a_command_line(database: Database, broker_u
     with watched_command_lines() as seen, engine_for(database.url) as engine:
         save_a_qualified_node(engine)
         owner = given_owner_and_places(engine)
+        open_print_file_store(there.settings["FABROUTE_STORAGE_URL"]).put(owner.revision_id.encode())
         person = given_person(engine, organisation_id=owner.organisation_id)
         invitation = given_invitation(engine, organisation_id=owner.organisation_id).token
         with talking(there, "fabroute.api", "--uds", there.socket):

@@ -6,5 +6,6 @@ import sys
 
 if __name__ == "__main__":
     logging.INFO = logging.DEBUG  # type: ignore[misc]
+    logging.getLogger("sqlalchemy").setLevel(logging.DEBUG)  # every statement with its parameters
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
