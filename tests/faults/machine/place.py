@@ -1,11 +1,14 @@
 """A database with a network in it and a clock that stands still, copied for every run of the machine."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
+from typing import Any
 
+from psycopg import Connection
 from sqlalchemy import Engine, text
 
 from fabroute import migrations
@@ -21,7 +24,7 @@ from fabroute_embedded import EmbeddedServers
 from tests.factories.databases import engine_for
 from tests.factories.inventory import a_part, a_print_file, a_revision, release
 from tests.factories.network import a_node
-from tests.factories.orders import Owner, given_owner
+from tests.factories.orders import Owner, given_owner, intake_connection
 from tests.factories.organisations import NOW
 from tests.factories.routable import given_routable_network
 from tests.faults.machine.state import Licence, Lot, World
@@ -49,6 +52,8 @@ class Place:
 
     engine: Engine
     admin: Engine
+    eye: Connection[Any]
+    """The owner's, past SQLAlchemy: it looks after every step."""
     cutter: Engine
     """Of the product's role, too: nobody else may end its back ends."""
     plain: Owner
@@ -58,8 +63,7 @@ class Place:
 
     def set_clock(self, now: datetime) -> None:
         """Let it be ``now`` for the database."""
-        with self.admin.begin() as connection:
-            connection.execute(text("UPDATE simulated.clock SET instant = :now"), {"now": now})
+        self.eye.execute(b"UPDATE simulated.clock SET instant = %s", (now,))
 
     def cut(self) -> None:
         """End the back ends of all connections of the product, as a restart does."""
@@ -109,13 +113,18 @@ def make_template(servers: EmbeddedServers, *, copy_of: str | None = None) -> Te
 @contextmanager
 def a_place(servers: EmbeddedServers, template: Template) -> Iterator[Place]:
     """Yield a fresh copy of the template, dropped in the end."""
-    name = f"machine_{next(_numbers)}"
+    name = f"machine_{os.getpid()}_{next(_numbers)}"
     urls = servers.postgres.create_database(name, template=template.name)
     admin = create_database_engine(urls.migration_url, pool_size=2)
     with admin.begin() as connection:
         connection.exec_driver_sql(_search_path(name))
-    with engine_for(urls.url) as engine, engine_for(urls.url, connections=1) as cutter:
-        yield Place(engine=engine, admin=admin, cutter=cutter, plain=template.plain, licensed=template.licensed)
+    with (
+        engine_for(urls.url) as engine,
+        engine_for(urls.url, connections=1) as cutter,
+        intake_connection(admin) as eye,
+    ):
+        known = {"plain": template.plain, "licensed": template.licensed}
+        yield Place(engine=engine, admin=admin, eye=eye, cutter=cutter, **known)
     admin.dispose()
     servers.postgres.drop_database(name)
 

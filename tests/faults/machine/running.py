@@ -1,9 +1,11 @@
 """Run the machine until it has done enough, by a seed; and say what it did."""
 
+import multiprocessing
 import os
 import platform
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -14,8 +16,11 @@ from tests.faults.machine.machine import Product
 from tests.faults.machine.state import Illegal
 
 STEPS_OF_A_RUN = 50
-_RUNS_AT_ONCE = 20
+_RUNS_AT_ONCE = 10
 """The first of them is the simplest that there is: it does one thing all the time."""
+
+_mine: list[type[Product]] = []
+"""The machine of a process that runs beside others."""
 
 
 def run_steps(machine: type[Product], *, steps: int, seed: int) -> None:
@@ -24,7 +29,7 @@ def run_steps(machine: type[Product], *, steps: int, seed: int) -> None:
     while machine.tally.done < steps:
         run_once(machine, runs=_RUNS_AT_ONCE, seed=1_000 * seed + round_number)
         round_number += 1
-        print(f"{machine.tally.done:,} steps, {machine.tally.runs} runs", file=sys.stderr, flush=True)
+        print(f"seed {seed}: {machine.tally.done:,} steps, {machine.tally.runs} runs", file=sys.stderr, flush=True)
 
 
 def run_once(machine: type[Product], *, runs: int, seed: int, steps: int = STEPS_OF_A_RUN) -> None:
@@ -41,6 +46,15 @@ def run_once(machine: type[Product], *, runs: int, seed: int, steps: int = STEPS
     run_state_machine_as_test(_seeded(machine, seed), settings=chosen)
 
 
+def run_side_by_side(machine: type[Product], *, steps: int, seed: int, processes: int) -> None:
+    """Run the machine in several processes, each with a seed and databases of its own; counted together."""
+    share = -(-steps // processes)
+    context = multiprocessing.get_context("fork")  # the class is made at run time, and so can't be sent
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_remember, initargs=(machine,)) as pool:
+        for done in pool.map(_run_share, [share] * processes, [100 * seed + number for number in range(processes)]):
+            machine.tally.add(done)
+
+
 def steps_until_found(machine: type[Product], *, steps: int, seed: int) -> str:
     """Run a machine without a guard; return after how many steps it found out, and by what."""
     try:
@@ -48,6 +62,15 @@ def steps_until_found(machine: type[Product], *, steps: int, seed: int) -> str:
     except (Illegal, DBAPIError) as error:
         return f"found after {machine.tally.done} steps: {str(error).splitlines()[-1][:160]}"
     return f"not found in {machine.tally.done} steps"
+
+
+def _remember(machine: type[Product]) -> None:
+    _mine.append(machine)
+
+
+def _run_share(steps: int, number: int) -> Tally:
+    run_steps(_mine[0], steps=steps, seed=number)
+    return _mine[0].tally
 
 
 def _seeded(machine: type[Product], number: int) -> type[Product]:

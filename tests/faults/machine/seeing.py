@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from psycopg import Connection
 
 from tests.faults.machine.lines import order_state
 from tests.faults.machine.state import Job, World
@@ -21,12 +22,14 @@ class _Room:
     model: Callable[[World], dict[object, object]]
 
 
-def see(connection: Connection) -> Shape:
-    """Return what the database says, as of one instant."""
+def see(connection: Connection[Any]) -> Shape:
+    """Return what the database says, in one round trip; nobody else may be at work."""
+    with connection.pipeline():
+        asked = {name: connection.execute(room.query.encode()) for name, room in _ROOMS.items()}
     found: dict[str, dict[object, object]] = {}
-    for name, room in _ROOMS.items():
-        rows = [tuple(row) for row in connection.execute(text(room.query))]
-        found[name] = {_key(row, room.keys): row[room.keys :] for row in rows}
+    for name, cursor in asked.items():
+        keys = _ROOMS[name].keys
+        found[name] = {_key(row, keys): row[keys:] for row in cursor.fetchall()}
     return found
 
 

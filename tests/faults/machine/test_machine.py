@@ -13,7 +13,7 @@ from tests.faults.machine.place import Template, make_template
 from tests.faults.machine.running import run_once
 from tests.faults.machine.state import SCOPE, SUSPECTS, Illegal
 
-RUNS, STEPS, SEED = 8, 40, 11
+RUNS, STEPS, SEED = 6, 50, 11
 
 
 @pytest.fixture(scope="module")
