@@ -2,10 +2,11 @@
 
 A party is whoever shares a fate: an organisation, or all strangers together. Each has a line of its own, first come,
 first served; a free place goes to the party with the fewest requests in service. So a flood takes the room that is
-spare and no more, however long it is.
+spare and no more, however long it is. Who floods beside others has less room: what is in service together takes longer.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from fabroute.settings import Settings
 
 _WINDOW_SECONDS = 0.05
 """So long is counted how fast a line moves."""
+_LATELY_SECONDS = 1.0
+_LESS = 4
+"""By so much less is served at once of who was refused lately, while others come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class Party:
     turns: int = 0
     """Since the last time that the pace was taken."""
     since: float = 0.0
+    refused_at: float = -math.inf
 
     def expected_wait(self, now: float) -> float:
         """Return how many seconds one more in the line would wait."""
@@ -70,6 +75,9 @@ class Turns:
         self._lines: dict[str, Party] = {}
         """Those who have a line; who got a turn last stands last."""
         self._serving = 0
+        self._latest, self._latest_at = "", -math.inf
+        self._before_at = -math.inf
+        """When somebody else than the latest came."""
 
     @property
     def serving(self) -> int:
@@ -89,11 +97,13 @@ class Turns:
         party = self._parties.get(name)
         if party is None:
             party = self._parties[name] = Party(name)
-        if not party.line and self._serving < self._bounds.at_once and party.serving < self._bounds.of_one:
+        self._note_coming(name)
+        if not party.line and self._serving < self._bounds.at_once and party.serving < self._room(party):
             self._start(party)
             return party
         if self._may_wait(party, patience_seconds) and await self._wait(party, patience_seconds):
             return party
+        party.refused_at = self._clock()
         self._forget(party)
         return None
 
@@ -110,6 +120,18 @@ class Turns:
         known = self._parties.setdefault(party.name, party)
         self._start(known)
         return known
+
+    def _note_coming(self, name: str) -> None:
+        if name != self._latest:
+            self._latest, self._before_at = name, self._latest_at
+        self._latest_at = self._clock()
+
+    def _room(self, party: Party) -> int:
+        """Return how many requests of a party may be in service."""
+        lately = self._clock() - _LATELY_SECONDS
+        others_at = self._before_at if party.name == self._latest else self._latest_at
+        is_flood = party.refused_at > lately and others_at > lately
+        return max(1, self._bounds.of_one // _LESS) if is_flood else self._bounds.of_one
 
     def _start(self, party: Party) -> None:
         party.serving += 1
@@ -157,10 +179,7 @@ class Turns:
 
     def _go_on(self) -> None:
         """Give free places to those who wait."""
-        while self._lines and self._serving < self._bounds.at_once:
-            party = self._next()
-            if party.serving >= self._bounds.of_one:
-                return
+        while self._serving < self._bounds.at_once and (party := self._next()) is not None:
             entry = party.line.popleft()
             party.turns += 1
             del self._lines[party.name]
@@ -170,15 +189,14 @@ class Turns:
                 self._start(party)
                 entry.set_result(True)
 
-    def _next(self) -> Party:
-        """Return who has the fewest requests in service; of these, whose last turn is longest ago."""
-        lines = iter(self._lines.values())
-        best = next(lines)
-        for party in lines:
-            if not best.serving:
-                break
-            if party.serving < best.serving:
+    def _next(self) -> Party | None:
+        """Return who has the fewest requests in service, of those with room; then whose last turn is longest ago."""
+        best: Party | None = None
+        for party in self._lines.values():
+            if (best is None or party.serving < best.serving) and party.serving < self._room(party):
                 best = party
+                if not party.serving:
+                    break
         return best
 
     def _forget(self, party: Party) -> None:

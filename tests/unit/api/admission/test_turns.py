@@ -172,6 +172,59 @@ def test_a_line_that_does_not_move_at_all_is_given_up_after_the_patience() -> No
     assert (crowd.turns.serving, crowd.turns._parties, crowd.turns._lines) == (0, {}, {})
 
 
+def test_who_was_refused_lately_has_a_quarter_of_the_room_while_others_come() -> None:
+    async def scene() -> tuple[list[str], list[str]]:
+        clock = Clock()
+        crowd = Crowd(make_turns(at_once=12, of_one=8, waiting=1, clock=clock))
+        await crowd.come("B1", *(f"A{number}" for number in range(10)))  # A8 waits, A9 is refused
+        await crowd.go(*(f"A{number}" for number in range(6)))
+        await crowd.come("B2")
+        during = list(crowd.order)
+        await crowd.go("A6")
+        return during, crowd.order
+
+    during, after = run(scene())
+    assert during == ["B1", *(f"A{number}" for number in range(8)), "B2"]  # with A6 and A7 it has its two
+    assert after == [*during, "A8"]
+
+
+def test_room_comes_back_a_second_after_the_last_refusal_or_the_last_of_the_others() -> None:
+    async def scene(*, seconds: float, others: bool) -> list[str]:
+        clock = Clock()
+        crowd = Crowd(make_turns(at_once=12, of_one=4, waiting=0, clock=clock))
+        await crowd.come("B1", "A1", "A2", "A3", "A4", "A5")
+        await crowd.go("A2", "A3", "A4")
+        clock.seconds += seconds
+        await crowd.come(*(["B2"] if others else []), "A6")
+        return crowd.refused
+
+    assert run(scene(seconds=0.5, others=True)) == ["A5", "A6"]
+    assert run(scene(seconds=1.5, others=True)) == ["A5"]
+    assert run(scene(seconds=1.5, others=False)) == ["A5"]
+
+
+def test_a_flood_that_nobody_else_suffers_from_keeps_all_its_room() -> None:
+    async def scene() -> Crowd:
+        crowd = Crowd(make_turns(at_once=12, of_one=4, waiting=0))
+        await crowd.come("A1", "A2", "A3", "A4", "A5")
+        await crowd.go("A1", "A2")
+        await crowd.come("A6", "A7", "A8")
+        return crowd
+
+    crowd = run(scene())
+    assert (crowd.order, crowd.refused) == (["A1", "A2", "A3", "A4", "A6", "A7"], ["A5", "A8"])
+
+
+def test_who_has_no_room_holds_up_nobody_who_has() -> None:
+    async def scene() -> list[str]:
+        crowd = Crowd(make_turns(at_once=6, of_one=4, waiting=1))
+        await crowd.come("A1", "A2", "B1", "B2", "B3", "B4", "A3", "A4", "B5")  # A3, B5 wait; A4 is refused
+        await crowd.go("B1")  # A has two, which is more than its one now, and B three
+        return crowd.order
+
+    assert run(scene()) == ["A1", "A2", "B1", "B2", "B3", "B4", "B5"]
+
+
 def test_who_is_gone_while_it_waits_takes_nobodys_turn() -> None:
     async def scene() -> Crowd:
         crowd = Crowd(make_turns(at_once=1, of_one=1))
@@ -234,8 +287,10 @@ def test_resting_without_a_turn_is_nothing() -> None:
 
 def test_at_every_moment_bounds_hold_nobody_waits_for_nothing_and_lines_keep_their_order() -> None:
     async def scene(seed: int) -> None:
-        source, crowd = random.Random(seed), Crowd(make_turns(at_once=5, of_one=3, waiting=4))
+        clock = Clock()
+        source, crowd = random.Random(seed), Crowd(make_turns(at_once=5, of_one=3, waiting=4, clock=clock))
         for step in range(200):
+            clock.seconds += 2  # nobody was refused lately
             if crowd.inside and source.random() < 0.5:
                 await crowd.go(source.choice(sorted(crowd.inside)))
             else:
