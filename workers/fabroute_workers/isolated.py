@@ -23,7 +23,7 @@ from fabroute_workers.lifeline import die_with_parent
 
 _SLICE_SECONDS = 0.1
 _LAST_WORDS_SECONDS = 1.0
-"""For a process that is too slow to say in the log where it is, before it is killed."""
+"""For a process that is ended to say in the log where it is."""
 _FIRST_TO_GO = "1000"
 
 
@@ -43,20 +43,22 @@ def isolated(work: Callable[[], bytes], *, seconds: float) -> Ending:
     """Return what ``work`` comes to in a forked process, or how that ended before it was done.
 
     The process has a copy of this one's memory, as much to use (``limit_memory`` counts both), and must not touch its
-    connections. It is killed after ``seconds`` in which this process was running itself, and ends with it. ``OSError``
-    where no process can be made.
+    connections. It is ended after ``seconds``, of which those don't count in which it waited for a processor, or this
+    one was frozen; and it ends with this one. ``OSError`` where no process can be made.
     """
-    fork = _fork(work, seconds=seconds)
+    fork = _fork(work)
     with _buried(fork):
-        overdue = not _heard_out(fork, seconds=seconds + _LAST_WORDS_SECONDS)
+        overdue = not _heard_out(fork, seconds=seconds)
         if overdue:
+            os.kill(fork.pid, signal.SIGABRT)  # faulthandler says where it is, then lets it end
+            _heard_out(fork, seconds=_LAST_WORDS_SECONDS)
             os.kill(fork.pid, signal.SIGKILL)
         _, status = os.waitpid(fork.pid, 0)
         fork.pid = 0
     return _ending(fork, status, seconds=seconds, overdue=overdue)
 
 
-def _fork(work: Callable[[], bytes], *, seconds: float) -> _Fork:
+def _fork(work: Callable[[], bytes]) -> _Fork:
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -70,7 +72,7 @@ def _fork(work: Callable[[], bytes], *, seconds: float) -> _Fork:
         raise
     if pid == 0:
         os.close(reading)
-        _be_child(work, pipe=writing, parent=parent, seconds=seconds)
+        _be_child(work, pipe=writing, parent=parent)
     os.close(writing)
     return _Fork(pid=pid, pipe=reading, output=bytearray())
 
@@ -103,11 +105,12 @@ def _buried(fork: _Fork) -> Iterator[None]:
 def _heard_out(fork: _Fork, *, seconds: float) -> bool:
     """Read all that the process says; tell whether it was done in time.
 
-    Only time in which this process runs counts: after a freeze of both the other has all of its time, too.
+    Time does not count in which this process was frozen, nor any for which the other waited for a processor: on a busy
+    machine everything takes long, and nothing hangs.
     """
     poll = select.poll()
     poll.register(fork.pipe, select.POLLIN)
-    left = seconds
+    left, waited = seconds, _waited_seconds(fork.pid)
     while left > 0:
         began = time.monotonic()
         if poll.poll(1000 * _SLICE_SECONDS):
@@ -115,12 +118,22 @@ def _heard_out(fork: _Fork, *, seconds: float) -> bool:
             fork.output += piece
             if not piece:
                 return True
-        left -= min(_SLICE_SECONDS, time.monotonic() - began)
+        before, waited = waited, _waited_seconds(fork.pid)
+        left -= max(0.0, min(_SLICE_SECONDS, time.monotonic() - began) - (waited - before))
     return False
 
 
+def _waited_seconds(pid: int) -> float:
+    """Return for how long a process was ready to run and had no processor; 0 where the kernel does not count it."""
+    try:
+        _, waited, _ = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()
+    except OSError:
+        return 0.0
+    return int(waited) / 1e9
+
+
 def _ending(fork: _Fork, status: int, *, seconds: float, overdue: bool) -> Ending:
-    if overdue or (os.WIFEXITED(status) and os.WEXITSTATUS(status) == _HUNG):
+    if overdue:
         return Ending(answer=None, why=f"it was not done after {seconds:g} s")
     if os.WIFSIGNALED(status):
         return Ending(answer=None, why=f"its process was killed by {signal.Signals(os.WTERMSIG(status)).name}")
@@ -129,12 +142,10 @@ def _ending(fork: _Fork, status: int, *, seconds: float, overdue: bool) -> Endin
     return Ending(answer=fork.answer)
 
 
-_HUNG = 1
-"""What ``faulthandler`` ends a process with that it watched."""
 _BROKEN = 70
 
 
-def _be_child(work: Callable[[], bytes], *, pipe: int, parent: int, seconds: float) -> NoReturn:
+def _be_child(work: Callable[[], bytes], *, pipe: int, parent: int) -> NoReturn:
     """Do the work and end, whatever happens: nothing of the parent's code may run on in two processes."""
     code = _BROKEN
     try:
@@ -145,7 +156,6 @@ def _be_child(work: Callable[[], bytes], *, pipe: int, parent: int, seconds: flo
         go_first()
         gc.freeze()
         faulthandler.enable(file=sys.__stderr__ or sys.stderr, all_threads=False)
-        faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
         with open(pipe, "wb", closefd=False) as stream:
             stream.write(work())
         code = 0
