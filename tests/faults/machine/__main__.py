@@ -28,8 +28,10 @@ def main(arguments: list[str]) -> None:
         template = make_template(servers)
         if not removed:
             machine = machine_in(servers, template)
-            run_side_by_side(machine, steps=steps, seed=number, processes=int(wanted["PROCESSES"]))
+            problems = run_side_by_side(machine, steps=steps, seed=number, processes=int(wanted["PROCESSES"]))
             print_tally(machine.tally, seed=number, seconds=time.monotonic() - started)
+            if problems:
+                sys.exit("\n\n".join(problems))
         for name in GUARDS if removed == "each" else [removed] if removed else []:
             with without(name):
                 found = steps_until_found(machine_in(servers, template, removed=name), steps=steps, seed=number)

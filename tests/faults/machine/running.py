@@ -46,13 +46,16 @@ def run_once(machine: type[Product], *, runs: int, seed: int, steps: int = STEPS
     run_state_machine_as_test(_seeded(machine, seed), settings=chosen)
 
 
-def run_side_by_side(machine: type[Product], *, steps: int, seed: int, processes: int) -> None:
-    """Run the machine in several processes, each with a seed and databases of its own; counted together."""
-    share = -(-steps // processes)
+def run_side_by_side(machine: type[Product], *, steps: int, seed: int, processes: int) -> list[str]:
+    """Run the machine in several processes, each with a seed and databases of its own; return what they found."""
+    share, found = -(-steps // processes), list[str]()
     context = multiprocessing.get_context("fork")  # the class is made at run time, and so can't be sent
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_remember, initargs=(machine,)) as pool:
-        for done in pool.map(_run_share, [share] * processes, [100 * seed + number for number in range(processes)]):
+        seeds = [100 * seed + number for number in range(processes)]
+        for done, what in pool.map(_run_share, [share] * processes, seeds):
             machine.tally.add(done)
+            found += [what] if what else []
+    return found
 
 
 def steps_until_found(machine: type[Product], *, steps: int, seed: int) -> str:
@@ -68,9 +71,13 @@ def _remember(machine: type[Product]) -> None:
     _mine.append(machine)
 
 
-def _run_share(steps: int, number: int) -> Tally:
-    run_steps(_mine[0], steps=steps, seed=number)
-    return _mine[0].tally
+def _run_share(steps: int, number: int) -> tuple[Tally, str]:
+    """Return what a process did, and what it found."""
+    try:
+        run_steps(_mine[0], steps=steps, seed=number)
+    except (Illegal, DBAPIError) as error:
+        return _mine[0].tally, f"seed {number}: {error}"
+    return _mine[0].tally, ""
 
 
 def _seeded(machine: type[Product], number: int) -> type[Product]:

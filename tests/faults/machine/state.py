@@ -30,7 +30,7 @@ ASKABLE = frozenset({"accepted", "in_production", "inspected", "held", "suspect"
 SCOPE = "global"
 SUSPECTS = "global/suspects"
 """Lines whose worker has gone are decided apart."""
-SUSPECTS_TOGETHER = 8
+SUSPECTS_TOGETHER = 16
 BROKEN_RUNS_LEFT = 2
 """A line that a person sends on its way again may break so many runs before it is parked again, but two."""
 
