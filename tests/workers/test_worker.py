@@ -17,6 +17,7 @@ from fabroute.network.service import add_lot
 from fabroute.production.service import cancel_order, offer_jobs
 from fabroute.routing.service.run import RoutingLimits, route_pending
 from fabroute_embedded.redis import RedisServer
+from fabroute_workers.__main__ import EXIT_UNREACHABLE
 from fabroute_workers.app import EXIT_MISCONFIGURED
 from fabroute_workers.commands import worker_command
 from fabroute_workers.subscriptions import ROUTE_PENDING
@@ -222,7 +223,7 @@ def test_without_a_broker_nothing_starts_and_the_message_says_how_to_start_one(s
         "fabroute_workers", environment=settings | {"FABROUTE_BROKER_URL": "redis+socket:///tmp/nobody-is-here.sock"}
     )
 
-    assert (missing.returncode, down.returncode) == (EXIT_MISCONFIGURED, EXIT_MISCONFIGURED)
+    assert (missing.returncode, down.returncode) == (EXIT_MISCONFIGURED, EXIT_UNREACHABLE)
     assert "FABROUTE_BROKER_URL is not set; start one with: redis-server" in missing.stderr
     assert "nobody-is-here.sock does not answer" in down.stderr
     assert "Traceback" not in missing.stderr + down.stderr
@@ -233,6 +234,6 @@ def test_without_a_database_nothing_starts(settings: dict[str, str]) -> None:
     down = run_module("fabroute_workers", environment=settings | {"FABROUTE_DATABASE_URL": nowhere})
     missing = run_module("fabroute_workers", environment=settings | {"FABROUTE_DATABASE_URL": ""})
 
-    assert (missing.returncode, down.returncode) == (EXIT_MISCONFIGURED, EXIT_MISCONFIGURED)
+    assert (missing.returncode, down.returncode) == (EXIT_MISCONFIGURED, EXIT_UNREACHABLE)
     assert "PostgreSQL does not answer" in down.stderr
     assert "set FABROUTE_DATABASE_URL" in missing.stderr

@@ -13,10 +13,13 @@ from fabroute.database import DatabaseUnreachable, database_engine
 from fabroute.database.schema import require_current_schema
 from fabroute.kernel.errors import DomainError
 from fabroute_workers.app import EXIT_MISCONFIGURED, FILE_QUEUES, QUEUES, app, declare_dead_letters, require_settings
-from fabroute_workers.broker import require_reachable
+from fabroute_workers.broker import BrokerUnreachable, require_reachable
 from fabroute_workers.commands import relay_command, worker_command
 from fabroute_workers.logs import configure_logging
 from fabroute_workers.supervisor import Supervisor
+
+EXIT_UNREACHABLE = 75
+"""A server does not answer (``EX_TEMPFAIL``): whoever watches over this process starts it again in a while."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _require_database()
     except DomainError as error:
         print(f"fabroute_workers: {error.message}", file=sys.stderr)
-        return EXIT_MISCONFIGURED
+        return EXIT_UNREACHABLE if isinstance(error, BrokerUnreachable | DatabaseUnreachable) else EXIT_MISCONFIGURED
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda _sign, _frame: stop.set())
