@@ -45,6 +45,9 @@ from fabroute.routing.service.quoting import QuoteBook, QuoteBooks, read_book
 from fabroute.settings import Settings
 
 _PREPARE_AT_ONCE = 0
+_IDLE_SECONDS = 10.0
+"""A request holds no lease, and may work out more between two statements than a worker: on a busy machine for seconds.
+"""
 _INTAKE_SETTINGS = (
     "SET statement_timeout = '10s'",
     # The one statement of the intake is planned once, for tables that may be small then and large later.
@@ -88,9 +91,8 @@ def make_resources(settings: Settings) -> Resources:
 
     Raises ``DatabaseMissing`` if no URL is set, ``UnknownStorage`` if the store's URL can't be one.
     """
-    idle = settings.idle_transaction_seconds
-    engine = create_database_engine(settings.database_url, idle_seconds=idle)
-    tenants = create_database_engine(settings.database_url, tenant=None, idle_seconds=idle)
+    engine = create_database_engine(settings.database_url, idle_seconds=_IDLE_SECONDS)
+    tenants = create_database_engine(settings.database_url, tenant=None, idle_seconds=_IDLE_SECONDS)
     doorbell = Doorbell(lambda: open_connection(engine))
     intake = _intake(engine, settings, doorbell)
     catalogue, places, books, feed = Catalogue(), Places(), _quote_books(engine, settings), FeedWatch()
