@@ -9,6 +9,7 @@ import os
 import runpy
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from fabroute_workers import commands
 from tests.faults.guards.halts import HALTS, halt_after_deciding
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str]) -> None:
     """Take the guards away that the environment names, then run a module with its arguments."""
     remove(name for name in os.environ.get(WITHOUT, "").split(",") if name)
     if folder := os.environ.get(HALTS):
-        halt_after_deciding(folder)
+        halt_after_deciding(Path(folder))
     commands.worker_command = _unguarded(commands.worker_command)
     commands.relay_command = _unguarded(commands.relay_command)
     module = arguments[0]

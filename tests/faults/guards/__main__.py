@@ -94,6 +94,7 @@ def _together(folder: Path, provocations: Sequence[Callable[[Scene], str]]) -> d
     with a_real_scene(folder / "with", without=frozenset()) as scene:
         for provoke in dict.fromkeys(provocations):
             provoke(scene)
+            scene.settle()
             found[provoke] = findings(scene.installed.engine, scene.tally)
     return found
 
@@ -134,6 +135,7 @@ def _scened(scene: Callable[[Callable[[Scene], str], frozenset[str]], AbstractCo
     def attempt(provoke: Callable[[Scene], str], without: frozenset[str]) -> Tried:
         with scene(provoke, without) as installed:
             said = provoke(installed)
+            installed.settle()
             return said, findings(installed.installed.engine, installed.tally)
 
     return attempt

@@ -2,29 +2,32 @@
 
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fabroute.routing.service import run
 from tests.factories.processes import wait_until
+from tests.faults.guards.removals import Replacement, put
 
 HALTS = "CHAOS_HALTS"
 """The environment variable with the folder: each file ``halt-…`` in it stops one run."""
-_decide = run.decide
 
 
-def halt_after_deciding(folder: str) -> None:
+def halt_after_deciding(folder: Path) -> None:
     """Have this process, and those that it forks, stop after a decision as long as there are halts in the folder."""
 
-    def decide(*arguments: Any) -> Any:
-        decided = _decide(*arguments)
-        if _take_one(Path(folder)):
-            (Path(folder) / f"halted-{os.getpid()}").touch()
-            os.kill(os.getpid(), signal.SIGSTOP)
-        return decided
+    def halting(decide: Callable[..., Any]) -> Callable[..., Any]:
+        def decide_and_halt(*arguments: Any) -> Any:
+            decided = decide(*arguments)
+            if _take_one(folder):
+                (folder / f"halted-{os.getpid()}").touch()
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return decided
 
-    run.decide = decide
+        return decide_and_halt
+
+    put(Replacement(module="fabroute.routing.service.run", name="decide", instead=halting))
 
 
 def give_halts(folder: Path, count: int) -> None:

@@ -166,8 +166,13 @@ REMOVALS: Mapping[str, Removal] = MappingProxyType(
 def remove(names: Iterable[str]) -> None:
     """Take guards away in this process, for as long as it lives."""
     for replacement in _replacements(names):
-        holder, name, known = _place_of(replacement)
-        setattr(holder, name, replacement.instead(known))
+        put(replacement)
+
+
+def put(replacement: Replacement) -> None:
+    """Put something in the place of a name in this process."""
+    holder, name, known = _place_of(replacement)
+    setattr(holder, name, replacement.instead(known))
 
 
 @contextmanager
@@ -177,7 +182,7 @@ def removed(names: Collection[str]) -> Iterator[None]:
         for replacement in _replacements(names):
             holder, name, known = _place_of(replacement)
             back.callback(setattr, holder, name, known)
-            setattr(holder, name, replacement.instead(known))
+            put(replacement)
         yield
 
 

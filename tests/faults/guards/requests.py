@@ -22,6 +22,7 @@ _OFFERED = "SELECT state = 'offered' AND lease_id IS NULL FROM jobs WHERE id = '
 _LAPSE = "UPDATE jobs SET lease_until = clock_timestamp() - interval '1 second' WHERE id = '{}'"
 _JOB = "SELECT id, node_id FROM jobs WHERE order_id = %s"
 _KEYS, _AT_ONCE = 20, 6
+_PATIENCE_SECONDS = 60.0
 
 
 def repeat_a_key(scene: Scene) -> str:
@@ -62,7 +63,7 @@ def damage_a_file(scene: Scene) -> str:
     ticket = _write(scene, claim, "file-tickets").json()
     owner, part = scene.network.owners[0], scene.network.owners[0].parts[0]
     with _damaged(scene.installed.storage / part.sha256[:2] / part.sha256), _wire(scene, owner) as asking:
-        own = asking.ask("GET", f"/v1/revisions/{part.revision_id}/print-file")
+        own = asking.ask("GET", f"/v1/revisions/{part.revision_id}/print-file", seconds=_PATIENCE_SECONDS)
         fetched = _fetch(scene, claim, ticket)
     _probe(scene, "damaged file", own, wanted=500)
     return f"its owner: {own.status} {own.code}; its node: {fetched.status} {fetched.code}"
@@ -70,7 +71,7 @@ def damage_a_file(scene: Scene) -> str:
 
 def ask_for_what_is_others(scene: Scene) -> str:
     """Ask for an order and a job with the keys of another owner and another bureau."""
-    _claim(scene, _place(scene, "secret"), "owner of the node")
+    _claim(scene, _place(scene, "secret"), "claimant")
     (incident,) = [it for it in INCIDENTS if it.name == "ask for what is others'"]
     incident.strike(scene.installed, scene.network, scene.tally, Random(1))
     answers = sorted({probe.status for probe in scene.tally.probes})
@@ -105,7 +106,7 @@ def _send(scene: Scene, key: str, *, process: int) -> Answer:
     lines = [{"part": owner.parts[0].part_no, "quantity": 2}]
     body = {"reference": key, "ship_to": {"city": "Berlin", "country": "DE"}, "lines": lines}
     with _wire(scene, owner, first=process) as wire:
-        answer = wire.ask("POST", "/v1/orders", body, headers={"Idempotency-Key": key})
+        answer = wire.ask("POST", "/v1/orders", body, headers={"Idempotency-Key": key}, seconds=_PATIENCE_SECONDS)
     if answer.is_final:
         scene.tally.order_answered(key, answer)
     return answer
@@ -117,10 +118,11 @@ def _claim(scene: Scene, order_id: str, client: str) -> ClaimTold:
         job_id, node_id = map(str, connection.exec_driver_sql(_JOB, (order_id,)).one())
     with _wire(scene, scene.network.bureau_of(node_id)) as wire:
         body = {"job_id": job_id}
-        answer = wire.ask("POST", f"/v1/nodes/{node_id}/claims", body, headers={"Idempotency-Key": client})
+        path, key = f"/v1/nodes/{node_id}/claims", {"Idempotency-Key": f"{client} {order_id}"}
+        answer = wire.ask("POST", path, body, headers=key, seconds=_PATIENCE_SECONDS)
     (packet,) = answer.json()["data"]
     claim = _claim_told(packet, client, answer)
-    scene.tally.claimed(client, answer, [claim])
+    scene.tally.claimed(f"{client} {order_id}", answer, [claim])
     return claim
 
 
@@ -144,7 +146,8 @@ def _claim_told(packet: dict[str, Any], client: str, answer: Answer) -> ClaimTol
 def _write(scene: Scene, claim: ClaimTold, what: str) -> Answer:
     """Write about a job under a claim's lease."""
     with _wire(scene, scene.network.bureau_of(claim.node_id)) as wire:
-        answer = wire.ask("POST", f"/v1/jobs/{claim.job_id}/{what}", headers=_lease(claim))
+        path = f"/v1/jobs/{claim.job_id}/{what}"
+        answer = wire.ask("POST", path, headers=_lease(claim), seconds=_PATIENCE_SECONDS)
     scene.tally.wrote(
         WriteTold(
             job_id=claim.job_id,
@@ -162,7 +165,7 @@ def _write(scene: Scene, claim: ClaimTold, what: str) -> Answer:
 
 def _fetch(scene: Scene, claim: ClaimTold, ticket: dict[str, Any]) -> Answer:
     with _wire(scene, scene.network.bureau_of(claim.node_id)) as wire:
-        answer = wire.ask("GET", ticket["url"], headers=_lease(claim))
+        answer = wire.ask("GET", ticket["url"], headers=_lease(claim), seconds=_PATIENCE_SECONDS)
     found = hashlib.sha256(answer.body).hexdigest() if answer.ok else ""
     scene.tally.fetched(
         FetchTold(job_id=claim.job_id, status=answer.status, promised_sha256=ticket["sha256"], sha256=found)

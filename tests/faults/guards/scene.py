@@ -16,10 +16,12 @@ from fabroute.production.service import offer_jobs
 from fabroute.production.service.phases.watching import watch_leases
 from fabroute.routing.service.run import RoutingLimits, route_pending
 from fabroute_embedded import EmbeddedServers
+from fabroute_workers.delivery import POLL_SECONDS, Relay
 from tests.factories.api import served_api
 from tests.factories.databases import engine_for
 from tests.factories.orders import Owner
 from tests.factories.processes import wait_until
+from tests.fakes.ringers import FakeClock, FakeRinger
 from tests.faults.chaos.installation import running_installation
 from tests.faults.chaos.network import ChaosNetwork, given_network
 from tests.faults.chaos.tally import Tally
@@ -27,7 +29,11 @@ from tests.faults.chaos.wire import UNIX, Installed
 from tests.faults.guards.removals import drop, removed
 
 _LIMITS = RoutingLimits(deterministic_seconds=0.3, wall_seconds=10.0)
-_TOLD = "UPDATE outbox_events SET published_at = now(), sequenced_at = now()"
+_ALL_TOLD = """
+SELECT NOT EXISTS (SELECT FROM outbox_events WHERE published_at IS NULL AND occurred_at < now() - interval '10 s')
+    AND NOT EXISTS (SELECT FROM audit_entries entry LEFT JOIN audit_seals seal ON seal.entry_id = entry.id
+        WHERE seal.entry_id IS NULL AND entry.occurred_at < now() - interval '10 s')
+"""
 _SETTINGS = {"FABROUTE_OFFER_SECONDS": "60", "FABROUTE_LEASE_SECONDS": "60"}
 """Leases end when the provocation says so."""
 _numbers = count(1)
@@ -65,6 +71,10 @@ class Scene:
 
         assert wait_until(holds, every=0.2), f"never came: {condition}"
 
+    def settle(self) -> None:
+        """Have relays tell of everything and workers seal it, however slow the machine is."""
+        self.until(_ALL_TOLD)
+
     def change(self, statement: str) -> None:
         """Change something in the database past the product."""
         with self.owner.begin() as connection:
@@ -84,11 +94,9 @@ def furnish(servers: EmbeddedServers, *, copy_of: str, storage: Path) -> Furnish
     """Return a database with a network, in which everything is told and sealed."""
     name = "template_guards"
     urls = servers.postgres.create_database(name, template=copy_of)
-    with engine_for(urls.url) as engine, engine_for(urls.migration_url) as owner:
+    with engine_for(urls.url) as engine:
         network = given_network(engine, utc_now(), storage_url=storage.as_uri())
-        seal_audit_log(engine, seconds=10, settling_seconds=0)
-        with owner.begin() as connection:
-            connection.exec_driver_sql(_TOLD)
+        _tell(engine)
     return Furnished(name=name, network=network, storage=storage)
 
 
@@ -121,12 +129,22 @@ def a_real_scene(folder: Path, *, without: frozenset[str]) -> Iterator[Scene]:
 
 
 def _work(engine: Engine) -> None:
-    """Route what is due and look after silent nodes."""
+    """Route what is due, look after silent nodes, tell and seal."""
     with unit_of_work(engine) as session:
         scopes = scopes_with_due_lines(session)
         watch_leases(session, now=utc_now())
     for scope in scopes:
         route_pending(engine, scope=scope, now=utc_now(), dispatch=offer_jobs, limits=_LIMITS)
+    _tell(engine)
+
+
+def _tell(engine: Engine) -> None:
+    """Do what relays do with events, and workers with the audit log."""
+    relay = Relay(engine, ringer=FakeRinger(), clock=FakeClock())
+    while relay.sequence().wait_seconds < POLL_SECONDS:
+        continue
+    relay.publish()
+    seal_audit_log(engine, seconds=10, settling_seconds=0)
 
 
 def _first_owner(network: ChaosNetwork) -> Owner:
