@@ -61,6 +61,7 @@ def start_proxy(name: str, *, listen: Path, upstream: Path, environment: Mapping
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=0,
+        process_group=0,  # what ends its owner in good order (Ctrl-C) shall not end it first
         preexec_fn=lifeline(signal.SIGKILL),
     )
     assert process.stdout is not None
