@@ -40,8 +40,9 @@ from tests.factories.inventory import a_part, a_print_file, a_revision, release
 from tests.factories.network import a_machine, a_material, a_model, a_node, an_offer
 
 HORIZON_DAYS = 45
-OFFER_SECONDS = 20
-"""A busy machine must not make nodes miss their offers: silence is what the bureaus' tempers are for."""
+OFFER_SECONDS, PORTAL_SECONDS = 30, 180
+"""How long nodes with a connector, and others, have to answer. A busy machine must not make them miss their offers:
+silence is what the tempers of connectors are for."""
 POWDER, FILAMENT = "PA12-MJF", "ASA-MEX"
 MATERIALS: Mapping[str, str] = MappingProxyType({POWDER: "MJF", FILAMENT: "MEX"})
 """The process of each material."""
@@ -177,7 +178,7 @@ def _node(node_id: str, place: tuple[str, str, float, float, str], bureau: str) 
         working_days="Mon-Sun",
         minimum_order_minor=400,
     )
-    return replace(node, offer_seconds=OFFER_SECONDS)
+    return replace(node, offer_seconds=OFFER_SECONDS if node_id in RARE_NODES else PORTAL_SECONDS)
 
 
 def _network(nodes: tuple[NewNode, ...], *, today: date, orders: int) -> NetworkData:

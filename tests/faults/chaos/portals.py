@@ -34,7 +34,7 @@ class Portal:
     stop: threading.Event
     etag: str = ""
     answered: set[str] = field(default_factory=set)
-    """Jobs about which all is said: those that are left to lapse stay in the list."""
+    """Jobs about which all is said."""
 
     def run(self) -> None:
         """Answer what is offered until ``stop`` is set."""
@@ -59,13 +59,11 @@ class Portal:
         return list(found.json()["data"])
 
     def _answer(self, wire: Wire, job: dict[str, Any]) -> None:
-        """Accept, decline, or leave a job; what is not answered is answered at the next look."""
+        """Accept or decline a job; what could not be said is said at the next look."""
         attempt = self.attempts.next(f"{job['order_line_id']}/{job['share_no']}")
         number = self.tally.number_of(job["order_id"])
         mood = temper(seed=self.seed, number=number, attempt=attempt, job_id=job["id"]).answers
         self.answered.add(job["id"])
-        if mood == "silent":
-            return
         what = "decline" if mood == "decline" else "acceptance"
         body = {"reason": "capacity", "text": "full until Monday"} if mood == "decline" else None
         sent = time.time()
