@@ -89,6 +89,10 @@ def _late(world: World) -> dict[object, object]:
     return {**found}
 
 
+def _reroutes(world: World) -> dict[object, object]:
+    return {**world.reroutes}
+
+
 def _scopes(world: World) -> dict[object, object]:
     return {name: (scope.fence, scope.until) for name, scope in world.scopes.items() if scope.fence}
 
@@ -166,7 +170,7 @@ _ROOMS: Mapping[str, _Room] = {
     "re-route": _Room(
         query="SELECT job_id, cause, settled_at IS NOT NULL FROM reroutes",
         keys=1,
-        model=lambda world: dict(world.reroutes),
+        model=_reroutes,
     ),
     "counter-offer": _Room(
         query="SELECT job_id, state FROM counter_offers",
