@@ -56,7 +56,8 @@ class Settings(BaseSettings):
     wrong_keys_a_minute: PositiveInt = 20
     """From one address; whoever tries more waits. Keys that were in use go on working."""
     wrong_keys_in_all_a_minute: PositiveInt = 1_200
-    """From all addresses together; beyond it, new keys are tried only from addresses that sent a good one before."""
+    """From all addresses together, a sixth of them at once; beyond that, new keys are tried only from addresses that
+    sent a good one before."""
 
     requests_at_once: PositiveInt = 64
     """That a process answers at the same time; those that wait for something to happen don't count."""

@@ -145,8 +145,8 @@ def _sentence(attack: Attack, result: Result) -> str:
 
 def _is_as_promised(attack: Attack, result: Result, seconds: float) -> bool:
     is_served = set(result.good) == {200}
-    allowed = min(ALLOWED_A_MINUTE * attack.addresses, ALLOWED_IN_ALL)
-    most = allowed * (1 + seconds / 60) + _CONNECTIONS
+    of_addresses = ALLOWED_A_MINUTE * attack.addresses * (1 + seconds / 60)
+    most = min(of_addresses, ALLOWED_IN_ALL * (1 / 6 + seconds / 60)) + _CONNECTIONS
     return is_served and set(result.tried) <= {401, 429} and result.tried[401] <= most
 
 
