@@ -16,6 +16,8 @@ from tests.faults.guards.removals import REMOVALS, drop, removed
 from tests.faults.guards.scene import Furnished, Scene, a_scene, furnish
 from tests.faults.machine.place import Place, Template, a_place, make_template
 
+pytestmark = pytest.mark.timeout(300)
+
 NOTHING = frozenset[str]()
 
 
