@@ -91,8 +91,7 @@ def make_resources(settings: Settings) -> Resources:
 
     Raises ``DatabaseMissing`` if no URL is set, ``UnknownStorage`` if the store's URL can't be one.
     """
-    engine = create_database_engine(settings.database_url, idle_seconds=_IDLE_SECONDS)
-    tenants = create_database_engine(settings.database_url, tenant=None, idle_seconds=_IDLE_SECONDS)
+    engine, tenants = _engines(settings)
     doorbell = Doorbell(lambda: open_connection(engine))
     intake = _intake(engine, settings, doorbell)
     catalogue, places, books, feed = Catalogue(), Places(), _quote_books(engine, settings), FeedWatch()
@@ -137,6 +136,13 @@ def make_resources(settings: Settings) -> Resources:
         feed=feed,
         feed_listener=FeedListener(url=engine.url, watch=feed),
     )
+
+
+def _engines(settings: Settings) -> tuple[Engine, Engine]:
+    """Return the pool for what the process does by itself, and the one for what callers ask for."""
+    url = settings.database_url
+    own = create_database_engine(url, idle_seconds=_IDLE_SECONDS)
+    return own, create_database_engine(url, tenant=None, idle_seconds=_IDLE_SECONDS)
 
 
 def _intake(engine: Engine, settings: Settings, doorbell: Doorbell) -> Intake:
