@@ -9,13 +9,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
+.PHONY: help setup demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
 	@echo "make demo-stop   stop a demo that was left running"
 	@echo "make setup       make .venv with everything pinned (other targets do it when needed)"
 	@echo "make test        run the tests against embedded PostgreSQL and Redis (ARGS='-k routing' picks some)"
+	@echo "make drills      installations that are broken on purpose: chaos, poison, a disaster, an upgrade (minutes each)"
 	@echo "make check       style, types, import contracts, OpenAPI document"
 	@echo "make coverage    run the tests and report the lines and branches that none of them reaches"
 	@echo "make bench-files what the validator makes of real, hostile and huge print files (DIR=../shared/realdata/prints)"
@@ -86,7 +87,10 @@ demo-stop: setup
 	@$(BIN)/python -m fabroute.cli demo --stop
 
 test: setup
-	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder -m "not drill" $(ARGS)
+
+drills: setup
+	@$(BIN)/python -m pytest -m drill -ra $(ARGS)
 
 check: setup
 	@$(BIN)/python -m ruff check .
@@ -98,7 +102,7 @@ check: setup
 
 coverage: setup
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m coverage run -m pytest -n 3 --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m coverage run -m pytest -n 3 --no-loadscope-reorder -m "not drill" $(ARGS)
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 
@@ -172,16 +176,16 @@ sbom: setup
 	@$(BIN)/python -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml --mc-type application --output-reproducible --sv 1.6 --validate -o build/sbom.cdx.json
 
 chaos: setup
-	@$(BIN)/python -m tests.faults.chaos $(foreach name,ORDERS FAULTS SEED FOLDER,$(if $($(name)),$(name)=$($(name))))
+	@$(BIN)/python -m tests.faults.chaos $(foreach name,ORDERS FAULTS SEED RATE CANCELLED FOLDER,$(if $($(name)),$(name)=$($(name))))
 
 chaos-guards: setup
-	@$(BIN)/python -m tests.faults.guards
+	@$(BIN)/python -m tests.faults.guards $(foreach name,GUARDS MARKDOWN FOLDER,$(if $($(name)),$(name)="$($(name))"))
 
 state-machine: setup
 	@$(BIN)/python -m tests.faults.machine $(foreach name,STEPS SEED,$(if $($(name)),$(name)=$($(name))))
 
 poison: setup
-	@$(BIN)/python -m tests.faults.poison $(foreach name,ORDERS POISON SEED,$(if $($(name)),$(name)=$($(name))))
+	@$(BIN)/python -m tests.faults.poison $(foreach name,ORDERS POISON SEED WORKERS WALL FOLDER,$(if $($(name)),$(name)=$($(name))))
 
 overload: setup
 	@$(BIN)/python -m tests.benchmarks.bench_overload $(foreach name,SECONDS FACTOR SEED,$(if $($(name)),$(name)=$($(name))))

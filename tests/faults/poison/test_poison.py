@@ -27,7 +27,7 @@ WORDS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_poisoned_lines_are_parked_after_four_runs_and_all_others_are_routed(
     settings: dict[str, str], engine: Engine, tmp_path: Path
 ) -> None:

@@ -83,7 +83,7 @@ def upgrade_under(engine: Engine, there: Home, database: Database, *, token: str
         return download(there, bureau, job_id)
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.timeout(600)
 def test_the_version_before_serves_and_routes_on_the_newest_schema(
     database: Database, broker_url: str, tmp_path: Path
