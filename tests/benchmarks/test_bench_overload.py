@@ -51,7 +51,8 @@ def test_a_closed_loop_sends_when_it_was_answered(database: Database) -> None:
     with served_api(database.url) as api:
         found = offer(a_load(api, clients=3, seconds=0.3))
 
-    assert (found.connections, set(found.statuses)) == (3, {200, 201})
+    assert (found.connections, set(found.statuses) - {200}) == (3, {201})
+    assert found.statuses[201] >= 3  # each client's first; how many more there are is the machine's speed
     assert abs(found.statuses[200] - found.statuses[201]) <= 4
     assert len(set(found.orders.values())) == found.statuses[201]
 

@@ -6,15 +6,23 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from fabroute.routing.ports import Ending
 from fabroute_workers.isolated import ended_if_hanging, isolated, limit_memory
-from tests.factories.processes import children_of, is_running
+from tests.factories.processes import is_running
 from tests.faults.poison.poisons import POISONS
 
 LONG = 30.0
+
+
+def forks_of_ours() -> set[int]:
+    """Return our children that are called what we are: not the servers of other tests, whose processes come and go."""
+    ours = Path("/proc/self/comm").read_text(encoding="utf-8")
+    children = [pid for it in Path("/proc/self/task").glob("*/children") for pid in it.read_text().split()]
+    return {int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8") == ours}
 
 
 def poison(kind: str) -> Callable[[], bytes]:
@@ -28,11 +36,11 @@ def poison(kind: str) -> Callable[[], bytes]:
 
 
 def test_what_the_work_comes_to_is_answered_however_long_it_is() -> None:
-    before = children_of(os.getpid())
+    before = forks_of_ours()
 
     assert isolated(lambda: b"done", seconds=LONG) == Ending(answer=b"done")
     assert isolated(lambda: b"x" * 300_000, seconds=LONG).answer == b"x" * 300_000
-    assert children_of(os.getpid()) == before
+    assert forks_of_ours() == before
 
 
 def test_the_work_has_our_memory_and_changes_none_of_it() -> None:
@@ -102,7 +110,7 @@ def test_time_limits_that_interrupt_the_waiting_leave_no_process_behind() -> Non
 
     before = signal.signal(signal.SIGUSR1, interrupt)
     timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGUSR1))
-    children = set(children_of(os.getpid()))
+    children = forks_of_ours()
     timer.start()
     try:
         with pytest.raises(SoftLimit):
@@ -111,7 +119,7 @@ def test_time_limits_that_interrupt_the_waiting_leave_no_process_behind() -> Non
         timer.cancel()
         signal.signal(signal.SIGUSR1, before)
 
-    assert set(children_of(os.getpid())) == children
+    assert forks_of_ours() == children
 
 
 def test_a_worker_that_hangs_in_a_library_is_ended_and_the_log_says_where(capfd: pytest.CaptureFixture[str]) -> None:
