@@ -9,6 +9,7 @@ from sqlalchemy import Engine, Table, func, select, text
 from sqlalchemy.exc import ProgrammingError
 from sqlmodel import Session, SQLModel
 
+import fabroute.advice.models
 import fabroute.webhooks.models  # noqa: F401
 from fabroute.cli.invariants.tenancy import BELONG_TO_NOBODY
 from fabroute.database import act_for_everyone, create_database_engine, reaches, tenant_of, unit_of_work
