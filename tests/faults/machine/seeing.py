@@ -90,7 +90,7 @@ def _late(world: World) -> dict[object, object]:
 
 
 def _reroutes(world: World) -> dict[object, object]:
-    return {**world.reroutes}
+    return dict[object, object](world.reroutes)
 
 
 def _scopes(world: World) -> dict[object, object]:
