@@ -90,7 +90,7 @@ def _late(world: World) -> dict[object, object]:
 
 
 def _reroutes(world: World) -> dict[object, object]:
-    return dict[object, object](world.reroutes)
+    return dict(world.reroutes.items())
 
 
 def _scopes(world: World) -> dict[object, object]:
