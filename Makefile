@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
+.PHONY: help setup demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -34,6 +34,7 @@ help:
 	@echo "make bench-keys  wrong keys by the thousand beside a good client (SECONDS=15 A_MINUTE=10000)"
 	@echo "make bench-webhooks events put into feeds, deliveries, a dead receiver (EVENTS=5000 ENDPOINTS=10)"
 	@echo "make bench-audit entries sealed in a second, how long a verification takes (ENTRIES=100000)"
+	@echo "make bench-backup backup, verification and restore (JOBS=10000 FILES=1000)"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make fuzz-api    ask a running installation all that its OpenAPI document promises (SEED=1 SECONDS=180 CALLERS=owner,bureau,operator)"
@@ -98,7 +99,7 @@ check: setup
 	@$(BIN)/python -m mypy
 	@PYTHONPATH=services:workers:infra/embedded $(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m fabroute.cli openapi --check
-	@$(BIN)/python infra/supply_chain/audit.py requirements.txt
+	@$(BIN)/python infra/supply_chain/audit.py requirements-dev.txt
 
 coverage: setup
 	@rm -f .coverage .coverage.*
@@ -150,6 +151,9 @@ bench-webhooks: setup
 bench-audit: setup
 	@$(BIN)/python -m tests.benchmarks.bench_audit $(ENTRIES)
 
+bench-backup: setup
+	@$(BIN)/python -m tests.benchmarks.bench_backup $(JOBS) $(FILES)
+
 bench-gap: setup
 	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)") $(if $(SECONDS),SECONDS=$(SECONDS))
 
@@ -188,7 +192,7 @@ poison: setup
 	@$(BIN)/python -m tests.faults.poison $(foreach name,ORDERS POISON SEED WORKERS WALL FOLDER,$(if $($(name)),$(name)=$($(name))))
 
 overload: setup
-	@$(BIN)/python -m tests.benchmarks.bench_overload $(foreach name,SECONDS FACTOR SEED,$(if $($(name)),$(name)=$($(name))))
+	@$(BIN)/python -m tests.benchmarks.bench_overload $(foreach name,SECONDS FACTOR SEED PROCESSES,$(if $($(name)),$(name)=$($(name))))
 
 relay-kills: setup
 	@$(BIN)/python -m tests.faults.threats.relay_kills $(foreach name,TIMES SEED,$(if $($(name)),$(name)=$($(name))))
