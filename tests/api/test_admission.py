@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from fabroute.api.errors import IntakeFull
 from fabroute.api.intake.queue import Intake
@@ -24,6 +24,7 @@ from tests.factories.credentials import Keyed, given_keyed
 from tests.factories.databases import engine_for, in_transaction, rows
 from tests.factories.orders import given_owner, make_order
 from tests.factories.problems import Refusal, problem_of, refusal_of
+from tests.factories.statements import statements_sent
 
 BUSY = Refusal(status=429, code="too_busy")
 SLOW, QUICK = "/v1/parts", "/v1/organisation"
@@ -35,21 +36,6 @@ def locked(engine: Engine, table: str) -> Iterator[None]:
     with engine.begin() as connection:
         connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         yield
-
-
-@contextmanager
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Yield what is sent to the database meanwhile."""
-    sent: list[str] = []
-
-    def note(*args: object) -> None:
-        sent.append(str(args[2]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -98,7 +84,7 @@ def test_while_one_has_as_many_in_service_as_it_may_its_next_is_refused_and_anot
 
 def test_a_refusal_says_when_to_come_back_and_the_same_request_is_taken_then(narrow: Api) -> None:
     with ThreadPoolExecutor(2) as clients:
-        with locked(narrow.engine, "parts"), statements(narrow.resources.engine) as asked:
+        with locked(narrow.engine, "parts"), statements_sent(narrow.resources.engine) as asked:
             slow = [clients.submit(narrow.client.get, SLOW) for _ in range(2)]
             wait_until(lambda: narrow.resources.turns.serving == 2)
             before = len(asked)
@@ -186,7 +172,7 @@ def test_a_key_that_many_requests_bring_at_once_is_looked_up_once(database: Data
             return await asyncio.gather(*(keys.find(keyed.token, now=utc_now(), address="here") for _ in range(times)))
 
         asyncio.run(find(1))
-        with statements(engine) as asked:
+        with statements_sent(engine) as asked:
             found = asyncio.run(find(20))
 
     assert {it.organisation_id for it in found} == {keyed.organisation_id}
@@ -203,7 +189,7 @@ def test_what_can_not_be_a_key_is_refused_without_a_query_and_without_waiting_fo
                 asking = group.create_task(_refused(keys, mistyped))
                 return [await asyncio.wait_for(asking, 10)]
 
-        with statements(engine) as asked:
+        with statements_sent(engine) as asked:
             (refusal,) = asyncio.run(both())
 
     assert refusal.message.startswith("this is not an API key")

@@ -1,34 +1,17 @@
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
-from sqlalchemy import Engine, event
 
 from fabroute.identity.rules import make_token
 from tests.conftest import Database
 from tests.factories.api import Api, served_api
 from tests.factories.credentials import given_keyed
 from tests.factories.problems import Refusal, problem_of, refusal_of
+from tests.factories.statements import statements_sent
 
 WRONG = Refusal(status=401, code="unauthenticated")
 TOO_MANY = Refusal(status=429, code="too_many_wrong_keys")
 ATTACKER, CLIENT = "198.51.100.7", "203.0.113.9"
-
-
-@contextmanager
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Yield what is sent to the database meanwhile."""
-    sent: list[str] = []
-
-    def note(*args: object) -> None:
-        sent.append(str(args[2]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def get(api: Api, token: str, address: str) -> httpx.Response:
@@ -46,7 +29,7 @@ def test_whoever_tries_many_keys_waits_without_a_query_and_nobody_else_does(data
         newcomer = given_keyed(api.engine)
         used = get(api, api.owner.token, ATTACKER)
         tried = [get(api, guess(number), ATTACKER) for number in range(3)]
-        with statements(api.resources.engine) as queries:
+        with statements_sent(api.resources.engine) as queries:
             late = [get(api, guess(number), ATTACKER) for number in range(3, 20)]
             malformed = get(api, "fr_test_1_2", ATTACKER)
             fresh = get(api, newcomer.token, ATTACKER)

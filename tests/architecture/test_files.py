@@ -40,7 +40,7 @@ def test_no_file_names_a_folder_of_somebodys_machine() -> None:
 
 def test_no_file_names_a_package_registry() -> None:
     assert [name for name, text in text_files().items() if REGISTRY.search(text)] == []
-    assert REGISTRY.search("https://pypi" + ".org/simple")
+    assert REGISTRY.search("--index" + "-url https://an.index.example.com")
     assert len(text_files()) > 100
 
 

@@ -6,8 +6,7 @@ rolled back, or tells the tally what nobody was told.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from time import time
 from types import MappingProxyType
 
@@ -41,23 +40,13 @@ from tests.faults.chaos.orders import place_orders
 from tests.faults.chaos.record import Record, record_on
 from tests.faults.chaos.tally import FetchTold, KeyTold, ProbeTold, Tally, WriteTold
 from tests.faults.chaos.temper import Attempts
-from tests.faults.chaos.wire import UNIX, Answer
+from tests.faults.chaos.wire import UNIX, Answer, Stand
 
 pytestmark = pytest.mark.timeout(120)
 
 ORDERS, SEED = 10, 512
 LIMITS = RoutingLimits(deterministic_seconds=0.3, wall_seconds=5.0)
 _LONGEST = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
-    """An API and a database, as clients and the judge use an installation."""
-
-    api_urls: tuple[str, ...]
-    engine: Engine
-    storage: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

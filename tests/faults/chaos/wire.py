@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -38,6 +38,16 @@ class Installed(Protocol):
     @property
     def environment(self) -> Mapping[str, str]:
         """The settings of its processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """An API and a database without processes around them, as clients and the judge use an installation."""
+
+    api_urls: tuple[str, ...]
+    engine: Engine
+    storage: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class NoAnswer(Exception):

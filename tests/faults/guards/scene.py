@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from tests.fakes.ringers import FakeClock, FakeRinger
 from tests.faults.chaos.installation import running_installation
 from tests.faults.chaos.network import ChaosNetwork, given_network
 from tests.faults.chaos.tally import Tally
-from tests.faults.chaos.wire import UNIX, Installed
+from tests.faults.chaos.wire import UNIX, Installed, Stand
 from tests.faults.guards.removals import drop, removed
 
 _LIMITS = RoutingLimits(deterministic_seconds=0.3, wall_seconds=10.0)
@@ -37,16 +37,6 @@ SELECT NOT EXISTS (SELECT FROM outbox_events WHERE published_at IS NULL AND occu
 _SETTINGS = {"FABROUTE_OFFER_SECONDS": "60", "FABROUTE_LEASE_SECONDS": "60"}
 """Leases end when the provocation says so."""
 _numbers = count(1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
-    """An API and a database, as clients and the judge use an installation."""
-
-    api_urls: tuple[str, ...]
-    engine: Engine
-    storage: Path
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

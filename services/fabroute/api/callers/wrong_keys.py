@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from fabroute.kernel.errors import DomainError
 
@@ -23,6 +24,13 @@ class TooManyWrongKeys(DomainError):
 
     code = "too_many_wrong_keys"
     status = 429
+
+
+class _Paid(NamedTuple):
+    """What was counted before a credential was looked at."""
+
+    of_address: bool
+    in_all: bool
 
 
 class WrongKeys:
@@ -75,10 +83,11 @@ class WrongKeys:
     def watching(self, address: str, secret: str) -> Iterator[None]:
         """Count it if the block refuses ``secret`` with 401, else remember that it was good.
 
-        An address from which wrong keys came lately pays before, so that many at once are no way round. Raises
-        ``TooManyWrongKeys`` before the block runs, as ``require_patience`` does.
+        It is counted before, in all and for an address from which wrong keys came lately, and that is taken back where
+        it was good: many at once are no way round. Raises ``TooManyWrongKeys`` before the block runs, as
+        ``require_patience`` does.
         """
-        has_paid, is_refused = self._enter(address, secret), False
+        paid, is_refused = self._enter(address, secret), False
         try:
             yield
             self._befriend(address, secret)
@@ -86,7 +95,7 @@ class WrongKeys:
             is_refused = error.status == _UNAUTHENTICATED
             raise
         finally:
-            self._leave(address, secret, has_paid=has_paid, is_refused=is_refused)
+            self._leave(address, secret, paid=paid, is_refused=is_refused)
 
     def note_wrong(self, address: str) -> None:
         """Count a key from ``address`` that needed no look at the database to be wrong."""
@@ -97,25 +106,34 @@ class WrongKeys:
         wait = self._empty_in_all_at - now - (_WINDOW_IN_ALL_SECONDS - self._interval_in_all)
         return self._is_guarded_in_all and wait > _TOLERANCE_SECONDS
 
-    def _enter(self, address: str, secret: str) -> bool:
-        """Return whether a wrong key was counted already."""
+    def _enter(self, address: str, secret: str) -> _Paid:
         with self._lock:
             self.require_patience(address, secret)
-            has_to_pay = self._empty_at.get(address, 0.0) > self._clock() and not self.is_familiar(secret)
-            if has_to_pay:
+            is_familiar = self.is_familiar(secret)
+            of_address = not is_familiar and self._empty_at.get(address, 0.0) > self._clock()
+            in_all = not is_familiar and address not in self._good_addresses
+            if of_address:
                 self._empty_at[address] += self._interval
-            return has_to_pay
-
-    def _leave(self, address: str, secret: str, *, has_paid: bool, is_refused: bool) -> None:
-        with self._lock:
-            if is_refused:
-                self._familiar.pop(_digest(secret), None)
-            if is_refused:
+            if in_all:
                 self._count_in_all()
-            if is_refused and not has_paid:
+            return _Paid(of_address, in_all)
+
+    def _leave(self, address: str, secret: str, *, paid: _Paid, is_refused: bool) -> None:
+        with self._lock:
+            if not is_refused:
+                self._pay_back(address, paid)
+                return
+            self._familiar.pop(_digest(secret), None)
+            if not paid.in_all:
+                self._count_in_all()
+            if not paid.of_address:
                 self._count_of(address)
-            if has_paid and not is_refused and address in self._empty_at:
-                self._empty_at[address] -= self._interval
+
+    def _pay_back(self, address: str, paid: _Paid) -> None:
+        if paid.in_all:
+            self._empty_in_all_at -= self._interval_in_all
+        if paid.of_address and address in self._empty_at:
+            self._empty_at[address] -= self._interval
 
     def _count(self, address: str) -> None:
         self._count_in_all()

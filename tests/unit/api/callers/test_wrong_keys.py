@@ -150,6 +150,18 @@ def test_keys_that_come_from_many_addresses_wait_as_soon_as_there_are_too_many_i
     assert wait_of(wrong_keys, "10.0.0.8") == 10
 
 
+def test_tries_from_many_addresses_count_while_they_are_looked_at_and_are_paid_back_where_they_were_good(
+    clock: Clock,
+) -> None:
+    wrong_keys = WrongKeys(a_minute=2, in_all_a_minute=36, clock=clock, pick=lambda _, latest: latest)
+    with ExitStack() as looked_at:
+        for number in range(6):
+            looked_at.enter_context(wrong_keys.watching(f"10.0.0.{number}", f"key {number}"))
+        assert wait_of(wrong_keys, "10.0.0.9") == 10
+
+    assert wait_of(wrong_keys, "10.0.0.9") == 0
+
+
 def test_what_needs_no_look_to_be_wrong_counts_like_any_other(clock: Clock) -> None:
     wrong_keys = WrongKeys(a_minute=2, in_all_a_minute=4, clock=clock, pick=lambda _, latest: latest)
     for address in (HERE, HERE, THERE, THERE):
