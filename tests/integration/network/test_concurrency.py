@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from threading import Barrier, Event
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import Engine
 
 from fabroute.database import unit_of_work
 from fabroute.network.service import (
+    NetworkData,
     NetworkView,
     Reservation,
     StaleVersion,
@@ -89,18 +91,19 @@ def test_capacity_that_is_extended_by_many_at_once_is_planned_once(network: Engi
 
 
 def test_a_network_that_is_saved_by_many_at_once_is_saved_once(engine: Engine, network: Engine) -> None:
-    machines = tuple(a_machine(machine_id=f"N101-{number:02d}") for number in range(20))
-    offers = tuple(an_offer(machine_id=machine.machine_id) for machine in machines)
-    data = a_network(machines=machines, offers=offers, lots=tuple(a_lot(lot_id=f"lot_{n:02d}") for n in range(20)))
-
-    def save(_: int) -> int:
+    def save(data: NetworkData, _: int) -> int:
         with unit_of_work(network) as session:
             return save_network(session, data=data)
 
-    found = together(save, count=8)
-    assert sorted(result for result in found if isinstance(result, int)) == [0] * 7 + [60]
-    with unit_of_work(engine) as session:
-        assert rows(session, "SELECT count(*) FROM material_lots") == [(21,)]
+    for turn in range(10):
+        machines = tuple(a_machine(machine_id=f"N101-{turn}{number:02d}") for number in range(20))
+        offers = tuple(an_offer(machine_id=machine.machine_id) for machine in machines)
+        lots = tuple(a_lot(lot_id=f"lot_{turn}{number:02d}") for number in range(20))
+        data = a_network(machines=machines, offers=offers, lots=lots)
+        found = together(partial(save, data), count=8)
+        assert sorted(found, key=str) == [0] * 7 + [60]
+        with unit_of_work(engine) as session:
+            assert rows(session, "SELECT count(*) FROM material_lots") == [(1 + 20 * (turn + 1),)]
 
 
 def test_a_repeatable_snapshot_does_not_see_what_happens_while_it_is_read(network: Engine) -> None:

@@ -116,6 +116,11 @@ def lock_node(session: Session, node_id: str) -> RowMapping | None:
     return next(iter(_rows(session, statement.with_for_update(key_share=True))), None)
 
 
+def wait_for_other_saves(session: Session) -> None:
+    """Wait until no other transaction saves a network: rows that it is about to insert can't be locked in any order."""
+    session.connection().execute(_ONE_SAVES)
+
+
 def lock_nodes(session: Session, node_ids: Collection[str]) -> None:
     """Lock nodes in the order of their ids; unknown ones are left out."""
     session.connection().execute(_LOCK, {"node_ids": list(node_ids)})
@@ -152,6 +157,8 @@ def bump_queue_versions(session: Session, *, node_ids: Collection[str]) -> None:
         lock_nodes(session, node_ids)
     session.connection().execute(_BUMP, {"node_ids": sorted(node_ids)})
 
+
+_ONE_SAVES = text("SELECT pg_advisory_xact_lock(hashtextextended('save_network', 0))")
 
 _LOCK = text("SELECT FROM nodes WHERE id = ANY(:node_ids) ORDER BY id FOR NO KEY UPDATE")
 

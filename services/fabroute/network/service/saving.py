@@ -21,9 +21,10 @@ def save_network(session: Session, *, data: NetworkData) -> int:
 
     Known rows take the new description, but keep what only the running network changes: a node's and a machine's
     status, and what a lot weighs, how often it was used and whether it is blocked. Saving the same twice returns 0.
-    Whoever calls this and gets more than 0 tells it on (``network.changed``). Known lots and nodes are locked first,
-    in the order in which reservations lock them.
+    Whoever calls this and gets more than 0 tells it on (``network.changed``). One save waits for the other and
+    finds what it made. Known lots and nodes are locked next, in the order in which reservations lock them.
     """
+    nodes.wait_for_other_saves(session)
     capacity.lock_lots(session, [lot.lot_id for lot in data.lots if lot.lot_id is not None])
     nodes.lock_nodes(session, [node.node_id for node in data.nodes])
     return (
