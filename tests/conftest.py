@@ -11,8 +11,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from fabroute import migrations
 from fabroute_embedded import EmbeddedServers, embedded_servers
+from tests.fakes.one_dialect import compile_once
 
 os.environ.pop("COLUMNS", None)  # of whoever runs the tests; what a test reads off tables is as wide as in a pipe
+
+compile_once()
 
 _TOGETHER = ("tests/architecture/",)
 """Parses all there is."""
