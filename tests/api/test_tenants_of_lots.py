@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -10,9 +12,10 @@ import pytest
 from fabroute.database import unit_of_work
 from fabroute.identity.rules import ALL_SCOPES, OrganisationKind
 from fabroute.identity.service import create_organisation, issue_api_key
+from fabroute.kernel.time import utc_now
 from tests.api.test_tenants import TAGS_OF_LOTS
 from tests.factories.api import Api
-from tests.factories.databases import in_transaction
+from tests.factories.databases import in_transaction, rows
 from tests.factories.documents import document
 from tests.factories.network import save_a_network
 from tests.factories.orders import given_owner
@@ -150,3 +153,15 @@ def test_scores_refuse_impossible_days(world: World) -> None:
     assert (asked.status_code, asked.json()["code"]) == (422, "invalid_span")
     figures = world.clients["bureau"].get("/v1/nodes/N101/scores?from=2026-06-01&to=2026-06-30").json()
     assert (figures["first_day"], figures["last_day"]) == ("2026-06-01", "2026-06-30")
+
+
+@pytest.mark.parametrize("timezone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_scores_end_today_where_the_node_is(world: World, standing_api: Api, timezone: str) -> None:
+    """A day ahead of UTC for most of the day, or a day behind it."""
+    with unit_of_work(standing_api.engine) as session:
+        rows(session, "UPDATE nodes SET timezone = :it WHERE id = 'N101' RETURNING id", it=timezone)
+    before = utc_now().astimezone(ZoneInfo(timezone)).date()
+    figures = world.clients["bureau"].get("/v1/nodes/N101/scores").json()
+    after = utc_now().astimezone(ZoneInfo(timezone)).date()
+    assert before <= date.fromisoformat(figures["last_day"]) <= after
+    assert date.fromisoformat(figures["last_day"]) - date.fromisoformat(figures["first_day"]) == timedelta(days=90)

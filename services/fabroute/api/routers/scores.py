@@ -1,6 +1,6 @@
 """How nodes do, from what was recorded, with the jobs behind each figure."""
 
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -14,7 +14,7 @@ from fabroute.api.schemas.scores import NodeScoresOut, ScoredJobOut, node_scores
 from fabroute.network import service as network
 from fabroute.production import service as production
 from fabroute.production.service import scores
-from fabroute.production.service.scores import ScoredFilter, ScoreFigure, Span
+from fabroute.production.service.scores import ScoredFilter, ScoreFigure, Span, today_at
 
 router = APIRouter(prefix="/v1", tags=["scores"], route_class=ContractRoute)
 
@@ -23,19 +23,19 @@ _PROBLEMS = docs.problems(network.UnknownNode, production.NotTheNode, scores.Inv
 
 
 def get_span(
+    node_id: Identifier,
+    session: ReadSession,
     now: Now,
     first_day: Annotated[
         Day | None, Query(alias="from", description="The first day, by the node's calendar; usually 90 days ago.")
     ] = None,
-    last_day: Annotated[Day | None, Query(alias="to", description="The last day; usually today.")] = None,
+    last_day: Annotated[
+        Day | None, Query(alias="to", description="The last day; usually today where the node is.")
+    ] = None,
 ) -> Span:
     """Return the days that the query asks for; ``InvalidSpan`` for impossible ones."""
-    last = last_day or _today(now)
+    last = last_day or today_at(network.find_node(session, node_id=node_id), now)
     return Span(first_day=first_day or last - timedelta(days=_USUAL_DAYS), last_day=last)
-
-
-def _today(now: datetime) -> date:
-    return now.date()
 
 
 SpanQuery = Annotated[Span, Depends(get_span)]

@@ -13,6 +13,7 @@ from fabroute.production.service.scores.scoring import (
     Span,
     list_scored_jobs,
     read_scores,
+    today_at,
 )
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "Span",
     "list_scored_jobs",
     "read_scores",
+    "today_at",
     "wilson_interval",
 ]

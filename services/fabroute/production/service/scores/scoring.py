@@ -97,6 +97,11 @@ class ScoredJob:
     """Of ``declines``."""
 
 
+def today_at(node: network.NodeView, now: datetime) -> date:
+    """Return the day that it is where a node stands."""
+    return now.astimezone(ZoneInfo(node.timezone)).date()
+
+
 def read_scores(session: Session, *, node_id: str, span: Span, principal: Principal, now: datetime) -> NodeScores:
     """Return a node's figures to itself, the operator and owners of parts; ``NotTheNode`` to other bureaus.
 
@@ -135,8 +140,7 @@ def _within(session: Session, node_id: str, span: Span, principal: Principal, no
     node = network.find_node(session, node_id=node_id)
     if principal.kind == "bureau" and node.organisation_id != principal.organisation_id:
         raise NotTheNode(f"the figures of node {node_id} are seen by itself, by owners of parts and by the operator")
-    today = now.astimezone(ZoneInfo(node.timezone)).date()
-    return ScoreSpan(node_id=node_id, first_day=span.first_day, last_day=span.last_day, today=today)
+    return ScoreSpan(node_id=node_id, first_day=span.first_day, last_day=span.last_day, today=today_at(node, now))
 
 
 def _scores(process: str | None, found: Iterable[RowMapping]) -> ProcessScores:
