@@ -12,6 +12,8 @@ from urllib.parse import quote
 from fabroute.kernel.errors import DomainError
 
 MOST_TEXT = 120
+MOST_CENTS = 1_000_000_000
+"""The highest price cap that fabroute takes."""
 _MOST_KEY = 200
 _MOST_POSTCODE = 16
 _CENT = Decimal("0.01")
@@ -157,13 +159,13 @@ def ship_to_of(address: Address) -> dict[str, Any]:
 
 
 def price_cap_minor(order: ForeignOrder, printed: Sequence[ForeignLine], rules: OrderRules) -> int | None:
-    """Return the cap in euro cents, rounded down; ``None`` where no cap is wanted or a line has no price."""
+    """Return the cap in euro cents, rounded down, at most what fabroute takes; ``None`` without a cap or all prices."""
     prices = [line.unit_price * line.quantity for line in printed if line.unit_price is not None]
     if not rules.price_cap_percent or len(prices) < len(printed):
         return None
     euro = sum(prices, Decimal(0)) * _rate(order.currency, rules) * rules.price_cap_percent / 100
     cents = int(euro.quantize(_CENT, rounding=ROUND_FLOOR) * 100)
-    return cents or None
+    return min(cents, MOST_CENTS) or None
 
 
 def clipped(text: str) -> str:
