@@ -1,11 +1,9 @@
 import gzip
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
@@ -16,7 +14,7 @@ from fabroute.identity.service import AuditedRefusal, AuditRecord, read_audit, r
 from fabroute.settings import Settings
 from tests.conftest import Database
 from tests.factories.api import Api, client_on, served, served_api
-from tests.factories.databases import engine_for, in_transaction, rows
+from tests.factories.databases import allow_connections, engine_for, in_transaction, refuse_connections, rows
 from tests.factories.orders import given_owner
 from tests.factories.organisations import NOW
 from tests.factories.problems import Refusal, problem_of, refusal_of
@@ -192,27 +190,14 @@ def test_a_bug_is_answered_without_its_inside_and_logged_with_it(faulty: str) ->
     assert healthy.status_code == 200
 
 
-def refuse_connections(database: Database) -> None:
-    """Take the database away, as a restart of the server does."""
-    name = make_url(database.url).database
-    alter_database(database, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    alter_database(database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-
-
-def alter_database(database: Database, statement: str) -> None:
-    folder = make_url(database.url).query["host"]
-    with psycopg.connect(f"host={folder} user=postgres dbname=postgres", autocommit=True) as superuser:
-        superuser.execute(statement)
-
-
 def test_while_the_database_is_away_requests_are_told_to_come_back_and_nothing_is_lost(database: Database) -> None:
     with served_api(database.url) as api:
         first = api.place(key="first")
-        refuse_connections(database)
+        refuse_connections(database.url)
 
         placed, listed, ready = api.place(key="second"), api.client.get("/v1/orders"), api.client.get("/readyz")
         alive = api.client.get("/healthz")
-        alter_database(database, f"ALTER DATABASE {make_url(database.url).database} ALLOW_CONNECTIONS true")
+        allow_connections(database.url)
         again, first_again = api.place(key="second"), api.place(key="first")
 
         assert refusal_of(placed) == refusal_of(listed) == Refusal(status=503, code="temporarily_unavailable")
@@ -276,9 +261,9 @@ def test_a_refusal_for_the_record_is_on_the_audit_log_though_its_work_is_undone(
 
 def test_a_refusal_that_can_not_be_recorded_is_no_answer(database: Database) -> None:
     with served(api_that_remembers(database.url)) as socket, client_on(socket, None, {}) as client:
-        refuse_connections(database)
+        refuse_connections(database.url)
         refused = client.get("/faults/refusal")
-        alter_database(database, f"ALTER DATABASE {make_url(database.url).database} ALLOW_CONNECTIONS true")
+        allow_connections(database.url)
 
     assert refusal_of(refused) == Refusal(status=503, code="temporarily_unavailable")
     assert refused.headers["Retry-After"] == "2"

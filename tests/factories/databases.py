@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import Engine, text
+import psycopg
+from sqlalchemy import Engine, make_url, text
 from sqlmodel import Session
 
 from fabroute.database import create_database_engine, unit_of_work
@@ -31,3 +32,21 @@ def in_transaction(engine: Engine, work: Callable[[Session], Result]) -> Result:
 def rows(session: Session, sql: str, **values: object) -> list[tuple[object, ...]]:
     """Return the rows of a query as plain tuples."""
     return [tuple(row) for row in session.connection().execute(text(sql), values)]
+
+
+def refuse_connections(url: str) -> None:
+    """Take a database away, as a restart of the server does."""
+    name = make_url(url).database
+    _as_superuser(url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    _as_superuser(url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+
+def allow_connections(url: str) -> None:
+    """Bring back a database that was taken away."""
+    _as_superuser(url, f"ALTER DATABASE {make_url(url).database} ALLOW_CONNECTIONS true")
+
+
+def _as_superuser(url: str, statement: str) -> None:
+    folder = make_url(url).query["host"]
+    with psycopg.connect(f"host={folder} user=postgres dbname=postgres", autocommit=True) as superuser:
+        superuser.execute(statement.encode())

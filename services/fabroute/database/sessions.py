@@ -1,15 +1,20 @@
 """Units of work: one transaction a request or task, ended at the edge."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
 from fabroute.database.tenancy import TenantSession
 
+Result = TypeVar("Result")
+
 _BELLS = "bells"
+_PAUSE_SECONDS = 0.2
 
 
 @contextmanager
@@ -25,6 +30,22 @@ def unit_of_work(engine: Engine, *, tenant: str | None = None, repeatable_read: 
         with session.begin():
             yield session
     _ring(engine, session)
+
+
+def once_reachable(work: Callable[[], Result], *, seconds: float) -> Result:
+    """Return what ``work`` returns, done again for up to ``seconds`` while the database can't be reached.
+
+    ``work`` is a unit of work of its own that may be done twice: whether a commit arrived is not known when the
+    connection breaks in it. Raises ``OperationalError`` where the database stays away.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return work()
+        except OperationalError:
+            if time.monotonic() + _PAUSE_SECONDS > until:
+                raise
+            time.sleep(_PAUSE_SECONDS)
 
 
 def ring_after_commit(session: Session, channel: str) -> None:

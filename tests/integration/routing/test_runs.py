@@ -1,5 +1,6 @@
 """Runs on a real database: written under a fence, reserved, explained, and sent back when they fail."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.routing.snapshot import RoutingSnapshot, read_snapshot
 from fabroute.solver.limits import SolveLimits
 from tests.conftest import Database
-from tests.factories.databases import engine_for, in_transaction, rows
+from tests.factories.databases import allow_connections, engine_for, in_transaction, refuse_connections, rows
 from tests.factories.network import a_lot, a_node
 from tests.factories.orders import Owner, given_orders, given_owner, make_order
 from tests.factories.organisations import NOW
@@ -211,6 +212,31 @@ def test_a_run_that_fails_changes_nothing_and_its_lines_wait_for_the_next(engine
     assert in_transaction(engine, held_and_taken) == {"grams": 0, "minutes": 0, "held_grams": 0, "held_minutes": 0}
     states = table(engine, "SELECT state, state_reason, attempts, lease_until FROM order_lines")
     assert states == [("pending", "a run failed (RuntimeError): routed again later", 1, None)] * 2
+    assert route(engine).routed == 2
+    assert all_invariants_hold(engine)
+
+
+def test_a_run_whose_database_goes_away_sends_its_lines_back_when_that_returns_and_leaves_no_suspects(
+    engine: Engine, owner: Owner, database: Database
+) -> None:
+    given_routable_network(engine)
+    given_orders(engine, make_order(owner), make_order(owner))
+
+    back = threading.Timer(1.5, allow_connections, [database.url])
+
+    def failing(session: Session, *, offers: tuple[JobOffer, ...], now: datetime) -> None:
+        refuse_connections(database.url)
+        back.start()
+        offer_jobs(session, offers=offers, now=now)
+
+    report = route_pending(engine, scope="global", now=NOW, dispatch=failing, limits=LIMITS)
+    back.join()
+
+    assert report is not None
+    assert (report.routed, report.no_route, report.open) == (0, 0, 2)
+    states = table(engine, "SELECT state, state_reason, planning_scope, broken_runs FROM order_lines")
+    assert states == [("pending", "a run failed (OperationalError): routed again later", "global", 0)] * 2
+    assert table(engine, "SELECT holder FROM planning_scopes") == [(None,)]
     assert route(engine).routed == 2
     assert all_invariants_hold(engine)
 

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from fabroute.database import unit_of_work
+from fabroute.database import once_reachable, unit_of_work
 from fabroute.kernel.ids import new_id
 from fabroute.orders.rules import holds_suspects
 from fabroute.orders.service import (
@@ -314,6 +314,12 @@ class _Runs:
         blame(self._engine, scope=self._scope.lease.name, lines=lines, why=why, now=self._now)
 
     def _send_back(self, lines: Sequence[ClaimedLine], *, reason: str, paused: bool) -> None:
+        """Let lines wait for another run; a database that is away is waited for as long as nobody takes the scope."""
+        once_reachable(
+            lambda: self._write_back(lines, reason=reason, paused=paused), seconds=self._limits.scope_lease_seconds
+        )
+
+    def _write_back(self, lines: Sequence[ClaimedLine], *, reason: str, paused: bool) -> None:
         with unit_of_work(self._engine) as session:
             held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in lines})
             outcomes = tuple(

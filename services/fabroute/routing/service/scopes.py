@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from fabroute.database import unit_of_work
+from fabroute.database import once_reachable, unit_of_work
 from fabroute.kernel.errors import DomainError
 from fabroute.orders.service import waiting_lines
 from fabroute.routing.repository import scopes
@@ -129,9 +129,12 @@ class KeptScope:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give it back."""
+        """Give it back, and wait for a database that is away: what had it would seem to have gone."""
         self._over.set()
         self._keeper.join()
+        once_reachable(self._release, seconds=self._seconds)
+
+    def _release(self) -> None:
         with unit_of_work(self._engine) as session:
             release_scope(session, self.lease)
 
