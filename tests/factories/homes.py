@@ -28,7 +28,7 @@ from tests.factories.routable import given_routable_network
 READY_SECONDS = 300.0
 """On a machine that is busy elsewhere a process takes minutes to start."""
 NODES = (a_node(), a_node(node_id="N102", city="Potsdam"))
-QUEUES = ("routing", "network", "production", "identity")
+QUEUES = ("routing", "suspects", "replanning", "network", "production", "identity")
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "relay": tuple(relay_command()[2:]),
     "worker": tuple(worker_command(1, queues=QUEUES)[2:]),

@@ -16,9 +16,9 @@ from fabroute_workers.subscriptions import Errand
 ERRAND = Errand(task="routing.route_pending", scope="global")
 
 
-def queued(broker: RedisServer) -> int:
+def queued(broker: RedisServer, queue: str = "routing") -> int:
     with redis.Redis(unix_socket_path=str(broker.socket_path)) as client:
-        return int(client.llen("routing"))
+        return int(client.llen(queue))
 
 
 def test_an_errand_lies_in_the_queue_of_its_task(broker: RedisServer) -> None:
@@ -29,6 +29,26 @@ def test_an_errand_lies_in_the_queue_of_its_task(broker: RedisServer) -> None:
     doorbell.close()
 
     assert queued(broker) == 2
+
+
+@pytest.mark.parametrize(
+    ("errand", "queue"),
+    [
+        (Errand(task="routing.route_pending", scope="global/suspects"), "suspects"),
+        (Errand(task="routing.requeue_unroutable"), "replanning"),
+        (Errand(task="routing.improve_promised", scope="global"), "replanning"),
+        (Errand(task="network.extend_capacity"), "network"),
+    ],
+)
+def test_what_is_rare_or_comes_again_does_not_lie_among_new_orders(
+    broker: RedisServer, errand: Errand, queue: str
+) -> None:
+    doorbell = Doorbell(create_app(broker.url))
+
+    doorbell.ring(errand)
+    doorbell.close()
+
+    assert (queued(broker, queue), queued(broker)) == (1, 0)
 
 
 def test_a_hung_broker_is_given_up_after_its_timeout_and_works_again_afterwards(broker: RedisServer) -> None:

@@ -13,13 +13,30 @@ from pydantic import ValidationError
 from fabroute.kernel.errors import DomainError
 from fabroute.settings import get_settings
 from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing, broker_kind, require_broker_url
+from fabroute_workers.subscriptions import IMPROVE_PROMISED, REQUEUE_UNROUTABLE
 
 EXIT_MISCONFIGURED = 78
 """The process can't run as configured (``EX_CONFIG``): starting it again won't help."""
 
-QUEUES: tuple[str, ...] = ("routing", "network", "inventory", "production", "advice", "identity", "webhooks", "sandbox")
+SUSPECTS_QUEUE = "suspects"
+REPLANNING_QUEUE = "replanning"
+QUEUES: tuple[str, ...] = (
+    "routing",
+    SUSPECTS_QUEUE,
+    REPLANNING_QUEUE,
+    "network",
+    "inventory",
+    "production",
+    "advice",
+    "identity",
+    "webhooks",
+    "sandbox",
+)
+"""A worker takes from them in turn: what is rare never waits behind all that is frequent."""
 FILE_QUEUES: tuple[str, ...] = ("inventory", "advice", "webhooks")
 """Queues of tasks that wait for a child process, or work long: with a worker of their own, so routing never waits."""
+_REPLANNING = (REQUEUE_UNROUTABLE, IMPROVE_PROMISED)
+"""A changing network asks for these again and again; new orders don't wait for them."""
 DEAD_LETTERS = "fabroute.dead"
 _DELIVERY_LIMIT = 8
 _MODULES = (
@@ -100,7 +117,8 @@ def create_app(broker_url: str | None) -> Celery:
         broker_transport_options=dict(TRANSPORT_OPTIONS[kind]) if kind else {},
         task_queues=[_queue(name, kind=kind) for name in QUEUES],
         task_default_queue="routing",
-        task_routes={f"{name}.*": {"queue": name} for name in QUEUES},
+        task_routes={name: {"queue": REPLANNING_QUEUE} for name in _REPLANNING}
+        | {f"{name}.*": {"queue": name} for name in QUEUES},
         task_create_missing_queues=False,
         timezone="UTC",
     )

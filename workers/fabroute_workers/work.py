@@ -45,7 +45,9 @@ from fabroute.settings import Settings
 from fabroute_workers.isolated import apart_from, ended_if_hanging
 
 DRAIN_SECONDS = 20.0
-"""No new run begins after this long; the relay rings again if lines are still due."""
+"""Nothing new is begun after this long; the relay rings again if more is due."""
+SCOPE_SECONDS = 4.0
+"""No new run of a planning scope begins after this long: the lines of others wait for this worker too."""
 LAST_SOLVE_ENDS_SECONDS = 34.0
 """A solve ends by then, which leaves time to commit before the soft time limit of a task."""
 SUSPECTS_SECONDS = 6.0
@@ -79,7 +81,7 @@ def drain(engine: Engine, settings: Settings, *, scope: str) -> int:
 
 
 def _drain(engine: Engine, settings: Settings, *, scope: str, started: float) -> int:
-    decided, seconds = 0, SUSPECTS_SECONDS if holds_suspects(scope) else DRAIN_SECONDS
+    decided, seconds = 0, SUSPECTS_SECONDS if holds_suspects(scope) else SCOPE_SECONDS
     while (elapsed := time.monotonic() - started) < seconds:
         report = _route(engine, settings, scope=scope, seconds_left=LAST_SOLVE_ENDS_SECONDS - elapsed)
         if report is None:

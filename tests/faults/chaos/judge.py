@@ -51,6 +51,8 @@ class Verdict:
 
     problems: tuple[str, ...]
     figures: Mapping[str, float | int | str]
+    slowest: tuple[str, ...] = ()
+    """The lines that waited longest for their route."""
 
     @property
     def green(self) -> bool:
@@ -198,7 +200,7 @@ def judge(
         *broken_chains(installation.engine, signing_key=_signing_key(installation)),
         *(too_slow(record, limits) if limits is not None else ()),
     ]
-    return Verdict(problems=tuple(problems), figures=figures)
+    return Verdict(problems=tuple(problems), figures=figures, slowest=record.slowest)
 
 
 def wait_until_quiet(engine: Engine, *, seconds: float, people_seconds: float = PEOPLE_SECONDS) -> bool:

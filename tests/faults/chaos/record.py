@@ -53,6 +53,8 @@ class Record:
     """State of each."""
     routed_seconds: tuple[float, ...]
     """Of each line from its placing to the commit of its first decision."""
+    slowest: tuple[str, ...] = ()
+    """The lines that took longest, with the time of day at which they were placed, to be looked up in the logs."""
 
 
 def read_record(engine: Engine) -> Record:
@@ -63,6 +65,7 @@ def read_record(engine: Engine) -> Record:
 
 def record_on(connection: Connection) -> Record:
     """Return the record as a connection sees it."""
+    decisions = _rows(connection, _FIRST_DECISIONS)
     return Record(
         orders=_orders(connection),
         keys={(owner, key): order for owner, key, order in _rows(connection, _KEYS)},
@@ -75,7 +78,11 @@ def record_on(connection: Connection) -> Record:
         accepted=frozenset(job_id for (job_id,) in _rows(connection, _ACCEPTED)),
         prints={(job_id, number): result for job_id, number, result in _rows(connection, _PRINTS)},
         shipments=dict(_rows(connection, "SELECT id, state FROM shipments")),
-        routed_seconds=tuple(_seconds(placed, decided) for placed, decided in _rows(connection, _FIRST_DECISIONS)),
+        routed_seconds=tuple(_seconds(placed, decided) for _, placed, decided in decisions),
+        slowest=tuple(
+            f"{line}, placed {placed:%H:%M:%S}: {_seconds(placed, decided):.1f} s"
+            for line, placed, decided in sorted(decisions, key=lambda it: _seconds(*it[1:]), reverse=True)[:_SLOWEST]
+        ),
     )
 
 
@@ -105,6 +112,7 @@ def _seconds(placed: datetime, decided: datetime) -> float:
     return max(0.0, (decided - placed).total_seconds())
 
 
+_SLOWEST = 12
 _ORDERS = "SELECT id, organisation_id, reference, state FROM orders"
 _KEYS = "SELECT organisation_id, key, subject_id FROM idempotency_keys WHERE location LIKE '/v1/orders/%'"
 _LINES = """
@@ -119,8 +127,9 @@ _CLAIMS = "SELECT subject_id, data ->> 'epoch' FROM audit_entries WHERE action =
 _ACCEPTED = "SELECT DISTINCT subject_id FROM audit_entries WHERE action = 'job.accepted'"
 _PRINTS = "SELECT job_id, number, result FROM print_records"
 _FIRST_DECISIONS = """
-SELECT placed.placed_at, min(greatest(decision.decided_at, run.finished_at))
+SELECT decision.order_line_id || ' (' || line.planning_scope || ', attempt ' || line.attempts || ')',
+  placed.placed_at, min(greatest(decision.decided_at, run.finished_at))
 FROM routing_decisions decision JOIN routing_runs run ON run.id = decision.run_id
-JOIN orders placed ON placed.id = decision.order_id
-GROUP BY decision.order_line_id, placed.placed_at
+JOIN orders placed ON placed.id = decision.order_id JOIN order_lines line ON line.id = decision.order_line_id
+GROUP BY decision.order_line_id, line.planning_scope, line.attempts, placed.placed_at
 """

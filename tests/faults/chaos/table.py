@@ -19,6 +19,8 @@ def print_report(report: ChaosReport, console: Console) -> None:
     """Print faults by kind, figures with size, seed and machine, and the verdict."""
     console.print(_faults(report))
     console.print(_figures(report))
+    for line in report.verdict.slowest:
+        console.print(f"slow: {line}", markup=False)
     for problem in report.verdict.problems:
         console.print(f"WRONG: {problem}", markup=False)
     if not report.calm:

@@ -10,7 +10,7 @@ def test_the_worker_runs_a_prefork_pool_without_gossip_and_mingle() -> None:
     assert command[:3] == [sys.executable, "-m", "celery"]
     assert command[command.index("--pool") + 1] == "prefork"
     assert command[command.index("--concurrency") + 1] == "3"
-    queues = "routing,network,inventory,production,advice,identity,webhooks,sandbox"
+    queues = "routing,suspects,replanning,network,inventory,production,advice,identity,webhooks,sandbox"
     assert command[command.index("--queues") + 1] == queues
     assert {"--without-gossip", "--without-mingle"} <= set(command)
 

@@ -1,16 +1,24 @@
 """Tasks of the routing room."""
 
+import time
+from contextlib import closing
+
 from fabroute.database import database_engine
 from fabroute.settings import get_settings
 from fabroute_workers import work
 from fabroute_workers.app import app
-from fabroute_workers.subscriptions import IMPROVE_PROMISED, PURGE_ARCHIVES, REQUEUE_UNROUTABLE, ROUTE_PENDING
+from fabroute_workers.doorbell import Doorbell
+from fabroute_workers.subscriptions import IMPROVE_PROMISED, PURGE_ARCHIVES, REQUEUE_UNROUTABLE, ROUTE_PENDING, Errand
 
 
 @app.task(name=ROUTE_PENDING)
 def route_pending(*, scope: str, **_: object) -> None:
-    """Decide all pending lines of a planning scope."""
+    """Decide all pending lines of a planning scope; what is left after a while waits in the queue behind others."""
+    began = time.monotonic()
     work.drain(database_engine(), get_settings(), scope=scope)
+    if time.monotonic() - began >= work.SCOPE_SECONDS:
+        with closing(Doorbell(app)) as doorbell:
+            doorbell.ring(Errand(task=ROUTE_PENDING, scope=scope))
 
 
 @app.task(name=IMPROVE_PROMISED)
