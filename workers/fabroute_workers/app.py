@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from fabroute.kernel.errors import DomainError
 from fabroute.settings import get_settings
 from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing, broker_kind, require_broker_url
+from fabroute_workers.listening import KeepListening
 from fabroute_workers.subscriptions import IMPROVE_PROMISED, REQUEUE_UNROUTABLE
 
 EXIT_MISCONFIGURED = 78
@@ -123,6 +124,7 @@ def create_app(broker_url: str | None) -> Celery:
         timezone="UTC",
     )
     app.steps["worker"].add(RequireSettings)
+    app.steps["consumer"].add(KeepListening)
     return app
 
 

@@ -28,7 +28,7 @@ _PORTS = range(20_000, 32_000)
 """Below those that the system gives to whoever connects: a port stays free while its process is dead."""
 _READY_SECONDS = 300.0
 """On a machine that is busy elsewhere a process takes minutes to start."""
-_SECOND_TREE = "routing,network,production,identity"
+_SECOND_TREE = "routing,suspects,replanning,network,production,identity"
 """What works on print files and webhooks is there once."""
 SHORT_TIMES: Mapping[str, str] = {
     "FABROUTE_ROUTING_LEASE_SECONDS": "10",
