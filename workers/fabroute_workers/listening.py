@@ -22,6 +22,7 @@ class Listener(Protocol):
 
     hub: Any
     connection: Any
+    task_consumer: Any
 
 
 class KeepListening(bootsteps.StartStopStep):
@@ -65,6 +66,9 @@ class KeepListening(bootsteps.StartStopStep):
 
 
 def waits_for_messages(consumer: Listener) -> bool:
-    """Return whether the loop looks at a connection to the broker; so it seems where the transport is not Redis."""
+    """Return whether the consumer may take a message and looks at a connection; so it seems where it is not Redis."""
     cycle = getattr(consumer.connection.transport, "cycle", None) if consumer.connection is not None else None
-    return cycle is None or any(fd in consumer.hub.readers for fd in cycle.fds)
+    if cycle is None:
+        return True
+    may_take = bool(consumer.task_consumer.channel.qos.can_consume())
+    return may_take and any(fd in consumer.hub.readers for fd in cycle.fds)
