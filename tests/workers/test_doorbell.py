@@ -5,20 +5,19 @@ import signal
 import time
 
 import pytest
-import redis
 
 from fabroute_embedded.redis import RedisServer
 from fabroute_workers.app import create_app
 from fabroute_workers.broker import BrokerUnreachable, require_reachable
 from fabroute_workers.doorbell import BrokerDown, Doorbell
 from fabroute_workers.subscriptions import Errand
+from tests.factories.queues import queued_tasks
 
 ERRAND = Errand(task="routing.route_pending", scope="global")
 
 
-def queued(broker: RedisServer, queue: str = "routing") -> int:
-    with redis.Redis(unix_socket_path=str(broker.socket_path)) as client:
-        return int(client.llen(queue))
+def queued(broker: RedisServer) -> int:
+    return len(queued_tasks(broker, "routing"))
 
 
 def test_an_errand_lies_in_the_queue_of_its_task(broker: RedisServer) -> None:
@@ -48,7 +47,7 @@ def test_what_is_rare_or_comes_again_does_not_lie_among_new_orders(
     doorbell.ring(errand)
     doorbell.close()
 
-    assert (queued(broker, queue), queued(broker)) == (1, 0)
+    assert (queued_tasks(broker, queue), queued(broker)) == ([errand.task], 0)
 
 
 def test_a_hung_broker_is_given_up_after_its_timeout_and_works_again_afterwards(broker: RedisServer) -> None:

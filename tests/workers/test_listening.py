@@ -17,7 +17,7 @@ def test_a_worker_whose_connection_broke_under_a_task_goes_on_with_the_next(
 ) -> None:
     marks, log = tmp_path / "marks", tmp_path / "worker.log"
     marks.touch()
-    command = ["tests.fakes.sleepy_worker:app" if it == "fabroute_workers.app" else it for it in worker_command(1)]
+    command = ["tests.fakes.breaking_worker:app" if it == "fabroute_workers.app" else it for it in worker_command(1)]
     sender = create_app(broker.url)
 
     def ask(name: str) -> None:

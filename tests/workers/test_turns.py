@@ -1,7 +1,5 @@
 """How long a planning scope keeps a worker: for a turn, then others are served first."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Engine
 
@@ -11,8 +9,7 @@ from fabroute_workers import work
 from fabroute_workers.app import create_app
 from fabroute_workers.subscriptions import ROUTE_PENDING
 from fabroute_workers.tasks import routing
-from tests.conftest import Database
-from tests.factories.databases import engine_for, in_transaction, rows
+from tests.factories.databases import in_transaction, rows
 from tests.factories.orders import given_orders, given_owner, make_order
 from tests.factories.queues import queued_tasks
 from tests.factories.routable import given_routable_network
@@ -20,20 +17,12 @@ from tests.factories.routable import given_routable_network
 ORDERS = 3
 
 
-@pytest.fixture
-def engine(database: Database) -> Iterator[Engine]:
-    with engine_for(database.url) as engine:
-        yield engine
-
-
-@pytest.fixture
-def settings(engine: Engine, broker: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Settings:
+@pytest.fixture(autouse=True)
+def _task_of_this_test(engine: Engine, broker: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of one order each, in a task that knows this test's database and broker."""
-    settings = Settings(routing_batch_lines=1)
     monkeypatch.setattr(routing, "database_engine", lambda: engine)
-    monkeypatch.setattr(routing, "get_settings", lambda: settings)
+    monkeypatch.setattr(routing, "get_settings", lambda: Settings(routing_batch_lines=1))
     monkeypatch.setattr(routing, "app", create_app(broker.url))
-    return settings
 
 
 def decided(engine: Engine) -> int:
@@ -41,7 +30,6 @@ def decided(engine: Engine) -> int:
     return int(str(counted[0]))
 
 
-@pytest.mark.usefixtures("settings")
 def test_a_scope_whose_turn_is_over_waits_in_the_queue_behind_others(
     engine: Engine, broker: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +43,6 @@ def test_a_scope_whose_turn_is_over_waits_in_the_queue_behind_others(
     assert queued_tasks(broker, "routing") == [ROUTE_PENDING]
 
 
-@pytest.mark.usefixtures("settings")
 def test_a_scope_with_time_left_is_routed_whole_and_asks_for_nothing(engine: Engine, broker: RedisServer) -> None:
     given_routable_network(engine)
     given_orders(engine, *(make_order(given_owner(engine)) for _ in range(ORDERS)))

@@ -11,6 +11,7 @@ from kombu import Exchange, Queue
 from pydantic import ValidationError
 
 from fabroute.kernel.errors import DomainError
+from fabroute.orders.rules import holds_suspects
 from fabroute.settings import get_settings
 from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing, broker_kind, require_broker_url
 from fabroute_workers.listening import KeepListening
@@ -118,8 +119,7 @@ def create_app(broker_url: str | None) -> Celery:
         broker_transport_options=dict(TRANSPORT_OPTIONS[kind]) if kind else {},
         task_queues=[_queue(name, kind=kind) for name in QUEUES],
         task_default_queue="routing",
-        task_routes={name: {"queue": REPLANNING_QUEUE} for name in _REPLANNING}
-        | {f"{name}.*": {"queue": name} for name in QUEUES},
+        task_routes=(_route,),
         task_create_missing_queues=False,
         timezone="UTC",
     )
@@ -170,6 +170,17 @@ def declare_dead_letters(app: Celery) -> None:
         return
     with app.connection_for_write() as connection:
         dead_letter_queue()(connection.default_channel).declare()
+
+
+def _route(
+    name: str, _args: object, arguments: Mapping[str, str | None] | None, *_: object, **__: object
+) -> Mapping[str, str]:
+    """Return the queue of a task that is sent, as Celery asks for it."""
+    if name in _REPLANNING:
+        return {"queue": REPLANNING_QUEUE}
+    if holds_suspects((arguments or {}).get("scope") or ""):
+        return {"queue": SUSPECTS_QUEUE}
+    return {"queue": name.partition(".")[0]}
 
 
 def _queue(name: str, *, kind: BrokerKind | None) -> Queue:

@@ -4,8 +4,6 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from fabroute.kernel.errors import DomainError
-from fabroute.orders.rules import holds_suspects
-from fabroute_workers.app import SUSPECTS_QUEUE
 from fabroute_workers.subscriptions import Errand
 
 
@@ -27,8 +25,7 @@ class Doorbell:
         """Send the errand's task by its name; ``BrokerDown`` if the broker doesn't take it."""
         try:
             producer = self._app.amqp.Producer(self._connection)
-            queue = SUSPECTS_QUEUE if errand.scope and holds_suspects(errand.scope) else None
-            self._app.send_task(errand.task, kwargs=errand.arguments, queue=queue, producer=producer, retry=False)
+            self._app.send_task(errand.task, kwargs=errand.arguments, producer=producer, retry=False)
         except (OperationalError, OSError) as error:
             self.close()
             raise BrokerDown(f"{self._connection.as_uri()}: {error}") from error

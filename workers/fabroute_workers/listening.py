@@ -55,7 +55,7 @@ class KeepListening(bootsteps.StartStopStep):
     def look(self, consumer: Listener) -> None:
         """Raise ``ConnectionError`` where nothing is waited for, for too long."""
         in_hand = frozenset(request.id for request in state.reserved_requests)
-        if waits_for_messages(consumer) or (in_hand and in_hand != self._in_hand):
+        if waits_for_messages(consumer) or in_hand != self._in_hand:
             self._looks = 0
         else:
             self._looks += 1

@@ -33,7 +33,7 @@ def unit_of_work(engine: Engine, *, tenant: str | None = None, repeatable_read: 
 
 
 def once_reachable(work: Callable[[], Result], *, seconds: float) -> Result:
-    """Return what ``work`` returns, done again for up to ``seconds`` while the database can't be reached.
+    """Return what ``work`` returns, done again for up to ``seconds`` while the database can't be reached or refuses it.
 
     ``work`` is a unit of work of its own that may be done twice: whether a commit arrived is not known when the
     connection breaks in it. Raises ``OperationalError`` where the database stays away.
