@@ -14,7 +14,7 @@ from fabroute.integrations.object_storage import open_print_file_store
 from fabroute.integrations.sign_in.secret_key import make_secret_key
 from fabroute.integrations.validation.signing import open_signer
 from fabroute.kernel.time import utc_now
-from fabroute_workers.commands import relay_command, worker_command
+from fabroute_workers.commands import relay_module, worker_module
 from tests.conftest import Database
 from tests.factories.api import an_order, client_on, given_owner_and_places
 from tests.factories.api_jobs import qualify_node, token_of
@@ -30,8 +30,8 @@ READY_SECONDS = 300.0
 NODES = (a_node(), a_node(node_id="N102", city="Potsdam"))
 QUEUES = ("routing", "suspects", "replanning", "network", "production", "identity")
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
-    "relay": tuple(relay_command()[2:]),
-    "worker": tuple(worker_command(1, queues=QUEUES)[2:]),
+    "relay": tuple(relay_module()),
+    "worker": tuple(worker_module(1, queues=QUEUES)),
 }
 
 

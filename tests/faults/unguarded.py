@@ -1,22 +1,20 @@
 """``python -m tests.faults.unguarded MODULE ARGS…``: a module of the product as its main program, without some guards.
 
 ``CHAOS_WITHOUT`` names the guards, a comma between two: they are replaced in this process before the module runs, and
-in the same way in the processes that it starts. ``CHAOS_HALTS`` names a folder with halts (``tests.faults.guards``).
+so in its forks. ``CHAOS_HALTS`` names a folder with halts (``tests.faults.guards``).
 The product knows nothing of either.
 """
 
 import os
 import runpy
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from fabroute_workers import commands
 from tests.faults.guards.halts import HALTS, halt_after_deciding
 from tests.faults.guards.removals import remove
 
 WITHOUT = "CHAOS_WITHOUT"
-_ENTRY = "tests.faults.unguarded"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -24,21 +22,9 @@ def main(arguments: Sequence[str]) -> None:
     remove(name for name in os.environ.get(WITHOUT, "").split(",") if name)
     if folder := os.environ.get(HALTS):
         halt_after_deciding(Path(folder))
-    commands.worker_command = _unguarded(commands.worker_command)
-    commands.relay_command = _unguarded(commands.relay_command)
     module = arguments[0]
     sys.argv = list(arguments)
     runpy.run_module(module, run_name="__main__", alter_sys=True)
-
-
-def _unguarded(command: Callable[..., list[str]]) -> Callable[..., list[str]]:
-    """Return a way to start a program by this one."""
-
-    def make(*arguments: object, **options: object) -> list[str]:
-        python, flag, *module = command(*arguments, **options)
-        return [python, flag, _ENTRY, *module]
-
-    return make
 
 
 if __name__ == "__main__":

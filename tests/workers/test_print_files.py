@@ -21,7 +21,7 @@ from fabroute.inventory.service import (
     submit_print_file,
 )
 from fabroute.settings import Settings
-from fabroute_workers.__main__ import commands
+from fabroute_workers.__main__ import modules
 from fabroute_workers.bells import REPEAT_SECONDS
 from fabroute_workers.delivery import Relay
 from fabroute_workers.subscriptions import VALIDATE_PRINT_FILES, Errand
@@ -119,14 +119,14 @@ def test_a_task_begins_no_file_that_could_outlast_it(engine: Engine) -> None:
 def test_print_files_have_a_worker_of_their_own_so_that_routing_never_waits_for_one() -> None:
     def queues(**options: object) -> dict[str, str]:
         wanted = {"concurrency": 3, "only": None, "queues": "routing,network,inventory"} | options
-        made = commands(argparse.Namespace(**wanted))
+        made = modules(argparse.Namespace(**wanted))
         return {name: command[-1] for name, command in made.items() if name != "relay"}
 
     assert queues() == {"worker": "routing,network", "files": "inventory"}
     assert queues(only="files") == {"files": "inventory"}
     assert queues(queues="routing") == {"worker": "routing"}
     assert queues(queues="inventory") == {"files": "inventory"}
-    both = commands(argparse.Namespace(concurrency=3, only=None, queues="routing,inventory"))
+    both = modules(argparse.Namespace(concurrency=3, only=None, queues="routing,inventory"))
     assert [both[name][both[name].index("--concurrency") + 1] for name in ("worker", "files")] == ["3", "1"]
     assert list(both) == ["relay", "worker", "files"]
 

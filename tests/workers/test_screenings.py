@@ -11,7 +11,7 @@ from fabroute.advice.rules.screening_terms import ScreeningTerms
 from fabroute.advice.service.screening_facts import ListedPart
 from fabroute.advice.service.screenings import NewScreening, get_screening, request_screening
 from fabroute.database import unit_of_work
-from fabroute_workers.__main__ import commands
+from fabroute_workers.__main__ import modules
 from fabroute_workers.bells import REPEAT_SECONDS
 from fabroute_workers.delivery import Relay
 from fabroute_workers.subscriptions import JUDGE_SCREENINGS, Errand, errands_of
@@ -76,7 +76,7 @@ def test_one_task_judges_all_lists_that_wait(engine: Engine) -> None:
 
 def test_lists_are_judged_where_print_files_are_and_never_hold_routing_up() -> None:
     wanted = argparse.Namespace(concurrency=2, only=None, queues="routing,network,inventory,production,advice")
-    made = commands(wanted)
+    made = modules(wanted)
     assert made["worker"][-1] == "routing,network,production"
     assert made["files"][-1] == "inventory,advice"
 

@@ -19,7 +19,7 @@ from fabroute.routing.service.run import RoutingLimits, route_pending
 from fabroute_embedded.redis import RedisServer
 from fabroute_workers.__main__ import EXIT_UNREACHABLE
 from fabroute_workers.app import EXIT_MISCONFIGURED
-from fabroute_workers.commands import worker_command
+from fabroute_workers.commands import worker_module
 from fabroute_workers.subscriptions import ROUTE_PENDING
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_lot, a_node
@@ -86,7 +86,7 @@ def need_of_one(engine: Engine, owner: Owner) -> tuple[int, int]:
 
 def a_worker(settings: dict[str, str], log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """A Celery worker with one child, without a supervisor."""
-    return a_process(*worker_command(1)[2:], environment=settings, log=log)
+    return a_process(*worker_module(1), environment=settings, log=log)
 
 
 def a_relay(settings: dict[str, str], log: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:

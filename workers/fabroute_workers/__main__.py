@@ -14,7 +14,7 @@ from fabroute.database.schema import require_current_schema
 from fabroute.kernel.errors import DomainError
 from fabroute_workers.app import EXIT_MISCONFIGURED, FILE_QUEUES, QUEUES, app, declare_dead_letters, require_settings
 from fabroute_workers.broker import BrokerUnreachable, require_reachable
-from fabroute_workers.commands import relay_command, worker_command
+from fabroute_workers.commands import relay_module, worker_module
 from fabroute_workers.logs import configure_logging
 from fabroute_workers.supervisor import Supervisor
 
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda _sign, _frame: stop.set())
-    return Supervisor(commands(options), stop=stop).run()
+    app.loader.import_default_modules()  # once, for all children
+    return Supervisor(modules(options), stop=stop).run()
 
 
 def _require_database() -> None:
@@ -51,20 +52,20 @@ def _require_database() -> None:
     database_engine().dispose()
 
 
-def commands(options: argparse.Namespace) -> dict[str, list[str]]:
-    """Return the processes to run, by name. Print files have a worker with one child: no line waits for a slow file.
+def modules(options: argparse.Namespace) -> dict[str, list[str]]:
+    """Return the programs to run, by name. Print files have a worker with one child: no line waits for a slow file.
 
     In one pool two slow files would hold both children of a small machine for half a minute, and routing with them.
     """
     queues = options.queues.split(",")
     routing = [queue for queue in queues if queue not in FILE_QUEUES]
     files = [queue for queue in queues if queue in FILE_QUEUES]
-    commands = {"relay": relay_command()}
+    modules = {"relay": relay_module()}
     if routing:
-        commands["worker"] = worker_command(options.concurrency, queues=routing)
+        modules["worker"] = worker_module(options.concurrency, queues=routing)
     if files:
-        commands["files"] = worker_command(1, queues=files)
-    return {name: command for name, command in commands.items() if options.only in (None, name)}
+        modules["files"] = worker_module(1, queues=files)
+    return {name: module for name, module in modules.items() if options.only in (None, name)}
 
 
 def _parser() -> argparse.ArgumentParser:

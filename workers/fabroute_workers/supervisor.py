@@ -1,16 +1,16 @@
 """Keeps the worker and the relay running as child processes: one that dies starts again, and all end together."""
 
+import gc
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from fabroute_workers.app import EXIT_MISCONFIGURED
-from fabroute_workers.lifeline import lifeline
+from fabroute_workers.forks import Fork, fork_module
 
 RESTART_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0)
 STEADY_SECONDS = 60.0
@@ -25,20 +25,24 @@ _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_worke
 @dataclass(slots=True, kw_only=True)
 class _Child:
     name: str
-    command: list[str]
-    process: subprocess.Popen[bytes] | None = None
+    module: Sequence[str]
+    process: Fork | None = None
     started_at: float = 0.0
     start_at: float = 0.0
     deaths: int = 0
 
 
 class Supervisor:
-    """Runs named commands until ``stop`` is set. If it dies itself, Linux ends its children."""
+    """Runs modules with their arguments, by name, until ``stop`` is set. If it dies itself, Linux ends its children.
+
+    Children are forks of it: what it has imported they don't load again. So one that died is back in a moment, where
+    a new interpreter takes seconds of computing, just when there is none to spare.
+    """
 
     def __init__(
-        self, commands: Mapping[str, list[str]], *, stop: threading.Event, stop_seconds: float = STOP_SECONDS
+        self, modules: Mapping[str, Sequence[str]], *, stop: threading.Event, stop_seconds: float = STOP_SECONDS
     ) -> None:
-        self._children = [_Child(name=name, command=command) for name, command in commands.items()]
+        self._children = [_Child(name=name, module=module) for name, module in modules.items()]
         self._stop = stop
         self._stop_seconds = stop_seconds
 
@@ -48,6 +52,7 @@ class Supervisor:
         A child that says it is misconfigured (exit code 78) is not started again: everything stops, with its code.
         """
         code: int | None = None
+        gc.freeze()  # a collection in a child would copy all that it shares
         try:
             while code is None and not self._stop.is_set():
                 code = self._look_after_all()
@@ -60,7 +65,7 @@ class Supervisor:
         for child in self._children:
             if child.process is None:
                 self._start_when_due(child)
-            elif (code := child.process.poll()) is not None:
+            elif (code := child.process.exitcode) is not None:
                 if code == EXIT_MISCONFIGURED:
                     return code
                 self._mourn(child, code)
@@ -69,7 +74,7 @@ class Supervisor:
     def _start_when_due(self, child: _Child) -> None:
         if time.monotonic() < child.start_at:
             return
-        child.process = subprocess.Popen(child.command, preexec_fn=lifeline(signal.SIGTERM))
+        child.process = fork_module(child.module, dies_by=signal.SIGTERM)
         child.started_at = time.monotonic()
         _log.info("supervisor.started", child=child.name, pid=child.process.pid)
 
@@ -81,14 +86,13 @@ class Supervisor:
         child.process, child.start_at = None, time.monotonic() + pause
 
     def _stop_all(self) -> None:
-        running = [child.process for child in self._children if child.process and child.process.poll() is None]
+        running = [child.process for child in self._children if child.process and child.process.is_alive()]
         for process in running:
             process.terminate()
         deadline = time.monotonic() + self._stop_seconds
         for process in running:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
                 process.kill()
-                process.wait()
+                process.join()
         _log.info("supervisor.stopped")

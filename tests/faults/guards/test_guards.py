@@ -116,12 +116,13 @@ def test_a_guard_that_was_taken_away_is_there_again_afterwards() -> None:
 
 
 def test_a_program_runs_without_the_guards_that_its_environment_names_and_so_do_its_children(tmp_path: Path) -> None:
-    look = "print(it._require_same('a', 'b'), commands.relay_command()[1:])"
+    once, imports = ("timeit", "-n", "1", "-r", "1", "-s"), "from fabroute.integrations import object_storage as it"
+    child = [*once, imports, "print('its child:', it._require_same('a', 'b'), flush=True)"]
+    look = f"print(it._require_same('a', 'b'), flush=True); fork_module({child}, dies_by=9).join()"
     found = run_module(
-        *("tests.faults.unguarded", "timeit", "-n", "1", "-r", "1"),
-        *("-s", "from fabroute.integrations import object_storage as it; from fabroute_workers import commands", look),
+        *("tests.faults.unguarded", *once, f"{imports}; from fabroute_workers.forks import fork_module", look),
         environment={"CHAOS_WITHOUT": "hash_check"},
     )
 
     assert found.returncode == 0, found.stderr
-    assert found.stdout.splitlines()[0] == "0 ['-m', 'tests.faults.unguarded', 'fabroute_workers.relay']"
+    assert found.stdout.splitlines()[:2] == ["0", "its child: 0"]

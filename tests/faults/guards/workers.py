@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from fabroute.kernel.time import utc_now
 from fabroute_embedded import EmbeddedServers
-from fabroute_workers.commands import worker_command
+from fabroute_workers.commands import worker_module
 from tests.factories.databases import engine_for
 from tests.factories.network import a_node
 from tests.factories.orders import Owner, given_orders, given_owner, make_order
@@ -50,7 +50,7 @@ class Crew:
 
     def start_workers(self) -> None:
         """Start a Celery worker with two children."""
-        self._start(*worker_command(2)[2:])
+        self._start(*worker_module(2))
 
     def order(self, scope: str, *, quantity: int = 1) -> None:
         """Place an order."""

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from fabroute.kernel.time import utc_now
 from fabroute.orders.service import NewOrder
-from fabroute_workers.commands import worker_command
+from fabroute_workers.commands import worker_module
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_node
 from tests.factories.orders import given_orders, given_owner, make_order
@@ -97,7 +97,7 @@ def poisoned_workers(settings: Mapping[str, str], folder: Path, *, children: int
     """Run a relay and a Celery worker with so many children and the poisoned app; yield the watch over them."""
     record, log = folder / "record", folder / "log"
     environment = dict(settings) | {RECORD: str(record)}
-    command = [*worker_command(children)[2:]]
+    command = [*worker_module(children)]
     command[command.index("fabroute_workers.app")] = "tests.faults.poison.app"
     with (
         a_process("fabroute_workers.relay", environment=environment, log=log),

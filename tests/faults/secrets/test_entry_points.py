@@ -11,7 +11,7 @@ from fabroute.cli.app import main as run_command
 from fabroute.database import database_engine
 from fabroute.settings import get_settings
 from fabroute_workers.app import EXIT_MISCONFIGURED
-from fabroute_workers.commands import relay_command, worker_command
+from fabroute_workers.commands import relay_module, worker_module
 from tests.factories.processes import run_module
 
 PASSWORD = "zq-database-pa55word"
@@ -55,7 +55,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     database_engine.cache_clear()
 
 
-@pytest.mark.parametrize("program", [("fabroute_workers",), tuple(relay_command()[2:]), tuple(worker_command(1)[2:])])
+@pytest.mark.parametrize("program", [("fabroute_workers",), tuple(relay_module()), tuple(worker_module(1))])
 def test_workers_and_relay_refuse_embedded_servers(program: tuple[str, ...]) -> None:
     done = run_module(*program, environment=EMBEDDED)
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from fabroute.integrations.object_storage import open_print_file_store
-from fabroute_workers.commands import worker_command
+from fabroute_workers.commands import worker_module
 from tests.conftest import Database
 from tests.factories.api import an_order, client_on, given_owner_and_places
 from tests.factories.api_jobs import given_offered_jobs, save_a_qualified_node, token_of
@@ -155,7 +155,7 @@ def leaks(secrets: Mapping[str, str], text: str) -> list[str]:
 @pytest.mark.timeout(600)
 def test_no_secret_is_in_a_log_or_on_a_command_line(database: Database, broker_url: str, tmp_path: Path) -> None:
     there = talkative(database, tmp_path / "home", broker_url)
-    worker = worker_command(1, queues=("webhooks", "identity"), log_level="DEBUG")[2:]
+    worker = worker_module(1, queues=("webhooks", "identity"), log_level="DEBUG")
     with watched_command_lines() as seen, engine_for(database.url) as engine:
         save_a_qualified_node(engine)
         owner = given_owner_and_places(engine)
