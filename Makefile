@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
+.PHONY: help setup demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -44,6 +44,9 @@ help:
 	@echo "make poison      orders that hang, crash or fill the solver among good ones (ORDERS=1000 POISON=50)"
 	@echo "make overload    twice what a process can take (SECONDS=300 FACTOR=2 SEED=1)"
 	@echo "make relay-kills relays killed between a commit and its message (TIMES=1000 SEED=7)"
+	@echo "make frozen      workers frozen longer than their lease, in the middle of a run (TIMES=50)"
+	@echo "make broker-outage orders while the broker is silent (ORDERS=2000 SEED=7)"
+	@echo "make export-networks random networks under export control (NETWORKS=10000 SEED=7)"
 	@echo "make sbom        the bill of materials of what is locked, as CycloneDX, into build/"
 	@echo "make matrix      every operation asked by owners, bureaus, strangers, revoked keys: who sees what, with counts"
 	@echo "make lint-api    lint the OpenAPI document with Spectral (needs npx)"
@@ -196,6 +199,15 @@ overload: setup
 
 relay-kills: setup
 	@$(BIN)/python -m tests.faults.threats.relay_kills $(foreach name,TIMES SEED,$(if $($(name)),$(name)=$($(name))))
+
+frozen: setup
+	@$(BIN)/python -m tests.faults.threats.frozen_routers $(foreach name,TIMES,$(if $($(name)),$(name)=$($(name))))
+
+broker-outage: setup
+	@$(BIN)/python -m tests.faults.threats.broker_outage $(foreach name,ORDERS REQUESTS SEED,$(if $($(name)),$(name)=$($(name))))
+
+export-networks: setup
+	@$(BIN)/python -m tests.faults.threats.export_networks $(foreach name,NETWORKS SEED,$(if $($(name)),$(name)=$($(name))))
 
 client: setup
 	@$(BIN)/python openapi/client/generate.py --check-types
