@@ -1,7 +1,11 @@
 """What is installed is what was locked: each package by version and hash, from whatever registry has those bytes."""
 
+import json
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +71,20 @@ def test_development_has_the_same_versions_and_more_and_all_that_is_asked_for_is
     assert {name: developed.get(name) for name in served} == served
     assert sorted(declared() - set(developed)) == []
     assert {"pip-audit", "cyclonedx-bom"} <= set(developed) - set(served)
+
+
+def test_the_bill_of_materials_names_every_locked_package_with_its_versions_and_nothing_else(tmp_path: Path) -> None:
+    recipe = re.search(r"cyclonedx_py (.+) -o build/sbom\.cdx\.json", text("Makefile"))
+    assert recipe is not None
+    command = [sys.executable, "-m", "cyclonedx_py", *recipe[1].split(), "-o", str(tmp_path / "sbom.json")]
+    made = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+
+    found: dict[str, set[str]] = {}
+    for component in json.loads((tmp_path / "sbom.json").read_text(encoding="utf8"))["components"]:
+        found.setdefault(component["name"].lower().replace("_", "-"), set()).add(component["version"])
+
+    assert found == pinned(text("requirements.txt"))
 
 
 def test_the_checks_of_the_locked_files_can_fail() -> None:
