@@ -15,6 +15,7 @@ from tests.factories.api import Api
 from tests.factories.api_jobs import given_offered_jobs, save_a_qualified_node, token_of
 from tests.factories.documents import rendered
 from tests.factories.organisations import BUREAU
+from tests.factories.processes import PATIENCE_SECONDS
 
 RECIPE = Path(__file__).resolve().parents[3] / "openapi" / "client" / "generate.py"
 
@@ -56,7 +57,9 @@ def test_every_operation_is_in_it_and_orders_are_placed_read_and_claimed_with_it
         made = root.AuthenticatedClient(base_url="http://fabroute", token=token)
         headers = {"Authorization": f"Bearer {token}"}
         transport = httpx.HTTPTransport(uds=api.socket, verify=False)
-        return made.set_httpx_client(httpx.Client(transport=transport, base_url="http://fabroute", headers=headers))
+        return made.set_httpx_client(
+            httpx.Client(transport=transport, base_url="http://fabroute", headers=headers, timeout=PATIENCE_SECONDS)
+        )
 
     body = models.OrderRequest(
         lines=[models.LineIn(part="RL-0001", quantity=2)], ship_to=models.ShipToIn(city="Hamburg", country="DE")
