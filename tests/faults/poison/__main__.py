@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         orders=int(given["ORDERS"]), poisoned=int(given["POISON"]), seed=int(given["SEED"]), kinds=tuple(POISONS)
     )
     folder = Path(given["FOLDER"] or mkdtemp(prefix="poison-"))
+    folder.mkdir(parents=True, exist_ok=True)
     _tell(f"logs of all processes: {folder}")
     outcome = _dosed(dose, folder, children=int(given["WORKERS"]), wall_seconds=given["WALL"])
     print_outcome(dose, outcome, Console(width=140))
