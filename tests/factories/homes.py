@@ -2,7 +2,7 @@
 
 import hashlib
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,10 +29,6 @@ READY_SECONDS = 300.0
 """On a machine that is busy elsewhere a process takes minutes to start."""
 NODES = (a_node(), a_node(node_id="N102", city="Potsdam"))
 QUEUES = ("routing", "suspects", "replanning", "network", "production", "identity")
-PROGRAMS: Mapping[str, tuple[str, ...]] = {
-    "relay": tuple(relay_module()),
-    "worker": tuple(worker_module(1, queues=QUEUES)),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +112,10 @@ def served_home(there: Home, token: str, *, beside: tuple[str, ...] = ("relay", 
 
 
 @contextmanager
-def a_program(there: Home, name: str) -> Iterator[None]:
-    """Run an installation's ``relay`` or ``worker``."""
-    with a_process(*PROGRAMS[name], environment=there.settings, log=there.log):
+def a_program(there: Home, name: str, *, queues: Sequence[str] = QUEUES) -> Iterator[None]:
+    """Run an installation's ``relay``, or its ``worker`` on some queues."""
+    module = relay_module() if name == "relay" else worker_module(1, queues=queues)
+    with a_process(*module, environment=there.settings, log=there.log):
         yield
 
 

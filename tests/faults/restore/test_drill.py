@@ -126,7 +126,7 @@ def number_in(engine: Engine, query: str) -> int:
     return int(str(in_transaction(engine, lambda session: rows(session, query))[0][0]))
 
 
-@pytest.mark.drill
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_after_a_disaster_clients_replay_what_they_sent_and_everything_is_whole(
     servers: EmbeddedServers, database: Database, empty_database: Database, broker_url: str, tmp_path: Path

@@ -151,7 +151,7 @@ def leaks(secrets: Mapping[str, str], text: str) -> list[str]:
     return sorted(name for name, secret in secrets.items() if any(it in text for it in pieces(secret)))
 
 
-@pytest.mark.drill
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_no_secret_is_in_a_log_or_on_a_command_line(database: Database, broker_url: str, tmp_path: Path) -> None:
     there = talkative(database, tmp_path / "home", broker_url)

@@ -17,7 +17,7 @@ from fabroute.migrations import current_revision, head_revision
 from tests.architecture.sources import PROJECT, SOURCE_ROOTS
 from tests.conftest import Database
 from tests.factories.databases import engine_for
-from tests.factories.homes import Home, a_home, a_program, accept_one, download, prepared, routed, served_home
+from tests.factories.homes import QUEUES, Home, a_home, a_program, accept_one, download, prepared, routed, served_home
 from tests.factories.processes import wait_until
 
 VERSIONS = "services/fabroute/migrations/versions"
@@ -57,12 +57,18 @@ def import_path(code: Path) -> str:
     return os.pathsep.join(str(code / root) for root in SOURCE_ROOTS)
 
 
-def imported(path: str) -> str:
-    """Return where fabroute is imported from with such a path."""
-    words = [sys.executable, "-c", "import fabroute; print(fabroute.__file__)"]
+def said(path: str, code: str) -> str:
+    """Return what some code prints with such a path."""
+    words = [sys.executable, "-c", code]
     return subprocess.run(
         words, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True
     ).stdout
+
+
+def queues_of(path: str) -> list[str]:
+    """Return the queues that workers of that code know, of those that a home needs."""
+    known = said(path, "from fabroute_workers.app import QUEUES; print(*QUEUES)").split()
+    return [queue for queue in QUEUES if queue in known]
 
 
 def upgrade_under(engine: Engine, there: Home, database: Database, *, token: str, bureau: str) -> str:
@@ -73,7 +79,7 @@ def upgrade_under(engine: Engine, there: Home, database: Database, *, token: str
         migrations.upgrade(database.migration_url)
         for number in range(BEFORE, BEFORE + AFTER):
             client.place(number)
-        with a_program(there, "worker"):
+        with a_program(there, "worker", queues=queues_of(there.settings["PYTHONPATH"])):
             assert wait_until(lambda: routed(engine) == BEFORE + AFTER), there.log.read_text(encoding="utf8")
             job_id = accept_one(engine, there, bureau)
         assert client.http.get("/readyz").status_code == 200
@@ -83,7 +89,7 @@ def upgrade_under(engine: Engine, there: Home, database: Database, *, token: str
         return download(there, bureau, job_id)
 
 
-@pytest.mark.drill
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_version_before_serves_and_routes_on_the_newest_schema(
     database: Database, broker_url: str, tmp_path: Path
@@ -99,7 +105,7 @@ def test_the_version_before_serves_and_routes_on_the_newest_schema(
         broken = {finding.invariant.name for finding in check_invariants(engine) if finding.broken}
         new = current_revision(engine)
 
-    assert imported(path).startswith(str(tmp_path / "before"))
+    assert said(path, "import fabroute; print(fabroute.__file__)").startswith(str(tmp_path / "before"))
     assert (old, new) == (revisions()[-2][:13], head_revision())
     assert len(fetched) == 64
     assert broken == set()
