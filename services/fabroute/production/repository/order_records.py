@@ -10,6 +10,7 @@ _OF_ORDER = """
 WITH of_order AS MATERIALIZED (SELECT id FROM jobs WHERE order_id = :order_id),
 subject AS (
     SELECT 'order' AS type, CAST(:order_id AS text) AS id
+    UNION ALL SELECT 'order_line', id FROM order_lines WHERE order_id = :order_id
     UNION ALL SELECT 'job', id FROM of_order
     UNION ALL SELECT 'shipment', id FROM shipments WHERE job_id IN (SELECT id FROM of_order)
     UNION ALL SELECT 'owner_note', id FROM owner_notes WHERE job_id IN (SELECT id FROM of_order)
@@ -35,7 +36,7 @@ ORDER BY entry.id DESC LIMIT :limit
 
 
 def read_subjects(session: Session, *, order_id: str, limit: int) -> Sequence[str]:
-    """Return the ids of an order, its jobs, shipments, notes, reprint requests, late reports and certificates."""
+    """Return the ids of an order, its lines, jobs, shipments, notes, reprint requests, late reports and certificates."""
     parameters = {"order_id": order_id, "limit": limit}
     return session.connection().execute(_SUBJECTS, parameters).scalars().all()
 

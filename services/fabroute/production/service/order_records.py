@@ -40,9 +40,7 @@ def subjects_of_order(session: Session, *, principal: Principal, order_id: str) 
     return tuple(rows.read_subjects(session, order_id=order_id, limit=MOST_SUBJECTS))
 
 
-def list_order_acts(
-    session: Session, *, principal: Principal, order_id: str, limit: int = 100
-) -> tuple[OrderAct, ...]:
+def list_order_acts(session: Session, *, principal: Principal, order_id: str, limit: int = 100) -> tuple[OrderAct, ...]:
     """Return the last requests and steps of the system that changed an order or something of it, the last first.
 
     For its owner or the operator, with ``audit:read``, which the edge asks for. Raises ``UnknownOrder``.

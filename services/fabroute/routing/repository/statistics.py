@@ -1,0 +1,39 @@
+"""Statements that count decisions: by outcome, by the reason that binds, by the codes that ruled nodes out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.engine import RowMapping
+from sqlmodel import Session
+
+_COUNTS = """
+WITH made AS MATERIALIZED (
+    SELECT order_line_id, outcome, kind, binding, candidates, coalesce(reasons, document -> 'reasons') AS reasons
+    FROM routing_decisions WHERE decided_at >= :since AND decided_at < :until{whose} ORDER BY {newest} DESC LIMIT :most
+)
+SELECT 'outcome' AS figure, outcome AS code, count(*) AS decisions, count(DISTINCT order_line_id) AS lines,
+    CAST(sum(candidates) AS bigint) AS nodes
+FROM made GROUP BY outcome
+UNION ALL
+SELECT 'kind', kind, count(*), count(DISTINCT order_line_id), 0 FROM made GROUP BY kind
+UNION ALL
+SELECT 'binding', coalesce(binding, ''), count(*), count(DISTINCT order_line_id), 0
+FROM made WHERE outcome = 'no_route' GROUP BY binding
+UNION ALL
+SELECT 'excluded', counted.key, count(*), count(DISTINCT order_line_id), CAST(sum(CAST(counted.value AS int)) AS bigint)
+FROM made CROSS JOIN LATERAL jsonb_each_text(made.reasons) counted GROUP BY counted.key
+ORDER BY figure, decisions DESC, code
+"""
+_OF_ALL = text(_COUNTS.format(whose="", newest="id"))
+_OF_ONE = text(_COUNTS.format(whose=" AND organisation_id = :organisation_id", newest="decided_at"))
+
+
+def count_decisions(
+    session: Session, *, organisation_id: str | None, since: datetime, until: datetime, most: int
+) -> Sequence[RowMapping]:
+    """Return counts of the newest decisions within a time, of an owner or (``None``) of all."""
+    values: dict[str, object] = {"since": since, "until": until, "most": most}
+    if organisation_id is None:
+        return session.connection().execute(_OF_ALL, values).mappings().all()
+    return session.connection().execute(_OF_ONE, values | {"organisation_id": organisation_id}).mappings().all()
