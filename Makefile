@@ -9,12 +9,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
+.PHONY: help setup browser demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
 	@echo "make demo-stop   stop a demo that was left running"
 	@echo "make setup       make .venv with everything pinned (other targets do it when needed)"
+	@echo "make browser     install Debian's Chromium for the console's tests, where it is missing and you are root"
 	@echo "make test        run the tests against embedded PostgreSQL and Redis (ARGS='-k routing' picks some)"
 	@echo "make drills      installations that are broken on purpose: chaos, poison, a disaster, an upgrade (minutes each)"
 	@echo "make check       style, types, import contracts, OpenAPI document"
@@ -87,7 +88,19 @@ demo: setup
 demo-stop: setup
 	@$(BIN)/python -m fabroute.cli demo --stop
 
-test: setup
+# Without it only the tests of the console fail, and say what to do.
+browser:
+	@if [ -z "$$CHROMIUM" ] && ! command -v chromium >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing Chromium for the console's tests"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null \
+			|| echo "Chromium could not be installed: the console's tests will fail" >&2; \
+		else \
+			echo "the console's tests need Chromium: apt-get install chromium, or set CHROMIUM to its path" >&2; \
+		fi; \
+	fi
+
+test: setup browser
 	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder -m "not drill" $(ARGS)
 
 drills: setup
@@ -101,7 +114,7 @@ check: setup
 	@$(BIN)/python -m fabroute.cli openapi --check
 	@$(BIN)/python infra/supply_chain/audit.py requirements-dev.txt
 
-coverage: setup
+coverage: setup browser
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m coverage run -m pytest -n 3 --no-loadscope-reorder -m "not drill" $(ARGS)
 	@$(BIN)/python -m coverage combine -q

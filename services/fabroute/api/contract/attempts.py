@@ -57,8 +57,8 @@ class Attempt:
         self.is_claimed = True
 
     def note(self, response: Response) -> None:
-        """Take the answer that is to be kept; an error is none."""
-        if not 200 <= response.status_code < 300:
+        """Take the answer that is to be kept, also one that leads elsewhere; an error is none."""
+        if not 200 <= response.status_code < 400:
             return
         name, body = self.request.key, bytes(response.body)
         self._answer = KeptAnswer(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import func, text
+from sqlalchemy import ColumnElement, func, or_, text
 from sqlmodel import Session, col, select
 
 from fabroute.database.bulk import is_one_of
@@ -26,6 +26,10 @@ class OrderFilter:
     state: OrderState | None = None
     batch: str | None = None
     reference: str | None = None
+    text: str = ""
+    """Somewhere in the reference or the batch, or the whole id; or the number or name of an ordered part."""
+    part_ids: tuple[str, ...] = ()
+    """The parts that ``text`` means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,24 @@ def list_orders(session: Session, wanted: OrderFilter, *, before: str | None, li
         )
         if value is not None
     ]
+    if wanted.text:
+        conditions.append(_says(wanted))
     if before is not None:
         conditions.append(col(Order.id) < before)
     return session.exec(select(Order).where(*conditions).order_by(col(Order.id).desc()).limit(limit)).all()
+
+
+def _says(wanted: OrderFilter) -> ColumnElement[bool]:
+    """Return the condition that an order has a text somewhere. Read newest first by its owner's index, up to a page."""
+    ordered = select(OrderLine.id).where(
+        col(OrderLine.order_id) == col(Order.id), is_one_of(col(OrderLine.part_id), wanted.part_ids)
+    )
+    return or_(
+        col(Order.id) == wanted.text,
+        col(Order.reference).icontains(wanted.text, autoescape=True),
+        col(Order.batch).icontains(wanted.text, autoescape=True),
+        *((ordered.exists(),) if wanted.part_ids else ()),
+    )
 
 
 def count_by_state(session: Session, *, organisation_id: str, batch: str | None) -> Mapping[str, int]:

@@ -1,7 +1,7 @@
 """Show orders, list them, count them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -9,13 +9,17 @@ from sqlmodel import Session
 
 from fabroute.database.pages import Page, page_of
 from fabroute.inventory import service as inventory
-from fabroute.inventory.service import RevisionView
+from fabroute.inventory.service import PartQuery, RevisionView
 from fabroute.kernel.errors import DomainError
 from fabroute.orders.models import Order, OrderLine
 from fabroute.orders.repository import orders as order_rows
 from fabroute.orders.repository.orders import OrderFilter
 from fabroute.orders.repository.placing import ShipTo
 from fabroute.orders.states import ORDER_STATES, LineState, OrderState
+
+
+_MOST_PARTS = 50
+"""That a text in a search of orders may mean."""
 
 
 class UnknownOrder(DomainError):
@@ -104,6 +108,8 @@ def list_orders(
     session: Session, *, wanted: OrderFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[OrderView]:
     """Return a page of orders, newest first; ``cursor`` is the id of the last order of the page before."""
+    if wanted.text:
+        wanted = replace(wanted, part_ids=_parts_called(session, wanted))
     found = order_rows.list_orders(session, wanted, before=cursor, limit=limit + 1)
     page = page_of(found, limit=limit, cursor_of=lambda order: order.id)
     return Page(items=tuple(_views(session, page.items)), next_cursor=page.next_cursor)
@@ -115,6 +121,11 @@ def order_statistics(session: Session, *, organisation_id: str, batch: str | Non
     return OrderStatistics(
         batch=batch, orders=sum(counts.values()), states={state: counts.get(state, 0) for state in ORDER_STATES}
     )
+
+
+def _parts_called(session: Session, wanted: OrderFilter) -> tuple[str, ...]:
+    query = PartQuery(text=wanted.text, limit=_MOST_PARTS)
+    return tuple(it.id for it in inventory.search_parts(session, organisation_id=wanted.organisation_id, query=query).items)
 
 
 def _views(session: Session, orders: Sequence[Order]) -> list[OrderView]:
