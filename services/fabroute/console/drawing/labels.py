@@ -14,6 +14,8 @@ _GAP = 3.0
 _CELL = 48.0
 _SHORTER = (1.0, 0.6)
 """Shares of the widest label that are tried."""
+_FEWEST = 5
+"""So many characters a shortened name keeps at least, the ellipsis among them."""
 TextAnchor = Literal["start", "middle", "end"]
 _POSITIONS: tuple[tuple[float, float], ...] = ((1, 0), (1, -1), (1, 1), (-1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1))
 """East, north-east, south-east, west, north, south, north-west, south-west of the mark."""
@@ -141,7 +143,7 @@ def place_labels(
         label = _named(index, mark, free, size)
         if label is None and mark.rank == 0:
             label = _named(index, mark, crowded, size)
-        if label is None and mark.numbered and number <= most_numbers:
+        if label is None and mark.name and mark.numbered and number <= most_numbers:
             label = _placed(index, mark, str(number), free, size, number=number)
         if label is None:
             left_out.append(index)
@@ -164,16 +166,14 @@ def _named(index: int, mark: Marked, room: Room, size: float) -> Label | None:
     seen = set()
     for share in _SHORTER:
         text = clipped(mark.name, size=size, width=widest * share, bold=mark.bold)
-        if text and text not in seen:
+        if text not in seen and (len(text) >= _FEWEST or text == mark.name):
             seen.add(text)
-            if (label := _placed(index, mark, text, room, size)) is not None:
+            if text and (label := _placed(index, mark, text, room, size)) is not None:
                 return label
     return None
 
 
-def _placed(
-    index: int, mark: Marked, text: str, room: Room, size: float, *, number: int | None = None
-) -> Label | None:
+def _placed(index: int, mark: Marked, text: str, room: Room, size: float, *, number: int | None = None) -> Label | None:
     width, height = text_width(text, size=size, bold=mark.bold), size * LINE
     for across, down in _POSITIONS:
         box = _beside(mark, across, down, width, height)

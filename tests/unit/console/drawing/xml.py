@@ -23,5 +23,5 @@ def texts(drawing: Element, name: str) -> list[str]:
 
 def told(drawing: Element) -> tuple[str, str]:
     """The name and the description that a screen reader finds by the drawing's references."""
-    by_id = {it.get("id"): it.text or "" for it in drawing.iter()}
-    return by_id[drawing.get("aria-labelledby")], by_id.get(drawing.get("aria-describedby"), "")
+    by_id = {it.get("id"): it.text or "" for it in drawing.iter() if it.get("id")}
+    return by_id[drawing.get("aria-labelledby", "")], by_id.get(drawing.get("aria-describedby", ""), "")
