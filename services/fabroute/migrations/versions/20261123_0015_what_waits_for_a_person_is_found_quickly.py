@@ -31,6 +31,10 @@ _WAITING: Mapping[str, tuple[str, str]] = {
 def upgrade() -> None:
     for name, (table, condition) in _WAITING.items():
         op.create_index(name, table, ["organisation_id", "id"], postgresql_where=sa.text(condition))
+    op.create_index(
+        "ix_part_revisions_validated", "part_revisions", ["part_id"], postgresql_where=sa.text("state = 'validated'")
+    )
+    op.create_index("ix_jobs_owner", "jobs", ["organisation_id", "id"])
     op.add_column("routing_decisions", sa.Column("binding", sa.String(), nullable=True))
     op.add_column("routing_decisions", sa.Column("fix", sa.String(), nullable=True))
     op.add_column("routing_decisions", sa.Column("reasons", JSONB(), nullable=True))
@@ -39,5 +43,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("reasons", "fix", "binding"):
         op.drop_column("routing_decisions", name)
+    op.drop_index("ix_jobs_owner", "jobs")
+    op.drop_index("ix_part_revisions_validated", "part_revisions")
     for name, (table, _) in _WAITING.items():
         op.drop_index(name, table)

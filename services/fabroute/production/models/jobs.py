@@ -33,6 +33,7 @@ class Job(SQLModel, table=True):
         Index("ix_jobs_unanswered", "offer_until", postgresql_where=text("state IN ('offered', 'countered')")),
         Index("ix_jobs_lot", "lot_id"),
         Index("ix_jobs_revision", "revision_id"),
+        Index("ix_jobs_owner", "organisation_id", "id"),
         Index("ix_jobs_owner_part", "organisation_id", "part_no"),
         Index("ix_jobs_held", "id", postgresql_where=text("state = 'held'")),
         Index("ix_jobs_waiting", "organisation_id", "id", postgresql_where=text("state IN ('held', 'suspect')")),

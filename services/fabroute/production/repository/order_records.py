@@ -36,7 +36,7 @@ ORDER BY entry.id DESC LIMIT :limit
 
 
 def read_subjects(session: Session, *, order_id: str, limit: int) -> Sequence[str]:
-    """Return the ids of an order, its lines, jobs, shipments, notes, reprint requests, late reports and certificates."""
+    """Return the ids of an order, its lines and jobs, and of all that belongs to those."""
     parameters = {"order_id": order_id, "limit": limit}
     return session.connection().execute(_SUBJECTS, parameters).scalars().all()
 

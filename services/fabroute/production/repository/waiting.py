@@ -77,7 +77,8 @@ _AT_NODES = " UNION ALL ".join(
             f"'stop' AS kind, job.id AS subject_id, {_JOB}, job.cancel_requested_at AS since, {_NO_END},"
             f" job.cancel_reason AS reason, {_NO_PRICE}",
             "jobs job WHERE job.state IN ('accepted', 'in_production', 'inspected', 'held')"
-            " AND job.node_id = ANY(:node_ids) AND job.cancel_requested_at IS NOT NULL AND job.cancel_agreed_at IS NULL",
+            " AND job.node_id = ANY(:node_ids) AND job.cancel_requested_at IS NOT NULL"
+            " AND job.cancel_agreed_at IS NULL",
             order="job.id",
         ),
     )

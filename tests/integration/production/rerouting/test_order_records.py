@@ -39,7 +39,7 @@ def test_an_order_has_its_jobs_and_what_belongs_to_them(works: Works) -> None:
     found = works.do(lambda session: subjects_of_order(session, principal=works.buyer, order_id=order_id))
 
     ((line_id,),) = works.table("SELECT id FROM order_lines")
-    assert sorted(found) == sorted([order_id, line_id, *works.jobs(), first])
+    assert sorted(found) == sorted([order_id, str(line_id), *works.jobs(), first])
 
 
 def test_requests_about_an_order_tell_who_made_them_and_what_they_changed(works: Works) -> None:
