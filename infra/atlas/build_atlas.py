@@ -54,7 +54,10 @@ def _rings(countries: dict[str, Any]) -> Iterator[list[int]]:
 
 def _coarse(arc: Sequence[Sequence[int]], transform: dict[str, Any]) -> Steps:
     """Return an arc with as few points as its new step needs, each as the difference to the one before."""
-    points = [(round(x / STEP_DEGREES), round(y / STEP_DEGREES)) for x, y in simplified(_degrees(arc, transform), STEP_DEGREES)]
+    points = [
+        (round(x / STEP_DEGREES), round(y / STEP_DEGREES))
+        for x, y in simplified(_degrees(arc, transform), STEP_DEGREES)
+    ]
     kept = [points[0], *(after for before, after in zip(points, points[1:], strict=False) if before != after)]
     return [[*kept[0]], *([x - w, y - v] for (w, v), (x, y) in zip(kept, kept[1:], strict=False))]
 

@@ -67,9 +67,11 @@ def write_states(session: Session, states: Mapping[str, OrderState], *, now: dat
     session.connection().execute(_WRITE_STATES, parameters)
 
 
-def find_order(session: Session, *, organisation_id: str, order_id: str) -> Order | None:
-    """Return an order of an organisation, as it is now."""
-    statement = select(Order).where(col(Order.id) == order_id, col(Order.organisation_id) == organisation_id)
+def find_order(session: Session, *, organisation_id: str | None, order_id: str) -> Order | None:
+    """Return an order, as it is now: of an organisation, of any where ``organisation_id`` is ``None``."""
+    statement = select(Order).where(col(Order.id) == order_id)
+    if organisation_id is not None:
+        statement = statement.where(col(Order.organisation_id) == organisation_id)
     return session.exec(statement.execution_options(populate_existing=True)).one_or_none()
 
 

@@ -17,7 +17,6 @@ from fabroute.orders.repository.orders import OrderFilter
 from fabroute.orders.repository.placing import ShipTo
 from fabroute.orders.states import ORDER_STATES, LineState, OrderState
 
-
 _MOST_PARTS = 50
 """That a text in a search of orders may mean."""
 
@@ -96,8 +95,11 @@ class OrderStatistics:
     states: Mapping[OrderState, int]
 
 
-def get_order(session: Session, *, organisation_id: str, order_id: str) -> OrderView:
-    """Return an order with its lines; ``UnknownOrder`` if there is none or it is someone else's."""
+def get_order(session: Session, *, organisation_id: str | None, order_id: str) -> OrderView:
+    """Return an order with its lines, anybody's where ``organisation_id`` is ``None``.
+
+    Raises ``UnknownOrder`` if there is none or it is someone else's.
+    """
     order = order_rows.find_order(session, organisation_id=organisation_id, order_id=order_id)
     if order is None:
         raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
@@ -125,7 +127,8 @@ def order_statistics(session: Session, *, organisation_id: str, batch: str | Non
 
 def _parts_called(session: Session, wanted: OrderFilter) -> tuple[str, ...]:
     query = PartQuery(text=wanted.text, limit=_MOST_PARTS)
-    return tuple(it.id for it in inventory.search_parts(session, organisation_id=wanted.organisation_id, query=query).items)
+    found = inventory.search_parts(session, organisation_id=wanted.organisation_id, query=query)
+    return tuple(part.part_id for part in found.items)
 
 
 def _views(session: Session, orders: Sequence[Order]) -> list[OrderView]:

@@ -83,7 +83,15 @@ def test_europe_is_dry_where_it_is_and_wet_where_not(latitude: float, longitude:
 
 @pytest.mark.parametrize(
     ("latitude", "longitude", "dry"),
-    [(0, 20, True), (0, -30, False), (-25, 134, True), (65, 179, True), (66.5, -173, True), (-85, 90, True), (40, -100, True)],
+    [
+        (0, 20, True),
+        (0, -30, False),
+        (-25, 134, True),
+        (65, 179, True),
+        (66.5, -173, True),
+        (-85, 90, True),
+        (40, -100, True),
+    ],
 )
 def test_the_world_is_dry_where_it_is_also_at_its_edges(latitude: float, longitude: float, dry: bool) -> None:
     assert is_land(WORLD, latitude, longitude) is dry

@@ -54,7 +54,10 @@ def test_marks_are_where_the_view_has_their_places() -> None:
 
 
 def test_every_state_has_a_form_of_its_own() -> None:
-    forms = {state: [it.tag for it in read(mark_sample(state)).iter() if "map-mark" in it.get("class", "")] for state in STATES}
+    forms = {
+        state: [it.tag for it in read(mark_sample(state)).iter() if "map-mark" in it.get("class", "")]
+        for state in STATES
+    }
     assert forms == {
         "chosen": ["circle"],
         "destination": ["path"],

@@ -20,7 +20,14 @@ def test_amounts_are_round_and_hold_both_ends() -> None:
     assert money_ticks(3000, 4500) == [3000, 3500, 4000, 4500]
     assert money_ticks(0, 3) == [0, 1, 2, 3]
     assert money_ticks(500, 500) == [500]
-    assert money_ticks(123_456_789, 987_654_321) == [0, 200_000_000, 400_000_000, 600_000_000, 800_000_000, 1_000_000_000]
+    assert money_ticks(123_456_789, 987_654_321) == [
+        0,
+        200_000_000,
+        400_000_000,
+        600_000_000,
+        800_000_000,
+        1_000_000_000,
+    ]
 
 
 def test_times_step_by_hours_that_divide_a_day_then_by_days() -> None:
@@ -30,7 +37,14 @@ def test_times_step_by_hours_that_divide_a_day_then_by_days() -> None:
 
 def test_hours_begin_at_the_midnight_of_the_zone() -> None:
     ticks = time_ticks(datetime(2026, 11, 21, 4, tzinfo=UTC), datetime(2026, 11, 22, 3, tzinfo=UTC), zone=AMSTERDAM)
-    assert [f"{it:%d %H:%M}" for it in ticks] == ["21 00:00", "21 06:00", "21 12:00", "21 18:00", "22 00:00", "22 06:00"]
+    assert [f"{it:%d %H:%M}" for it in ticks] == [
+        "21 00:00",
+        "21 06:00",
+        "21 12:00",
+        "21 18:00",
+        "22 00:00",
+        "22 06:00",
+    ]
 
 
 def test_a_day_is_a_day_also_when_clocks_change() -> None:
