@@ -72,7 +72,10 @@ def visit(browser: Browser, console: ServedConsole, look: Look) -> Iterator[Visi
             opened.append((page, complaints))
             page.on("console", lambda it: complaints.append(it.text) if it.type == "error" else None)
             page.on("pageerror", lambda it: complaints.append(str(it)))
-            page.on("request", lambda it: None if it.url.startswith((console.url, "blob:", "data:")) else complaints.append(it.url))
+            page.on(
+                "request",
+                lambda it: None if it.url.startswith((console.url, "blob:", "data:")) else complaints.append(it.url),
+            )
             if who is not None:
                 sign_in(page, console, who)
             page.goto(path)

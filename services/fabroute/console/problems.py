@@ -88,8 +88,8 @@ def problem_page(request: Request, problem: Response) -> Response:
 
 def _problems(error: DomainError) -> dict[str, str]:
     """Return what is wrong by field; what belongs to no field stands above the form."""
-    found = {item.pointer.rpartition("/")[2]: in_words(item.message) for item in error.problems if item.pointer}
-    return found | {"": in_words(error.message)}
+    found = {item.pointer.rpartition("/")[2]: in_words("", item.message) for item in error.problems if item.pointer}
+    return found | {"": in_words(error.code, error.message)}
 
 
 class PagesForRefusals:
@@ -145,5 +145,3 @@ def _protect(start: Message) -> None:
     headers = MutableHeaders(raw=start["headers"])
     for name, value in PAGE_HEADERS.items():
         headers.setdefault(name, value)
-
-

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from fabroute.api.people.callers import people_of, signed_in
 from fabroute.console.security import PAGE_HEADERS
@@ -33,7 +33,7 @@ def templates() -> Environment:
     return made
 
 
-def render(template: str, viewer: Viewer, **context: object) -> str:
+def render(template: str | Template, viewer: Viewer, **context: object) -> str:
     """Return a template as text. It sees ``viewer``, its formats as ``fmt``, and what is given."""
     return templates().get_template(template).render(viewer=viewer, fmt=viewer.formats, **context)
 
@@ -47,7 +47,7 @@ class Console:
     is_partial: bool
     """Whether htmx asks for a part of the page."""
 
-    def page(self, template: str, *, status: int = 200, **context: object) -> Response:
+    def page(self, template: str | Template, *, status: int = 200, **context: object) -> Response:
         """Return a page. What a template needs beside the viewer is given by name, best as ``it``: one view model."""
         response = HTMLResponse(render(template, self.viewer, **context), status_code=status, headers=PAGE_HEADERS)
         if self.viewer.flash is not None and not self.is_partial:

@@ -33,11 +33,28 @@ _WORDS: Mapping[int, _Words] = {
     413: _Words("The file is too large", "Send a smaller one."),
     422: _Words("This could not be taken", "Go back, change what is named below and send it again."),
     429: _Words("Too much at once", "Wait a few seconds, then try again. Nothing was lost."),
-    500: _Words("This is our mistake", "Try again in a moment. If it stays, tell whoever runs this installation the id."),
-    503: _Words("Not available just now", "The service is starting or its database does not answer. Try again shortly."),
+    500: _Words(
+        "This is our mistake", "Try again in a moment. If it stays, tell whoever runs this installation the id."
+    ),
+    503: _Words(
+        "Not available just now", "The service is starting or its database does not answer. Try again shortly."
+    ),
 }
 _REUSED = _Words("This form was sent already", "What it did is done. Open the page anew to send another one.")
 _BY_CODE: Mapping[str, _Words] = {"idempotency_key_reused": _REUSED}
+_DETAILS: Mapping[str, str] = {
+    "csrf_token_invalid": "This page was opened before you signed in. Here it is anew: send it once more.",
+    "missing_scope": "Your role does not allow this.",
+    "owners_only": "This belongs to those who order parts.",
+    "operator_only": "This is for the operator of this installation.",
+    "idempotency_key_reused": "A form is taken once.",
+    "idempotency_key_in_flight": "This form is being taken just now.",
+    "not_found": "No page has this address.",
+    "method_not_allowed": "This address takes no such request.",
+    "too_busy": "More is asked of the server than it can answer in time.",
+    "rate_limited": "Your organisation has asked for more within a minute than it may.",
+}
+"""What the API says to programs, said to people."""
 _OTHERS = _Words("This did not work", "Go back and try again.")
 
 
@@ -49,14 +66,19 @@ def error_page(problem: Mapping[str, object]) -> ErrorPage:
         status=status,
         title=words.title,
         advice=words.advice,
-        detail=in_words(str(problem["detail"])),
+        detail=in_words(code, str(problem["detail"])),
         code=code,
         request_id=str(problem["request_id"]),
     )
 
 
-def in_words(detail: str) -> str:
-    """Return what the API says without what is only for programs: ``…: GET /v1/orders lists yours``."""
-    head, separator, tail = detail.partition(": ")
-    shown = head if separator and "/v1/" in tail else detail
+def in_words(code: str, message: str) -> str:
+    """Return what is the case in words for people: of a code's own, else the API's without what is for programs.
+
+    ``you have no order ord_1: GET /v1/orders lists yours`` becomes ``You have no order ord_1.``
+    """
+    if code in _DETAILS:
+        return _DETAILS[code]
+    head, separator, tail = message.partition(": ")
+    shown = head if separator and "/v1/" in tail else message
     return shown[:1].upper() + shown[1:] + ("" if shown.endswith((".", "!", "?")) else ".")

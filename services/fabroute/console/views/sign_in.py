@@ -76,7 +76,7 @@ async def sign_in(request: Request, console: ForAnybody, form: FormIn, now: Now)
     try:
         done = await run_in_threadpool(_let_in, attempt, step)
     except (SecondFactorNeeded, SecondFactorRefused) as refused:
-        words = in_words(refused.message) if isinstance(refused, SecondFactorRefused) else ""
+        words = in_words(refused.code, refused.message) if isinstance(refused, SecondFactorRefused) else ""
         return _second_step(attempt, SecondStep(asks_for="code", sealed=_sealed(attempt, step)), words)
     except SeveralAccounts as refused:
         choices = choices_in(refused.details.get("organisations"))
@@ -85,7 +85,7 @@ async def sign_in(request: Request, console: ForAnybody, form: FormIn, now: Now)
         )
     except _REFUSALS as refused:
         await log_refusal(request, refused)
-        return _again(attempt, in_words(refused.message), email=step.email, status=refused.status)
+        return _again(attempt, in_words(refused.code, refused.message), email=step.email, status=refused.status)
     return await _led_on(attempt, done)
 
 
@@ -118,10 +118,12 @@ def join(request: Request, console: ForAnybody, form: FormIn, now: Now) -> Respo
     token, room = form.text("token").rpartition("#")[2], people_of(request)
     password = form.fields.get("password", ("",))[-1][:_LONGEST]
     try:
-        done = room.desk.accept(token=token[:_LONGEST], password=password, visitor=visitor_of(request, room.cookies), now=now)
+        done = room.desk.accept(
+            token=token[:_LONGEST], password=password, visitor=visitor_of(request, room.cookies), now=now
+        )
     except (InvitationInvalid, PasswordUnacceptable, SignInBusy) as refused:
         return console.page(
-            "sign_in/join.html", status=refused.status, notice=in_words(refused.message), token=form.text("token")
+            "sign_in/join.html", status=refused.status, notice=in_words(refused.code, refused.message), token=form.text("token")
         )
     response = console.redirect(landing_of(done.opened.principal), told="Welcome. You are signed in.")
     _give(request, response, done)
