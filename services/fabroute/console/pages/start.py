@@ -6,13 +6,17 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One thing that waits: its name (as a user gave it), what is the case, and where it is settled."""
+    """One thing that waits: its name (as a user gave it), what is the case, and the one thing to do about it."""
 
     name: str
     words: str
     path: str
+    action: str
+    """What the button says: what is done where it leads."""
     state: str = ""
     since: datetime | None = None
+    until: datetime | None = None
+    """When it lapses, if nobody sees to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
