@@ -21,7 +21,8 @@ def assert_accessible(page: Page) -> None:
     """Assert that axe finds no violation of WCAG 2.2 AA; each is told with its rule and its place."""
     page.evaluate(_AXE)
     found = page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", _RULES)
-    assert [_told(it) for it in found["violations"]] == []
+    told = [_told(it) for it in found["violations"]]
+    assert told == [], "\n".join(told)
 
 
 def assert_nothing_clipped(page: Page) -> None:
@@ -29,7 +30,8 @@ def assert_nothing_clipped(page: Page) -> None:
 
     What is shortened on purpose, and whole elsewhere, says ``data-shortened``.
     """
-    assert page.evaluate(_CLIPPED) == []
+    found = page.evaluate(_CLIPPED)
+    assert found == [], "\n".join(found)
 
 
 def assert_good(page: Page, name: str, look: Look) -> None:
@@ -50,9 +52,13 @@ def picture(page: Page, name: str, look: Look) -> Path:
 def page_weight(page: Page, url: str) -> int:
     """Return how many bytes a page takes with all that it loads, as they are sent."""
     answers: list[Response] = []
-    page.on("response", answers.append)
+
+    def note(answer: Response) -> None:
+        answers.append(answer)
+
+    page.on("response", note)
     page.goto(url, wait_until="networkidle")
-    page.remove_listener("response", answers.append)
+    page.remove_listener("response", note)
     return sum(answer.request.sizes()["responseBodySize"] for answer in answers)
 
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from fabroute.database import unit_of_work
 from tests.console import a_screen
@@ -145,13 +146,13 @@ def test_an_expired_session_loses_nothing_that_was_typed(visit: Visit, console: 
 
     page.get_by_role("button", name="Send").click()
 
-    assert page.get_by_role("heading", name="Sign in").is_visible()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert "never carried along" not in page.content()
     assert_good(page, "signed-out-in-mid-form", look)
     page.get_by_label("E-mail address").fill(console.people.by_role["owner"].email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    assert page.get_by_text("Nothing was sent yet.").is_visible()
+    expect(page.get_by_text("Nothing was sent yet.")).to_be_visible()
     assert page.get_by_label("Subject").input_value() == "pumps of the north yard"
     assert page.get_by_label("Words").input_value() == "line one\nline two"
     assert page.get_by_label("Kind").input_value() == "b"
@@ -160,7 +161,7 @@ def test_an_expired_session_loses_nothing_that_was_typed(visit: Visit, console: 
     assert_good(page, "form-after-signing-in-again", look)
     assert noted(console) == []
     page.get_by_role("button", name="Send").click()
-    assert page.get_by_text("Kept: pumps of the north yard").is_visible()
+    expect(page.get_by_text("Kept: pumps of the north yard")).to_be_visible()
     assert noted(console) == ["pumps of the north yard"]
 
 
@@ -191,7 +192,7 @@ def test_a_form_with_a_mistake_says_so_at_the_field(visit: Visit, look: Look) ->
     page = visit(a_screen.PATH, who="owner")
     page.get_by_role("button", name="Send").click()
 
-    assert page.get_by_role("alert").get_by_text("Say what it is about.").is_visible()
+    expect(page.get_by_role("alert").get_by_text("Say what it is about.")).to_be_visible()
     assert page.get_by_label("Subject").get_attribute("aria-invalid") == "true"
     assert_good(page, "form-with-a-mistake", look)
 
@@ -200,9 +201,11 @@ def test_forms_work_without_scripts(visit: Visit, console: ServedConsole) -> Non
     page = visit(a_screen.PATH, who="owner", scripts=False)
     page.get_by_label("Subject").fill("without scripts")
     page.get_by_role("button", name="Send").click()
-    assert page.get_by_text("Kept: without scripts").is_visible()
+    expect(page.get_by_text("Kept: without scripts")).to_be_visible()
     page.get_by_text("Remove…").click()
     page.get_by_role("button", name="Yes, remove it").click()
+    expect(page.get_by_text("Kept: removed")).to_be_visible()
     page.get_by_role("button", name="At once").click()
+    expect(page.get_by_text("Kept: at once")).to_be_visible()
 
     assert noted(console) == ["without scripts", "removed", "at once"]
