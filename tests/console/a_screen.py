@@ -29,7 +29,9 @@ SOURCE = """
 {{ forms.submit("Send") }}
 {% endcall %}
 {{ forms.button("/console/a-screen", "At once", form="at-once", fields={"subject": "at once"}) }}
-{% call forms.confirm("Remove…", "/console/a-screen", "remove", "Yes, remove it") %}<p>It is gone then.</p><input type="hidden" name="subject" value="removed">{% endcall %}
+{% call forms.confirm("Remove…", "/console/a-screen", "remove", "Yes, remove it") %}
+<p>It is gone then.</p>
+<input type="hidden" name="subject" value="removed">{% endcall %}
 {% endcall %}
 {% endblock %}
 """

@@ -33,6 +33,13 @@
       if (hides || cuts) { found.push(`cut off: ${told(it, node.data)}`); break; }
     }
   }
+  // A label of which a line holds less than a word is squeezed: "Sear ch".
+  for (const el of document.querySelectorAll("button, .button, thead th, .badge, .chip, dt, label, summary")) {
+    if (!el.checkVisibility() || floats(el)) continue;
+    const lines = new Set([...texts.filter((it) => el.contains(it.el))].map((it) => Math.round(it.box.top / 4)));
+    const words = el.textContent.trim().split(/[\s/-]+/).length;
+    if (el.textContent.trim() && lines.size > words + 1 - (words === 1)) found.push(`a word is broken: ${told(el, el.textContent)}`);
+  }
   // Glyphs fill about two thirds of their line box: boxes may touch, letters may not.
   const inner = ({ top, bottom, left, right }) => ({ top: top + (bottom - top) * 0.2, bottom: bottom - (bottom - top) * 0.2, left, right });
   texts.forEach((one, index) => {

@@ -68,7 +68,7 @@ def visit(browser: Browser, console: ServedConsole, look: Look) -> Iterator[Visi
 
         def open_page(path: str, *, who: Who | None = None, scripts: bool = True, locale: str = "en-GB") -> Page:
             context = stack.enter_context(_window(browser, console.url, look, scripts=scripts, locale=locale))
-            page, complaints = context.new_page(), []
+            page, complaints = context.new_page(), list[str]()
             opened.append((page, complaints))
             page.on("console", lambda it: complaints.append(it.text) if it.type == "error" else None)
             page.on("pageerror", lambda it: complaints.append(str(it)))

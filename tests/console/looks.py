@@ -38,7 +38,7 @@ _SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LOOKS = tuple(Look(width=width, scheme=scheme) for width, scheme in product((1440, 390), _SCHEMES))
 every_look = pytest.mark.parametrize("look", LOOKS, ids=str)
 """Marks a test that is run at both widths and in both schemes."""
-both_widths = pytest.mark.parametrize("look", (DESK, PHONE), ids=str)
+both_widths = pytest.mark.parametrize("look", [DESK, PHONE], ids=str)
 
 
 def chromium() -> str:

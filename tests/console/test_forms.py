@@ -100,9 +100,7 @@ def test_a_form_that_is_sent_twice_is_taken_once(surf: httpx.Client, console: Se
     assert noted(console) == ["pumps"]
 
 
-def test_a_form_that_was_sent_already_is_not_taken_with_other_words(
-    surf: httpx.Client, console: ServedConsole
-) -> None:
+def test_a_form_that_was_sent_already_is_not_taken_with_other_words(surf: httpx.Client, console: ServedConsole) -> None:
     form = filled_in(surf)
     surf.post(a_screen.PATH, data=form)
 

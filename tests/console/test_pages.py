@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from fabroute.api.app import build_app as build_api
 from fabroute.console.rendering import templates
 from fabroute.console.static_files import static_files
 from tests.console.browsing import surfing, words_of
@@ -24,10 +25,12 @@ RIGHT_TO_LEFT = "حلقة إحكام للمضخة الشمالية"
 CHINESE = "北方泵站密封圈支架"
 
 
-@pytest.mark.parametrize("path", ["/console/sign-in", "/console/orders", "/console/nothing", "/console/orders?cursor=!"])
+@pytest.mark.parametrize(
+    "path", ["/console/sign-in", "/console/orders", "/console/nothing", "/console/orders?cursor=!"]
+)
 def test_every_page_protects_itself(console: ServedConsole, path: str) -> None:
     with surfing(console, "owner") as surf:
-        headers = surf.get(path).headers
+        headers = surf.get(f"/console{path}").headers
 
     assert headers["Content-Security-Policy"] == POLICY
     assert headers["Cache-Control"] == "no-store"
@@ -38,8 +41,13 @@ def test_every_page_protects_itself(console: ServedConsole, path: str) -> None:
 def test_no_template_holds_a_script_a_style_or_a_handler() -> None:
     loader = templates().loader
     assert loader is not None
-    sources = {name: loader.get_source(templates(), name)[0] for name in templates().list_templates()}
-    inline = re.compile(r"<style|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']|javascript:|hx-on|hx-vals\s*=\s*[\"']js:|<script(?![^>]*\ssrc=)")
+    sources = {
+        name: re.sub(r"\{[%{#].*?[%}#]\}", "", loader.get_source(templates(), name)[0], flags=re.DOTALL)
+        for name in templates().list_templates()
+    }
+    inline = re.compile(
+        r"<style|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']|javascript:|hx-on|hx-vals\s*=\s*[\"']js:|<script(?![^>]*\ssrc=)"
+    )
     elsewhere = re.compile(r"(?:src|href|action)=\"(?:https?:)?//")
 
     assert [name for name, source in sources.items() if inline.search(source) or elsewhere.search(source)] == []
@@ -67,7 +75,7 @@ def test_browsers_are_led_to_the_console_and_programs_to_the_handbook(console: S
 
 
 def test_the_openapi_document_knows_nothing_of_the_console(console: ServedConsole) -> None:
-    assert [path for path in console.app.openapi()["paths"] if not path.startswith(("/v1/", "/healthz", "/readyz"))] == []
+    assert console.app.openapi() == build_api(None).openapi()
 
 
 def test_programs_get_problems_where_people_get_pages(console: ServedConsole) -> None:
@@ -103,7 +111,6 @@ def test_where_too_much_is_asked_at_once_people_are_told_to_wait(
 
 async def _no_turn(*_: object, **__: object) -> None:
     return None
-
 
 
 @every_look
@@ -159,5 +166,3 @@ def test_the_start_page_and_errors_look_good(visit: Visit, look: Look) -> None:
 def test_pages_are_light(visit: Visit, console: ServedConsole) -> None:
     page = visit("/console/sign-in", who="owner")
     assert page_weight(page, f"{console.url}/console/orders") < MOST_BYTES
-
-

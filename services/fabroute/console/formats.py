@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from fabroute.kernel.money import Money, minor_units
@@ -46,6 +46,14 @@ class Formats:
         sign = "+" if amount_minor > 0 else MINUS if amount_minor < 0 else "±"
         return sign + self.money(abs(amount_minor), currency)
 
+    def round_money(self, amount_minor: int, currency: str = "EUR") -> str:
+        """Return an amount without decimals where it has none, for axes: ``€30``, ``€0.50``."""
+        if amount_minor % minor_units(currency):
+            return self.money(amount_minor, currency)
+        pattern = self.locale.currency_formats["standard"].pattern.replace(".00", "")
+        major = Decimal(amount_minor) / minor_units(currency)
+        return format_currency(major, currency, pattern, locale=self.locale, currency_digits=False).replace("-", MINUS)
+
     def number(self, value: float | Decimal, decimals: int = 0) -> str:
         """Return a number with grouped digits and at most so many decimals."""
         pattern = "#,##0" + ("." + "#" * decimals if decimals else "")
@@ -53,8 +61,8 @@ class Formats:
 
     def percent(self, share: float, decimals: int = 0) -> str:
         """Return a share of one as percent: ``97 %`` or ``97%``, as the locale has it."""
-        pattern = "#,##0" + ("." + "0" * decimals if decimals else "") + "%"
-        return format_percent(share, format=pattern, locale=self.locale)
+        rounded = Decimal(str(share)).quantize(Decimal(1).scaleb(-2 - decimals), rounding=ROUND_HALF_UP)
+        return format_percent(rounded, locale=self.locale, decimal_quantization=False)
 
     def weight(self, grams: float) -> str:
         """Return a mass: grams below a kilogram, else kilograms with two decimals."""
@@ -71,7 +79,7 @@ class Formats:
         return f"{self.number(count)}\N{NO-BREAK SPACE}{unit}{'' if count == 1 else 's'}"
 
     def duration(self, length: timedelta | float) -> str:
-        """Return a length of time (a timedelta, or minutes) in two units at most: ``38 min``, ``3 h 20 min``, ``6 d``."""
+        """Return a length (a timedelta, or minutes) in two units at most: ``38 min``, ``3 h 20 min``, ``6 d``."""
         minutes = round(length.total_seconds() / 60 if isinstance(length, timedelta) else length)
         sign, minutes = (MINUS, -minutes) if minutes < 0 else ("", minutes)
         return sign + self._duration(minutes)
@@ -89,6 +97,10 @@ class Formats:
         """Return a day, of an instant that of the viewer's zone: ``2 Dec 2026``."""
         found = instant.astimezone(self.zone).date() if isinstance(instant, datetime) else instant
         return format_date(found, format="medium", locale=self.dates)
+
+    def short_day(self, instant: datetime) -> str:
+        """Return a day of the viewer's zone without its year, for axes: ``2 Dec``."""
+        return format_skeleton("MMMd", instant, tzinfo=self.zone, locale=self.dates)
 
     def time(self, instant: datetime) -> str:
         """Return the time of day in the viewer's zone: ``19:00``."""

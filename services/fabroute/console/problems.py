@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
@@ -20,7 +21,7 @@ from fabroute.console.viewers import known_viewer, viewer_of
 from fabroute.identity.rules import Unauthenticated
 from fabroute.kernel.errors import DomainError
 
-Handler = Callable[[Request, Exception], Awaitable[Response]]
+Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 _PROBLEM = "application/problem+json"
 _PLACES = ("/console/", "/v1/oidc/")
 _KEPT = ("retry-after", "x-request-id", "ratelimit", "ratelimit-policy", "connection")
@@ -35,9 +36,10 @@ def install_pages_for_problems(app: FastAPI) -> None:
         app.add_exception_handler(kind, _for_people(handler))
 
 
-def _for_people(handler: Handler) -> Handler:
+def _for_people(handler: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, error: Exception) -> Response:
-        problem = await handler(request, error)
+        found = handler(request, error)
+        problem = found if isinstance(found, Response) else await found
         return await _page_for(request, error, problem) if is_for_people(request.scope) else problem
 
     return answer
@@ -83,7 +85,7 @@ def problem_page(request: Request, problem: Response) -> Response:
     content: Mapping[str, object] = json.loads(bytes(problem.body))
     body = render("error.html", known_viewer(request), it=error_page(content))
     kept = {name: value for name, value in problem.headers.items() if name in _KEPT}
-    return Response(body, status_code=problem.status_code, headers=kept | PAGE_HEADERS, media_type="text/html")
+    return Response(body, status_code=problem.status_code, headers={**kept, **PAGE_HEADERS}, media_type="text/html")
 
 
 def _problems(error: DomainError) -> dict[str, str]:

@@ -51,7 +51,9 @@ def typed_in(form: Form, *, problems: Mapping[str, str] | None = None) -> Typed:
     """Return what was typed into a form, nothing where it does not say which page it stands on."""
     page = own_page(form.text("page"))
     kept = {name: values for name, values in form.fields.items() if not _is_hidden_or_secret(name)}
-    return Typed(page=page, form=form.text("form_name"), fields=kept, problems=problems or {}) if page else NOTHING_TYPED
+    return (
+        Typed(page=page, form=form.text("form_name"), fields=kept, problems=problems or {}) if page else NOTHING_TYPED
+    )
 
 
 def typed_from(text: str) -> Typed:

@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from fastapi import Request, Response
 
@@ -113,7 +113,7 @@ def said(response: Response) -> None:
 
 
 def _scheme(value: str | None) -> Scheme:
-    return cast(Scheme, value) if value in SCHEMES else "auto"
+    return next((it for it in SCHEMES if it == value), "auto")
 
 
 def _flash(value: str | None) -> Flash | None:

@@ -118,12 +118,14 @@ def join(request: Request, console: ForAnybody, form: FormIn, now: Now) -> Respo
     token, room = form.text("token").rpartition("#")[2], people_of(request)
     password = form.fields.get("password", ("",))[-1][:_LONGEST]
     try:
-        done = room.desk.accept(
-            token=token[:_LONGEST], password=password, visitor=visitor_of(request, room.cookies), now=now
-        )
+        visitor = visitor_of(request, room.cookies)
+        done = room.desk.accept(token=token[:_LONGEST], password=password, visitor=visitor, now=now)
     except (InvitationInvalid, PasswordUnacceptable, SignInBusy) as refused:
         return console.page(
-            "sign_in/join.html", status=refused.status, notice=in_words(refused.code, refused.message), token=form.text("token")
+            "sign_in/join.html",
+            status=refused.status,
+            notice=in_words(refused.code, refused.message),
+            token=form.text("token"),
         )
     response = console.redirect(landing_of(done.opened.principal), told="Welcome. You are signed in.")
     _give(request, response, done)
