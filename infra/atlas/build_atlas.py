@@ -7,6 +7,7 @@ is under the ISC licence. What is written is TopoJSON too: coordinates in fiftie
 that, the land as it is and the arcs that two countries have in common as borders.
 """
 
+import itertools
 import json
 import sys
 from collections import Counter
@@ -58,8 +59,8 @@ def _coarse(arc: Sequence[Sequence[int]], transform: dict[str, Any]) -> Steps:
         (round(x / STEP_DEGREES), round(y / STEP_DEGREES))
         for x, y in simplified(_degrees(arc, transform), STEP_DEGREES)
     ]
-    kept = [points[0], *(after for before, after in zip(points, points[1:], strict=False) if before != after)]
-    return [[*kept[0]], *([x - w, y - v] for (w, v), (x, y) in zip(kept, kept[1:], strict=False))]
+    kept = [points[0], *(after for before, after in itertools.pairwise(points) if before != after)]
+    return [[*kept[0]], *([x - w, y - v] for (w, v), (x, y) in itertools.pairwise(kept))]
 
 
 def _degrees(arc: Sequence[Sequence[int]], transform: dict[str, Any]) -> list[tuple[float, float]]:

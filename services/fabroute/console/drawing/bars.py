@@ -161,17 +161,19 @@ def _column(at: int, share: float, is_closed: bool, height: float) -> Svg:
 
 
 def _segment(kind: Kind, x: float, width: float) -> Svg:
-    """Return a field of a kind's colour under its pattern, with a hair of ground after it."""
+    """Return a field of a kind's colour and pattern, with a hair of ground after it."""
     box: dict[str, Attribute] = {"x": x, "width": max(0.5, width - 0.7), "height": HEIGHT}
-    plain = element("rect", {"class": f"cost-{kind}", **box})
-    return Svg(plain + (element("rect", {"fill": f"url(#cost-pattern-{kind})", **box}) if kind in _PATTERNS else ""))
+    if kind in _PATTERNS:
+        return element("rect", {"fill": f"url(#cost-{kind})", **box})
+    return element("rect", {"class": f"cost-{kind}", **box})
 
 
 def _pattern(kind: Kind, path: str) -> Svg:
     tile: dict[str, Attribute] = {
-        "id": f"cost-pattern-{kind}",
+        "id": f"cost-{kind}",
         "width": _TILE,
         "height": _TILE,
         "patternUnits": "userSpaceOnUse",
     }
-    return element("pattern", tile, element("path", {"class": "cost-hatch", "fill": "none", "d": path}))
+    ground = element("rect", {"class": f"cost-{kind}", "width": _TILE, "height": _TILE})
+    return element("pattern", tile, ground, element("path", {"class": "cost-hatch", "fill": "none", "d": path}))

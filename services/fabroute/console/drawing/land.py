@@ -1,5 +1,6 @@
 """The land and the borders of a view as paths: only what is seen, and no finer than it can be seen."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ def _crossing(start: Point, end: Point, axis: int, limit: float) -> Point:
 def _pieces(line: Sequence[Point], view: View) -> Iterator[list[Point]]:
     """Yield the pieces of an open line that are in the picture or enter it."""
     piece: list[Point] = []
-    for start, end in zip(line, line[1:], strict=False):
+    for start, end in itertools.pairwise(line):
         if _passes(start, end, view):
             piece = piece or [start]
             piece.append(end)

@@ -1,5 +1,7 @@
 """Maps: nodes by what became of them, the destination, and the lanes between."""
 
+import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,16 +15,19 @@ from fabroute.console.drawing.projection import Place, Point, View, central_angl
 from fabroute.console.drawing.text import isolated
 
 MarkState = Literal["chosen", "destination", "candidate", "down", "ruled_out"]
-WIDTH, HEIGHT = 460, 320
+WIDTH, HEIGHT = 360, 264
 """Of a map in a panel: on a phone its writing keeps its size."""
-SIZE = 12.0
+SIZE = 11.5
 _RADII: Mapping[MarkState, float] = MappingProxyType(
     {"chosen": 7.0, "destination": 6.5, "candidate": 4.5, "down": 4.5, "ruled_out": 4.0}
 )
 _RANKS: tuple[MarkState, ...] = ("chosen", "destination", "candidate", "down", "ruled_out")
-_FRAMED = frozenset({"chosen", "destination", "candidate"})
+_FRAMED = frozenset({"chosen", "destination"})
+_NUMBERED = _FRAMED | {"candidate"}
+_REGION, _SURROUNDINGS = math.radians(62), math.radians(34)
+"""A picture grows to a region for the sake of candidates, to the surroundings for nodes that can't take the line …"""
 _SMALLER = 0.5
-"""A picture may become so much smaller for the sake of nodes that can't take the line."""
+"""… and to so much of its zoom, up to a region."""
 _ALL_NUMBERED = 16
 _EDGE = 2.0
 _LANE_ROOM = 3.0
@@ -67,15 +72,16 @@ def draw_map(
     width: int = WIDTH,
     height: int = HEIGHT,
 ) -> Map:
-    """Return a map that holds what could take the line, the chosen node and the destination, and what is near to them.
+    """Return a map that holds the chosen node, the destination and the lane between, and what is near to them.
 
-    Without any of these it holds all marks.
+    Candidates and other nodes that are so far that the picture would be of a continent and more are left outside.
+    Without chosen node and destination it holds all marks.
     """
     view = _framed(marks, lanes, width, height)
     inside = [mark for mark in marks if view.holds(view.point(mark.place))]
     lines = [(lane, line) for lane in lanes for line in lane_lines(view, lane.start, lane.end)]
     labels = place_labels(
-        [_marked(mark, view, numbered=mark.state in _FRAMED or len(inside) <= _ALL_NUMBERED) for mark in inside],
+        [_marked(mark, view, numbered=mark.state in _NUMBERED or len(inside) <= _ALL_NUMBERED) for mark in inside],
         area=Box(_EDGE, _EDGE, view.width - 2 * _EDGE, view.height - 2 * _EDGE),
         size=SIZE,
         lines=[box for lane, line in lines if lane.chosen for box in _kept_free(line)],
@@ -100,21 +106,26 @@ def mark_sample(state: MarkState) -> Svg:
 
 
 def _framed(marks: Sequence[MapMark], lanes: Iterable[Lane], width: int, height: int) -> View:
-    framed = [mark.place for mark in marks if mark.state in _FRAMED] or [mark.place for mark in marks]
+    framed = [mark.place for mark in marks if mark.state in _FRAMED]
     ways = [place for lane in lanes if lane.chosen for place in great_circle(lane.start, lane.end, steps=8)]
-    places = _with_neighbours([*framed, *ways], [mark.place for mark in marks], width, height)
+    places = [*framed, *ways] or [mark.place for mark in marks]
+    if framed:
+        able = [mark.place for mark in marks if mark.state == "candidate"]
+        places = _joined_by(places, able, least=width / _REGION, size=(width, height))
+        zoom = view_of(places, width=width, height=height).scale
+        least = max(width / _REGION, min(zoom * _SMALLER, width / _SURROUNDINGS))
+        places = _joined_by(places, [mark.place for mark in marks], least=least, size=(width, height))
     view = view_of(places, width=width, height=height)
     flat = view_of(places, width=width, height=round(width * _WORLD_SHAPE))
     whole = view.period <= view.width + _EDGE and flat.height < view.height
     return flat if whole and all(_well_inside(flat, place) for place in places) else view
 
 
-def _with_neighbours(places: list[Place], others: Sequence[Place], width: int, height: int) -> list[Place]:
-    """Return the places, and others as long as all of them together don't make the picture much smaller."""
-    least = view_of(places, width=width, height=height).scale * _SMALLER
+def _joined_by(places: list[Place], others: Sequence[Place], *, least: float, size: tuple[int, int]) -> list[Place]:
+    """Return the places, and of the others the nearest ones, as long as all together keep the least zoom."""
     found = list(places)
     for other in sorted(others, key=lambda it: min((central_angle(it, place) for place in places), default=0.0)):
-        if view_of([*found, other], width=width, height=height).scale < least:
+        if view_of([*found, other], width=size[0], height=size[1]).scale < least:
             break
         found.append(other)
     return found
@@ -139,7 +150,7 @@ def _marked(mark: MapMark, view: View, *, numbered: bool) -> Marked:
 
 def _kept_free(line: Sequence[Point]) -> Iterator[Box]:
     """Yield small boxes along a lane, near enough to each other that no label slips between."""
-    for (start_x, start_y), (end_x, end_y) in zip(line, line[1:], strict=False):
+    for (start_x, start_y), (end_x, end_y) in itertools.pairwise(line):
         steps = max(1, round(max(abs(end_x - start_x), abs(end_y - start_y)) / (2 * _LANE_ROOM)))
         for step in range(steps):
             x = start_x + (end_x - start_x) * step / steps

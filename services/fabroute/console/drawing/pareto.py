@@ -11,8 +11,8 @@ from fabroute.console.drawing.markup import Attribute, Caption, Svg, element, nu
 from fabroute.console.drawing.text import isolated, text_width
 from fabroute.console.drawing.ticks import money_ticks, time_ticks
 
-WIDTH, HEIGHT = 460, 320
-SIZE = 12.0
+WIDTH, HEIGHT = 360, 280
+SIZE = 11.5
 _TOP, _RIGHT, _BOTTOM = 26.0, 14.0, 42.0
 _SMALLEST, _LARGEST = 4.0, 9.0
 _FARTHEST = 3.0

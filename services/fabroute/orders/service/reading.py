@@ -43,6 +43,7 @@ class LineView:
     promised_at: datetime | None = None
     """What was promised first; plans only get better from there."""
     promised_minor: int | None = None
+    revision_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,7 @@ def _line_view(line: OrderLine, revision: RevisionView) -> LineView:
         decision_id=line.decision_id,
         promised_at=line.promised_at,
         promised_minor=line.promised_minor,
+        revision_id=line.revision_id,
     )
 
 
