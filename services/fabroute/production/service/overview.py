@@ -91,6 +91,19 @@ def list_standings(
     )
 
 
+def get_standing(session: Session, *, principal: Principal, node_id: str, now: datetime) -> NodeStanding:
+    """Return how one node stands, as ``list_standings`` does; ``UnknownNode``."""
+    node = network.find_node(session, node_id=node_id)
+    figures = _figures(session, principal, (node,), now)
+    return _standing(
+        node,
+        next(iter(figures), None),
+        load=read_loads(session, node_ids=(node_id,), now=now).get(node_id),
+        certificate=read_last_days(session, node_ids=(node_id,), today=now.date()).get(node_id),
+        runways=read_runways(session, node_ids=(node_id,), now=now).get(node_id, ()),
+    )
+
+
 def _figures(session: Session, principal: Principal, nodes: Sequence[NodeView], now: datetime) -> Sequence[RowMapping]:
     own = [node.node_id for node in nodes if node.organisation_id == principal.organisation_id]
     seen = [node.node_id for node in nodes] if principal.kind == "operator" else own

@@ -14,6 +14,7 @@ from fabroute.orders.service import attention
 from fabroute.orders.service.attention import OrderTerms
 from fabroute.production.models import Job
 from fabroute.production.repository import jobs as job_rows
+from fabroute.production.rules import RerouteCause
 from fabroute.production.service.rerouting.reroute import reroute_jobs
 from fabroute.production.service.views import job_view
 
@@ -52,7 +53,7 @@ def change_objective(
     act_for_everyone(session)
     jobs = job_rows.lock_live_jobs(session, order_id=order_id)
     _require_free(order_id, terms, lines, jobs)
-    cause = "operator" if principal.kind == "operator" else "owner"
+    cause: RerouteCause = "operator" if principal.kind == "operator" else "owner"
     reason = f"to be routed {objective} instead of {terms.objective}"
     ended = [job.id for job in jobs]
     if ended:
