@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from fabroute.kernel.time import utc_now
 from tests.console.browsing import hidden_fields, surfing, words_of
-from tests.console.checks import assert_good
+from tests.console.checks import MOST_BYTES, assert_good, page_weight
 from tests.console.conftest import Visit
 from tests.console.looks import Look, both_widths, every_look
 from tests.factories.console import ServedConsole
@@ -36,6 +36,7 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).first.click()
 
 
+@pytest.mark.timeout(600)
 @every_look
 def test_a_job_is_made_from_its_offer_to_its_shipment(
     visit: Visit, work: BureauAtWork, look: Look, tmp_path: Path
@@ -194,6 +195,35 @@ def test_a_job_that_lapsed_while_its_page_was_open_says_so_and_what_to_do(
     expect(typing.get_by_text("Nothing waits for you")).to_be_visible()
 
 
+NAMES = (
+    "Verriegelungshebelabdeckungsbaugruppe" * 3 + " links",
+    "غطاء المضخة الهيدروليكية للخط الثاني",
+    "油圧ポンプ用インペラカバー・左側・第二世代",
+)
+
+
+@pytest.mark.parametrize("name", NAMES, ids=("long", "right-to-left", "cjk"))
+@both_widths
+def test_long_names_and_names_of_other_scripts_are_whole(
+    visit: Visit, work: BureauAtWork, look: Look, name: str
+) -> None:
+    job_id = work.offered(12_345)
+    work.table("UPDATE parts SET name = :name RETURNING id", name=name)
+    page = visit("/console/jobs", who="production")
+    assert_good(page, f"jobs-queue-{NAMES.index(name)}", look)
+    page.goto(f"/console/jobs/{job_id}")
+    assert_good(page, f"job-offer-{NAMES.index(name)}", look)
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
+def test_the_pages_are_light(visit: Visit, work: BureauAtWork) -> None:
+    job_id = work.accepted(fetched=True)
+    page = visit("/console/jobs", who="production")
+
+    assert page_weight(page, f"{work.console.url}/console/jobs") < MOST_BYTES
+    assert page_weight(page, f"{work.console.url}/console/jobs/{job_id}") < MOST_BYTES
+
+
 def test_an_offer_whose_time_is_over_is_refused_in_words(work: BureauAtWork) -> None:
     job_id = work.offered()
     with surfing(work.console, "production") as client:
@@ -265,8 +295,7 @@ def test_a_rivals_queue_and_jobs_are_unknown_and_who_only_looks_may_not_answer(w
         seen = [client.get(f"/console/jobs{path}").status_code for path in ("", "?node=N101", f"/{job_id}")]
     with surfing(work.console, "viewer") as client:
         page = client.get(f"/console/jobs/{job_id}")
-        token = hidden_fields(client.get("/console/account"), "")["csrf_token"] if False else ""
-        refused = client.post(f"/console/jobs/{job_id}/accept", data={"csrf_token": token})
+        refused = client.post(f"/console/jobs/{job_id}/accept")
 
     assert seen == [404, 404, 404]
     assert (page.status_code, "Accept" in words_of(page)) == (200, False)

@@ -1,13 +1,12 @@
 """Jobs: the queue of a node, a job, and the answers to what it asks: accept, propose, decline, stop."""
 
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 from fastapi import Query, Response
 
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, ReadSession, WriteSession
-from fabroute.console.forms import Form, FormIn, field_refused
+from fabroute.console.amounts import day_in, money_in
+from fabroute.console.forms import FormIn
 from fabroute.console.job_queue import read_queue_page
 from fabroute.console.job_records import read_job_page
 from fabroute.console.pages.jobs.queue import job_path, queue_path
@@ -22,7 +21,6 @@ NodeId = Annotated[str, Query(max_length=100, pattern=r"^[A-Za-z0-9_.:-]*$")]
 Seen = Annotated[int, Query(ge=-1)]
 """How far the page had come that asks whether there is news; -1: nothing was seen."""
 _NO_NEWS = 204
-_MOST_MINOR = 100_000_000
 _HELD = frozenset({"accepted", "in_production", "inspected", "held"})
 """States in which whoever looks at a job that a person holds shows that they are still there."""
 
@@ -132,30 +130,3 @@ def resume_job(console: ForPeople, job_id: Identifier, caller: JobsWriter, sessi
     """Go on with a held job, once every proof is there again."""
     production.resume_job(session, principal=caller, job_id=job_id, now=now)
     return console.redirect(job_path(job_id), told="Every proof is there again: go on.")
-
-
-def money_in(form: Form, name: str) -> int | None:
-    """Return an amount of EUR as cents, written with comma or point; ``None`` where the field is empty."""
-    text = form.text(name).replace("€", "").replace("\u00a0", "").replace(" ", "")
-    if not text:
-        return None
-    whole, separator, cents = text.replace(",", ".").rpartition(".")
-    plain = (
-        f"{whole.replace('.', '')}.{cents}" if separator and len(cents) <= 2 else text.replace(",", "").replace(".", "")
-    )
-    try:
-        minor = Decimal(plain) * 100
-    except InvalidOperation:
-        raise field_refused(name, "Write the price in euros, such as 29.50.") from None
-    if not 0 < minor <= _MOST_MINOR or minor != minor.to_integral_value():
-        raise field_refused(name, "Write a price over zero, with two decimals at most, such as 29.50.")
-    return int(minor)
-
-
-def day_in(form: Form, name: str) -> date | None:
-    """Return a day; ``None`` where the field is empty."""
-    text = form.text(name)
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise field_refused(name, "Write the day as year-month-day, such as 2026-12-31.") from None
