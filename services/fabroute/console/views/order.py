@@ -61,15 +61,18 @@ def tell_news(
     order_id: Identifier,
     stamp: Annotated[str, Query(max_length=2_000)] = "",
     line: Line = 1,
+    waits: bool = False,
 ) -> Response:
     """Tell an open page whether its order changed: nothing where not, a hint where so.
 
-    A page of an order that is being routed is loaded anew by itself, because nobody can be typing there.
+    A page that ``waits`` for its order to be routed is loaded anew by itself, because nobody is typing there.
     """
     order = orders.get_order(session, organisation_id=whose(caller), order_id=order_id)
     jobs = production.jobs_of_lines(session, line_ids=[it.id for it in order.lines])
     if stamp_of(order, jobs) == stamp:
         return Response(status_code=204)
+    if waits:
+        return Response(headers={"HX-Refresh": "true"})
     return console.page("order/news.html", path=f"/console/orders/{order.id}?line={line}")
 
 

@@ -21,6 +21,7 @@ from fabroute.production.service.conformity.certificates import CertificateView,
 from fabroute.production.service.order_records import OrderAct, list_order_acts
 from fabroute.production.service.rerouting import timeline
 from fabroute.production.service.shipping import access as shipping
+from fabroute.production.service.shipping.views import ShipmentView
 from fabroute.routing import service as routing
 from fabroute.routing.service import DecisionView
 from fabroute.routing.service.exclusions import read_ruled_out
@@ -70,10 +71,12 @@ def read_facts(session: Session, caller: Principal, asked: Asked, *, now: dateti
         ruled_out=read_ruled_out(session, line_ids=[line.id]).get(line.id, ()),
         timeline=tuple(story.items),
         next_entry="" if story.next_cursor is None else encode_cursor(story.next_cursor),
-        documents=() if revision is None else revision.documents,
+        documents=revision.documents
+        if revision is not None and order.organisation_id == caller.organisation_id
+        else (),
         evidence=_evidence(session, caller, own),
         certificates=_certificates(session, caller, own),
-        shipments=shipping.list_of_order(session, principal=caller, order_id=order.id) if own else (),
+        shipments=_shipments(session, caller, own),
         deliveries=_deliveries(session, caller, order),
         acts=_acts(session, caller, order),
         replay=get_replay(session, organisation_id=caller.organisation_id, replay_id=asked.replay_id)
@@ -133,6 +136,10 @@ def _evidence(session: Session, caller: Principal, jobs: Sequence[JobOfLine]) ->
 
 def _certificates(session: Session, caller: Principal, jobs: Sequence[JobOfLine]) -> tuple[CertificateView, ...]:
     return tuple(it for job in jobs for it in list_certificates(session, principal=caller, job_id=job.job_id))
+
+
+def _shipments(session: Session, caller: Principal, jobs: Sequence[JobOfLine]) -> tuple[ShipmentView, ...]:
+    return tuple(it for job in jobs for it in shipping.list_of_job(session, principal=caller, job_id=job.job_id))
 
 
 def _deliveries(session: Session, caller: Principal, order: OrderView) -> tuple[OrderDelivery, ...] | None:

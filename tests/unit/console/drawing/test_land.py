@@ -24,7 +24,8 @@ def inside(path: str, x: float, y: float) -> bool:
     crossings = 0
     for part in path.split("M")[1:]:
         numbers = [float(it) for it in re.findall(r"-?(?:\d+\.\d+|\.\d+|\d+)", part)]
-        points, at = [], (0.0, 0.0)
+        points: list[tuple[float, float]] = []
+        at = (0.0, 0.0)
         for step in zip(numbers[::2], numbers[1::2], strict=True):
             at = (at[0] + step[0], at[1] + step[1])
             points.append(at)

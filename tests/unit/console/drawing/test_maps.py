@@ -46,11 +46,11 @@ def test_the_map_has_a_name_and_a_description_for_those_who_do_not_see_it() -> N
 
 def test_marks_are_where_the_view_has_their_places() -> None:
     drawing = read(drawn(LODZ, YARD).svg)
-    view = view_of([LODZ.place, YARD.place], width=460, height=320)
+    view = view_of([LODZ.place, YARD.place], width=360, height=264)
     (circle,) = by_class(drawing, "is-chosen")[:1]
     assert (float(circle.get("cx", "")), float(circle.get("cy", ""))) == pytest.approx(view.point(LODZ.place), abs=0.06)
     width, height = (float(it) for it in drawing.get("viewBox", "").split()[2:])
-    assert (width, height) == (460, 320)
+    assert (width, height) == (360, 264)
 
 
 def test_every_state_has_a_form_of_its_own() -> None:
@@ -137,14 +137,14 @@ def test_a_lane_over_the_pacific_is_in_the_picture_with_its_highest_point() -> N
 
 def test_a_map_without_nodes_is_the_world() -> None:
     drawing = read(drawn().svg)
-    assert drawing.get("viewBox") == "0 0 460 230"
+    assert drawing.get("viewBox") == "0 0 360 180"
     assert by_class(drawing, "map-mark") == []
 
 
 def test_the_poles_are_in_the_picture() -> None:
     found = drawn(replace(LODZ, place=Place(90, 0)), replace(YARD, place=Place(-90, 0)))
     assert found.outside == ()
-    assert read(found.svg).get("viewBox") == "0 0 460 320"
+    assert read(found.svg).get("viewBox") == "0 0 360 264"
 
 
 def test_two_hundred_nodes_are_drawn_and_those_without_a_label_told() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabroute.console.drawing.markup import Caption
-from fabroute.console.drawing.pareto import Offer, ParetoPlot, Scales, draw_pareto, frontier
+from fabroute.console.drawing.pareto import SIZE, Offer, ParetoPlot, Scales, draw_pareto, frontier
 
 from .xml import Element, by_class, read, texts, told
 
@@ -72,7 +72,7 @@ def axis(drawing: Element) -> dict[str, float]:
 def _between(ticks: dict[str, float]) -> float:
     """Noon of the 25th: half a day after its midnight; a tick's text is 0.35 of its size under its line."""
     day = ticks["24 Nov"] - ticks["25 Nov"]
-    return ticks["25 Nov"] - day / 2 - 12 * 0.35
+    return ticks["25 Nov"] - day / 2 - SIZE * 0.35
 
 
 def test_the_frontier_is_what_nothing_beats_in_price_and_time() -> None:
@@ -90,7 +90,7 @@ def test_dots_are_where_the_axes_say() -> None:
     across = ticks["€30.00"] + (ticks["€40.00"] - ticks["€30.00"]) * (31.40 - 30) / 10
     assert x == pytest.approx(across, abs=0.2)
     # 84 hours after noon of the 21st are midnight of the 25th; a tick's text is 0.35 of its size under its line.
-    assert y == pytest.approx(ticks["25 Nov 00:00"] - 12 * 0.35, abs=0.2)
+    assert y == pytest.approx(ticks["25 Nov 00:00"] - SIZE * 0.35, abs=0.2)
 
 
 def test_whiskers_go_from_the_promised_day_to_the_median() -> None:
@@ -148,7 +148,7 @@ def test_amounts_that_would_touch_are_left_out() -> None:
     wide = replace(SCALES, money=lambda minor: f"CHF {minor / 100:,.2f} a piece")
     drawing = read(draw_pareto(FOUR, caption=CAPTION, scales=wide, since=PLACED).svg)
     written = [it for it in by_class(drawing, "plot-tick") if it.get("text-anchor") == "middle"]
-    assert [it.text for it in written] == ["CHF 30.00 a piece", "CHF 40.00 a piece", "CHF 50.00 a piece"]
+    assert [it.text for it in written] == ["CHF 30.00 a piece", "CHF 45.00 a piece"]
 
 
 def test_a_plot_without_offers_is_empty_but_told() -> None:
@@ -168,7 +168,7 @@ def test_equal_offers_are_all_there() -> None:
 def test_any_plot_is_well_formed_and_all_its_dots_are_in_it(offers: list[Offer], deadline: datetime | None) -> None:
     found = drawn(offers, deadline)
     drawing = read(found.svg)
-    seen = [it for it in by_class(drawing, "plot-dot") if 0 <= float(it.get("cx", "")) <= 460]
+    seen = [it for it in by_class(drawing, "plot-dot") if 0 <= float(it.get("cx", "")) <= 360]
     assert len(seen) + len(found.outside) == len(offers)
-    assert all(0 <= float(it.get("cy", "")) <= 320 for it in seen)
+    assert all(0 <= float(it.get("cy", "")) <= 280 for it in seen)
     assert not any(it.get("style") for it in drawing.iter())

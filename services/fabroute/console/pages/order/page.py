@@ -41,6 +41,7 @@ _REPLAYED = {
     "differs": "It came out differently.",
     "gone": "It can't be made again: what it was made from is not kept any more.",
 }
+_OPEN = frozenset({"pending", "routing", "parked"})
 _MAY_CHANGE = frozenset({"pending", "routed", "parked", "no_route", "partly_routed"})
 
 
@@ -115,6 +116,8 @@ class OrderPage:
     deliveries: tuple[DeliveryRow, ...] | None
     acts: tuple[ActRow, ...] | None
     replay: ReplayPart | None
+    is_decided: bool
+    """Whether the decision still holds: not while the line is routed again, or waits for a person."""
     may_change: bool
     may_cancel: bool
     may_retry: bool
@@ -138,13 +141,14 @@ def order_page(facts: OrderFacts, fmt: Formats) -> OrderPage:
         jobs=job_rows(facts),
         decision=None if decided is None else _decision(decided, facts, fmt),
         declined=_declined(facts),
-        map=map_picture(decided, facts.nodes, order.ship_to, fmt),
+        map=map_picture(None if line.state in _OPEN else decided, facts.nodes, order.ship_to, fmt),
         story=story_entries(facts.timeline, fmt),
         next_story_path=f"{_path(facts)}&story={facts.next_entry}#story" if facts.next_entry else "",
         papers=papers_of(facts),
         deliveries=None if facts.deliveries is None else delivery_rows(facts.deliveries),
         acts=None if facts.acts is None else act_rows(facts.acts),
         replay=None if facts.replay is None else _replay(facts.replay, facts),
+        is_decided=line.state not in _OPEN,
         may_change=can_change and order.agreed is None,
         may_cancel=facts.rights.cancel and order.state in _MAY_CHANGE,
         may_retry=facts.rights.order and line.state in ("parked", "no_route"),
@@ -192,12 +196,13 @@ def _decision(decided: Decided, facts: OrderFacts, fmt: Formats) -> DecisionPart
 
 def _proof(decided: Decided, fmt: Formats) -> str:
     solver = decided.solver
-    together = f"decided together with {fmt.number(solver['lines'] - 1)} other lines" if solver["lines"] > 1 else ""
+    others = solver["lines"] - 1
+    together = f"decided together with {'another line' if others == 1 else f'{fmt.number(others)} other lines'}"
     if solver["status"] == "optimal":
         proven = "Proven to be the best plan"
     else:
         proven = f"At most {fmt.percent(solver['gap'], 2)} from the best plan there can be"
-    return f"{proven}, {together}." if together else f"{proven}."
+    return f"{proven}, {together}." if others > 0 else f"{proven}."
 
 
 def _solver(decided: Decided, fmt: Formats) -> tuple[tuple[str, str], ...]:

@@ -55,7 +55,7 @@ class ActRow:
 
 def papers_of(facts: OrderFacts) -> tuple[Paper, ...]:
     """Return the files that belong to the line: those of its revision, of its jobs and of its parcels."""
-    return tuple([*_certificates(facts), *_slips(facts), *_evidence(facts), *_of_revision(facts)])
+    return (*_certificates(facts), *_slips(facts), *_evidence(facts), *_of_revision(facts))
 
 
 def delivery_rows(deliveries: tuple[OrderDelivery, ...]) -> tuple[DeliveryRow, ...]:
@@ -141,7 +141,7 @@ def _act(it: OrderAct) -> ActRow:
         action=f"{subject} {action}".replace("_", " "),
         subject=it.subject_type.replace("_", " "),
         subject_id=it.subject_id,
-        actor=it.actor_name or ("" if it.actor_kind == "system" else "somebody of another organisation"),
+        actor=it.actor_name or ("" if it.actor_kind == "system" else "of another organisation"),
         actor_kind=_ACTORS.get(it.actor_kind, it.actor_kind),
         at=it.at,
     )

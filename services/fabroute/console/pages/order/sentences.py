@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from fabroute.console.drawing.text import isolated
 from fabroute.console.formats import Formats
 from fabroute.console.pages.order.reading import Candidate, Decided
 
@@ -22,7 +23,7 @@ def why_this_node(decided: Decided, fmt: Formats, *, need_by: datetime | None) -
         return why_none(decided)
     others = [it for it in decided.candidates if it.key != chosen.key and it.node_id not in chosen.node_ids]
     parts = [
-        f"{_where(chosen)} makes it {_because(decided, chosen, others)}: {fmt.money(chosen.landed_minor)}",
+        f"{_where(chosen)}, {_because(decided, chosen, others)}: {fmt.money(chosen.landed_minor)}",
         *_beside_the_next(decided, chosen, others, fmt),
     ]
     return f"{', '.join(parts)}, and there by {_arrival(chosen, fmt, need_by)}. {_ruled_out(decided)}".strip()
@@ -31,16 +32,18 @@ def why_this_node(decided: Decided, fmt: Formats, *, need_by: datetime | None) -
 def why_none(decided: Decided) -> str:
     """Return what keeps all nodes from a line, in one sentence."""
     count = len(decided.exclusions)
+    if len(decided.candidates) == 1:
+        return "One node could make it, but all that it has went to orders that gain more."
     if decided.candidates:
         return f"{len(decided.candidates)} nodes could make it, but all that they have went to orders that gain more."
     if not count:
         return "There is no node in the network yet."
-    nodes = "The only node" if count == 1 else f"None of the {count} nodes"
+    nodes = "The only node cannot" if count == 1 else f"None of the {count} nodes can"
     if not decided.conflict:
-        return f"{nodes} can{'not' if count == 1 else ''} make it as it is ordered."
+        return f"{nodes} make it as it is ordered."
     rules = _listed([words for _, words in decided.conflict])
     together = "rules it out" if len(decided.conflict) == 1 else "together leave no way"
-    return f"{nodes} can{'not' if count == 1 else ''} make it as it is ordered: {rules} {together}."
+    return f"{nodes} make it as it is ordered: {rules} {together}."
 
 
 def difference_words(fmt: Formats, *, landed_minor: int, hours: float, co2e_g: int) -> str:
@@ -55,7 +58,7 @@ def difference_words(fmt: Formats, *, landed_minor: int, hours: float, co2e_g: i
 
 def _where(chosen: Candidate) -> str:
     cities = list(dict.fromkeys(share.city for share in chosen.shares)) or [chosen.city]
-    return _listed(cities) if len(cities) > 1 else cities[0]
+    return _listed([isolated(city) for city in cities])
 
 
 def _because(decided: Decided, chosen: Candidate, others: Sequence[Candidate]) -> str:
@@ -65,7 +68,7 @@ def _because(decided: Decided, chosen: Candidate, others: Sequence[Candidate]) -
     if all(chosen.cost_millis <= it.cost_millis for it in others):
         return f"because it is {_BEST.get(decided.objective, 'the best')} of {count} qualified nodes"
     better = min(others, key=lambda it: it.cost_millis)
-    return f"because {better.city}, better for it alone, is taken in the plan for all orders together"
+    return f"because {isolated(better.city)}, better for it alone, is taken in the plan for all orders together"
 
 
 def _beside_the_next(decided: Decided, chosen: Candidate, others: Sequence[Candidate], fmt: Formats) -> list[str]:
@@ -78,7 +81,7 @@ def _beside_the_next(decided: Decided, chosen: Candidate, others: Sequence[Candi
     grams = _compared(chosen.co2e_g - after.co2e_g, lambda it: f"{fmt.weight(it)} CO₂e", "more", "less")
     first = {"cheapest": money, "fastest": hours, "greenest": grams}.get(decided.objective, "")
     words = [first] if first else [it for it in (money, hours) if it]
-    return [f"{' and '.join(words)} than the next best ({after.city})"] if words else []
+    return [f"{' and '.join(words)} than the next best ({isolated(after.city)})"] if words else []
 
 
 def _compared(difference: float, figure: Callable[[int], str], more: str, less: str) -> str:
