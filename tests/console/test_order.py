@@ -9,7 +9,7 @@ from tests.console.checks import MOST_BYTES, assert_good, page_weight
 from tests.console.conftest import Visit
 from tests.console.looks import Look, both_widths, every_look
 from tests.factories.console import ServedConsole
-from tests.factories.console_orders import LONG_NAME, OTHER_CITIES, given_console_works, order_placed
+from tests.factories.decided_orders import LONG_NAME, OTHER_CITIES, given_console_works, order_placed
 from tests.factories.rerouting import Works, a_leaving
 
 
