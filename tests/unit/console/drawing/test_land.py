@@ -43,7 +43,7 @@ def test_arcs_are_decoded_from_differences_forwards_and_backwards() -> None:
     forwards, backwards = [(0, 0), (10, 0), (0, 10)], [(0, 0), (0, 10), (10, 0)]
     atlas = decoded(topology([forwards, backwards], [[0, ~1]], [[0]]))
     assert list(atlas.land[0].points) == [(0, 0), (10, 0), (10, 10), (0, 10), (0, 0)]
-    assert atlas.land[0].box == (0, 0, 10, 10)
+    assert list(atlas.land[0].box) == [0, 0, 10, 10]
     assert list(atlas.borders[0].points) == [(0, 0), (10, 0), (10, 10)]
 
 
