@@ -239,3 +239,41 @@ def test_the_page_is_light(visit: Visit, console: ServedConsole) -> None:
     order_id = order_placed(given_console_works(console))
     page = visit("/console/orders", who="owner")
     assert page_weight(page, f"{console.url}{path_of(order_id)}") <= MOST_BYTES
+
+
+def test_a_node_gets_the_line_again_and_a_held_job_leaves_its_node(console: ServedConsole) -> None:
+    works = given_console_works(console)
+    order_id = order_placed(works)
+    lost_by(works, 1)
+    (job_id,) = works.jobs()
+    works.table(
+        "UPDATE jobs SET state = 'held', held_reason = 'CERTIFICATE_MISSING' WHERE id = :id RETURNING 1", id=job_id
+    )
+
+    with surfing(console, "owner") as client:
+        page = client.get(path_of(order_id))
+        lifted = client.post(f"{path_of(order_id)}/lines/1/exclusions/N101/lift", data=hidden_fields(page, "lift-N101"))
+        silent = client.post(f"{path_of(order_id)}/jobs/{job_id}/take-back", data=hidden_fields(page, f"held-{job_id}"))
+        taken = client.post(
+            f"{path_of(order_id)}/jobs/{job_id}/take-back",
+            data=hidden_fields(page, f"held-{job_id}") | {"reason": "it takes too long"},
+        )
+
+    assert lifted.status_code == 303
+    assert works.table("SELECT node_id FROM line_exclusions") == []
+    assert silent.status_code == 422
+    assert "Say why, in a few words: it stands in the record." in words_of(silent)
+    assert (taken.status_code, taken.headers["Location"]) == (303, f"{path_of(order_id)}?line=1")
+    assert works.reroutes("cause")[-1] == ("owner",)
+
+
+def test_an_objective_that_is_none_and_a_choice_that_is_none_are_told_at_the_form(console: ServedConsole) -> None:
+    works = given_console_works(console)
+    order_id = order_placed(works)
+
+    with surfing(console, "owner") as client:
+        fields = hidden_fields(client.get(path_of(order_id)), "replay")
+        answer = client.post(f"{path_of(order_id)}/objective", data=fields | {"objective": "prettiest"})
+
+    assert answer.status_code == 422
+    assert works.table("SELECT objective FROM orders") == [("cheapest",)]
