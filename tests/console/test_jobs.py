@@ -1,6 +1,7 @@
 """A bureau's day in the console: offers answered, a job made and shipped, with a thumb; and what goes wrong."""
 
 import hashlib
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fabroute.kernel.time import utc_now
+from fabroute.settings import get_settings
 from tests.console.browsing import hidden_fields, surfing, words_of
 from tests.console.checks import MOST_BYTES, assert_good, page_weight
 from tests.console.conftest import Visit
@@ -285,7 +287,7 @@ def test_an_open_page_keeps_a_job_and_shows_that_somebody_is_at_it(work: BureauA
 
     assert (answer.status_code, without.status_code) == (204, 403)
     ((minutes,),) = work.table("SELECT extract(epoch FROM lease_until - now()) / 60 FROM jobs")
-    assert float(str(minutes)) > 9
+    assert round(float(str(minutes)), 1) == get_settings().lease_seconds / 60
 
 
 def test_a_rivals_queue_and_jobs_are_unknown_and_who_only_looks_may_not_answer(work: BureauAtWork) -> None:
@@ -295,8 +297,10 @@ def test_a_rivals_queue_and_jobs_are_unknown_and_who_only_looks_may_not_answer(w
         seen = [client.get(f"/console/jobs{path}").status_code for path in ("", "?node=N101", f"/{job_id}")]
     with surfing(work.console, "viewer") as client:
         page = client.get(f"/console/jobs/{job_id}")
-        refused = client.post(f"/console/jobs/{job_id}/accept")
+        token = re.findall(r'name="csrf_token" value="([^"]+)"', page.text)[0]
+        refused = client.post(f"/console/jobs/{job_id}/accept", data={"csrf_token": token})
 
     assert seen == [404, 404, 404]
-    assert (page.status_code, "Accept" in words_of(page)) == (200, False)
+    assert (page.status_code, f"{job_id}/accept" in page.text) == (200, False)
+    assert "Your role does not allow this." in words_of(refused)
     assert refused.status_code == 403

@@ -46,7 +46,11 @@
   for (const form of document.querySelectorAll("form[data-fetch]")) {
     if (!window.crypto?.subtle) continue;
     const words = form.querySelector("[data-fetched]");
-    const tell = (state, text) => { words.dataset.state = state; words.textContent = text; };
+    const tell = (state, text) => {
+      words.dataset.state = state;
+      words.textContent = text;
+      if (state === "bad") words.scrollIntoView({ block: "center" });
+    };
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (form.dataset.busy) return;
