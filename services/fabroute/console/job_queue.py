@@ -5,10 +5,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from fabroute.console.pages.jobs.queue import QUEUE_STATES, QueuePage, groups_of, node_choices
+from fabroute.console.pages.jobs.queue import NO_NODE, QUEUE_STATES, QueuePage, groups_of, node_choices
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
-from fabroute.kernel.errors import DomainError
 from fabroute.kernel.ids import sandbox_of
 from fabroute.network import service as network
 from fabroute.network.service import NodeView
@@ -21,22 +20,15 @@ MOST_JOBS = 100
 _MOST_NODES = 200
 
 
-class NoNode(DomainError):
-    """The organisation has no node whose queue could be shown."""
-
-    code = "no_node"
-    status = 404
-
-
 def read_queue_page(session: Session, *, caller: Principal, node_id: str, seen: int, now: datetime) -> QueuePage | None:
     """Return the queue of a node, of the caller's first one without an id; ``None`` if it is as far as was ``seen``.
 
-    Raises ``NoNode``, and ``UnknownNode`` for a rival's.
+    Raises ``UnknownNode`` for a rival's.
     """
     nodes = _nodes(session, caller)
     chosen = node_id or next((node.node_id for node in nodes), "")
     if not chosen:
-        raise NoNode("your organisation has no node yet: the operator of this network adds it")
+        return NO_NODE
     position = find_queue(session, node_id=chosen)
     if position.version == seen and position.organisation_id == caller.organisation_id:
         return None

@@ -1,5 +1,6 @@
 """What is open about a job between its node and its owner; how one node stands."""
 
+from fabroute.database import unit_of_work
 from fabroute.production.service import NewReprint, PrintReport, add_evidence, report_print, request_reprint
 from fabroute.production.service.job_remarks import JobRemarks, read_job_remarks
 from fabroute.production.service.overview import get_standing, list_standings
@@ -39,9 +40,10 @@ def test_a_counter_offer_is_open_and_shows_its_owner_what_it_waits_for(floor: Fl
 def test_prints_without_an_inspection_and_wishes_to_print_again_are_told(floor: Floor) -> None:
     job_id = floor.accepted(2)
     floor.fetched(job_id)
-    for result in ("failed", "good"):
-        report = PrintReport(result=result)
-        floor.do(lambda s, it=report: report_print(s, principal=BUREAU_KEY, job_id=job_id, report=it, now=NOW))
+    with unit_of_work(floor.engine) as session:
+        for result in ("failed", "good"):
+            report = PrintReport(result=result)
+            report_print(session, principal=BUREAU_KEY, job_id=job_id, report=report, now=NOW)
     photo = floor.do(
         lambda s: add_evidence(s, principal=BUREAU_KEY, job_id=job_id, evidence=a_photo(), now=NOW)
     ).evidence_id

@@ -83,7 +83,8 @@ class QueuePage:
 
     node_id: str
     title: str
-    standing: NodeStanding
+    standing: NodeStanding | None
+    """``None`` where there is no node."""
     groups: tuple[JobGroup, ...]
     choices: tuple[NodeChoice, ...]
     """Empty where there is no choice."""
@@ -95,6 +96,10 @@ class QueuePage:
     def offers(self) -> int:
         """How many offers wait."""
         return sum(len(group.cards) for group in self.groups if group.key == "offers")
+
+
+NO_NODE = QueuePage(node_id="", title="Jobs", standing=None, groups=(), choices=(), version=0, has_more=False)
+"""The page of an organisation that has no node yet."""
 
 
 def queue_path(node_id: str = "") -> str:
