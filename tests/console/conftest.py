@@ -23,9 +23,12 @@ _numbers = count(1)
 Visit = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, one for all tests of this process."""
+    """Debian's Chromium, one for all tests of a module.
+
+    Not of the process: as long as Playwright is there, so is its event loop, and tests elsewhere could not run theirs.
+    """
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
         yield running
