@@ -33,12 +33,16 @@
       if (hides || cuts) { found.push(`cut off: ${told(it, node.data)}`); break; }
     }
   }
-  // A label of which a line holds less than a word is squeezed: "Sear ch".
-  for (const el of document.querySelectorAll("button, .button, thead th, .badge, .chip, dt, label, summary")) {
-    if (!el.checkVisibility() || floats(el)) continue;
-    const lines = new Set([...texts.filter((it) => el.contains(it.el))].map((it) => Math.round(it.box.top / 4)));
-    const words = el.textContent.trim().split(/[\s/-]+/).length;
-    if (el.textContent.trim() && lines.size > words + 1 - (words === 1)) found.push(`a word is broken: ${told(el, el.textContent)}`);
+  // A label with more lines than words is squeezed: "Sear ch".
+  const lines = new Map();
+  for (const { box, el, text } of texts) {
+    if (!el.closest("button, .button, thead th, .badge, .chip, dt, label, summary") || el.closest("bdi")) continue;
+    const key = `${told(el, text)}`;
+    lines.set(key, { tops: (lines.get(key)?.tops ?? new Map()).set(Math.round(box.top), el), text });
+  }
+  for (const [key, { tops, text }] of lines) {
+    const els = new Set(tops.values()).size;
+    if (tops.size > els * text.trim().split(/[\s/\u00ad-]+/).length) found.push(`a word is broken: ${key}`);
   }
   // Glyphs fill about two thirds of their line box: boxes may touch, letters may not.
   const inner = ({ top, bottom, left, right }) => ({ top: top + (bottom - top) * 0.2, bottom: bottom - (bottom - top) * 0.2, left, right });

@@ -1,6 +1,7 @@
 """How the console is served: in the API's process, unless it is switched off; with a provider where there is one."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -48,7 +49,11 @@ def test_without_a_provider_nobody_is_sent_to_one(visit: Visit, console: ServedC
 def test_with_a_provider_the_sign_in_page_leads_there(servers: EmbeddedServers, migrated_template: str) -> None:
     urls = servers.postgres.create_database("console_with_provider", template=migrated_template)
     with an_openid_provider() as provider:
-        stated = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT_ID, "oidc_client_secret": CLIENT_SECRET}
+        stated: dict[str, Any] = {
+            "oidc_issuer": provider.issuer,
+            "oidc_client_id": CLIENT_ID,
+            "oidc_client_secret": CLIENT_SECRET,
+        }
         with served_console(urls.url, **stated) as served, httpx.Client(base_url=served.url) as client:
             shown = client.get("/console/sign-in")
             away = client.get("/v1/oidc/start?return_to=/console/")
