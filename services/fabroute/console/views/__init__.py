@@ -2,15 +2,20 @@
 
 from fabroute.console.views import (
     account,
+    decisions,
     job_owner,
     job_shipping,
     job_work,
     jobs,
+    network,
+    node,
     order,
+    order_a_part,
     orders,
     sign_in,
     start,
     static,
+    what_if,
 )
 
 ROUTERS = (
@@ -20,8 +25,13 @@ ROUTERS = (
     start.router,
     orders.router,
     order.router,
+    order_a_part.router,
     jobs.router,
     job_work.router,
     job_shipping.router,
     job_owner.router,
+    network.router,
+    node.router,
+    what_if.router,
+    decisions.router,
 )

@@ -21,6 +21,16 @@ WHERE machine.node_id = ANY(:node_ids) AND machine.status = 'up'
 GROUP BY machine.node_id ORDER BY machine.node_id
 """)
 
+_CALENDAR = text("""
+SELECT machine.id AS machine_id, slot.day, slot.initial_minutes AS planned_minutes,
+    slot.initial_minutes - slot.remaining_minutes AS held_minutes
+FROM machines machine
+JOIN nodes node ON node.id = machine.node_id
+CROSS JOIN LATERAL (SELECT CAST(CAST(:now AS timestamptz) AT TIME ZONE node.timezone AS date) AS day) today
+JOIN capacity_slots slot ON slot.machine_id = machine.id AND slot.day >= today.day AND slot.day < today.day + :days
+WHERE machine.node_id = :node_id ORDER BY machine.id, slot.day
+""")
+
 _RUNWAYS = """
 SELECT lot.node_id, lot.material, CAST(sum(lot.remaining_grams) FILTER (
         WHERE lot.state = 'available' AND lot.expires_on >= CAST(:today AS date)) AS bigint) AS free_grams,
@@ -61,6 +71,12 @@ def read_loads(session: Session, *, node_ids: Collection[str], days: int, now: d
     """Return by node the minutes of the next ``days`` days, and of today where it stands: planned and held."""
     parameters = {"node_ids": sorted(node_ids), "days": days, "now": now}
     return session.connection().execute(_LOADS, parameters).mappings().all()
+
+
+def read_calendar(session: Session, *, node_id: str, days: int, now: datetime) -> Sequence[RowMapping]:
+    """Return the minutes of each machine of a node and each of the next ``days`` days: planned and held."""
+    parameters = {"node_id": node_id, "days": days, "now": now}
+    return session.connection().execute(_CALENDAR, parameters).mappings().all()
 
 
 def read_runways(

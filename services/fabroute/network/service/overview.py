@@ -35,6 +35,20 @@ class NodeLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachineDay:
+    """What a machine has on a day, and what jobs hold of it; both 0 where it stands still."""
+
+    day: date
+    planned_minutes: int
+    held_minutes: int
+
+    @property
+    def share(self) -> float:
+        """How much of the day is held for jobs, 0 to 1; 0 on a day without planned time."""
+        return self.held_minutes / self.planned_minutes if self.planned_minutes else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaterialRunway:
     """A material in a node's store: what nobody has reserved, and what was used in the last ``RUNWAY_DAYS`` days."""
 
@@ -83,6 +97,18 @@ def read_loads(session: Session, *, node_ids: Collection[str], now: datetime) ->
     """Return how full nodes are, by node; those whose calendar the caller may not see are left out."""
     found = rows.read_loads(session, node_ids=node_ids, days=LOAD_DAYS, now=now)
     return {row["node_id"]: NodeLoad(**row) for row in found}
+
+
+def read_calendar(session: Session, *, node_id: str, now: datetime) -> Mapping[str, tuple[MachineDay, ...]]:
+    """Return the next ``LOAD_DAYS`` days of each machine of a node, from the day that it is there on.
+
+    A machine whose calendar the caller may not see, or that has none planned, is left out.
+    """
+    by_machine: dict[str, list[MachineDay]] = {}
+    for row in rows.read_calendar(session, node_id=node_id, days=LOAD_DAYS, now=now):
+        found = {name: value for name, value in row.items() if name != "machine_id"}
+        by_machine.setdefault(row["machine_id"], []).append(MachineDay(**found))
+    return {machine_id: tuple(days) for machine_id, days in by_machine.items()}
 
 
 def read_runways(

@@ -9,20 +9,28 @@ from sqlmodel import Session
 
 _COUNTS = """
 WITH made AS MATERIALIZED (
-    SELECT order_line_id, outcome, kind, binding, candidates, coalesce(reasons, document -> 'reasons') AS reasons
+    SELECT order_line_id, outcome, kind, binding, candidates, coalesce(reasons, document -> 'reasons') AS reasons,
+        CAST(decided_at AT TIME ZONE :zone AS date) AS day
     FROM routing_decisions WHERE decided_at >= :since AND decided_at < :until{whose} ORDER BY {newest} DESC LIMIT :most
+), excluded AS MATERIALIZED (
+    SELECT made.day, made.order_line_id, counted.key AS code, CAST(counted.value AS int) AS nodes
+    FROM made CROSS JOIN LATERAL jsonb_each_text(made.reasons) counted
 )
-SELECT 'outcome' AS figure, outcome AS code, count(*) AS decisions, count(DISTINCT order_line_id) AS lines,
-    CAST(sum(candidates) AS bigint) AS nodes
+SELECT 'outcome' AS figure, CAST(NULL AS date) AS day, outcome AS code, count(*) AS decisions,
+    count(DISTINCT order_line_id) AS lines, CAST(sum(candidates) AS bigint) AS nodes
 FROM made GROUP BY outcome
 UNION ALL
-SELECT 'kind', kind, count(*), count(DISTINCT order_line_id), 0 FROM made GROUP BY kind
+SELECT 'kind', NULL, kind, count(*), count(DISTINCT order_line_id), 0 FROM made GROUP BY kind
 UNION ALL
-SELECT 'binding', coalesce(binding, ''), count(*), count(DISTINCT order_line_id), 0
+SELECT 'binding', NULL, coalesce(binding, ''), count(*), count(DISTINCT order_line_id), 0
 FROM made WHERE outcome = 'no_route' GROUP BY binding
 UNION ALL
-SELECT 'excluded', counted.key, count(*), count(DISTINCT order_line_id), CAST(sum(CAST(counted.value AS int)) AS bigint)
-FROM made CROSS JOIN LATERAL jsonb_each_text(made.reasons) counted GROUP BY counted.key
+SELECT 'excluded', NULL, code, count(*), count(DISTINCT order_line_id), sum(nodes) FROM excluded GROUP BY code
+UNION ALL
+SELECT 'binding_day', day, coalesce(binding, ''), count(*), 0, 0
+FROM made WHERE outcome = 'no_route' GROUP BY day, binding
+UNION ALL
+SELECT 'excluded_day', day, code, count(*), 0, 0 FROM excluded GROUP BY day, code
 ORDER BY figure, decisions DESC, code
 """
 _OF_ALL = text(_COUNTS.format(whose="", newest="id"))
@@ -30,10 +38,10 @@ _OF_ONE = text(_COUNTS.format(whose=" AND organisation_id = :organisation_id", n
 
 
 def count_decisions(
-    session: Session, *, organisation_id: str | None, since: datetime, until: datetime, most: int
+    session: Session, *, organisation_id: str | None, since: datetime, until: datetime, zone: str, most: int
 ) -> Sequence[RowMapping]:
-    """Return counts of the newest decisions within a time, of an owner or (``None``) of all."""
-    values: dict[str, object] = {"since": since, "until": until, "most": most}
+    """Return counts of the newest decisions within a time, of an owner or (``None``) of all; days by a time zone."""
+    values: dict[str, object] = {"since": since, "until": until, "zone": zone, "most": most}
     if organisation_id is None:
         return session.connection().execute(_OF_ALL, values).mappings().all()
     return session.connection().execute(_OF_ONE, values | {"organisation_id": organisation_id}).mappings().all()

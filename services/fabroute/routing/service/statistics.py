@@ -1,8 +1,8 @@
 """Decisions over a time, counted: how many found a place, what bound the others, which codes ruled nodes out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
@@ -26,6 +26,8 @@ class CodeCount:
     lines: int
     nodes: int
     """How many nodes it ruled out, over all decisions; 0 of a binding reason."""
+    days: Mapping[date, int] = field(default_factory=dict)
+    """In how many decisions it stood, by day; days without any are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +48,16 @@ class DecisionStatistics:
 
 
 def decision_statistics(
-    session: Session, *, principal: Principal, since: datetime, until: datetime
+    session: Session, *, principal: Principal, since: datetime, until: datetime, zone: str = "UTC"
 ) -> DecisionStatistics:
-    """Return counts of an owner's decisions (the operator's: of all) from ``since`` until ``until``."""
+    """Return counts of an owner's decisions (the operator's: of all) from ``since`` until ``until``.
+
+    Days are those of ``zone``, a name of the time zone database.
+    """
     whose = None if principal.kind == "operator" else principal.organisation_id
-    found = rows.count_decisions(session, organisation_id=whose, since=since, until=until, most=MOST_DECISIONS)
+    found = rows.count_decisions(
+        session, organisation_id=whose, since=since, until=until, zone=zone, most=MOST_DECISIONS
+    )
     outcomes, kinds = _plain(found, "outcome"), _plain(found, "kind")
     decisions = sum(outcomes.values())
     return DecisionStatistics(
@@ -70,6 +77,7 @@ def _plain(found: Sequence[RowMapping], figure: str) -> dict[str, int]:
 
 
 def _codes(found: Sequence[RowMapping], figure: str) -> tuple[CodeCount, ...]:
+    by_day = f"{figure}_day"
     return tuple(
         CodeCount(
             code=row["code"],
@@ -77,6 +85,7 @@ def _codes(found: Sequence[RowMapping], figure: str) -> tuple[CodeCount, ...]:
             decisions=row["decisions"],
             lines=row["lines"],
             nodes=row["nodes"],
+            days={it["day"]: it["decisions"] for it in found if it["figure"] == by_day and it["code"] == row["code"]},
         )
         for row in found
         if row["figure"] == figure
