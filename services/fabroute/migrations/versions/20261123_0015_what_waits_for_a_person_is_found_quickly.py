@@ -26,9 +26,22 @@ _WAITING: Mapping[str, tuple[str, str]] = {
     ),
 }
 """Partial indexes by organisation and id of what is rare: things that wait, and what people decided otherwise."""
+_SHOWN = (
+    *("nodes", "machines", "machine_offers", "calibrations", "certificates", "node_rates", "brands", "builds"),
+    *("first_articles", "material_lots", "order_lines", "orders", "organisations", "part_revisions", "parts"),
+    *("print_files", "revision_documents", "print_licences", "recalls", "routing_runs", "run_archives"),
+)
+"""Tables of which others are shown some rows, by a policy beside that of the owner.
+
+PostgreSQL asks the policies of a table from the last name to the first, until one says yes. ``tenant_sees`` came before
+``tenant``: for each row of its own, a tenant was asked first whether it prints it, which looks through its jobs. Under
+a name before ``tenant`` that is only asked about the rows of others.
+"""
 
 
 def upgrade() -> None:
+    for table in _SHOWN:
+        op.execute(f"ALTER POLICY tenant_sees ON {table} RENAME TO seen_by_others")
     for name, (table, condition) in _WAITING.items():
         op.create_index(name, table, ["organisation_id", "id"], postgresql_where=sa.text(condition))
     op.create_index(
@@ -41,6 +54,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for table in _SHOWN:
+        op.execute(f"ALTER POLICY seen_by_others ON {table} RENAME TO tenant_sees")
     for name in ("reasons", "fix", "binding"):
         op.drop_column("routing_decisions", name)
     op.drop_index("ix_jobs_owner", "jobs")

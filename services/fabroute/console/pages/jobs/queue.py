@@ -12,7 +12,7 @@ from fabroute.production.service.overview import NodeStanding
 
 PATH = "/console/jobs"
 Group = Literal["offers", "stuck", "making", "shipping", "sent"]
-QUEUE_STATES = ("offered", "countered", "held", "suspect", "accepted", "in_production", "inspected")
+OFFERED, BEGUN = ("offered",), ("countered", "held", "suspect", "accepted", "in_production", "inspected")
 """States of jobs that somebody still has to do something about."""
 _TITLES: Mapping[Group, str] = {
     "offers": "Offers",
