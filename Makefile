@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
+.PHONY: help setup browser demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -36,6 +36,7 @@ help:
 	@echo "make bench-webhooks events put into feeds, deliveries, a dead receiver (EVENTS=5000 ENDPOINTS=10)"
 	@echo "make bench-audit entries sealed in a second, how long a verification takes (ENTRIES=100000)"
 	@echo "make bench-backup backup, verification and restore (JOBS=10000 FILES=1000)"
+	@echo "make bench-console what each page of the console takes: time, statements, bytes (ORDERS=10000 TIMES=100)"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make fuzz-api    ask a running installation all that its OpenAPI document promises (SEED=1 SECONDS=180 CALLERS=owner,bureau,operator)"
@@ -166,6 +167,9 @@ bench-audit: setup
 
 bench-backup: setup
 	@$(BIN)/python -m tests.benchmarks.bench_backup $(JOBS) $(FILES)
+
+bench-console: setup
+	@$(BIN)/python -m tests.benchmarks.bench_console $(foreach name,ORDERS TIMES,$(if $($(name)),$(name)=$($(name))))
 
 bench-gap: setup
 	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)") $(if $(SECONDS),SECONDS=$(SECONDS))

@@ -1,4 +1,4 @@
-"""A network at work, as the console shows it: nodes over the world, lines that were routed, lines that none can make."""
+"""A network at work, as the console shows it: nodes over the world, lines that were routed, and some that none makes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -105,7 +105,14 @@ def test_decisions_of_a_time_are_counted_by_outcome_and_by_code(engine: Engine, 
 
     assert (found.decisions, found.routed, found.no_route, found.improved, found.is_whole) == (2, 0, 2, 0, True)
     assert found.binding == (
-        CodeCount(code="CERTIFICATE_MISSING", meaning="required certificate absent", decisions=2, lines=2, nodes=0),
+        CodeCount(
+            code="CERTIFICATE_MISSING",
+            meaning="required certificate absent",
+            decisions=2,
+            lines=2,
+            nodes=0,
+            days={NOW.date(): 2},
+        ),
     )
     assert [(it.code, it.decisions, it.nodes) for it in found.excluded] == [("CERTIFICATE_MISSING", 2, 4)]
     everybody = in_transaction(

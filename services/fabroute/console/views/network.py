@@ -16,7 +16,7 @@ from fabroute.routing.service.unrouted import group_unrouted
 
 router = console_router()
 
-_ROWS = 50
+_ROWS = 25
 _ON_THE_MAP = 500
 _EXAMPLES = 5
 

@@ -29,7 +29,7 @@ _KINDS: Mapping[str, str] = {
 _DONE: Mapping[str, str] = {
     "job.taken_back": "took a job back",
     "order.line_retried": "sent a line on again",
-    "order.exclusion_lifted": "let a node have a line again",
+    "order.exclusion_lifted": "let {node} have a line again",
     "routing_policy.stated": "stated another routing policy",
 }
 _MOST_CODES = 8
@@ -171,7 +171,7 @@ def decisions_page(facts: DecisionsFacts, query: DecisionsQuery, fmt: Formats) -
         rows=tuple(_row(it, fmt) for it in facts.decisions),
         query=query,
         periods=tuple(
-            Choice(label=words, path=replace(query, days=days, cursor="").path, is_chosen=days == query.days)
+            Choice(label=sentence(words), path=replace(query, days=days, cursor="").path, is_chosen=days == query.days)
             for days, words in _PERIOD_WORDS.items()
         ),
         codes=_codes(query),
@@ -279,11 +279,12 @@ def _trend(it: CodeCount, title: str, key: str, days: Sequence[date], fmt: Forma
 def _override(it: Override, fmt: Formats) -> OverrideRow:
     paths = ((it.order_id, "/console/orders/"), (it.job_id, "/console/jobs/"), (it.node_id, "/console/network/"))
     subject, path = next(((found, prefix + found) for found, prefix in paths if found), ("", ""))
+    what = _DONE.get(it.what, it.what.replace("_", " ").replace(".", ": "))
     return OverrideRow(
         at=it.at,
         who=it.actor_name or "somebody of another organisation",
-        what=_DONE.get(it.what, it.what.replace("_", " ").replace(".", ": ")),
-        reason=it.reason,
+        what=what.format(node=it.node_id or "a node"),
+        reason="" if it.reason == it.node_id else it.reason,
         subject=subject,
         path=path,
         effect=_effect(it, fmt),

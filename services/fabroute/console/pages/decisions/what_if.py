@@ -253,13 +253,8 @@ def _nodes(found: Sequence[Mapping[str, Any]]) -> tuple[NodeShare, ...]:
 
 
 def _node(node_id: str, was: int, would_be: int, most: int) -> NodeShare:
-    bars = (
-        level_bar(
-            Caption(key=f"{key}-{node_id}", title=f"{node_id}, {words}: {lines} lines"), lines / most, state=state
-        )
-        for key, words, lines, state in (("was", "as it was", was, "ok"), ("be", "as it would be", would_be, "low"))
-    )
-    was_bar, would_be_bar = bars
+    was_caption = Caption(key=f"was-{node_id}", title=f"{node_id}, as it was: {was:,} lines")
+    would_be_caption = Caption(key=f"be-{node_id}", title=f"{node_id}, as it would be: {would_be:,} lines")
     return NodeShare(
         node_id=node_id,
         path=node_path(node_id),
