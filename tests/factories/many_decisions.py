@@ -27,8 +27,8 @@ _ROWS = (
     " ship_to_name, ship_to_city, ship_to_country, ship_to_latitude, ship_to_longitude, ship_to_assumed, state,"
     " placed_at, updated_at, version, split_max_nodes, split_min_per_node) SELECT"
     " 'ord_' || (9000000 - n), '{owner.organisation_id}', 'PO-' || n, 'cheapest', 'routine', 'plain', true, 'EUR', '',"
-    " 'Hamburg', 'DE', 53.55, 9.99, false, CASE WHEN {unrouted} THEN 'no_route' ELSE 'routed' END, {placed}, {placed}, 1,"
-    " 0, 1 FROM generate_series(1, {count}) n",
+    " 'Hamburg', 'DE', 53.55, 9.99, false, CASE WHEN {unrouted} THEN 'no_route' ELSE 'routed' END, {placed}, {placed},"
+    " 1, 0, 1 FROM generate_series(1, {count}) n",
     "INSERT INTO order_lines (id, order_id, position, part_id, revision_id, quantity, planning_scope, state,"
     " state_reason, attempts, fence, decision_id, kept_quantity, kept_nodes, next_share_no) SELECT 'line_' || n,"
     " 'ord_' || (9000000 - n), 1, '{owner.part_id}', '{owner.revision_id}', 1 + n % 4, 'global',"

@@ -53,7 +53,8 @@ def test_a_node_that_is_closed_today_or_whose_calendar_is_hidden_shows_no_share(
 
 
 def test_days_left_are_told_until_the_last_day_and_after_it() -> None:
-    assert [days_left(days) for days in (400, 1, 0, -3)] == [
+    assert [days_left(days) for days in (800, 400, 1, 0, -3)] == [
+        f"2{NBSP}years left",
         f"400{NBSP}d left",
         f"1{NBSP}d left",
         "last day today",

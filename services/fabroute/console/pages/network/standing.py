@@ -21,7 +21,8 @@ KINDS: Mapping[str, str] = {
 FULL, BUSY = 1.0, 0.85
 CERTIFICATE_DAYS, CERTIFICATE_LOW, CERTIFICATE_CRITICAL = 365, 30, 7
 RUNWAY_DAYS, RUNWAY_LOW, RUNWAY_CRITICAL = 60, 14, 3
-_DAY = 24 * 60
+_YEAR_DAYS, _YEARS = 365, 2
+"""From so many years on, days are not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,8 @@ def days_left(days: int) -> str:
     """Return how many days are left, in words."""
     if days < 0:
         return f"ended {-days:,}\N{NO-BREAK SPACE}d ago"
+    if days >= _YEARS * _YEAR_DAYS:
+        return f"{days // _YEAR_DAYS:,}\N{NO-BREAK SPACE}years left"
     return "last day today" if not days else f"{days:,}\N{NO-BREAK SPACE}d left"
 
 
