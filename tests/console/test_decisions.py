@@ -47,7 +47,7 @@ def test_an_owner_sees_what_was_decided_and_what_bound_it(visit: Visit, work: Ne
     given_override(work)
     page = visit("/console/decisions", who="owner")
 
-    expect(page.get_by_text("5 decisions in 30 days: 3 found a place, 2 did not.")).to_be_visible()
+    expect(page.get_by_text("5 decisions in a week: 3 found a place, 2 did not.")).to_be_visible()
     expect(page.get_by_role("link", name="Required certificate absent")).to_have_count(2)
     expect(page.get_by_text("None of 7 nodes can make it: required certificate absent.").first).to_be_visible()
     expect(page.get_by_text("let N102 have a line again")).to_be_visible()

@@ -93,6 +93,6 @@ def test_a_question_on_its_way_is_not_over() -> None:
 
 def test_the_list_of_decisions_leaves_the_usual_out_of_its_path() -> None:
     assert DecisionsQuery().path == "/console/decisions"
-    assert DecisionsQuery(days=7, code="NODE_DOWN", text="PO 7").path == (
-        "/console/decisions?days=7&code=NODE_DOWN&text=PO+7"
+    assert DecisionsQuery(days=30, code="NODE_DOWN", text="PO 7").path == (
+        "/console/decisions?days=30&code=NODE_DOWN&text=PO+7"
     )

@@ -58,7 +58,9 @@ def show_what_came_of_it(
 ) -> Response:
     """Show how far a question is, and what has come of it so far."""
     found = shadow_runs.get_shadow_run(session, organisation_id=caller.organisation_id, shadow_run_id=shadow_run_id)
-    return console.page("decisions/run.html", it=what_if_run(found, console.viewer.formats))
+    named = network.find_nodes(session, node_ids=[it["node_id"] for it in found.report.get("nodes", ())])
+    cities = {node_id: node.city for node_id, node in named.items()}
+    return console.page("decisions/run.html", it=what_if_run(found, console.viewer.formats, cities=cities))
 
 
 def _question(session: Session, caller: Principal, form: Form, now: datetime) -> ShadowQuestion:

@@ -7,25 +7,26 @@ from sqlalchemy import text
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
+# Lines are told apart by 64 bits of their ids: ten thousands of numbers are sorted in a fraction of the time of texts.
 _COUNTS = """
 WITH made AS MATERIALIZED (
-    SELECT order_line_id, outcome, kind, binding, candidates, coalesce(reasons, document -> 'reasons') AS reasons,
-        CAST(decided_at AT TIME ZONE :zone AS date) AS day
+    SELECT hashtextextended(order_line_id, 0) AS line, outcome, kind, binding,
+        coalesce(reasons, document -> 'reasons') AS reasons, CAST(decided_at AT TIME ZONE :zone AS date) AS day
     FROM routing_decisions WHERE decided_at >= :since AND decided_at < :until{whose} ORDER BY {newest} DESC LIMIT :most
 ), excluded AS MATERIALIZED (
-    SELECT made.day, made.order_line_id, counted.key AS code, CAST(counted.value AS int) AS nodes
+    SELECT made.day, made.line, counted.key AS code, CAST(counted.value AS int) AS nodes
     FROM made CROSS JOIN LATERAL jsonb_each_text(made.reasons) counted
 )
 SELECT 'outcome' AS figure, CAST(NULL AS date) AS day, outcome AS code, count(*) AS decisions,
-    count(DISTINCT order_line_id) AS lines, CAST(sum(candidates) AS bigint) AS nodes
+    CAST(0 AS bigint) AS lines, CAST(0 AS bigint) AS nodes
 FROM made GROUP BY outcome
 UNION ALL
-SELECT 'kind', NULL, kind, count(*), count(DISTINCT order_line_id), 0 FROM made GROUP BY kind
+SELECT 'kind', NULL, kind, count(*), 0, 0 FROM made GROUP BY kind
 UNION ALL
-SELECT 'binding', NULL, coalesce(binding, ''), count(*), count(DISTINCT order_line_id), 0
+SELECT 'binding', NULL, coalesce(binding, ''), count(*), count(DISTINCT line), 0
 FROM made WHERE outcome = 'no_route' GROUP BY binding
 UNION ALL
-SELECT 'excluded', NULL, code, count(*), count(DISTINCT order_line_id), sum(nodes) FROM excluded GROUP BY code
+SELECT 'excluded', NULL, code, count(*), count(DISTINCT line), sum(nodes) FROM excluded GROUP BY code
 UNION ALL
 SELECT 'binding_day', day, coalesce(binding, ''), count(*), 0, 0
 FROM made WHERE outcome = 'no_route' GROUP BY day, binding

@@ -19,7 +19,7 @@ from fabroute.solver.eligibility import ExclusionCode
 PATH = "/console/decisions"
 Days = Literal[1, 7, 30, 90]
 PERIODS: tuple[Days, ...] = get_args(Days)
-USUAL_DAYS: Days = 30
+USUAL_DAYS: Days = 7
 _PERIOD_WORDS: Mapping[int, str] = {1: "a day", 7: "a week", 30: "30 days", 90: "90 days"}
 _OUTCOMES = (("", "Any outcome"), ("routed", "Found a place"), ("no_route", "Without a place"))
 _KINDS: Mapping[str, str] = {

@@ -1,7 +1,7 @@
 """What another rule or network had made of a past time: what can be supposed, how far it is, what came of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,6 +57,7 @@ class NodeShare:
     """How many lines a node had, and would have had."""
 
     node_id: str
+    city: str = ""
     path: str
     was: int
     would_be: int
@@ -116,8 +117,8 @@ def what_if_page(
     )
 
 
-def what_if_run(run: ShadowRunView, fmt: Formats) -> WhatIfRun:
-    """Return the page of a question."""
+def what_if_run(run: ShadowRunView, fmt: Formats, *, cities: Mapping[str, str] | None = None) -> WhatIfRun:
+    """Return the page of a question; ``cities`` are those of nodes in it, as far as they are known."""
     total = run.report.get("total")
     runs = sorted(run.report.get("runs", ()), key=lambda it: (-it["moved"], it["at"]))
     differences = () if total is None else _differences(total, fmt)
@@ -131,7 +132,7 @@ def what_if_run(run: ShadowRunView, fmt: Formats) -> WhatIfRun:
         since=datetime.fromisoformat(run.request["since"]),
         until=datetime.fromisoformat(run.request["until"]),
         differences=differences,
-        nodes=_nodes(run.report.get("nodes", ())),
+        nodes=_nodes(run.report.get("nodes", ()), cities or {}),
         runs=tuple(_run(it, fmt) for it in runs[:_MOST_RUNS] if it["moved"]),
         runs_left_out=max(0, sum(it["moved"] > 0 for it in runs) - _MOST_RUNS),
         skipped=_skipped(run.report.get("skipped", ())),
@@ -202,7 +203,7 @@ def _verdict(total: Mapping[str, Any], fmt: Formats) -> str:
     parts = [
         f"{fmt.quantity(total['moved'], 'line')} elsewhere",
         f"{fmt.money(abs(money))} {'more' if money > 0 else 'less'}" if money else "the same money",
-        f"{fmt.carbon(abs(carbon))} CO₂e {'more' if carbon > 0 else 'less'}" if carbon else "the same CO₂e",
+        f"{fmt.weight(abs(carbon))} CO₂e {'more' if carbon > 0 else 'less'}" if carbon else "the same CO₂e",
     ]
     return f"{', '.join(parts)}."
 
@@ -226,7 +227,7 @@ def _differences(total: Mapping[str, Any], fmt: Formats) -> tuple[Difference, ..
         ),
         Difference(
             label="CO₂e",
-            words=_signed(fmt.carbon(abs(carbon)), carbon),
+            words=_signed(fmt.weight(abs(carbon)), carbon),
             detail=beside.format(fmt.carbon(was["co2e_g"]), fmt.carbon(would_be["co2e_g"])),
         ),
         Difference(
@@ -246,10 +247,11 @@ def _signed(words: str, amount: float) -> str:
     return ("+" if amount > 0 else MINUS if amount < 0 else "±") + words
 
 
-def _nodes(found: Sequence[Mapping[str, Any]]) -> tuple[NodeShare, ...]:
+def _nodes(found: Sequence[Mapping[str, Any]], cities: Mapping[str, str]) -> tuple[NodeShare, ...]:
     most = max((max(it["as_was_lines"], it["as_would_be_lines"]) for it in found), default=1) or 1
     ordered = sorted(found, key=lambda it: (-max(it["as_was_lines"], it["as_would_be_lines"]), it["node_id"]))
-    return tuple(_node(it["node_id"], it["as_was_lines"], it["as_would_be_lines"], most) for it in ordered)
+    shares = (_node(it["node_id"], it["as_was_lines"], it["as_would_be_lines"], most) for it in ordered)
+    return tuple(replace(it, city=cities.get(it.node_id, "")) for it in shares)
 
 
 def _node(node_id: str, was: int, would_be: int, most: int) -> NodeShare:
@@ -273,7 +275,7 @@ def _run(run: Mapping[str, Any], fmt: Formats) -> RunRow:
         at=datetime.fromisoformat(run["at"]),
         moved=run["moved"],
         money=fmt.money_difference(would_be["landed_minor"] - was["landed_minor"]),
-        carbon=_signed(fmt.carbon(abs(carbon)), carbon),
+        carbon=_signed(fmt.weight(abs(carbon)), carbon),
         late=_signed(fmt.number(abs(late)), late),
     )
 
