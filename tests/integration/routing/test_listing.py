@@ -1,6 +1,7 @@
 """Decisions over all orders: listed, narrowed, paged, and seen by their owner and the operator only."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from tests.factories.organisations import NOW
 from tests.factories.production import OPERATOR_KEY, RIVAL_KEY, key_of
 
 DAY = timedelta(days=1)
+ALL = DecisionFilter(since=NOW - DAY, until=NOW + DAY)
 
 
 @pytest.fixture
@@ -37,16 +39,15 @@ def owner(engine: Engine) -> Owner:
 
 
 def listed(
-    engine: Engine, principal: Principal, *, cursor: str | None = None, limit: int = 25, **filters: str
+    engine: Engine, principal: Principal, wanted: DecisionFilter = ALL, *, cursor: str | None = None, limit: int = 25
 ) -> Page[ListedDecision]:
-    wanted = DecisionFilter(since=NOW - DAY, until=NOW + DAY, **filters)
     return in_transaction(
         engine, lambda s: list_decisions(s, principal=principal, wanted=wanted, cursor=cursor, limit=limit)
     )
 
 
 def test_decisions_are_listed_with_what_they_were_about(engine: Engine, owner: Owner) -> None:
-    found = listed(engine, key_of(owner), text="PO-1").items
+    found = listed(engine, key_of(owner), replace(ALL, text="PO-1")).items
 
     assert [(it.reference, it.part_no, it.quantity, it.position, it.outcome) for it in found] == [
         ("PO-1", "RL-0001", 1, 1, "routed")
@@ -56,16 +57,16 @@ def test_decisions_are_listed_with_what_they_were_about(engine: Engine, owner: O
 
 def test_each_filter_narrows_the_list_and_signs_in_texts_mean_themselves(engine: Engine, owner: Owner) -> None:
     counts = [
-        len(listed(engine, key_of(owner), **filters).items)
-        for filters in (
-            {},
-            {"code": "BUILD_VOLUME"},
-            {"code": "NODE_DOWN"},
-            {"outcome": "no_route"},
-            {"node_id": "N101"},
-            {"text": "100%_"},
-            {"text": "%"},
-            {"text": "PO_1"},
+        len(listed(engine, key_of(owner), wanted).items)
+        for wanted in (
+            ALL,
+            replace(ALL, code="BUILD_VOLUME"),
+            replace(ALL, code="NODE_DOWN"),
+            replace(ALL, outcome="no_route"),
+            replace(ALL, node_id="N101"),
+            replace(ALL, text="100%_"),
+            replace(ALL, text="%"),
+            replace(ALL, text="PO_1"),
         )
     ]
 

@@ -15,7 +15,7 @@ NOW = datetime(2026, 6, 15, 8, tzinfo=UTC)
 
 
 def a_request(**supposed: object) -> dict[str, Any]:
-    usual = {"policy": None, "without_nodes": [], "capacity_factor": {}}
+    usual: dict[str, object] = {"policy": None, "without_nodes": [], "capacity_factor": {}}
     return {"since": "2026-06-08T08:00:00+00:00", "until": "2026-06-15T08:00:00+00:00", **usual, **supposed}
 
 
