@@ -9,12 +9,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
+.PHONY: help setup browser demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
 	@echo "make demo-stop   stop a demo that was left running"
 	@echo "make setup       make .venv with everything pinned (other targets do it when needed)"
+	@echo "make browser     install Debian's Chromium for the console's tests, where it is missing and you are root"
 	@echo "make test        run the tests against embedded PostgreSQL and Redis (ARGS='-k routing' picks some)"
 	@echo "make drills      installations that are broken on purpose: chaos, poison, a disaster, an upgrade (minutes each)"
 	@echo "make check       style, types, import contracts, OpenAPI document"
@@ -35,6 +36,7 @@ help:
 	@echo "make bench-webhooks events put into feeds, deliveries, a dead receiver (EVENTS=5000 ENDPOINTS=10)"
 	@echo "make bench-audit entries sealed in a second, how long a verification takes (ENTRIES=100000)"
 	@echo "make bench-backup backup, verification and restore (JOBS=10000 FILES=1000)"
+	@echo "make bench-console what each page of the console takes: time, statements, bytes (ORDERS=10000 TIMES=100)"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make fuzz-api    ask a running installation all that its OpenAPI document promises (SEED=1 SECONDS=180 CALLERS=owner,bureau,operator)"
@@ -90,7 +92,19 @@ demo: setup
 demo-stop: setup
 	@$(BIN)/python -m fabroute.cli demo --stop
 
-test: setup
+# Without it only the tests of the console fail, and say what to do.
+browser:
+	@if [ -z "$$CHROMIUM" ] && ! command -v chromium >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing Chromium for the console's tests"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null \
+			|| echo "Chromium could not be installed: the console's tests will fail" >&2; \
+		else \
+			echo "the console's tests need Chromium: apt-get install chromium, or set CHROMIUM to its path" >&2; \
+		fi; \
+	fi
+
+test: setup browser
 	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder -m "not drill" $(ARGS)
 
 drills: setup
@@ -104,7 +118,7 @@ check: setup
 	@$(BIN)/python -m fabroute.cli openapi --check
 	@$(BIN)/python infra/supply_chain/audit.py requirements-dev.txt
 
-coverage: setup
+coverage: setup browser
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m coverage run -m pytest -n 3 --no-loadscope-reorder -m "not drill" $(ARGS)
 	@$(BIN)/python -m coverage combine -q
@@ -156,6 +170,9 @@ bench-audit: setup
 
 bench-backup: setup
 	@$(BIN)/python -m tests.benchmarks.bench_backup $(JOBS) $(FILES)
+
+bench-console: setup
+	@$(BIN)/python -m tests.benchmarks.bench_console $(foreach name,ORDERS TIMES,$(if $($(name)),$(name)=$($(name))))
 
 bench-gap: setup
 	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)") $(if $(SECONDS),SECONDS=$(SECONDS))

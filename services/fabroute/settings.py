@@ -44,6 +44,8 @@ class Settings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=1, le=65535)
+    console: bool = True
+    """Whether the pages for people are served beside the API."""
     intake_queue_size: PositiveInt = 4096
     """Orders waiting for the writers; one more is answered with 429."""
     intake_patience_seconds: float = Field(default=0.2, gt=0, le=60)

@@ -70,7 +70,7 @@ def served_api(url: str, *, owner: Owner | None = None, **settings: object) -> I
     """Yield the API on the database at ``url``, with one owner and two places in it, unless ``owner`` is there."""
     with engine_for(url) as engine, TemporaryDirectory() as folder:
         owner = owner or given_owner_and_places(engine)
-        resources = make_resources(Settings.model_validate(_settings(url, Path(folder)) | settings))
+        resources = make_resources(Settings.model_validate(a_servers_settings(url, Path(folder)) | settings))
         with _lent_app(resources) as app, served(app) as socket, client_on(socket, owner.token, {}) as client:
             yield Api(client=client, owner=owner, engine=engine, resources=resources, app=app, socket=socket)
 
@@ -83,7 +83,8 @@ def _lent_app(resources: Resources) -> Iterator[FastAPI]:
     _IDLE.append(app)
 
 
-def _settings(url: str, folder: Path) -> dict[str, object]:
+def a_servers_settings(url: str, folder: Path) -> dict[str, object]:
+    """Return the settings of a server in this process, on the database at ``url``, with its keys in ``folder``."""
     return {
         "database_url": url,
         "profile": "embedded",

@@ -13,14 +13,13 @@ from fabroute.kernel.errors import DomainError
 from fabroute.settings import Settings, get_settings
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Serve until stopped; 1, with what to do on stderr, if it can't start."""
+def main(arguments: list[str] | None = None, *, serving: str = "fabroute.api.serving") -> int:
+    """Serve until stopped; 1, with what to do on stderr, if it can't start. The module ``serving`` says what."""
     try:
         settings = get_settings()
         asked = _parser(settings).parse_args(arguments)
         create_database_engine(settings.database_url, pool_size=1).dispose()
-        serving = _import_for_good("fabroute.api.serving")
-        serving.serve(settings, uds=asked.uds, host=asked.host, port=asked.port)
+        _import_for_good(serving).serve(settings, uds=asked.uds, host=asked.host, port=asked.port)
     except ValidationError as error:
         return _complain("; ".join(str(item["msg"]) for item in error.errors()))
     except DomainError as error:

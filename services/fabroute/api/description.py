@@ -53,7 +53,14 @@ from fabroute.api.schemas.prints import PrintIn, ReprintDecisionIn, ReprintReque
 from fabroute.api.schemas.quotes import QuoteRequest
 from fabroute.api.schemas.rates import RateIn
 from fabroute.api.schemas.recalls import RecallIn
-from fabroute.api.schemas.rerouting import CapacityCutIn, ClosureIn, JobFailureIn, MachineStatusIn, RetryIn
+from fabroute.api.schemas.rerouting import (
+    CapacityCutIn,
+    ClosureIn,
+    JobFailureIn,
+    MachineStatusIn,
+    ObjectiveIn,
+    RetryIn,
+)
 from fabroute.api.schemas.revisions import ApprovalIn, ReasonIn, RevisionChangeIn, RevisionIn
 from fabroute.api.schemas.sandboxes import SandboxIn
 from fabroute.api.schemas.shadow_runs import ShadowRunIn
@@ -220,6 +227,7 @@ _BODIES: Sequence[type[BaseModel]] = (
     RefreshIn,
     RecallIn,
     RetryIn,
+    ObjectiveIn,
     JobFailureIn,
     MachineStatusIn,
     CapacityCutIn,

@@ -3,6 +3,7 @@
 import sys
 
 import uvicorn
+from fastapi import FastAPI
 
 from fabroute.api.app import create_app
 from fabroute.api.first_start import greet_first_operator
@@ -13,8 +14,12 @@ _SHUTDOWN_SECONDS = 15
 
 
 def serve(settings: Settings, *, uds: str | None, host: str, port: int) -> None:
-    """Serve until stopped. Raises ``DomainError`` where it can't start."""
-    app = create_app(settings)
+    """Serve the API until stopped. Raises ``DomainError`` where it can't start."""
+    serve_app(create_app(settings), settings, uds=uds, host=host, port=port)
+
+
+def serve_app(app: FastAPI, settings: Settings, *, uds: str | None, host: str, port: int) -> None:
+    """Serve an application of this installation until stopped."""
     greet_first_operator(settings, terminal=sys.stdout)
     configure_logging()
     uvicorn.run(

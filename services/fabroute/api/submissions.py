@@ -1,6 +1,7 @@
 """Reads a request to place an order, without FastAPI's dependencies: resolving them costs more than all the rest."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from fastapi import Request
@@ -9,7 +10,7 @@ from fabroute.api.bodies import read_json
 from fabroute.api.dependencies import get_idempotency_key, get_principal
 from fabroute.api.intake.desk import Submission
 from fabroute.api.schemas.orders import OrderRequest
-from fabroute.identity.rules import require_scope
+from fabroute.identity.rules import Principal, require_scope
 from fabroute.kernel.time import utc_now
 
 _OF_A_QUOTE = {"quote_id", "quote_offer"}
@@ -29,8 +30,17 @@ async def read_submission(request: Request) -> Submission:
     require_scope(principal, "orders:write")
     key = get_idempotency_key(request)
     asked = await read_json(request, OrderRequest)
+    return submission_of(principal, asked, idempotency_key=key, now=utc_now())
+
+
+def submission_of(principal: Principal, asked: OrderRequest, *, idempotency_key: str, now: datetime) -> Submission:
+    """Return an order as the desks take it, whoever has read it."""
     return Submission(
-        principal=principal, idempotency_key=key, request_sha256=_digest(asked), asked=asked, received_at=utc_now()
+        principal=principal,
+        idempotency_key=idempotency_key,
+        request_sha256=_digest(asked),
+        asked=asked,
+        received_at=now,
     )
 
 

@@ -63,7 +63,7 @@ COMMANDS: Mapping[str, Entry] = {
         place="webhooks:webhooks", help="Where you are told of events: add, test, replay, listen, follow."
     ),
     "timeline": Entry(place="rerouting:timeline", help="Tell what happened to an order, oldest first."),
-    "serve": Entry(place="servers:serve", help="Run the HTTP API until it is stopped."),
+    "serve": Entry(place="servers:serve", help="Run the HTTP API and the console until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
     "scopes": Entry(place="scopes:scopes", help="List the planning scopes: what waits, who decides, the last run."),
     "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),

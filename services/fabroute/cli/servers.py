@@ -20,11 +20,11 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (FABROUTE_HTTP_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (FABROUTE_HTTP_PORT).")] = None,
 ) -> None:
-    """Run the HTTP API (uvicorn) until it is stopped."""
+    """Run the HTTP API and the console (uvicorn) until it is stopped."""
     settings = get_settings()
     require_current_schema(database_engine())
     address = [host or settings.http_host, str(port or settings.http_port)]
-    os.execv(sys.executable, [sys.executable, "-m", "fabroute.api", "--host", address[0], "--port", address[1]])
+    os.execv(sys.executable, [sys.executable, "-m", "fabroute.console", "--host", address[0], "--port", address[1]])
 
 
 def work(

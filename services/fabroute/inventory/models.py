@@ -71,6 +71,7 @@ class PartRevision(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("part_id", "revision"),
         Index("uq_part_revisions_one_released", "part_id", unique=True, postgresql_where=text("state = 'released'")),
+        Index("ix_part_revisions_validated", "part_id", postgresql_where=text("state = 'validated'")),
         CheckConstraint("box_x_mm > 0 AND box_y_mm > 0 AND box_z_mm > 0 AND volume_cm3 > 0", name="positive_size"),
         CheckConstraint(
             "state IN ('draft', 'withdrawn') OR box_x_mm IS NOT NULL AND box_y_mm IS NOT NULL"

@@ -16,6 +16,12 @@ class Order(SQLModel, table=True):
     __table_args__ = (
         Index("ix_orders_owner", "organisation_id", "id"),
         Index("ix_orders_batch", "organisation_id", "batch", "state"),
+        Index(
+            "ix_orders_waiting",
+            "organisation_id",
+            "id",
+            postgresql_where=text("state IN ('partly_routed', 'no_route', 'parked')"),
+        ),
     )
 
     id: str = Field(primary_key=True)

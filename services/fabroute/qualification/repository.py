@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import RowMapping
 from sqlmodel import Session, SQLModel, col, select
 
 from fabroute.database.bulk import insert_many, upsert
@@ -15,6 +16,12 @@ from fabroute.qualification.models import Certificate, FirstArticle
 _KEPT_CERTIFICATE = frozenset({"revoked_at", "submitted_by", "submitted_at", "verified_by", "verified_at"})
 _KEPT_FIRST_ARTICLE = frozenset({"id", "revoked_at", "approved_by"})
 _PROVES = ("revision_id", "machine_id", "material", "parameter_set")
+
+_LAST_DAYS = text("""
+SELECT node_id, scheme, max(valid_to) AS ends_on FROM certificates
+WHERE node_id = ANY(:node_ids) AND revoked_at IS NULL AND verified_at IS NOT NULL AND valid_to >= :first_day
+GROUP BY node_id, scheme, scope, machine_id, parameter_set ORDER BY node_id, ends_on, scheme
+""")
 
 _Row = TypeVar("_Row", bound=SQLModel)
 
@@ -107,6 +114,19 @@ def certificates_ending(
     if node_ids is not None:
         statement = statement.where(col(Certificate.node_id).in_(node_ids))
     return session.exec(statement).all()
+
+
+def last_days(session: Session, *, node_ids: Collection[str], first_day: date) -> Sequence[RowMapping]:
+    """Return of nodes' certificates that count, by what each proves, the last day of the one that goes on longest.
+
+    What ended before ``first_day`` is left out.
+    """
+    return (
+        session.connection()
+        .execute(_LAST_DAYS, {"node_ids": sorted(node_ids), "first_day": first_day})
+        .mappings()
+        .all()
+    )
 
 
 def first_articles_produced(

@@ -80,6 +80,12 @@ class RoutingDecision(SQLModel, table=True):
     candidates: int
     excluded: int
     why: str
+    binding: str | None = None
+    """Without a place: the code that keeps most of the nearest nodes off. ``None`` of decisions before it was kept."""
+    fix: str | None = None
+    """Without a place: the least that would make one, in words, where a run looked for it."""
+    reasons: dict[str, Any] | None = Field(default=None, sa_column=document(nullable=True))
+    """How many nodes each code ruled out: what stands in the document as well."""
     document: dict[str, Any] = Field(sa_column=document())
     decided_at: datetime = Field(sa_column=instant())
 

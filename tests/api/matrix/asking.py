@@ -22,7 +22,7 @@ OF_THE_MADE_JOB = frozenset(
         "report_inspection",
     }
 )
-OF_THE_DECLINED = frozenset({"get_timeline", "get_exclusions", "lift_exclusion", "retry_line"})
+OF_THE_DECLINED = frozenset({"get_timeline", "get_exclusions", "lift_exclusion", "retry_line", "change_objective"})
 OF_THE_MADE_ORDER = frozenset({"list_order_shipments"})
 
 

@@ -72,6 +72,7 @@ AUDIENCES: Mapping[str, Audience] = {
     "get_exclusions": OWNER_AND_OPERATOR_NO_BUREAU,
     "lift_exclusion": OWNER_AND_OPERATOR_NO_BUREAU,
     "retry_line": OWNER_AND_OPERATOR_NO_BUREAU,
+    "change_objective": OWNER_AND_OPERATOR_NO_BUREAU,
     "report_failure": AT_THE_NODE,
     # nodes
     "set_machine_status": NODE,

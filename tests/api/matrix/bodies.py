@@ -71,6 +71,7 @@ _ARTICLE = {"material": "PA12-MJF", "parameter_set": "PS-1", "approved_on": "202
 _REPORT = {"sequence": 1, "name": "started", "occurred_at": days_ago(1), "data": {}}
 _JSON: Mapping[str, object] = {
     "retry_line": {},
+    "change_objective": {"objective": "fastest"},
     "report_failure": {"reason": "machine_broke"},
     "set_machine_status": REASON | {"status": "up"},
     "cut_capacity": REASON | {"first_day": _TODAY, "last_day": _TODAY, "fraction": 1.0},

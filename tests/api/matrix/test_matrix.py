@@ -13,6 +13,7 @@ from tests.api.matrix.world import World
 IN_THE_END = (
     "lift_exclusion",
     "retry_line",
+    "change_objective",
     "close_node",
     *(name for name in AUDIENCES if name.startswith(("remove_", "revoke_"))),
 )

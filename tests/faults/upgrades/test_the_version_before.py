@@ -16,7 +16,7 @@ from fabroute.identity.service.sealing import seal_audit_log
 from fabroute.migrations import current_revision, head_revision
 from tests.architecture.sources import PROJECT, SOURCE_ROOTS
 from tests.conftest import Database
-from tests.factories.databases import engine_for
+from tests.factories.databases import engine_for, in_transaction, rows
 from tests.factories.homes import QUEUES, Home, a_home, a_program, accept_one, download, prepared, routed, served_home
 from tests.factories.processes import wait_until
 
@@ -71,6 +71,14 @@ def queues_of(path: str) -> list[str]:
     return [queue for queue in QUEUES if queue in known]
 
 
+def order_of(engine: Engine, job_id: str) -> str:
+    """Return the order that a job is of."""
+    ((order_id,),) = in_transaction(
+        engine, lambda session: rows(session, "SELECT order_id FROM jobs WHERE id = :it", it=job_id)
+    )
+    return str(order_id)
+
+
 def upgrade_under(engine: Engine, there: Home, database: Database, *, token: str, bureau: str) -> str:
     """Migrate while the version before serves, then have it work on; return the SHA-256 of what a bureau fetched."""
     with served_home(there, token, beside=("relay",)) as client:
@@ -83,7 +91,9 @@ def upgrade_under(engine: Engine, there: Home, database: Database, *, token: str
             assert wait_until(lambda: routed(engine) == BEFORE + AFTER), there.log.read_text(encoding="utf8")
             job_id = accept_one(engine, there, bureau)
         assert client.http.get("/readyz").status_code == 200
-        cancelled = client.http.post(f"/v1/orders/{client.answers['order-1'].json()['id']}/cancel")
+        placed = [str(answer.json()["id"]) for answer in client.answers.values()]
+        another = next(order_id for order_id in placed if order_id != order_of(engine, job_id))
+        cancelled = client.http.post(f"/v1/orders/{another}/cancel")
         assert cancelled.status_code in (200, 202), cancelled.text
         assert client.to_the_end()[1].count("order.placed") == BEFORE + AFTER
         return download(there, bureau, job_id)

@@ -22,6 +22,7 @@ from fabroute.routing.service.readiness import (
     ask_readiness,
     get_report,
     list_entries,
+    list_unready,
     readiness_due,
 )
 from fabroute.routing.service.readiness_asks import asks_of, read_own_parts
@@ -238,6 +239,20 @@ def test_no_released_part_is_an_empty_report_and_no_node_is_no_route(engine: Eng
     (entry,) = entries(engine, owner)
     assert (entry.state, entry.nodes_now, entry.document["nodes"]) == ("no_route", 0, [])
     assert nowhere.document["worsened"] == []  # the part was in no report before
+
+
+def test_what_nobody_can_make_is_told_apart_and_nothing_before_the_first_report(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine, nodes=())
+    given_orders(engine, make_order(owner))
+
+    def unready() -> tuple[list[tuple[str, str]], int]:
+        found = in_transaction(engine, lambda s: list_unready(s, organisation_id=owner.organisation_id))
+        return [(entry.part_no, entry.state) for entry in found.entries], found.total
+
+    before = unready()
+    make(engine, owner)
+
+    assert (before, unready()) == (([], 0), ([("RL-0001", "no_route")], 1))
 
 
 def test_where_everything_has_expired_there_is_no_route_and_each_renewal_is_named(engine: Engine, owner: Owner) -> None:

@@ -16,11 +16,21 @@ from fabroute.webhooks.ports import Answer
 from fabroute.webhooks.rules.forms import FORMS
 from fabroute.webhooks.service.deliveries import deliveries_due
 from fabroute.webhooks.service.delivering import LEASE, Deliverer, DeliveryLimits
-from fabroute.webhooks.service.endpoints import get_endpoint, rotate_secret
+from fabroute.webhooks.service.endpoints import get_endpoint, list_failing, rotate_secret
 from fabroute.webhooks.service.views import EndpointView
 from tests.factories.databases import in_transaction, rows
 from tests.factories.organisations import NOW
-from tests.factories.webhooks import Clock, PlainSealer, a_desk, an_event, deliver, feed_of, given_endpoint, tell
+from tests.factories.webhooks import (
+    Clock,
+    PlainSealer,
+    a_desk,
+    a_principal,
+    an_event,
+    deliver,
+    feed_of,
+    given_endpoint,
+    tell,
+)
 from tests.fakes.receivers import Receiver, answering, by_turns, dripping, hanging, running_receiver
 from tests.fakes.senders import FAILED, GONE, TAKEN, FakeSender, Sent
 
@@ -83,6 +93,26 @@ def test_a_failure_is_tried_again_by_the_schedule_and_given_up_after_ten(engine:
     assert len(set(sender.ids())) == 1
     assert delivery_states(engine) == {"given_up": 1}
     assert endpoint_of(engine, endpoint_id, now=clock.now).failures_in_a_row == 10
+
+
+def test_an_endpoint_that_fails_is_told_apart_until_it_takes_something(engine: Engine) -> None:
+    given_endpoint(engine, "org_owner", url="https://fine.example.com")
+    endpoint_id = given_endpoint(engine, "org_owner").endpoint.endpoint_id
+    sender, clock = FakeSender(lambda sent: TAKEN if "fine" in sent.url else FAILED), Clock()
+
+    def failing() -> list[tuple[str, str, int]]:
+        found = in_transaction(engine, lambda session: list_failing(session, principal=a_principal("org_owner")))
+        return [(it.endpoint_id, it.state, it.failures_in_a_row) for it in found]
+
+    before = failing()
+    tell(engine, an_event())
+    deliver(engine, sender, now=clock)
+    after = failing()
+    sender.judge = lambda sent: TAKEN
+    clock.passes(seconds=5)
+    deliver(engine, sender, now=clock)
+
+    assert (before, after, failing()) == ([], [(endpoint_id, "enabled", 1)], [])
 
 
 def test_nothing_is_sent_before_it_is_due(engine: Engine) -> None:

@@ -20,6 +20,8 @@ REPLAYED: Mapping[str, str] = {"Idempotent-Replayed": "true", "Idempotency-Repla
 """The second is what orders and claims have always said: a client that looks for it finds it everywhere."""
 _KEPT_HEADERS = ("content-type", "location", "etag", "link", "cache-control", "content-disposition", "retry-after")
 _OWN_HEADERS = "fabroute-"
+_LEADS_ON = 303
+"""What a form is answered with."""
 
 
 class AnsweredBefore(Exception):
@@ -57,8 +59,8 @@ class Attempt:
         self.is_claimed = True
 
     def note(self, response: Response) -> None:
-        """Take the answer that is to be kept; an error is none."""
-        if not 200 <= response.status_code < 300:
+        """Take the answer that is to be kept, also one that leads on (303); an error is none."""
+        if not 200 <= response.status_code < 300 and response.status_code != _LEADS_ON:
             return
         name, body = self.request.key, bytes(response.body)
         self._answer = KeptAnswer(

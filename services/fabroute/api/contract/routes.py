@@ -86,7 +86,7 @@ class ContractRoute(APIRoute):
         async def answer_once(request: Request) -> Response:
             if "Idempotency-Key" not in request.headers:
                 return await answer(request)
-            return await _answered_once(request, answer, is_secret=gives_secret(route))
+            return await answered_once(request, answer, is_secret=gives_secret(route))
 
         return answer_once
 
@@ -118,14 +118,15 @@ def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
         yield inner.call
 
 
-async def _answered_once(request: Request, answer: Answer, *, is_secret: bool) -> Response:
+async def answered_once(request: Request, answer: Answer, *, is_secret: bool) -> Response:
+    """Return the answer to a request with an ``Idempotency-Key``: the first one, however often it is sent."""
     principal, key = await get_principal(request), get_idempotency_key(request)
     content = await read_at_most(request, _MOST_BYTES)
     keyed = KeyedRequest(organisation_id=principal.organisation_id, key=key, request_sha256=_digest(request, content))
     attempt = Attempt(request=keyed, credential=_credential(request), holds_secret=is_secret)
     request.state.attempt = attempt
     try:
-        response = await answer(Request(request.scope, _again(content, request.receive)))
+        response = await answer(Request(request.scope, read_again(content, request.receive)))
         attempt.note(response)
         if not attempt.is_claimed:
             await run_in_threadpool(_keep_alone, request, principal.tenant)
@@ -153,7 +154,7 @@ def _credential(request: Request) -> str:
     return request.headers.get("Authorization") or "".join(cookies)
 
 
-def _again(content: bytes, receive: Receive) -> Receive:
+def read_again(content: bytes, receive: Receive) -> Receive:
     """Return what receives a body again that was read, and then what follows."""
     messages: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
 

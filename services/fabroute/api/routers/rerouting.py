@@ -20,12 +20,15 @@ from fabroute.api.dependencies import (
 )
 from fabroute.api.errors import OwnersOnly
 from fabroute.api.leases import LEASE_PROBLEMS, LeaseHeader
+from fabroute.api.order_answers import read_order
 from fabroute.api.pages import listing
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.jobs import JobOut, job_out
+from fabroute.api.schemas.orders import OrderOut
 from fabroute.api.schemas.rerouting import (
     JobFailureIn,
     LineAttentionOut,
+    ObjectiveIn,
     RerouteOut,
     RetryIn,
     TimelineEntryOut,
@@ -38,7 +41,7 @@ from fabroute.orders.service import UnknownOrder
 from fabroute.orders.service.attention import UnknownLine
 from fabroute.production import service as production
 from fabroute.production.rules import RerouteCause
-from fabroute.production.service.rerouting import attention, failing, settling, timeline
+from fabroute.production.service.rerouting import attention, failing, objectives, settling, timeline
 
 router = APIRouter(prefix="/v1", tags=["rerouting"], route_class=ContractRoute)
 
@@ -143,6 +146,30 @@ def retry_line(
         now=now,
     )
     return attention_out(found)
+
+
+@router.post(
+    "/orders/{order_id}/objective",
+    responses=docs.problems(
+        UnknownOrder, OwnersOnly, objectives.ObjectiveFixed, objectives.OrderBeingRouted, *BODY_PROBLEMS
+    ),
+    openapi_extra=docs.request_body(ObjectiveIn),
+)
+def change_objective(
+    order_id: Identifier,
+    caller: BuyerWriter,
+    asked: Annotated[ObjectiveIn, Depends(json_body(ObjectiveIn))],
+    session: WriteSession,
+    now: Now,
+) -> OrderOut:
+    """Route an order by another objective: what nobody has started leaves its node, and all lines are decided again.
+
+    The alternatives of the decision tell what that is likely to cost. Lines that wait for attention or have no route
+    are tried again, too; nodes that are ruled out for a line stay so. The same objective again changes nothing.
+    """
+    objectives.change_objective(session, principal=caller, order_id=order_id, objective=asked.objective, now=now)
+    whose = None if caller.kind == "operator" else caller.organisation_id
+    return read_order(session, organisation_id=whose, order_id=order_id)
 
 
 @router.post(

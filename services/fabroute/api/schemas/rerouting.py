@@ -9,6 +9,7 @@ from fabroute.api.schemas.base import Day, Label, RequestModel, ResponseModel, S
 from fabroute.api.schemas.nodes import NodeDetailOut, NodeStatus
 from fabroute.kernel.events import JsonScalar
 from fabroute.network.service.outages import CapacityCut
+from fabroute.orders.rules import Objective
 from fabroute.production.rules import RerouteCause
 from fabroute.production.service.rerouting.attention import LineAttention
 from fabroute.production.service.rerouting.cancelling import OrderCancelling
@@ -84,6 +85,12 @@ class RetryIn(RequestModel):
     """Which nodes stay ruled out."""
 
     still_excluded: list[Label] = Field(default_factory=list, max_length=200, description="Ids of nodes.")
+
+
+class ObjectiveIn(RequestModel):
+    """What an order is routed by from now on."""
+
+    objective: Objective
 
 
 class JobFailureIn(RequestModel):

@@ -73,6 +73,12 @@ def read_existing_ids(session: Session, node_ids: Collection[str]) -> Sequence[s
     return session.scalars(select(col(Node.id)).where(col(Node.id).in_(node_ids))).all()
 
 
+def read_nodes_named(session: Session, node_ids: Collection[str]) -> Sequence[RowMapping]:
+    """Return those of ``node_ids`` that there are, in the order of their ids."""
+    statement = select(*_columns(Node, id="node_id")).where(col(Node.id).in_(node_ids)).order_by(col(Node.id))
+    return _rows(session, statement)
+
+
 def find_node(session: Session, node_id: str) -> RowMapping | None:
     """Return one node."""
     return next(iter(_rows(session, select(*_columns(Node, id="node_id")).where(col(Node.id) == node_id))), None)

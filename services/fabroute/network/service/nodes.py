@@ -122,6 +122,12 @@ def existing_nodes(session: Session, *, node_ids: Collection[str]) -> frozenset[
     return frozenset(nodes.read_existing_ids(session, node_ids)) if node_ids else frozenset()
 
 
+def find_nodes(session: Session, *, node_ids: Collection[str]) -> dict[str, NodeView]:
+    """Return those of ``node_ids`` that there are, by their ids, by one query."""
+    found = nodes.read_nodes_named(session, node_ids) if node_ids else ()
+    return {row["node_id"]: NodeView(**row) for row in found}
+
+
 def find_node(session: Session, *, node_id: str) -> NodeView:
     """Return a node by one query; ``UnknownNode`` if there is none."""
     return NodeView(**_known(node_id, nodes.find_node(session, node_id)))

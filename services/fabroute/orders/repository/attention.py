@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -20,6 +21,15 @@ class WaitingLine:
     state: str
     state_reason: str
     planning_scope: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTerms:
+    """What an order was placed under: its objective, the quote that it accepted, and whose it is."""
+
+    objective: str
+    quote_id: str | None
+    organisation_id: str
 
 
 _FIND = """
@@ -45,7 +55,14 @@ SELECT count(*) FROM order_lines WHERE planning_scope = :scope AND state = 'pend
 
 _LOCK_ORDER = text("""
 SELECT line.id, line.state FROM order_lines line JOIN orders placed ON placed.id = line.order_id
-WHERE line.order_id = :order_id AND placed.organisation_id = :organisation_id ORDER BY line.id FOR UPDATE OF line
+WHERE line.order_id = :order_id
+  AND (CAST(:organisation_id AS text) IS NULL OR placed.organisation_id = :organisation_id)
+ORDER BY line.id FOR UPDATE OF line
+""")
+
+_TERMS = text("SELECT objective, quote_id, organisation_id FROM orders WHERE id = :order_id")
+_SET_OBJECTIVE = text("""
+UPDATE orders SET objective = :objective, version = version + 1, updated_at = :now WHERE id = :order_id
 """)
 
 _PARK = text("""
@@ -79,11 +96,24 @@ def count_returned(session: Session, *, scope: str) -> int:
     return int(session.connection().execute(_RETURNED, {"scope": scope}).scalar_one())
 
 
-def lock_order(session: Session, *, organisation_id: str, order_id: str) -> list[tuple[str, str]] | None:
-    """Lock the lines of an owner's order, by id; return each with its state, ``None`` if there is no such order."""
+def lock_order(session: Session, *, organisation_id: str | None, order_id: str) -> list[tuple[str, str]] | None:
+    """Lock the lines of an order, by id; return each with its state, ``None`` if there is no such order.
+
+    Of any owner where ``organisation_id`` is ``None``.
+    """
     parameters = {"organisation_id": organisation_id, "order_id": order_id}
     found = [(row.id, row.state) for row in session.connection().execute(_LOCK_ORDER, parameters)]
     return found or None
+
+
+def read_terms(session: Session, *, order_id: str) -> OrderTerms:
+    """Return what an order that there is was placed under."""
+    return OrderTerms(**session.connection().execute(_TERMS, {"order_id": order_id}).mappings().one())
+
+
+def set_objective(session: Session, *, order_id: str, objective: str, now: datetime) -> None:
+    """Give an order another objective, as a new version of itself."""
+    session.connection().execute(_SET_OBJECTIVE, {"order_id": order_id, "objective": objective, "now": now})
 
 
 def find_line(

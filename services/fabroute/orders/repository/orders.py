@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import func, text
+from sqlalchemy import ColumnElement, func, or_, text
 from sqlmodel import Session, col, select
 
 from fabroute.database.bulk import is_one_of
@@ -26,6 +26,10 @@ class OrderFilter:
     state: OrderState | None = None
     batch: str | None = None
     reference: str | None = None
+    text: str = ""
+    """Somewhere in the reference or the batch, or the whole id; or the number or name of an ordered part."""
+    part_ids: tuple[str, ...] = ()
+    """The parts that ``text`` means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,11 @@ def write_states(session: Session, states: Mapping[str, OrderState], *, now: dat
     session.connection().execute(_WRITE_STATES, parameters)
 
 
-def find_order(session: Session, *, organisation_id: str, order_id: str) -> Order | None:
-    """Return an order of an organisation, as it is now."""
-    statement = select(Order).where(col(Order.id) == order_id, col(Order.organisation_id) == organisation_id)
+def find_order(session: Session, *, organisation_id: str | None, order_id: str) -> Order | None:
+    """Return an order, as it is now: of an organisation, of any where ``organisation_id`` is ``None``."""
+    statement = select(Order).where(col(Order.id) == order_id)
+    if organisation_id is not None:
+        statement = statement.where(col(Order.organisation_id) == organisation_id)
     return session.exec(statement.execution_options(populate_existing=True)).one_or_none()
 
 
@@ -91,9 +97,24 @@ def list_orders(session: Session, wanted: OrderFilter, *, before: str | None, li
         )
         if value is not None
     ]
+    if wanted.text:
+        conditions.append(_says(wanted))
     if before is not None:
         conditions.append(col(Order.id) < before)
     return session.exec(select(Order).where(*conditions).order_by(col(Order.id).desc()).limit(limit)).all()
+
+
+def _says(wanted: OrderFilter) -> ColumnElement[bool]:
+    """Return the condition that an order has a text somewhere. Read newest first by its owner's index, up to a page."""
+    ordered = select(OrderLine.id).where(
+        col(OrderLine.order_id) == col(Order.id), is_one_of(col(OrderLine.part_id), wanted.part_ids)
+    )
+    return or_(
+        col(Order.id) == wanted.text,
+        col(Order.reference).icontains(wanted.text, autoescape=True),
+        col(Order.batch).icontains(wanted.text, autoescape=True),
+        *((ordered.exists(),) if wanted.part_ids else ()),
+    )
 
 
 def count_by_state(session: Session, *, organisation_id: str, batch: str | None) -> Mapping[str, int]:

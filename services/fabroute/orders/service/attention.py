@@ -8,21 +8,26 @@ from sqlmodel import Session
 from fabroute.kernel.errors import DomainError
 from fabroute.orders import events
 from fabroute.orders.repository import attention as rows
-from fabroute.orders.repository.attention import WaitingLine
+from fabroute.orders.repository.attention import OrderTerms, WaitingLine
+from fabroute.orders.rules import Objective
 from fabroute.orders.service.outcomes import derive_orders
 from fabroute.orders.service.reading import UnknownOrder
 from fabroute.outbox import service as outbox
 
 __all__ = [
+    "OrderTerms",
     "UnknownLine",
     "WaitingLine",
     "count_returned",
     "find_line",
     "lock_line",
+    "lock_line_states",
     "lock_order",
     "park_lines",
+    "read_terms",
     "require_order",
     "retry_lines",
+    "set_objective",
 ]
 
 
@@ -65,6 +70,27 @@ def lock_order(session: Session, *, organisation_id: str, order_id: str) -> tupl
     if found is None:
         raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
     return tuple(line_id for line_id, state in found if state != "cancelled")
+
+
+def lock_line_states(session: Session, *, organisation_id: str | None, order_id: str) -> Mapping[str, str]:
+    """Lock the lines of an order as ``lock_order`` does; return the state of each, cancelled ones too.
+
+    Of any owner where ``organisation_id`` is ``None``. Raises ``UnknownOrder``.
+    """
+    found = rows.lock_order(session, organisation_id=organisation_id, order_id=order_id)
+    if found is None:
+        raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
+    return dict(found)
+
+
+def read_terms(session: Session, *, order_id: str) -> OrderTerms:
+    """Return what an order was placed under, whose lines the caller has locked."""
+    return rows.read_terms(session, order_id=order_id)
+
+
+def set_objective(session: Session, *, order_id: str, objective: Objective, now: datetime) -> None:
+    """Give an order whose lines the caller has locked another objective; the next run decides by it."""
+    rows.set_objective(session, order_id=order_id, objective=objective, now=now)
 
 
 def park_lines(session: Session, *, reasons: Mapping[str, str], now: datetime) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Show orders, list them, count them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -9,13 +9,16 @@ from sqlmodel import Session
 
 from fabroute.database.pages import Page, page_of
 from fabroute.inventory import service as inventory
-from fabroute.inventory.service import RevisionView
+from fabroute.inventory.service import PartQuery, RevisionView
 from fabroute.kernel.errors import DomainError
 from fabroute.orders.models import Order, OrderLine
 from fabroute.orders.repository import orders as order_rows
 from fabroute.orders.repository.orders import OrderFilter
 from fabroute.orders.repository.placing import ShipTo
 from fabroute.orders.states import ORDER_STATES, LineState, OrderState
+
+_MOST_PARTS = 50
+"""That a text in a search of orders may mean."""
 
 
 class UnknownOrder(DomainError):
@@ -40,6 +43,7 @@ class LineView:
     promised_at: datetime | None = None
     """What was promised first; plans only get better from there."""
     promised_minor: int | None = None
+    revision_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +96,11 @@ class OrderStatistics:
     states: Mapping[OrderState, int]
 
 
-def get_order(session: Session, *, organisation_id: str, order_id: str) -> OrderView:
-    """Return an order with its lines; ``UnknownOrder`` if there is none or it is someone else's."""
+def get_order(session: Session, *, organisation_id: str | None, order_id: str) -> OrderView:
+    """Return an order with its lines, anybody's where ``organisation_id`` is ``None``.
+
+    Raises ``UnknownOrder`` if there is none or it is someone else's.
+    """
     order = order_rows.find_order(session, organisation_id=organisation_id, order_id=order_id)
     if order is None:
         raise UnknownOrder(f"you have no order {order_id}: GET /v1/orders lists yours")
@@ -104,6 +111,8 @@ def list_orders(
     session: Session, *, wanted: OrderFilter, cursor: str | None = None, limit: int = 50
 ) -> Page[OrderView]:
     """Return a page of orders, newest first; ``cursor`` is the id of the last order of the page before."""
+    if wanted.text:
+        wanted = replace(wanted, part_ids=_parts_called(session, wanted))
     found = order_rows.list_orders(session, wanted, before=cursor, limit=limit + 1)
     page = page_of(found, limit=limit, cursor_of=lambda order: order.id)
     return Page(items=tuple(_views(session, page.items)), next_cursor=page.next_cursor)
@@ -115,6 +124,12 @@ def order_statistics(session: Session, *, organisation_id: str, batch: str | Non
     return OrderStatistics(
         batch=batch, orders=sum(counts.values()), states={state: counts.get(state, 0) for state in ORDER_STATES}
     )
+
+
+def _parts_called(session: Session, wanted: OrderFilter) -> tuple[str, ...]:
+    query = PartQuery(text=wanted.text, limit=_MOST_PARTS)
+    found = inventory.search_parts(session, organisation_id=wanted.organisation_id, query=query)
+    return tuple(part.part_id for part in found.items)
 
 
 def _views(session: Session, orders: Sequence[Order]) -> list[OrderView]:
@@ -138,6 +153,7 @@ def _line_view(line: OrderLine, revision: RevisionView) -> LineView:
         decision_id=line.decision_id,
         promised_at=line.promised_at,
         promised_minor=line.promised_minor,
+        revision_id=line.revision_id,
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from fabroute.database.columns import document, instant, large_integer
@@ -73,7 +73,10 @@ class ReprintRequest(SQLModel, table=True):
     """A node asks to print once more after a failed print, with evidence; the owner decides."""
 
     __tablename__ = "reprint_requests"
-    __table_args__ = (UniqueConstraint("job_id", "print_number"),)
+    __table_args__ = (
+        UniqueConstraint("job_id", "print_number"),
+        Index("ix_reprint_requests_open", "organisation_id", "id", postgresql_where=text("state = 'requested'")),
+    )
 
     id: str = Field(primary_key=True)
     job_id: str = Field(foreign_key="jobs.id", index=True)

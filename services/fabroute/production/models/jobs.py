@@ -33,8 +33,10 @@ class Job(SQLModel, table=True):
         Index("ix_jobs_unanswered", "offer_until", postgresql_where=text("state IN ('offered', 'countered')")),
         Index("ix_jobs_lot", "lot_id"),
         Index("ix_jobs_revision", "revision_id"),
+        Index("ix_jobs_owner", "organisation_id", "id"),
         Index("ix_jobs_owner_part", "organisation_id", "part_no"),
         Index("ix_jobs_held", "id", postgresql_where=text("state = 'held'")),
+        Index("ix_jobs_waiting", "organisation_id", "id", postgresql_where=text("state IN ('held', 'suspect')")),
         Index("ix_jobs_planned", "dispatch_at", postgresql_where=text("state = 'planned'")),
         Index("ix_jobs_learnt_from", "machine_id", "parameter_set"),
     )
@@ -146,6 +148,7 @@ class CounterOffer(SQLModel, table=True):
     __tablename__ = "counter_offers"
     __table_args__ = (
         Index("ix_counter_offers_owner", "organisation_id", "id"),
+        Index("ix_counter_offers_open", "organisation_id", "id", postgresql_where=text("state = 'open'")),
         Index("uq_counter_offers_one_open", "job_id", unique=True, postgresql_where=text("state = 'open'")),
     )
 
@@ -192,7 +195,10 @@ class OwnerNote(SQLModel, table=True):
     """Something that a node told the owner of a part, such as that it can't be manufactured."""
 
     __tablename__ = "owner_notes"
-    __table_args__ = (Index("ix_owner_notes_owner", "organisation_id", "id"),)
+    __table_args__ = (
+        Index("ix_owner_notes_owner", "organisation_id", "id"),
+        Index("ix_owner_notes_open", "organisation_id", "id", postgresql_where=text("state = 'open'")),
+    )
 
     id: str = Field(primary_key=True)
     organisation_id: str
@@ -237,7 +243,10 @@ class Reconciliation(SQLModel, table=True):
     """Something physical that was reported under a lease that was over: a part may exist twice. A person looks."""
 
     __tablename__ = "reconciliations"
-    __table_args__ = (Index("ix_reconciliations_owner", "organisation_id", "id"),)
+    __table_args__ = (
+        Index("ix_reconciliations_owner", "organisation_id", "id"),
+        Index("ix_reconciliations_open", "organisation_id", "id", postgresql_where=text("state = 'open'")),
+    )
 
     id: str = Field(primary_key=True)
     organisation_id: str
@@ -271,6 +280,9 @@ class Reroute(SQLModel, table=True):
     __tablename__ = "reroutes"
     __table_args__ = (
         Index("ix_reroutes_order", "order_id", "id"),
+        Index(
+            "ix_reroutes_by_people", "organisation_id", "id", postgresql_where=text("cause IN ('owner', 'operator')")
+        ),
         Index("ix_reroutes_open", "order_line_id", postgresql_where=text("settled_at IS NULL")),
     )
 

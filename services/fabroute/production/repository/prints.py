@@ -53,6 +53,12 @@ def grant_reprint(session: Session, *, job_id: str, now: datetime) -> None:
     _count(session, job_id, {Job.granted_reprints: Job.granted_reprints + 1}, now=now)
 
 
+def requests_of_job(session: Session, *, job_id: str, limit: int) -> Sequence[ReprintRequest]:
+    """Return the reprint requests of a job, oldest first."""
+    statement = select(ReprintRequest).where(ReprintRequest.job_id == job_id)
+    return session.exec(statement.order_by(col(ReprintRequest.id)).limit(limit)).all()
+
+
 def find_request(session: Session, request_id: str) -> ReprintRequest | None:
     """Return a reprint request."""
     return session.get(ReprintRequest, request_id, populate_existing=True)

@@ -72,6 +72,12 @@ def find_note_of(session: Session, *, job_id: str) -> OwnerNote | None:
     return session.exec(select(OwnerNote).where(OwnerNote.job_id == job_id)).first()
 
 
+def open_reconciliations(session: Session, *, job_id: str, limit: int) -> Sequence[Reconciliation]:
+    """Return what was reported too late about a job and not settled, oldest first."""
+    statement = select(Reconciliation).where(Reconciliation.job_id == job_id, Reconciliation.state == "open")
+    return session.exec(statement.order_by(col(Reconciliation.id)).limit(limit)).all()
+
+
 def find_like(session: Session, wanted: Reconciliation) -> Reconciliation | None:
     """Return what was noted already about the same report under the same lease."""
     statement = select(Reconciliation).where(

@@ -13,6 +13,8 @@ from fabroute.qualification.snapshot import certificate_view, first_article_view
 
 _TWO_YEARS_DAYS = (730, 731)
 """Without and with a leap day between."""
+LATELY_DAYS = 30
+"""So long a certificate that ended without a successor is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,16 @@ class Expiry:
     days_left: int
     certificate: CertificateView | None = None
     first_article: FirstArticleView | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastDay:
+    """The certificate of a node that ends first: its scheme, its last day, and how many days are left."""
+
+    scheme: str
+    ends_on: date
+    days_left: int
+    """0: today is the last; under 0: it ended."""
 
 
 def expiring(
@@ -50,6 +62,19 @@ def expiring(
         if today <= view.ends_on <= last_day
     ]
     return tuple(sorted(found, key=lambda each: (each.ends_on, each.kind, each.subject_id)))
+
+
+def read_last_days(session: Session, *, node_ids: Collection[str], today: date) -> dict[str, LastDay]:
+    """Return by node which of its certificates ends first; one that was renewed counts by its last day.
+
+    Those that ended up to ``LATELY_DAYS`` days ago count, too: they are missed now.
+    """
+    found = repository.last_days(session, node_ids=node_ids, first_day=today - timedelta(days=LATELY_DAYS))
+    firsts = {row["node_id"]: row for row in reversed(found)}
+    return {
+        node_id: LastDay(scheme=row["scheme"], ends_on=row["ends_on"], days_left=(row["ends_on"] - today).days)
+        for node_id, row in firsts.items()
+    }
 
 
 def _of_certificate(view: CertificateView, today: date) -> Expiry:

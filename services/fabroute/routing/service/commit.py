@@ -18,13 +18,13 @@ from fabroute.routing.ports import JobDispatch, JobOffer
 from fabroute.routing.service.archive import store_archive
 from fabroute.routing.service.builds import build_mates, with_mates
 from fabroute.routing.service.decided import Decided
-from fabroute.routing.service.documents import Verdict, decision_document, promised_at, why
+from fabroute.routing.service.documents import Verdict, decision_document, nearest_fix, promised_at, why
 from fabroute.routing.service.facts import licence_facts, node_facts
 from fabroute.routing.service.options import Option, Share, pieces_by_node
 from fabroute.routing.service.policies import policy_document, policy_for
 from fabroute.routing.service.policy_costs import store_costs
 from fabroute.routing.service.scopes import ScopeLease, require_scope
-from fabroute.routing.service.sentences import binding_reason
+from fabroute.routing.service.sentences import binding_code, reason_counts
 from fabroute.routing.service.splits import ways_of
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
@@ -366,6 +366,9 @@ def _decision_row(entry: _Entry, facts: RunFacts, decided: Decided, *, now: date
         | {"policy": policy_document(policy_for(decided.policies, entry.line.organisation_id))}
         | dict(decided.notes.get(entry.line.line_id, {})),
         "decided_at": now,
+        "binding": binding_code(verdict.exclusions) if chosen is None else None,
+        "fix": nearest_fix(verdict),
+        "reasons": reason_counts(verdict.exclusions),
     }
 
 
@@ -412,8 +415,7 @@ def _outcome(entry: _Entry, calendars: Calendars) -> LineOutcome:
             promised_at=promised_at(chosen, calendars),
             promised_minor=chosen.price.landed_minor,
         )
-    exclusions = entry.verdict.exclusions
-    reason = binding_reason(exclusions)[0] if exclusions else "NO_NODE"
+    reason = binding_code(entry.verdict.exclusions)
     return LineOutcome(line_id=line_id, state="no_route", decision_id=decision_id, reason=reason)
 
 

@@ -45,6 +45,12 @@ class DecisionView:
     why: str
     document: Mapping[str, Any]
     decided_at: datetime
+    binding: str | None = None
+    """Without a place: the code that keeps most of the nearest nodes off; ``None`` of decisions before it was kept."""
+    fix: str | None = None
+    """Without a place: the least that would make one, in words, where a run looked for it."""
+    reasons: Mapping[str, int] | None = None
+    """How many nodes each code ruled out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,12 @@ from datetime import datetime
 
 from fabroute.routing.service.explaining.demands import Demand, demands_of, hardest
 from fabroute.routing.service.explaining.explain import Explanation
-from fabroute.routing.service.explaining.paper import able_in_short, explanation_document, rule_in_short
+from fabroute.routing.service.explaining.paper import (
+    able_in_short,
+    explanation_document,
+    relaxation_in_short,
+    rule_in_short,
+)
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, same_place
 from fabroute.routing.service.sentences import reason_counts, why_not_routed, why_routed
 from fabroute.routing.service.splits_documents import share_documents
@@ -74,6 +79,12 @@ def why(verdict: Verdict, calendars: Calendars) -> str:
         dearest_rule=_dearest_rule(verdict.explanation),
         lost_to=verdict.lost_to,
     )
+
+
+def nearest_fix(verdict: Verdict) -> str | None:
+    """Return the least that would make a place for a line without one, in words, where a run looked for it."""
+    no_route = None if verdict.explanation is None else verdict.explanation.no_route
+    return None if no_route is None or not no_route.relaxations else relaxation_in_short(no_route.relaxations[0])
 
 
 def _dearest_rule(explanation: Explanation | None) -> str:

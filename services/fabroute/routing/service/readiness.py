@@ -19,6 +19,7 @@ from fabroute.routing.repository.readiness import EntryFilter
 
 NIGHTLY = "system:readiness"
 _BETWEEN = "|"
+_UNREADY = ("no_route", "ends_soon")
 
 
 class NoReadinessReport(DomainError):
@@ -78,6 +79,16 @@ class EntryQuery:
     limit: int = 50
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadyParts:
+    """Parts and regions that nobody can make now, then those that nobody can in 30 days; and how many there are."""
+
+    entries: tuple[EntryView, ...]
+    total: int
+    as_of: datetime | None
+    """``None`` before the first report."""
+
+
 def ask_readiness(session: Session, *, organisation_id: str, actor: str, now: datetime) -> AskedReport:
     """Ask for a report of an organisation's parts, to be made by a worker; one that is asked for already stands."""
     report_id = new_id("rdy")
@@ -130,6 +141,22 @@ def list_entries(session: Session, *, query: EntryQuery) -> Page[EntryView]:
     )
     found = rows.read_entries(session, report.id, wanted, limit=query.limit + 1)
     return page_of([_entry(row) for row in found], limit=query.limit, cursor_of=_cursor)
+
+
+def list_unready(session: Session, *, organisation_id: str, limit: int = 20) -> UnreadyParts:
+    """Return what of an owner's latest report nobody can make, or nobody will soon; nothing before the first report."""
+    found = rows.find_reports(session, organisation_id=organisation_id, state="made")
+    if not found:
+        return UnreadyParts(entries=(), total=0, as_of=None)
+    counts = found[0].document.get("counts", {})
+    entries: list[EntryView] = []
+    for state in _UNREADY:
+        left = limit - len(entries)
+        entries += [
+            _entry(row) for row in rows.read_entries(session, found[0].id, EntryFilter(state=state), limit=left)
+        ]
+    total = sum(int(counts.get(state, 0)) for state in _UNREADY)
+    return UnreadyParts(entries=tuple(entries), total=max(total, len(entries)), as_of=found[0].as_of)
 
 
 def _latest(session: Session, organisation_id: str) -> ReadinessReport:

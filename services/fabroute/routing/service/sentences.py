@@ -15,6 +15,8 @@ _TO_BE_DONE = frozenset({"licence", "waiting"})
 _DECLINED = "DECLINED"
 _TOP_UP = "minimum_order_top_up"
 _EQUAL = "as good"
+NO_NODE = "NO_NODE"
+"""Beside the codes of exclusions: there is no node in the network."""
 _OUTBID = "went to orders that gain more"
 
 
@@ -81,6 +83,11 @@ def _without_those_who_could(declined: Sequence[ExcludedNode], exclusions: Seque
         return [*words, f"the other node can't make it: {code}"]
     first = f"{words[0]}; of the {len(others)} others the nearest ({count}) fail by {code}"
     return [first, *_said(others, code), *words[1:]]
+
+
+def binding_code(exclusions: Sequence[ExcludedNode]) -> str:
+    """Return what keeps a line without a place, in one code: the binding reason's, or ``NO_NODE`` where none is."""
+    return binding_reason(exclusions)[0] if exclusions else NO_NODE
 
 
 def binding_reason(exclusions: Sequence[ExcludedNode]) -> tuple[str, int]:

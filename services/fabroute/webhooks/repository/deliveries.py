@@ -95,6 +95,20 @@ ORDER BY delivery.number DESC LIMIT :limit
 _FIND = text(f"""{_COLUMNS}
 WHERE delivery.id = :delivery_id AND delivery.organisation_id = :organisation_id
 """)
+_OF_SUBJECTS = text("""
+SELECT delivery.id AS delivery_id, delivery.endpoint_id, endpoint.url, event.event_id, event.type,
+       delivery.subject_type, delivery.subject_id, delivery.replay_of, delivery.state,
+       delivery.attempts AS attempt_count, delivery.next_attempt_at, delivery.created_at, delivery.finished_at,
+       delivery.reason, attempt.at AS last_attempt_at, attempt.status AS last_status,
+       attempt.duration_ms AS last_duration_ms
+FROM events event
+JOIN webhook_deliveries delivery ON delivery.position = event.position
+JOIN webhook_endpoints endpoint ON endpoint.id = delivery.endpoint_id
+LEFT JOIN webhook_attempts attempt
+    ON attempt.delivery_number = delivery.number AND attempt.number = delivery.attempts
+WHERE event.organisation_id = :organisation_id AND event.subject_id = ANY(:subject_ids)
+ORDER BY delivery.number DESC LIMIT :limit
+""")
 _REPLAY = text("""
 INSERT INTO webhook_deliveries
     (id, organisation_id, endpoint_id, position, subject_type, subject_id, replay_of, state, attempts, fence,
@@ -190,6 +204,14 @@ def read_deliveries(
         "limit": limit,
     }
     return session.connection().execute(_LIST, values).mappings().all()
+
+
+def read_of_subjects(
+    session: Session, *, organisation_id: str, subject_ids: Collection[str], limit: int
+) -> Sequence[RowMapping]:
+    """Return deliveries of events about these things, with what came of the last attempt, the newest first."""
+    values = {"organisation_id": organisation_id, "subject_ids": sorted(subject_ids), "limit": limit}
+    return session.connection().execute(_OF_SUBJECTS, values).mappings().all()
 
 
 def find_delivery(session: Session, *, organisation_id: str, delivery_id: str) -> RowMapping | None:

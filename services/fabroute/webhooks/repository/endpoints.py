@@ -54,6 +54,18 @@ def read_endpoints(session: Session, *, organisation_id: str, after: str, limit:
     return session.exec(statement.order_by(col(WebhookEndpoint.id)).limit(limit)).all()
 
 
+def read_failing(session: Session, *, organisation_id: str) -> Sequence[WebhookEndpoint]:
+    """Return an organisation's endpoints that fail now or were disabled because of it, the longest failing first."""
+    statement = select(WebhookEndpoint).where(
+        col(WebhookEndpoint.organisation_id) == organisation_id,
+        or_(
+            col(WebhookEndpoint.failing_since).is_not(None),
+            col(WebhookEndpoint.disabled_cause).in_(("gone", "failing")),
+        ),
+    )
+    return session.exec(statement.order_by(col(WebhookEndpoint.failing_since).nulls_first())).all()
+
+
 def change_endpoint(session: Session, *, endpoint_id: str, values: Mapping[str, object], now: datetime) -> None:
     """Change an endpoint that is locked, and count its version up."""
     statement = update(WebhookEndpoint).where(col(WebhookEndpoint.id) == endpoint_id)

@@ -12,6 +12,7 @@ from fabroute.identity.service import AuditRecord, record_audit
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.events import JsonScalar
 from fabroute.kernel.ids import new_id
+from fabroute.production.service.order_records import subjects_of_order
 from fabroute.webhooks.repository import deliveries as rows
 from fabroute.webhooks.repository.deliveries import Replay
 from fabroute.webhooks.repository.endpoints import set_rest
@@ -56,6 +57,31 @@ class Replayed:
     is_whole: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDelivery:
+    """An event about an order on its way to an endpoint, and what came of the last attempt."""
+
+    delivery_id: str
+    endpoint_id: str
+    url: str
+    event_id: str
+    type: str
+    subject_type: str
+    subject_id: str
+    replay_of: str | None
+    state: str
+    """``pending``, ``delivered`` or ``given_up``."""
+    attempt_count: int
+    next_attempt_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+    reason: str
+    last_attempt_at: datetime | None
+    last_status: int | None
+    """The HTTP status; empty where nobody answered, or nothing was sent yet."""
+    last_duration_ms: int | None
+
+
 def list_deliveries(
     session: Session, *, principal: Principal, endpoint_id: str, state: str | None, page: tuple[str | None, int]
 ) -> Page[DeliveryView]:
@@ -70,6 +96,22 @@ def list_deliveries(
         limit=limit + 1,
     )
     return page_of([delivery_view(row) for row in found], limit=limit, cursor_of=lambda view: str(view.number))
+
+
+def list_order_deliveries(
+    session: Session, *, principal: Principal, order_id: str, limit: int = 50
+) -> tuple[OrderDelivery, ...]:
+    """Return the newest deliveries of events about an order, its jobs, shipments and papers, to the caller's endpoints.
+
+    Raises ``UnknownOrder``.
+    """
+    found = rows.read_of_subjects(
+        session,
+        organisation_id=principal.organisation_id,
+        subject_ids=subjects_of_order(session, principal=principal, order_id=order_id),
+        limit=limit,
+    )
+    return tuple(OrderDelivery(**row) for row in found)
 
 
 def get_delivery(session: Session, *, principal: Principal, delivery_id: str) -> DeliveryView:

@@ -56,6 +56,19 @@ class StaleEndpoint(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailingEndpoint:
+    """An endpoint whose receiver does not take what it is sent; ``disabled`` ones are sent nothing any more."""
+
+    endpoint_id: str
+    url: str
+    state: str
+    reason: str
+    """Why it was switched off; empty of one that is still tried."""
+    failures_in_a_row: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
     """Where an organisation wants to be told of what; ``ed25519``: signed by a key pair as well."""
 
@@ -134,6 +147,21 @@ def list_endpoints(session: Session, desk: Desk, *, cursor: str | None, limit: i
     organisation_id = desk.principal.organisation_id
     found = rows.read_endpoints(session, organisation_id=organisation_id, after=cursor or "", limit=limit + 1)
     return page_of(_views(session, found, now=desk.now), limit=limit, cursor_of=lambda view: view.endpoint_id)
+
+
+def list_failing(session: Session, *, principal: Principal) -> tuple[FailingEndpoint, ...]:
+    """Return the caller's endpoints that fail now, and those that were switched off because they did."""
+    return tuple(
+        FailingEndpoint(
+            endpoint_id=row.id,
+            url=row.url,
+            state=row.state,
+            reason=row.disabled_reason,
+            failures_in_a_row=row.failures_in_a_row,
+            since=row.disabled_at or row.failing_since,
+        )
+        for row in rows.read_failing(session, organisation_id=principal.organisation_id)
+    )
 
 
 def change_endpoint(

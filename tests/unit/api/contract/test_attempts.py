@@ -81,6 +81,14 @@ def test_what_is_no_success_is_not_kept(status: int) -> None:
     assert not attempt.is_claimed
 
 
+def test_what_leads_on_is_kept_with_where_to() -> None:
+    attempt = an_attempt()
+    stored = kept(attempt, Response(status_code=303, headers={"Location": "/console/orders/ord_1"}))
+
+    assert (stored.status, stored.headers["location"]) == (303, "/console/orders/ord_1")
+    assert attempt.replay(stored).headers["Location"] == "/console/orders/ord_1"
+
+
 def test_a_secret_is_stored_so_that_only_who_got_it_reads_it_again() -> None:
     mine, other = an_attempt(holds_secret=True), an_attempt(credential="Bearer two", holds_secret=True)
     stored = kept(mine, json_answer(NewKey(key_id="key_1", secret="fr_test_1_x")))

@@ -81,6 +81,13 @@ def able_in_short(change: NodeChange) -> str:
     return " and ".join(_said_once(change.steps)) or fix_in_short(change)
 
 
+def relaxation_in_short(relaxation: Relaxation) -> str:
+    """Return what would make a place for a line, what that costs and where: ``…: 52.00 EUR at Porto``."""
+    chance = relaxation.place.chance
+    steps = " and ".join(_said_once(relaxation.steps)) or "nothing but a place"
+    return f"{steps}: {euro(chance.landed_minor)} EUR at {chance.node.city}"
+
+
 def _least(margin: Margin) -> str:
     """Return the first of money, time and carbon of which an amount alone is enough."""
     if margin.cheaper_by_minor is not None:
@@ -214,10 +221,8 @@ def _no_route(no_route: NoRoute, calendars: Calendars) -> Document:
 
 def _relaxation(relaxation: Relaxation, calendars: Calendars) -> Document:
     place = relaxation.place
-    steps = " and ".join(_said_once(relaxation.steps)) or "nothing but a place"
-    landed = place.chance.landed_minor
     return {
-        "words": f"{steps}: {euro(landed)} EUR at {place.chance.node.city}",
+        "words": relaxation_in_short(relaxation),
         "steps": [_step(step) for step in relaxation.steps],
         "then": _place(place, calendars),
     }

@@ -1,0 +1,138 @@
+"""Where a line stands: the steps from order to delivery, and what waits for a person."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fabroute.console.formats import Formats
+from fabroute.console.pages.order.facts import OrderFacts
+from fabroute.orders.service import LineView
+from fabroute.production.service import JobOfLine
+
+StepState = Literal["done", "now", "next", "failed"]
+_STEPS = ("Placed", "Routed", "Offered", "Accepted", "Printing", "Inspected", "Shipped", "Delivered")
+_AT: Mapping[str, int] = {
+    "planned": 1,
+    "offered": 2,
+    "countered": 2,
+    "accepted": 3,
+    "in_production": 4,
+    "inspected": 5,
+    "shipped": 6,
+    "delivered": 7,
+    "held": 2,
+    "suspect": 3,
+}
+_OPEN = frozenset({"pending", "routing"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step of a line's way."""
+
+    label: str
+    state: StepState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineTab:
+    """A line of an order with several."""
+
+    position: int
+    part: str
+    revision: str
+    quantity: int
+    state: str
+    where: str
+    path: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """A job of the line."""
+
+    job_id: str
+    node_id: str
+    city: str
+    machine_id: str
+    quantity: int
+    price_minor: int
+    state: str
+    held_reason: str
+    may_decide: bool
+    """Whether its node fell silent and the viewer may say what is done about it."""
+    may_take_back: bool
+
+
+def steps_of(facts: OrderFacts, fmt: Formats) -> tuple[Step, ...]:
+    """Return the steps of the line that is looked at; of several jobs the one that is farthest behind counts."""
+    line, jobs = facts.line, facts.line_jobs
+    if line.state == "cancelled":
+        return (_placed(facts, fmt), Step(label="Cancelled", state="failed"))
+    if line.state in ("no_route", "parked"):
+        label = "No node can make it" if line.state == "no_route" else "Waits for a person"
+        return (_placed(facts, fmt), Step(label=label, state="failed"), *_coming(2))
+    if line.state in _OPEN:
+        return (_placed(facts, fmt), Step(label="Being routed", state="now"), *_coming(2))
+    at = min((_AT.get(job.state, 1) for job in jobs), default=1)
+    done = [Step(label=label, state="done") for label in _STEPS[1:at]]
+    now = Step(label=_STEPS[at], state="done" if at == len(_STEPS) - 1 else "now", detail=_where(jobs, fmt))
+    return (_placed(facts, fmt), *done, now, *_coming(at + 1))
+
+
+def tabs_of(facts: OrderFacts) -> tuple[LineTab, ...]:
+    """Return the lines of the order; none where there is but one."""
+    if len(facts.order.lines) == 1:
+        return ()
+    return tuple(_tab(line, facts) for line in facts.order.lines)
+
+
+def job_rows(facts: OrderFacts) -> tuple[JobRow, ...]:
+    """Return the jobs of the line."""
+    return tuple(_job(job, facts) for job in facts.line_jobs)
+
+
+def _placed(facts: OrderFacts, fmt: Formats) -> Step:
+    return Step(label="Placed", state="done", detail=fmt.instant(facts.order.placed_at))
+
+
+def _coming(first: int) -> Sequence[Step]:
+    return [Step(label=label, state="next") for label in _STEPS[first:]]
+
+
+def _where(jobs: Sequence[JobOfLine], fmt: Formats) -> str:
+    cities = ", ".join(dict.fromkeys(job.city for job in jobs))
+    troubled = next((job for job in jobs if job.state in ("held", "suspect", "countered")), None)
+    words = {"held": "on hold", "suspect": "the node fell silent", "countered": "other terms proposed"}
+    return f"{cities}: {words[troubled.state]}" if troubled is not None else cities
+
+
+def _tab(line: LineView, facts: OrderFacts) -> LineTab:
+    summary = facts.summaries.get(line.decision_id or "")
+    return LineTab(
+        position=line.position,
+        part=line.part,
+        revision=line.revision,
+        quantity=line.quantity,
+        state=line.state,
+        where="" if summary is None or summary.city is None else summary.city,
+        path=f"/console/orders/{facts.order.id}?line={line.position}",
+        is_chosen=line.id == facts.line.id,
+    )
+
+
+def _job(job: JobOfLine, facts: OrderFacts) -> JobRow:
+    return JobRow(
+        job_id=job.job_id,
+        node_id=job.node_id,
+        city=job.city,
+        machine_id=job.machine_id,
+        quantity=job.quantity,
+        price_minor=job.price_minor,
+        state=job.state,
+        held_reason=job.held_reason,
+        may_decide=facts.rights.jobs and job.state == "suspect",
+        may_take_back=facts.rights.jobs and job.state == "held",
+    )

@@ -1,0 +1,1 @@
+"""Order a part in three steps: find it, compare three offers, confirm one."""

@@ -1,0 +1,42 @@
+"""The class of the console's routes: a form is read before the view runs, and answered once."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+
+from fabroute.api.contract.routes import answered_once, calls_of
+from fabroute.api.dependencies import get_session, get_telling_session
+from fabroute.console.forms import with_form
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_SESSIONS = (get_session, get_telling_session)
+
+
+class ConsoleRoute(APIRoute):
+    """A route whose POST takes a form.
+
+    Where the view asks for a session, a form that is sent twice is answered once, as the API answers requests under an
+    ``Idempotency-Key``. A view without one (orders, which the intake writes) hands the form's key to its service.
+    """
+
+    def get_route_handler(self) -> Handler:
+        """Return what answers a request."""
+        answer = super().get_route_handler()
+        if self.methods != {"POST"}:
+            return answer
+        is_keyed = any(call in _SESSIONS for call in calls_of(self.dependant))
+
+        async def answer_form(request: Request) -> Response:
+            prepared = await with_form(request)
+            if is_keyed and "Idempotency-Key" in prepared.headers:
+                return await answered_once(prepared, answer, is_secret=False)
+            return await answer(prepared)
+
+        return answer_form
+
+
+def console_router() -> APIRouter:
+    """Return a router for a screen: its paths begin with ``/console``, and stand in no OpenAPI document."""
+    return APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)

@@ -1,0 +1,176 @@
+"""Order a part: find it, compare three offers before anything is ordered, confirm one."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Path, Query, Request, Response
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+
+from fabroute.api.dependencies import (
+    BuyerReader,
+    BuyerWriter,
+    Now,
+    ReadSession,
+    get_idempotency_key,
+    get_resources,
+    work_of,
+)
+from fabroute.api.submissions import submission_of
+from fabroute.console.forms import FormIn
+from fabroute.console.ordering import asked_again, asked_in, label_of, order_in
+from fabroute.console.pages.order_a_part.finding import find_page, ordered_lately
+from fabroute.console.pages.order_a_part.offers import quote_path
+from fabroute.console.pages.order_a_part.pages import ConfirmPage, confirm_page, quote_page, terms_page
+from fabroute.console.placing import lapse_words, placed
+from fabroute.console.rendering import Console, ForPeople
+from fabroute.console.routes import console_router
+from fabroute.console.typed import typed_in
+from fabroute.identity.rules import Principal
+from fabroute.inventory import service as inventory
+from fabroute.inventory.service import PartView
+from fabroute.inventory.service.matching import match_parts
+from fabroute.kernel.errors import DomainError
+from fabroute.orders import service as orders
+from fabroute.orders.service import OrderFilter, QuoteView
+from fabroute.routing.service.accepting import QuoteNotKept
+from fabroute.routing.service.agreeing import QuoteExpired
+
+router = console_router()
+
+_FOUND, _LATELY = 20, 6
+Text = Annotated[str, Query(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
+QuoteId = Annotated[str, Path(pattern=r"^qte_[A-Za-z0-9]{1,60}$")]
+Earlier = Annotated[str, Query(pattern=r"^(qte_[A-Za-z0-9]{1,60})?$")]
+Label = Annotated[str, Query(max_length=20)]
+
+
+@router.get("/order-a-part")
+def find_a_part(console: ForPeople, caller: BuyerReader, session: ReadSession, text: Text = "") -> Response:
+    """Find a part by any number, asset or name; without words, those that were ordered lately."""
+    owner, words = caller.organisation_id, text.strip()
+    found = match_parts(session, organisation_id=owner, words=words, limit=_FOUND + 1)
+    lately = () if words else _lately(session, owner)
+    return console.page("order_a_part/find.html", it=find_page(words, found, lately, most=_FOUND))
+
+
+@router.get("/order-a-part/terms")
+def show_terms(
+    console: ForPeople,
+    caller: BuyerReader,
+    session: ReadSession,
+    part: Text,
+    quantity: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> Response:
+    """Ask how many of a part, where to and by when."""
+    found = inventory.get_part(session, organisation_id=caller.organisation_id, part_no=part)
+    last = orders.list_orders(session, wanted=OrderFilter(organisation_id=caller.organisation_id), limit=1).items
+    shown = terms_page(found, quantity=quantity, last=last[0].ship_to if last else None)
+    return console.page("order_a_part/offers.html", it=shown)
+
+
+@router.post("/order-a-part/quotes")
+def ask_for_offers(request: Request, console: ForPeople, caller: BuyerWriter, form: FormIn, now: Now) -> Response:
+    """Have offers made; nothing is ordered and nothing is held."""
+    asked = asked_in(form, zone=console.viewer.formats.zone, now=now)
+    made = get_resources(request).quotes.make(asked=asked, principal=caller, now=now)
+    return console.redirect(quote_path(made.id))
+
+
+@router.get("/order-a-part/quotes/{quote_id}")
+def show_offers(
+    console: ForPeople, caller: BuyerReader, session: ReadSession, now: Now, quote_id: QuoteId, was: Earlier = ""
+) -> Response:
+    """Show the offers of a quote beside each other, and beside those of the quote that it renews."""
+    quote, part = _quote(session, caller, quote_id)
+    before = _quote(session, caller, was)[0] if was else None
+    shown = quote_page(quote, part, console.viewer.formats, now=now, before=before)
+    return console.page("order_a_part/offers.html", it=shown)
+
+
+@router.post("/order-a-part/quotes/{quote_id}/renew")
+def renew_offers(
+    request: Request, console: ForPeople, caller: BuyerWriter, form: FormIn, now: Now, quote_id: QuoteId
+) -> Response:
+    """Have the same offers made again, and compared with what they were."""
+    made = _renewed(request, caller, quote_id, now=now)
+    to_confirm = f"/order?offer={label_of(form.text('offer'))}&" if form.text("offer") else "?"
+    return console.redirect(f"{quote_path(made.id)}{to_confirm}was={quote_id}")
+
+
+@router.get("/order-a-part/quotes/{quote_id}/order")
+def show_confirmation(
+    console: ForPeople,
+    caller: BuyerReader,
+    session: ReadSession,
+    now: Now,
+    quote_id: QuoteId,
+    offer: Label = "",
+    was: Earlier = "",
+) -> Response:
+    """Ask once more before an offer is ordered."""
+    quote, part = _quote(session, caller, quote_id)
+    before = _quote(session, caller, was)[0] if was else None
+    fmt = console.viewer.formats
+    shown = confirm_page(quote, part, fmt, label=label_of(offer), now=now, before=before)
+    return console.page("order_a_part/confirm.html", it=shown)
+
+
+@router.post("/order-a-part/quotes/{quote_id}/order")
+async def order_it(
+    request: Request, console: ForPeople, caller: BuyerWriter, form: FormIn, now: Now, quote_id: QuoteId
+) -> Response:
+    """Order what an offer says, once however often the form is sent; one that lapsed is renewed and shown instead."""
+    quote, label = await run_in_threadpool(_read_quote, request, caller, quote_id), label_of(form.text("offer"))
+    asked = order_in(form, quote, offer=label)
+    submission = submission_of(caller, asked, idempotency_key=get_idempotency_key(request), now=now)
+    try:
+        order = await placed(get_resources(request).acceptances, submission)
+    except (QuoteExpired, QuoteNotKept) as lapsed:
+        shown = await run_in_threadpool(_instead, request, console, caller, quote, label, lapsed)
+        return _shown_again(console, form, shown)
+    told = f"Ordered: {console.viewer.formats.money(order.price_minor)}"
+    told += f", promised by {console.viewer.formats.day(order.promised_at)}." if order.promised_at else "."
+    return console.redirect(f"/console/orders/{order.order_id}", told=told)
+
+
+def _lately(session: Session, owner: str) -> tuple[PartView, ...]:
+    found = orders.list_orders(session, wanted=OrderFilter(organisation_id=owner), limit=25).items
+    numbers = ordered_lately(found, most=_LATELY)
+    known = inventory.find_parts(session, organisation_id=owner, part_nos=numbers)
+    return tuple(known[number] for number in numbers if number in known)
+
+
+def _quote(session: Session, caller: Principal, quote_id: str) -> tuple[QuoteView, PartView]:
+    owner = caller.organisation_id
+    quote = orders.get_quote(session, organisation_id=owner, quote_id=quote_id)
+    return quote, inventory.get_part(session, organisation_id=owner, part_no=quote.part_no)
+
+
+def _read_quote(request: Request, caller: Principal, quote_id: str) -> QuoteView:
+    with work_of(request, caller) as session:
+        return orders.get_quote(session, organisation_id=caller.organisation_id, quote_id=quote_id)
+
+
+def _renewed(request: Request, caller: Principal, quote_id: str, *, now: datetime) -> QuoteView:
+    quote = _read_quote(request, caller, quote_id)
+    return get_resources(request).quotes.make(asked=asked_again(quote, now=now), principal=caller, now=now)
+
+
+def _instead(
+    request: Request, console: Console, caller: Principal, quote: QuoteView, label: str, lapsed: DomainError
+) -> ConfirmPage:
+    """Return the same offer as it is now, with what it changes beside the one that lapsed."""
+    now, fmt = console.viewer.now, console.viewer.formats
+    made = get_resources(request).quotes.make(asked=asked_again(quote, now=now), principal=caller, now=now)
+    with work_of(request, caller) as session:
+        renewed, part = _quote(session, caller, made.id)
+    shown = confirm_page(renewed, part, fmt, label=label, now=max(now, renewed.created_at), before=quote)
+    return replace(shown, lapsed=lapse_words(lapsed, fmt))
+
+
+def _shown_again(console: Console, form: FormIn, shown: ConfirmPage) -> Response:
+    typed = replace(typed_in(form), page=shown.path)
+    again = replace(console, viewer=replace(console.viewer, path=shown.path, typed=typed))
+    return again.page("order_a_part/confirm.html", status=409, it=shown)

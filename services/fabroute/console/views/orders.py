@@ -1,0 +1,42 @@
+"""Orders: the list that leads to each of them."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from fabroute.api.dependencies import OrdersReader, ReadSession, decode_cursor, encode_cursor
+from fabroute.console.pages.orders import OrdersQuery, orders_page
+from fabroute.console.rendering import ForPeople
+from fabroute.console.routes import console_router
+from fabroute.orders import service as orders
+from fabroute.orders.service import OrderFilter
+from fabroute.orders.states import ORDER_STATES
+
+router = console_router()
+
+_ROWS = 25
+Text = Annotated[str, Query(max_length=120)]
+
+
+@router.get("/orders")
+def list_orders(
+    console: ForPeople,
+    caller: OrdersReader,
+    session: ReadSession,
+    text: Text = "",
+    state: Text = "",
+    cursor: Annotated[str, Query(max_length=400)] = "",
+) -> Response:
+    """List the orders of the viewer's organisation, newest first, narrowed by state and text."""
+    asked = OrdersQuery(
+        text=text.strip(),
+        state=next((it for it in ORDER_STATES if it == state), None),
+        cursor=decode_cursor(cursor) if cursor else None,
+    )
+    wanted = OrderFilter(organisation_id=caller.organisation_id, state=asked.state, text=asked.text)
+    found = orders.list_orders(session, wanted=wanted, cursor=asked.cursor, limit=_ROWS)
+    counts = orders.order_statistics(session, organisation_id=caller.organisation_id).states
+    next_cursor = None if found.next_cursor is None else encode_cursor(found.next_cursor)
+    return console.page(
+        "orders/list.html", it=orders_page(found.items, counts=dict(counts), asked=asked, next_cursor=next_cursor)
+    )

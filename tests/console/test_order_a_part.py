@@ -1,0 +1,255 @@
+"""A maintenance team orders a legacy spare: from an old number or an asset to a promise; and what goes wrong."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.console.browsing import hidden_fields, surfing, words_of
+from tests.console.checks import MOST_BYTES, assert_good, page_weight
+from tests.console.conftest import Visit, sign_in
+from tests.console.looks import Look, every_look
+from tests.factories.console import ServedConsole
+from tests.factories.console_spares import ASSET, NAME, OLD_NUMBER, LegacySpare, a_legacy_spare
+from tests.factories.people import PASSWORD
+
+LONG = "Dichtungsringhalterung" * 9
+RIGHT_TO_LEFT = "حلقة إحكام للمضخة الشمالية"
+CHINESE = "北方泵站密封圈支架"
+TERMS = {"quantity": "2", "city": "Hamburg", "country": "DE", "need_by": "", "criticality": "", "packaging": "plain"}
+
+
+@pytest.fixture
+def spare(console: ServedConsole) -> LegacySpare:
+    return a_legacy_spare(console)
+
+
+def asked(surf: httpx.Client, **changes: str) -> httpx.Response:
+    """Fill in the form of the second step and send it."""
+    page = surf.get("/console/order-a-part/terms?part=RL-0001")
+    return surf.post("/console/order-a-part/quotes", data=hidden_fields(page, "terms") | TERMS | changes)
+
+
+def quoted(surf: httpx.Client, **changes: str) -> str:
+    """Return the path of a quote."""
+    answer = asked(surf, **changes)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+def confirmed(surf: httpx.Client, path: str, **typed: str) -> httpx.Response:
+    """Send the form of the third step."""
+    page = surf.get(f"{path}/order?offer=cheapest")
+    return surf.post(f"{path}/order", data=hidden_fields(page, "confirm") | typed)
+
+
+@pytest.mark.timeout(600)
+@every_look
+def test_a_legacy_spare_is_ordered_from_its_asset_to_a_promise(visit: Visit, spare: LegacySpare, look: Look) -> None:
+    page = visit("/console/", who="buyer")
+    page.get_by_role("link", name="Order a part", exact=True).first.click()
+    assert_good(page, "order-a-part-empty", look)
+    page.get_by_role("searchbox").fill(ASSET.lower())
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text(f"in {ASSET} · 4")).to_be_visible()
+    assert_good(page, "order-a-part-found", look)
+
+    page.get_by_role("link", name=f"Compare offers for {NAME}").click()
+    assert_good(page, "order-a-part-terms", look)
+    page.get_by_label("How many").fill("2")
+    page.get_by_label("City").fill("Hamburg")
+    page.get_by_label("Country").select_option("DE")
+    page.get_by_role("button", name="Compare offers").click()
+    expect(page.get_by_role("heading", name="Cheapest")).to_be_visible()
+    expect(page.get_by_role("heading", name="Print it")).to_be_visible()
+    assert_good(page, "order-a-part-offers", look)
+    assert spare.orders() == []
+
+    page.get_by_role("link", name=re.compile("^Choose: Cheapest")).click()
+    page.get_by_label("Your reference").fill("WO-4711")
+    assert_good(page, "order-a-part-confirm", look)
+    page.get_by_role("button", name=re.compile("^Order for €")).click()
+    page.wait_for_url(re.compile("/console/orders/ord_"))
+    expect(page.get_by_text(re.compile("^Ordered: €.+, promised by "))).to_be_visible()
+    ((order_id, price),) = spare.orders()
+    assert page.url == f"{spare.console.url}/console/orders/{order_id}"
+    assert price > 5_000
+
+
+def test_everything_works_without_scripts(visit: Visit, spare: LegacySpare) -> None:
+    page = visit("/console/order-a-part", who="buyer", scripts=False)
+    page.get_by_role("searchbox").fill(OLD_NUMBER)
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("link", name=f"Compare offers for {NAME}").click()
+    page.get_by_label("City").fill("Hamburg")
+    page.get_by_label("Country").select_option("DE")
+    page.get_by_role("button", name="Compare offers").click()
+    page.get_by_role("link", name=re.compile("^Choose: Cheapest")).click()
+    page.get_by_role("button", name=re.compile("^Order for €")).click()
+
+    expect(page.get_by_text(re.compile("^Ordered: €"))).to_be_visible()
+    assert len(spare.orders()) == 1
+
+
+def test_words_are_looked_up_while_they_are_typed(visit: Visit, spare: LegacySpare) -> None:
+    page = visit("/console/order-a-part", who="buyer")
+    page.get_by_role("searchbox").press_sequentially("1987")
+
+    expect(page.get_by_text(f"also known as {OLD_NUMBER}")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_have_value("1987")
+
+
+@every_look
+def test_names_of_every_length_and_script_fit(visit: Visit, spare: LegacySpare, look: Look) -> None:
+    page = visit("/console/order-a-part", who="buyer")
+    for name, title in ((LONG, "long"), (RIGHT_TO_LEFT, "rtl"), (CHINESE, "cjk")):
+        spare.renamed(name)
+        page.goto("/console/order-a-part?text=RL-0001")
+        assert_good(page, f"order-a-part-{title}", look)
+        page.goto("/console/order-a-part/terms?part=RL-0001")
+        assert_good(page, f"order-a-part-terms-{title}", look)
+
+
+@every_look
+def test_what_can_t_be_taken_is_told_at_its_field_and_nothing_typed_is_lost(
+    visit: Visit, spare: LegacySpare, look: Look
+) -> None:
+    page = visit("/console/order-a-part/terms?part=RL-0001", who="buyer")
+    page.get_by_label("How many").fill("two")
+    page.get_by_label("Country").select_option("PL")
+    page.get_by_label("Needed by").fill("2020-01-01")
+    page.get_by_role("button", name="Compare offers").click()
+
+    expect(page.locator("#terms-quantity-wrong")).to_have_text("Error: Enter a whole number from 1 to 100,000.")
+    expect(page.locator("#terms-city-wrong")).to_have_text("Error: Say to which city it goes.")
+    expect(page.locator("#terms-need_by-wrong")).to_have_text("Error: Choose a day that is still to come.")
+    expect(page.get_by_label("How many")).to_have_value("two")
+    expect(page.get_by_label("Country")).to_have_value("PL")
+    assert_good(page, "order-a-part-wrong", look)
+    page.get_by_label("How many").fill("3")
+    page.get_by_label("City").fill("Łódź")
+    page.get_by_label("Needed by").fill("")
+    page.get_by_role("button", name="Compare offers").click()
+    expect(page.get_by_text("3 pieces to Łódź, Poland")).to_be_visible()
+    expect(page.get_by_text("This city is not known here")).to_be_visible()
+
+
+def test_a_session_that_ended_in_mid_form_loses_nothing(visit: Visit, spare: LegacySpare) -> None:
+    page = visit("/console/order-a-part/terms?part=RL-0001", who="buyer")
+    page.get_by_label("How many").fill("17")
+    page.get_by_label("City").fill("Hamburg")
+    page.get_by_label("Country").select_option("DE")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Compare offers").click()
+    expect(page.get_by_text("You were signed out meanwhile.")).to_be_visible()
+    page.get_by_label("E-mail address").fill("buyer@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_label("How many")).to_have_value("17")
+    expect(page.get_by_label("City")).to_have_value("Hamburg")
+    page.get_by_role("button", name="Compare offers").click()
+    expect(page.get_by_text("17 pieces to Hamburg, Germany")).to_be_visible()
+
+
+def test_a_form_that_is_sent_twice_orders_once(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        path = quoted(surf)
+        fields = hidden_fields(surf.get(f"{path}/order?offer=cheapest"), "confirm") | {"reference": "WO-1"}
+        send: Callable[[int], httpx.Response] = lambda _: surf.post(f"{path}/order", data=fields)  # noqa: E731
+        with ThreadPoolExecutor(2) as pool:
+            answers = [*pool.map(send, range(2)), send(3)]
+
+    ((order_id, _),) = spare.orders()
+    assert [answer.headers.get("Location") for answer in answers] == [f"/console/orders/{order_id}"] * 3
+
+
+def test_a_quote_that_was_ordered_leads_to_its_order(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        path = quoted(surf)
+        order = confirmed(surf, path).headers["Location"]
+        again, offers = surf.get(f"{path}/order?offer=cheapest"), surf.get(path)
+        refused = surf.post(
+            f"{path}/order",
+            data=hidden_fields(surf.get("/console/order-a-part/terms?part=RL-0001"), "terms") | {"page": f"{path}/order"},
+        )
+
+    assert f'href="{order}"' in again.text
+    assert "This quote was ordered." in words_of(offers)
+    assert refused.status_code == 409
+    assert len(spare.orders()) == 1
+
+
+@every_look
+def test_an_offer_that_lapsed_is_renewed_with_what_changed_and_what_was_typed(
+    visit: Visit, spare: LegacySpare, look: Look
+) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        path = quoted(surf)
+    page = visit(f"{path}/order?offer=cheapest", who="buyer")
+    page.get_by_label("Your reference").fill("WO-4711")
+    spare.expire_quotes()
+    spare.network_changed("UPDATE nodes SET minimum_order_minor = 9000 RETURNING id")
+    page.get_by_role("button", name=re.compile("^Order for")).click()
+
+    expect(page.get_by_text("The offer is not good any more. Nothing was ordered.")).to_be_visible()
+    expect(page.get_by_text("+€40.00", exact=False).first).to_be_visible()
+    expect(page.get_by_label("Your reference")).to_have_value("WO-4711")
+    assert spare.orders() == []
+    assert_good(page, "order-a-part-lapsed", look)
+    page.get_by_role("button", name=re.compile("^Order for")).click()
+    expect(page.get_by_text(re.compile("^Ordered: €"))).to_be_visible()
+    assert spare.table("SELECT reference FROM orders") == [("WO-4711",)]
+
+
+def test_expired_offers_are_renewed_beside_what_they_were(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        path = quoted(surf)
+        spare.expire_quotes()
+        spare.network_changed("UPDATE nodes SET minimum_order_minor = 9000 RETURNING id")
+        expired = surf.get(path)
+        renewed = surf.post(f"{path}/renew", data=hidden_fields(expired, "renew"))
+        shown = words_of(surf.get(renewed.headers["Location"]))
+
+    assert "These offers are not good any more." in words_of(expired)
+    assert renewed.headers["Location"].endswith(f"?was={path.rpartition('/')[2]}")
+    assert "Beside the offer before: +€40.00" in shown
+
+
+@every_look
+def test_where_nothing_is_offered_the_nearest_changes_are_told(visit: Visit, spare: LegacySpare, look: Look) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    with surfing(spare.console, "buyer") as surf:
+        path = quoted(surf, need_by=tomorrow)
+    page = visit(path, who="buyer")
+
+    expect(page.get_by_role("heading", name="Nothing can be offered as asked")).to_be_visible()
+    expect(page.get_by_text("it may arrive by").first).to_be_visible()
+    assert_good(page, "order-a-part-routable-if", look)
+    page.get_by_role("button", name="Ask with that day").first.click()
+    expect(page.get_by_role("link", name=re.compile("^Choose: "))).not_to_have_count(0)
+
+
+def test_where_one_lacks_a_right_nothing_can_be_ordered(spare: LegacySpare) -> None:
+    with surfing(spare.console, "viewer") as surf:
+        found = surf.get("/console/order-a-part?text=RL-0001")
+    with surfing(spare.console, "production") as surf:
+        refused = surf.get("/console/order-a-part")
+
+    assert "Compare offers for" not in words_of(found)
+    assert refused.status_code == 403
+
+
+def test_pages_are_light(visit: Visit, spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        path = quoted(surf)
+    page = visit("/console/sign-in")
+    sign_in(page, spare.console, "buyer")
+    url = spare.console.url
+    pages = ("/console/order-a-part?text=RL", "/console/order-a-part/terms?part=RL-0001", path, f"{path}/order")
+
+    assert {address: page_weight(page, url + address) < MOST_BYTES for address in pages} == dict.fromkeys(pages, True)

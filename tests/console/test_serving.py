@@ -1,0 +1,63 @@
+"""How the console is served: in the API's process, unless it is switched off; with a provider where there is one."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from fabroute_embedded import EmbeddedServers
+from tests.conftest import Database
+from tests.console.conftest import Visit
+from tests.factories.api import client_on
+from tests.factories.console import ServedConsole, served_console
+from tests.factories.processes import a_process, wait_until
+from tests.fakes.openid_provider import CLIENT_ID, CLIENT_SECRET, an_openid_provider
+
+
+@pytest.mark.parametrize(("setting", "status"), [("true", 200), ("false", 404)])
+def test_one_process_serves_api_and_console(database: Database, tmp_path: Path, setting: str, status: int) -> None:
+    path = tmp_path / "api.sock"
+    settings = {
+        "FABROUTE_DATABASE_URL": database.url,
+        "FABROUTE_PROFILE": "embedded",
+        "FABROUTE_CONSOLE": setting,
+        "FABROUTE_SIGNING_KEY_FILE": str(tmp_path / "signing-key.pem"),
+        "FABROUTE_SECRET_KEY_FILE": str(tmp_path / "secret-key"),
+        "FABROUTE_STORAGE_URL": "memory://",
+    }
+    with (
+        a_process("fabroute.console", "--uds", str(path), environment=settings, log=tmp_path / "log"),
+        client_on(str(path), None, {}) as client,
+    ):
+        assert wait_until(path.exists)
+        assert client.get("/readyz").status_code == 200
+        assert client.get("/console/sign-in").status_code == status
+        assert client.get("/v1/orders").headers["Content-Type"] == "application/problem+json"
+
+
+def test_without_a_provider_nobody_is_sent_to_one(visit: Visit, console: ServedConsole) -> None:
+    page = visit("/console/sign-in")
+    with httpx.Client(base_url=console.url, headers={"Accept": "text/html"}) as client:
+        refused = client.get("/v1/oidc/start")
+
+    assert page.get_by_role("link", name="Sign in with your organisation's account").count() == 0
+    assert refused.status_code == 404
+    assert refused.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+def test_with_a_provider_the_sign_in_page_leads_there(servers: EmbeddedServers, migrated_template: str) -> None:
+    urls = servers.postgres.create_database("console_with_provider", template=migrated_template)
+    with an_openid_provider() as provider:
+        stated: dict[str, Any] = {
+            "oidc_issuer": provider.issuer,
+            "oidc_client_id": CLIENT_ID,
+            "oidc_client_secret": CLIENT_SECRET,
+        }
+        with served_console(urls.url, **stated) as served, httpx.Client(base_url=served.url) as client:
+            shown = client.get("/console/sign-in")
+            away = client.get("/v1/oidc/start?return_to=/console/")
+    servers.postgres.drop_database("console_with_provider")
+
+    assert 'href="/v1/oidc/start?return_to=/console/"' in shown.text
+    assert away.headers["Location"].startswith(f"{provider.issuer}/authorize?")

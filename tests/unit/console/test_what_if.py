@@ -1,0 +1,98 @@
+"""What was supposed and what would have been, in words and figures."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from fabroute.console.pages.decisions.list import DecisionsQuery
+from fabroute.console.pages.decisions.what_if import supposed_words, what_if_run
+from fabroute.routing.rules.objectives import WEIGHTS, ObjectiveWeights
+from fabroute.routing.service.policies import PolicyView, ShareCap, document_of
+from fabroute.routing.service.shadow_runs import ShadowRunView
+from tests.factories.order_pages import FMT
+
+NOW = datetime(2026, 6, 15, 8, tzinfo=UTC)
+
+
+def a_request(**supposed: object) -> dict[str, Any]:
+    usual: dict[str, object] = {"policy": None, "without_nodes": [], "capacity_factor": {}}
+    return {"since": "2026-06-08T08:00:00+00:00", "until": "2026-06-15T08:00:00+00:00", **usual, **supposed}
+
+
+def figures(**changes: int) -> dict[str, int]:
+    usual = {"lines": 10, "unrouted": 0, "landed_minor": 40_000, "co2e_g": 9_000, "late_lines": 1, "late_minutes": 0}
+    return {**usual, **changes}
+
+
+def a_run(was: Mapping[str, int], would_be: Mapping[str, int], *, moved: int, state: str = "done") -> ShadowRunView:
+    total = {"as_was": was, "as_would_be": would_be, "moved": moved, "proven": True}
+    nodes = [{"node_id": "N101", "as_was_lines": 10, "as_would_be_lines": 6}]
+    runs = [{**total, "run_id": "run_1", "at": NOW.isoformat()}]
+    return ShadowRunView(
+        id="shd_1",
+        state=state,
+        request=a_request(without_nodes=["N102"]),
+        report={"total": total, "nodes": nodes, "runs": runs, "skipped": [{"run_id": "run_2", "reason": "too old"}]},
+        runs_done=1,
+        runs_total=2,
+        created_by="key_1",
+        created_at=NOW,
+        finished_at=None,
+    )
+
+
+def test_what_is_supposed_is_one_sentence() -> None:
+    capped = PolicyView(organisation_id="org_1", caps=(ShareCap(node_id=None, share=0.4),))
+    worth = ObjectiveWeights(millis_per_hour=100_000, millis_per_co2e_gram=50, millis_per_late_hour=0)
+    weighing = PolicyView(organisation_id="org_1", weights=dict.fromkeys(WEIGHTS, worth))
+
+    assert [
+        supposed_words(a_request(**supposed), FMT)
+        for supposed in (
+            {"policy": document_of(capped)},
+            {"policy": document_of(weighing)},
+            {"policy": document_of(PolicyView())},
+            {"without_nodes": ["N101"], "capacity_factor": {"N102": 2.0}},
+        )
+    ] == [
+        "No more than 40% of lines at any one node.",
+        "An hour is worth €1.00, a kilogram of CO₂e €0.50.",
+        "The usual way, without any rule.",
+        "Without N101, N102 with 200% of its time.",
+    ]
+
+
+def test_differences_have_signs_and_what_they_are_between() -> None:
+    found = what_if_run(
+        a_run(figures(), figures(landed_minor=39_000, co2e_g=10_500, late_lines=2, late_minutes=2_160), moved=4), FMT
+    )
+
+    assert [(it.label, it.words) for it in found.differences] == [
+        ("Money", "−€10.00"),
+        ("Days late", "+1.5"),
+        ("CO₂e", "+1.5\N{NO-BREAK SPACE}kg"),
+        ("Lines elsewhere", "4"),
+        ("Without a place", "±0"),
+    ]
+    assert found.differences[0].detail == "€400.00 as it was, €390.00 as it would be"
+    assert found.verdict == "4\N{NO-BREAK SPACE}lines elsewhere, €10.00 less, 1.5\N{NO-BREAK SPACE}kg CO₂e more."
+    assert (found.skipped, found.runs[0].moved, found.runs_left_out) == ((("too old", 1),), 4, 0)
+    assert [(node.node_id, node.was, node.would_be) for node in found.nodes] == [("N101", 10, 6)]
+
+
+def test_the_same_plan_says_so_in_one_sentence() -> None:
+    assert what_if_run(a_run(figures(), figures(), moved=0), FMT).verdict == "Nothing would have been different."
+
+
+def test_a_question_on_its_way_is_not_over() -> None:
+    assert [
+        what_if_run(a_run(figures(), figures(), moved=0, state=state), FMT).is_over
+        for state in ("waiting", "running", "done", "failed")
+    ] == [False, False, True, True]
+
+
+def test_the_list_of_decisions_leaves_the_usual_out_of_its_path() -> None:
+    assert DecisionsQuery().path == "/console/decisions"
+    assert DecisionsQuery(days=30, code="NODE_DOWN", text="PO 7").path == (
+        "/console/decisions?days=30&code=NODE_DOWN&text=PO+7"
+    )
