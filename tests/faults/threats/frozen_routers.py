@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -58,7 +59,7 @@ def freeze_routers(engine: Engine, database_url: str, *, times: int, log: Path) 
         scopes = [f"frozen/{number}" for number in range(first, min(times, first + _AT_ONCE))]
         given_orders(engine, *(make_order(owner, planning_scope=scope) for scope in scopes for _ in range(LINES)))
         with a_process("tests.fakes.frozen_routers", *scopes, environment=environment, log=log) as routers:
-            wait_until(lambda scopes=scopes, pid=routers.pid: _frozen(pid) == len(scopes))
+            wait_until(partial(_are_frozen, routers.pid, len(scopes)))
             seen.frozen += _frozen(routers.pid)
             _take_over(engine, scopes, seen)
             before = _written(engine)
@@ -91,6 +92,10 @@ def _written(engine: Engine) -> int:
     with unit_of_work(engine) as session:
         ((count,),) = rows(session, "SELECT (SELECT count(*) FROM routing_decisions) + (SELECT count(*) FROM jobs)")
     return int(str(count))
+
+
+def _are_frozen(pid: int, count: int) -> bool:
+    return _frozen(pid) == count
 
 
 def _frozen(pid: int) -> int:
