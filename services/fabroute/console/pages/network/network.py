@@ -26,7 +26,7 @@ from fabroute.production.service.overview import NodeStanding
 from fabroute.routing.service.unrouted import UnroutedGroup, UnroutedLine, meaning_of
 
 PATH = "/console/network"
-_WIDE, _NARROW = (700, 400), (360, 264)
+_WIDE, _NARROW = (520, 310), (340, 220)
 _KEY: Mapping[MarkState, str] = {"candidate": "up", "down": "down", "ruled_out": "closed"}
 _STATES: Mapping[str, MarkState] = {"up": "candidate", "down": "down"}
 
