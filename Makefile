@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
+.PHONY: help setup browser test-console demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -17,6 +17,7 @@ help:
 	@echo "make setup       make .venv with everything pinned (other targets do it when needed)"
 	@echo "make browser     install Debian's Chromium for the console's tests, where it is missing and you are root"
 	@echo "make test        run the tests against embedded PostgreSQL and Redis (ARGS='-k routing' picks some)"
+	@echo "make test-console the console's pages in Chromium, at two widths and in two schemes"
 	@echo "make drills      installations that are broken on purpose: chaos, poison, a disaster, an upgrade (minutes each)"
 	@echo "make check       style, types, import contracts, OpenAPI document"
 	@echo "make coverage    run the tests and report the lines and branches that none of them reaches"
@@ -104,8 +105,11 @@ browser:
 		fi; \
 	fi
 
-test: setup browser
-	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder -m "not drill" $(ARGS)
+test: setup
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder -m "not drill and not browser" $(ARGS)
+
+test-console: setup browser
+	@$(BIN)/python -m pytest -n 2 -m browser $(ARGS)
 
 drills: setup
 	@$(BIN)/python -m pytest -m drill -ra $(ARGS)

@@ -24,7 +24,13 @@ _numbers = count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that hold slow tests: whoever shares files out over processes ends evenly."""
+    """Begin with the files that hold slow tests: whoever shares files out over processes ends evenly.
+
+    Whatever opens a browser is marked so.
+    """
+    for item in items:
+        if {"browser", "visit"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("browser")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

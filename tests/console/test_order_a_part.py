@@ -175,7 +175,8 @@ def test_a_quote_that_was_ordered_leads_to_its_order(spare: LegacySpare) -> None
         again, offers = surf.get(f"{path}/order?offer=cheapest"), surf.get(path)
         refused = surf.post(
             f"{path}/order",
-            data=hidden_fields(surf.get("/console/order-a-part/terms?part=RL-0001"), "terms") | {"page": f"{path}/order"},
+            data=hidden_fields(surf.get("/console/order-a-part/terms?part=RL-0001"), "terms")
+            | {"page": f"{path}/order"},
         )
 
     assert f'href="{order}"' in again.text

@@ -1,4 +1,4 @@
-"""A network at work, as the console shows it: nodes over the world, lines that were routed, and some that none makes."""
+"""A network at work, as the console shows it: nodes over the world, lines that were routed, and some that were not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -19,7 +19,7 @@ from fabroute.routing.service import DecisionSummary
 
 
 def read_order(session: Session, *, organisation_id: str | None, order_id: str) -> OrderOut:
-    """Return an order as it is now, anybody's where ``organisation_id`` is ``None``; ``UnknownOrder`` if there is none."""
+    """Return an order as it is now, anybody's where ``organisation_id`` is ``None``; ``UnknownOrder`` without one."""
     order = orders.get_order(session, organisation_id=organisation_id, order_id=order_id)
     return with_routings(session, Page(items=(order,))).items[0]
 

@@ -70,7 +70,9 @@ def running_stack(*, keep: bool, step: Step, settings: Mapping[str, str] | None 
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
         environment = {"FABROUTE_PUBLIC_URL": url} | environment
-        api = _start("API", ("fabroute.console", "--host", "127.0.0.1", "--port", str(port)), servers, environment, keep)
+        api = _start(
+            "API", ("fabroute.console", "--host", "127.0.0.1", "--port", str(port)), servers, environment, keep
+        )
         processes.callback(api.stop)
         worker = _start("worker", ("fabroute_workers", "--concurrency", "1"), servers, environment, keep)
         processes.callback(worker.stop)

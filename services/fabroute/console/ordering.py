@@ -43,7 +43,7 @@ def asked_in(form: Form, *, zone: ZoneInfo, now: datetime) -> QuoteRequest:
 
 
 def asked_again(quote: QuoteView, *, now: datetime) -> QuoteRequest:
-    """Return the question that a quote answered, for the revision that is released now; a day that is over is let go."""
+    """Return the question that a quote answered, for what is released now; a day that is over is let go."""
     fields = {
         "part": quote.part_no,
         "quantities": [quantity_of(quote)],
@@ -127,5 +127,5 @@ def _one_of(text: str, choices: tuple[str, ...]) -> str | None:
 
 def _place(quote: QuoteView) -> dict[str, object]:
     place = quote.ship_to
-    exact = {} if place.assumed else {"latitude": place.latitude, "longitude": place.longitude}
-    return {"city": place.city, "country": place.country} | exact
+    named: dict[str, object] = {"city": place.city, "country": place.country}
+    return named if place.assumed else named | {"latitude": place.latitude, "longitude": place.longitude}

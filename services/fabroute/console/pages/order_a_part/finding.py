@@ -51,9 +51,7 @@ class FindPage:
     has_more: bool
 
 
-def find_page(
-    words: str, matches: Sequence[PartMatch], lately: Sequence[PartView], *, most: int
-) -> FindPage:
+def find_page(words: str, matches: Sequence[PartMatch], lately: Sequence[PartView], *, most: int) -> FindPage:
     """Return the page for what words found; one match more than ``most`` says that there are more."""
     return FindPage(
         steps=steps_at(0),
@@ -67,7 +65,8 @@ def find_page(
 def steps_at(at: int, *details: str) -> tuple[Step, ...]:
     """Return the three steps with the one that is being taken; details belong to the steps that are done."""
     labels = ("Find the part", "Compare offers", "Confirm")
-    states: tuple[StepState, ...] = ("done",) * at + ("now",) + ("next",) * (2 - at)
+    states: list[StepState] = ["done" if number < at else "next" for number in range(len(labels))]
+    states[at] = "now"
     told = (*details, "", "", "")
     return tuple(
         Step(label=f"{number + 1}. {label}", state=state, detail=detail)

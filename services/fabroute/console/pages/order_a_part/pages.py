@@ -140,7 +140,8 @@ def confirm_page(
 ) -> ConfirmPage:
     """Return the page that asks once more before an offer is ordered."""
     shown = quote_page(quote, part, fmt, now=now, before=before)
-    assert shown.ways is not None and shown.advice is not None
+    assert shown.ways is not None
+    assert shown.advice is not None
     offer = offer_of(shown.ways, label, quote_out(quote, now=now))
     return ConfirmPage(
         steps=steps_at(2, shown.part.part_no, "" if offer is None else offer.title),

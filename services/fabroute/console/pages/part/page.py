@@ -1,4 +1,4 @@
-"""What the page of a part shows: revisions, the validated file, a matrix of nodes by what is missing, and its orders."""
+"""What the page of a part shows: revisions, the validated file, nodes by what is missing, and its orders."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

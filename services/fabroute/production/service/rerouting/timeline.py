@@ -17,8 +17,8 @@ from fabroute.production.repository import timelines as rows
 _SHOWN = frozenset(
     {
         "arrives_at", "before", "by", "carrier", "cause", "certificate", "code", "decision", "decision_id", "jobs",
-        "kind", "landed_minor", "lifted", "node_id", "objective", "outcome", "parcel", "place", "position", "price_minor",
-        "produce_by", "promised_at", "promised_minor", "quantity", "reason", "recall_id", "reroute_id",
+        "kind", "landed_minor", "lifted", "node_id", "objective", "outcome", "parcel", "place", "position",
+        "price_minor", "produce_by", "promised_at", "promised_minor", "quantity", "reason", "recall_id", "reroute_id",
         "result", "routed_again", "shipment_id", "supplier_lot", "text", "times", "tracking_number", "until",
         "waiting", "why",
     }
