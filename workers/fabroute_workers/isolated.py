@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +26,8 @@ _SLICE_SECONDS = 0.1
 _LAST_WORDS_SECONDS = 1.0
 """For a process that is ended to say in the log where it is."""
 _FIRST_TO_GO = "1000"
+_PATIENCE_SECONDS = 15.0
+"""So much longer is waited for a process that gets no processor: the task that waits has limits too."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,23 +42,30 @@ class _Fork:
         return bytes(self.output)
 
 
+class _Heard(Enum):
+    ALL = "all that it had to say"
+    OVERDUE = "not all in the time that it had"
+    STARVED = "not all, and it did not have its time"
+
+
 def isolated(work: Callable[[], bytes], *, seconds: float) -> Ending:
     """Return what ``work`` comes to in a forked process, or how that ended before it was done.
 
     The process has a copy of this one's memory, as much to use (``limit_memory`` counts both), and must not touch its
     connections. It is ended after ``seconds``, of which those don't count in which it waited for a processor, or this
-    one was frozen; and it ends with this one. ``OSError`` where no process can be made.
+    one was frozen; if there is more of that than a while, it is ended as ``starved``; and it ends with this one.
+    ``OSError`` where no process can be made.
     """
     fork = _fork(work)
     with _buried(fork):
-        overdue = not _heard_out(fork, seconds=seconds)
-        if overdue:
+        heard = _heard_out(fork, seconds=seconds)
+        if heard is not _Heard.ALL:
             os.kill(fork.pid, signal.SIGABRT)  # faulthandler says where it is, then lets it end
             _heard_out(fork, seconds=_LAST_WORDS_SECONDS)
             os.kill(fork.pid, signal.SIGKILL)
         _, status = os.waitpid(fork.pid, 0)
         fork.pid = 0
-    return _ending(fork, status, seconds=seconds, overdue=overdue)
+    return _ending(fork, status, seconds=seconds, heard=heard)
 
 
 def _fork(work: Callable[[], bytes]) -> _Fork:
@@ -102,25 +112,29 @@ def _buried(fork: _Fork) -> Iterator[None]:
             os.waitpid(fork.pid, 0)
 
 
-def _heard_out(fork: _Fork, *, seconds: float) -> bool:
+def _heard_out(fork: _Fork, *, seconds: float) -> _Heard:
     """Read all that the process says; tell whether it was done in time.
 
     Time does not count in which this process was frozen, nor any for which the other waited for a processor: on a busy
-    machine everything takes long, and nothing hangs.
+    machine everything takes long, and nothing hangs. But nor does anything wait for it for ever.
     """
     poll = select.poll()
     poll.register(fork.pipe, select.POLLIN)
-    left, waited = seconds, _waited_seconds(fork.pid)
+    left, patience, waited = seconds, seconds + _PATIENCE_SECONDS, _waited_seconds(fork.pid)
     while left > 0:
+        if patience <= 0:
+            return _Heard.STARVED
         began = time.monotonic()
         if poll.poll(1000 * _SLICE_SECONDS):
             piece = os.read(fork.pipe, 65_536)
             fork.output += piece
             if not piece:
-                return True
+                return _Heard.ALL
         before, waited = waited, _waited_seconds(fork.pid)
-        left -= max(0.0, min(_SLICE_SECONDS, time.monotonic() - began) - (waited - before))
-    return False
+        passed = min(_SLICE_SECONDS, time.monotonic() - began)
+        patience -= passed
+        left -= max(0.0, passed - (waited - before))
+    return _Heard.OVERDUE
 
 
 def _waited_seconds(pid: int) -> float:
@@ -132,9 +146,12 @@ def _waited_seconds(pid: int) -> float:
     return int(waited) / 1e9
 
 
-def _ending(fork: _Fork, status: int, *, seconds: float, overdue: bool) -> Ending:
-    if overdue:
+def _ending(fork: _Fork, status: int, *, seconds: float, heard: _Heard) -> Ending:
+    if heard is _Heard.OVERDUE:
         return Ending(answer=None, why=f"it was not done after {seconds:g} s")
+    if heard is _Heard.STARVED:
+        why = f"it got less than {seconds:g} s of computing in {seconds + _PATIENCE_SECONDS:g} s"
+        return Ending(answer=None, why=why, starved=True)
     if os.WIFSIGNALED(status):
         return Ending(answer=None, why=f"its process was killed by {signal.Signals(os.WTERMSIG(status)).name}")
     if os.WEXITSTATUS(status) != 0:

@@ -1,10 +1,11 @@
 """The ASGI application: ``create_app`` for any server, ``python -m fabroute.api`` for uvicorn."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from starlette.types import ASGIApp
 
 from fabroute.api import description
 from fabroute.api.admission.gate import Gate
@@ -135,7 +136,17 @@ _ROUTERS = (
 
 
 class FabrouteApi(FastAPI):
-    """FastAPI with the OpenAPI document that ``fabroute.api.description`` completes."""
+    """FastAPI behind a gate, with the OpenAPI document that ``fabroute.api.description`` completes."""
+
+    outer_layers: tuple[Callable[[ASGIApp], ASGIApp], ...] = (Gate, RequestId, EarlyAnswers)
+    """Around all of FastAPI, the last one outermost."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the application behind the gate, where a refusal costs no layer of the framework."""
+        app = super().build_middleware_stack()
+        for layer in self.outer_layers:
+            app = layer(app)
+        return app
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -152,7 +163,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return build_app(make_resources(settings or get_settings()), whole_process=True)
 
 
-def build_app(resources: Resources | None, *, whole_process: bool = False) -> FastAPI:
+def build_app(resources: Resources | None, *, whole_process: bool = False) -> FabrouteApi:
     """Return the API on given resources; without any it can only describe itself.
 
     An app that has its whole process to itself also says when garbage is collected there.
@@ -174,9 +185,6 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
     install_problem_handlers(app)
     app.add_middleware(UnchangedQueues)
     app.add_middleware(PlainClaims)
-    app.add_middleware(Gate)
-    app.add_middleware(RequestId)
-    app.add_middleware(EarlyAnswers)
     for module in _ROUTERS:
         app.include_router(module.router)
     return app

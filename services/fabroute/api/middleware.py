@@ -5,18 +5,18 @@ import re
 from contextlib import suppress
 from itertools import count
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fabroute.api.contract.deprecation import tell_deprecation
-from fabroute.api.contract.limits import tell_limits
+from fabroute.api.contract.limits import limits_told
 from fabroute.kernel.ids import new_id
 
 _SHORT_BYTES = 2**16
 """A body of that length lies in the server's buffer when it is answered: the connection can stay open."""
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 2**24
-_ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_ACCEPTED = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 class RequestId:
@@ -32,16 +32,15 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        offered = Headers(scope=scope).get("X-Request-Id", "")
-        request_id = offered if _ACCEPTED.fullmatch(offered) else f"{self._process}_{next(self._numbers)}"
-        scope.setdefault("state", {})["request_id"] = request_id
+        offered = header(scope, b"x-request-id")
+        if offered is None or not _ACCEPTED.fullmatch(offered):
+            offered = f"{self._process}_{next(self._numbers)}".encode()
+        scope.setdefault("state", {})["request_id"] = offered.decode()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                tell_limits(scope, headers)
-                tell_deprecation(scope, headers)
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", offered), *limits_told(scope)]
+                tell_deprecation(scope, message)
             await send(message)
 
         await self._app(scope, receive, send_with_id)
@@ -58,7 +57,7 @@ class EarlyAnswers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and may_be_long(Headers(scope=scope)):
+        if scope["type"] == "http" and may_be_long(scope):
             exchange = _Exchange(receive, send)
             receive, send = exchange.receive, exchange.send
         await self._app(scope, receive, send)
@@ -95,7 +94,17 @@ class _Exchange:
                     left -= len((await self.receive()).get("body", b""))
 
 
-def may_be_long(headers: Headers) -> bool:
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """Return the first header of a request with a name, in small letters: quicker than by ``Headers``."""
+    for found, value in scope["headers"]:
+        if found == name:
+            return bytes(value)
+    return None
+
+
+def may_be_long(scope: Scope) -> bool:
     """Return whether a request's body may be more than what lies in the server's buffer when it is served."""
-    length = headers.get("Content-Length", "0")
-    return "Transfer-Encoding" in headers or not length.isdecimal() or int(length) > _SHORT_BYTES
+    length = header(scope, b"content-length") or b"0"
+    if not length.isdigit() or int(length) > _SHORT_BYTES:
+        return True
+    return header(scope, b"transfer-encoding") is not None

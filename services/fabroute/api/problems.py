@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from fabroute.api.bodies import problem_message
-from fabroute.api.contract.limits import tell_limits
 from fabroute.api.errors import (
     IdempotencyKeyInFlight,
     InternalError,
@@ -269,7 +268,5 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     )
     _logger.error("unexpected error", exc_info=error, **_log_entry(request, refusal))
     response = problem_response(request, refusal)
-    tell_limits(request.scope, response.headers)
-    response.headers["X-Request-Id"] = request_id  # the middleware that sets it elsewhere stands further inside
     response.headers["Connection"] = "close"  # as the server will do: the client shall not use it again
     return response

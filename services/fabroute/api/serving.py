@@ -7,10 +7,15 @@ from fastapi import FastAPI
 
 from fabroute.api.app import create_app
 from fabroute.api.first_start import greet_first_operator
+from fabroute.api.listening import run_until_stopped
 from fabroute.api.logs import configure_logging
 from fabroute.settings import Settings
 
 _SHUTDOWN_SECONDS = 15
+_SWITCH_SECONDS = 0.0005
+"""A thread that has its answer from the database waits so long for the interpreter, not Python's 5 ms, while the event
+loop is busy; a request waits for it at every statement.
+"""
 
 
 def serve(settings: Settings, *, uds: str | None, host: str, port: int) -> None:
@@ -22,7 +27,7 @@ def serve_app(app: FastAPI, settings: Settings, *, uds: str | None, host: str, p
     """Serve an application of this installation until stopped."""
     greet_first_operator(settings, terminal=sys.stdout)
     configure_logging()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         uds=uds,
         host=host,
@@ -35,3 +40,5 @@ def serve_app(app: FastAPI, settings: Settings, *, uds: str | None, host: str, p
         proxy_headers=settings.trusted_proxies > 0,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    run_until_stopped(config)

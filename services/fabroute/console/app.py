@@ -25,7 +25,7 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
     """Return API and console on given resources, as ``fabroute.api.app.build_app`` does the API."""
     app = build_api(resources, whole_process=whole_process)
     install_pages_for_problems(app)
-    app.add_middleware(PagesForRefusals)
+    app.outer_layers += (PagesForRefusals,)
     for router in ROUTERS:
         app.include_router(router)
         app.state.operations.extend(router.routes)

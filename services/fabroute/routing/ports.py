@@ -97,10 +97,15 @@ class Ending:
     """What the work came to; ``None`` where the process did not get that far."""
     why: str = ""
     """Why it did not, in a few words, such as ``killed by SIGSEGV``."""
+    starved: bool = False
+    """It was ended before it had its time, because it got so little computing: the work is not to blame."""
 
 
 class Isolation(Protocol):
     """Does work in a process of its own, which has this one's memory but connections of its own, and limits."""
 
     def __call__(self, work: Callable[[], bytes], *, seconds: float) -> Ending:
-        """Return what the work came to; a process that is not done after ``seconds`` is ended. Raises ``OSError``."""
+        """Return what the work came to; a process that is not done after ``seconds`` is ended. Raises ``OSError``.
+
+        Waiting for a processor does not count, but a process that waits too long is ended as well.
+        """

@@ -80,6 +80,19 @@ def test_a_process_that_is_not_done_in_time_is_ended(kind: str) -> None:
     assert 0.25 <= time.monotonic() - began < LONG
 
 
+def test_a_process_that_gets_no_processor_is_waited_for_longer_and_is_not_to_blame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fabroute_workers.isolated._PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("fabroute_workers.isolated._waited_seconds", lambda _pid: time.monotonic())  # all of the time
+    began = time.monotonic()
+
+    ending = isolated(poison("hang"), seconds=0.5)
+
+    assert ending == Ending(answer=None, why="it got less than 0.5 s of computing in 1 s", starved=True)
+    assert 0.9 <= time.monotonic() - began < LONG
+
+
 def test_a_process_gets_no_more_memory_than_it_may_have() -> None:
     def eat() -> bytes:
         limit_memory(512)

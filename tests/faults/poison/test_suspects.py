@@ -238,7 +238,30 @@ def test_a_line_that_is_sent_on_after_its_fault_was_mended_is_routed_like_any_ot
     assert table(engine, "SELECT state FROM orders") == [("routed",)]
 
 
-# ---------------------------------------------------------------- processes that can't be made
+# ---------------------------------------------------------------- processes that get no computing, or can't be made
+
+
+def test_where_a_process_got_no_computing_nobody_is_to_blame(engine: Engine, owner: Owner) -> None:
+    place(engine, owner, 1)
+    worker_dies(engine)
+    route(engine, scope=NYLON)
+    before = table(engine, "SELECT attempts FROM order_lines")
+
+    def starved(work: Callable[[], bytes], *, seconds: float) -> Ending:
+        return Ending(answer=None, why=f"{work.__name__} got less than {seconds:g} s of computing", starved=True)
+
+    report = route_pending(
+        engine, scope=SUSPECTS, now=NOW, dispatch=offer_jobs, limits=replace(LIMITS, wall_seconds=5), isolation=starved
+    )
+
+    assert report is not None
+    assert (report.routed, report.open) == (0, 1)
+    ((state, broken_runs, reason, attempts, put_off),) = table(
+        engine, f"SELECT state, broken_runs, state_reason, attempts, next_attempt_at > '{NOW}' FROM order_lines"
+    )
+    assert (state, broken_runs, put_off) == ("pending", 1, True)
+    assert str(reason).endswith("got less than 10 s of computing: routed again later")
+    assert [(attempts,)] == [(1 + int(str(before[0][0])),)]
 
 
 def test_where_no_process_can_be_made_nobody_is_to_blame(engine: Engine, owner: Owner) -> None:

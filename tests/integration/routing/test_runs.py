@@ -280,9 +280,19 @@ def test_with_no_time_left_lines_go_back_unharmed(engine: Engine, owner: Owner) 
     report = route(engine, limits=replace(LIMITS, wall_seconds=0.5))
 
     assert (report.claimed, report.open, report.run_ids) == (1, 1, ())
-    assert table(engine, "SELECT state, state_reason FROM order_lines") == [
-        ("pending", "time was up: routed with the next run")
+    assert table(engine, "SELECT state, state_reason, attempts FROM order_lines") == [
+        ("pending", "time was up: routed with the next run", 0)
     ]
+
+
+def test_lines_whose_turn_never_comes_are_not_parked_for_it(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine)
+    given_orders(engine, make_order(owner))
+
+    for _ in range(3):
+        assert route(engine, limits=replace(LIMITS, wall_seconds=0.5, attempt_cap=1)).open == 1
+
+    assert route(engine, limits=replace(LIMITS, attempt_cap=1)).routed == 1
 
 
 # ---------------------------------------------------------------- between snapshot and commit

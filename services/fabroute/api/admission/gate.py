@@ -2,7 +2,6 @@
 
 from collections import deque
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fabroute.api.admission.parties import STRANGERS, party_of
@@ -68,7 +67,7 @@ async def _turn(resources: Resources, name: str) -> Party:
 
 async def _received(scope: Scope, receive: Receive) -> Receive:
     """Return what receives a request whose short body has come; a long one is received within the request's turn."""
-    if scope["method"] in _BODILESS or may_be_long(Headers(scope=scope)):
+    if scope["method"] in _BODILESS or may_be_long(scope):
         return receive
     messages = deque([await receive()])
     while messages[-1].get("more_body", False):

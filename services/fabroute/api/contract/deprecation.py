@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from starlette.datastructures import MutableHeaders
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
 NOTICE = timedelta(days=180)
 _GOING = "deprecation"
@@ -54,11 +54,12 @@ def note_deprecation(scope: Scope, found: Deprecation) -> None:
     scope["state"][_GOING] = found
 
 
-def tell_deprecation(scope: Scope, headers: MutableHeaders) -> None:
-    """Add to an answer that its operation goes away, if it does; links that are there stay."""
+def tell_deprecation(scope: Scope, start: Message) -> None:
+    """Add to the start of an answer that its operation goes away, if it does; links that are there stay."""
     found: Deprecation | None = scope["state"].get(_GOING)
     if found is None:
         return
+    headers = MutableHeaders(scope=start)
     for name, value in found.headers.items():
         headers[name] = _joined(filter(None, (headers.get(name), value))) if name == "Link" else value
 

@@ -6,13 +6,12 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers-10: ``RateLimit-Po
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from limits import RateLimitItemPerMinute
 from limits.strategies import FixedWindowRateLimiter
-from starlette.datastructures import MutableHeaders
 from starlette.types import Scope
 
 from fabroute.api.contract.windows import Windows
@@ -113,10 +112,11 @@ def is_over_limits(scope: Scope, organisation_id: str) -> bool:
     return standing is not None and standing.is_over
 
 
-def tell_limits(scope: Scope, headers: MutableHeaders) -> None:
-    """Add to an answer how the organisation stands that it is for, where it was counted."""
+def limits_told(scope: Scope) -> Sequence[tuple[bytes, bytes]]:
+    """Return the headers that tell the organisation which a request is of how it stands, where it was counted."""
     standing: Standing | None = scope["state"].get(_STANDING)
-    if standing is not None:
-        name = f'"{standing.policy}"'
-        headers["RateLimit-Policy"] = f"{name};q={standing.quota};w={WINDOW_SECONDS}"
-        headers["RateLimit"] = f"{name};r={standing.remaining};t={standing.resets_in}"
+    if standing is None:
+        return ()
+    policy = f'"{standing.policy}";q={standing.quota};w={WINDOW_SECONDS}'
+    left = f'"{standing.policy}";r={standing.remaining};t={standing.resets_in}'
+    return ((b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode()))

@@ -97,6 +97,8 @@ class LineOutcome:
     promised_at: datetime | None = None
     """What the decision promises; it stays with the line if it is the first."""
     promised_minor: int | None = None
+    untried: bool = False
+    """It goes back without having been looked at: that was no attempt."""
 
     def __post_init__(self) -> None:
         if self.state != "pending" and self.decision_id is None:
@@ -171,6 +173,7 @@ SELECT id FROM order_lines WHERE id = ANY(:ids) AND {_HAS_JOBS} ORDER BY id FOR 
 _WRITE_OUTCOMES = text("""
 UPDATE order_lines line
 SET state = outcome.state, state_reason = outcome.reason, lease_until = NULL,
+    attempts = line.attempts - CASE WHEN outcome.untried THEN 1 ELSE 0 END,
     decision_id = coalesce(outcome.decision_id, line.decision_id),
     promised_at = coalesce(line.promised_at, outcome.promised_at),
     promised_minor = coalesce(line.promised_minor, outcome.promised_minor),
@@ -179,8 +182,9 @@ SET state = outcome.state, state_reason = outcome.reason, lease_until = NULL,
     planning_scope = CASE WHEN outcome.state = 'pending' THEN line.planning_scope
         ELSE regexp_replace(line.planning_scope, '/suspects$', '') END
 FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:decision_ids AS text[]),
-            CAST(:next_attempts AS timestamptz[]), CAST(:promised AS timestamptz[]), CAST(:prices AS int[]))
-    AS outcome (id, state, reason, decision_id, next_attempt_at, promised_at, promised_minor)
+            CAST(:next_attempts AS timestamptz[]), CAST(:promised AS timestamptz[]), CAST(:prices AS int[]),
+            CAST(:untried AS boolean[]))
+    AS outcome (id, state, reason, decision_id, next_attempt_at, promised_at, promised_minor, untried)
 WHERE line.id = outcome.id AND line.state = 'routing'
 RETURNING line.order_id
 """)
@@ -286,6 +290,7 @@ def write_outcomes(session: Session, outcomes: Sequence[LineOutcome]) -> list[st
         "next_attempts": [outcome.next_attempt_at for outcome in outcomes],
         "promised": [outcome.promised_at for outcome in outcomes],
         "prices": [outcome.promised_minor for outcome in outcomes],
+        "untried": [outcome.untried for outcome in outcomes],
     }
     return list(session.connection().execute(_WRITE_OUTCOMES, parameters).scalars())
 

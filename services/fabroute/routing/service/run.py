@@ -245,6 +245,9 @@ class _Runs:
             found = decided_apart(work, isolation=isolation, seconds=seconds)
             if isinstance(found, Account):
                 self._accounts.append(found)
+            elif found.starved:
+                _log.warning("routing.run_starved", lines=len(lines), reason=found.why)
+                self._send_back(lines, reason=f"{found.why}: routed again later", paused=True)
             else:
                 self._blame(lines, why=found.why)
 
@@ -257,7 +260,8 @@ class _Runs:
             if not lines or self._scope.lost:
                 return
             if self._seconds_left < _WORTH_STARTING_SECONDS:
-                self._send_back(lines, reason="time was up: routed with the next run", paused=False)
+                untried = rounds_left == self._limits.conflict_rounds
+                self._send_back(lines, reason="time was up: routed with the next run", paused=False, untried=untried)
                 return
             lines = self._round(lines, may_repeat=rounds_left > 0)
 
@@ -313,13 +317,14 @@ class _Runs:
     def _blame(self, lines: Sequence[ClaimedLine], *, why: str) -> None:
         blame(self._engine, scope=self._scope.lease.name, lines=lines, why=why, now=self._now)
 
-    def _send_back(self, lines: Sequence[ClaimedLine], *, reason: str, paused: bool) -> None:
+    def _send_back(self, lines: Sequence[ClaimedLine], *, reason: str, paused: bool, untried: bool = False) -> None:
         """Let lines wait for another run; a database that is away is waited for as long as nobody takes the scope."""
         once_reachable(
-            lambda: self._write_back(lines, reason=reason, paused=paused), seconds=self._limits.scope_lease_seconds
+            lambda: self._write_back(lines, reason=reason, paused=paused, untried=untried),
+            seconds=self._limits.scope_lease_seconds,
         )
 
-    def _write_back(self, lines: Sequence[ClaimedLine], *, reason: str, paused: bool) -> None:
+    def _write_back(self, lines: Sequence[ClaimedLine], *, reason: str, paused: bool, untried: bool) -> None:
         with unit_of_work(self._engine) as session:
             held = lock_fenced_lines(session, fences={line.line_id: line.fence for line in lines})
             outcomes = tuple(
@@ -328,6 +333,7 @@ class _Runs:
                     state="pending",
                     reason=reason,
                     next_attempt_at=self._now + pause_after_failure(line.attempts) if paused else self._now,
+                    untried=untried,
                 )
                 for line in lines
                 if line.line_id in held

@@ -1,7 +1,7 @@
 """Requests are counted by organisation and policy, in windows of a minute."""
 
 import pytest
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from fabroute.api.contract.limits import (
@@ -11,10 +11,10 @@ from fabroute.api.contract.limits import (
     Standing,
     count_request,
     is_over_limits,
+    limits_told,
     policy_of,
     rate_limits_of,
     require_within_limits,
-    tell_limits,
 )
 from fabroute.api.contract.windows import Windows
 from fabroute.settings import Settings
@@ -39,9 +39,7 @@ def a_request(
 
 def told(scope: Scope) -> dict[str, str]:
     """Return the headers of the answer to a request."""
-    headers = MutableHeaders()
-    tell_limits(scope, headers)
-    return dict(headers)
+    return dict(Headers(raw=list(limits_told(scope))))
 
 
 def test_a_window_begins_with_its_first_request_and_ends_a_minute_later() -> None:

@@ -1,0 +1,53 @@
+"""A uvicorn server that takes connections as fast as they come, however long its event loop is busy between two looks.
+
+libuv, and uvloop with it, accepts one connection each time that the loop comes round to a listening socket. Under load
+it comes round thirty times a second; connections that come faster wait in the system's queue, for seconds. So the loop
+watches several handles of the same socket, and takes one connection by each.
+"""
+
+import asyncio
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+HANDLES = 16
+_STARTUP_FAILURE = 3
+
+
+class ListeningServer(uvicorn.Server):
+    """Listens as ``uvicorn.Server`` does, with ``HANDLES`` handles of each socket."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and listen."""
+        await super().startup(sockets)
+        if self.should_exit:
+            return
+        listeners = [listener for server in self.servers for listener in server.sockets]
+        for listener in listeners:
+            self.servers += [await self._listen_on(listener) for _ in range(HANDLES - 1)]
+
+    async def _listen_on(self, listener: socket.socket) -> asyncio.Server:
+        loop, config = asyncio.get_running_loop(), self.config
+        handle = socket.fromfd(listener.fileno(), listener.family, listener.type)
+        if listener.family is socket.AF_UNIX:
+            return await loop.create_unix_server(self._protocol, sock=handle, ssl=config.ssl, backlog=config.backlog)
+        return await loop.create_server(self._protocol, sock=handle, ssl=config.ssl, backlog=config.backlog)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+def run_until_stopped(config: uvicorn.Config) -> None:
+    """Serve as ``uvicorn.run`` does, until a signal ends it. Raises ``SystemExit`` where it can't start."""
+    server = ListeningServer(config)
+    try:
+        server.run()
+    finally:
+        if config.uds is not None:
+            Path(config.uds).unlink(missing_ok=True)
+    if not server.started:
+        sys.exit(_STARTUP_FAILURE)

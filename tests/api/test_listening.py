@@ -1,0 +1,114 @@
+"""Connections that come at once are taken at once, whatever else the event loop has to do."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from fabroute.api.listening import HANDLES, ListeningServer, run_until_stopped
+from tests.factories.processes import wait_until
+
+CONNECTIONS = 10 * HANDLES
+REQUEST = b"GET / HTTP/1.1\r\nHost: fabroute\r\n\r\n"
+
+
+class Rounds:
+    """An application that answers with the number of rounds that the event loop has made."""
+
+    def __init__(self) -> None:
+        self.rounds = 0
+        self.blocked = threading.Event()
+        self.free = threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; ``/block`` stops the event loop until it is freed."""
+        if scope["type"] == "lifespan":
+            await receive()
+            asyncio.get_running_loop().call_soon(self._count)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        if scope["path"] == "/block":
+            self.blocked.set()
+            self.free.wait(30)
+        body = b"%d" % self.rounds
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
+
+    def _count(self) -> None:
+        self.rounds += 1
+        asyncio.get_running_loop().call_soon(self._count)
+
+
+def config_of(app: Rounds, *, uds: str | None = None, port: int = 0) -> uvicorn.Config:
+    return uvicorn.Config(app, uds=uds, port=port, loop="uvloop", http="httptools", log_config=None)
+
+
+@contextmanager
+def listening(server: uvicorn.Server) -> Iterator[None]:
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        assert wait_until(lambda: server.started)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+def asked_at_once(path: str, app: Rounds) -> list[int]:
+    """Connect many times while the loop does something else; return in which of its rounds each was answered."""
+    with connected(path) as blocking:
+        blocking.sendall(REQUEST.replace(b"/", b"/block", 1))
+        assert app.blocked.wait(30)
+        with ExitStack() as opened:
+            many = [opened.enter_context(connected(path)) for _ in range(CONNECTIONS)]
+            for connection in many:
+                connection.sendall(REQUEST)
+            app.free.set()
+            return [int(connection.recv(4096).rpartition(b"\r\n\r\n")[2]) for connection in many]
+
+
+@contextmanager
+def connected(path: str) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        yield connection
+
+
+@pytest.mark.parametrize(("kind", "at_once"), [(ListeningServer, HANDLES), (uvicorn.Server, 1)])
+def test_so_many_connections_are_taken_in_a_round_of_the_loop(
+    tmp_path: Path, kind: type[uvicorn.Server], at_once: int
+) -> None:
+    app, path = Rounds(), str(tmp_path / "s")
+    with listening(kind(config_of(app, uds=path))):
+        rounds = asked_at_once(path, app)
+
+    assert CONNECTIONS // at_once - 1 <= max(rounds) - min(rounds) <= CONNECTIONS // at_once + 5
+
+
+def test_it_listens_on_an_address_and_ends_with_all_its_handles() -> None:
+    app = Rounds()
+    server = ListeningServer(config_of(app, port=0))
+    with listening(server):
+        assert len(server.servers) == HANDLES
+        address = server.servers[0].sockets[0].getsockname()
+        with socket.create_connection(address) as client:
+            client.sendall(REQUEST)
+            assert client.recv(4096).startswith(b"HTTP/1.1 200 OK")
+    with suppress(ConnectionRefusedError), socket.create_connection(address, timeout=5) as late:
+        raise AssertionError(f"somebody still listens on {late.getpeername()}")
+
+
+def test_where_it_can_t_listen_it_ends_with_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit) as ended:
+        run_until_stopped(config_of(Rounds(), port=taken.getsockname()[1]))
+
+    assert ended.value.code == 3
