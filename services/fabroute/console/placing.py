@@ -9,7 +9,7 @@ from fabroute.api.errors import IdempotencyKeyInFlight
 from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import Submission
 from fabroute.console.formats import Formats
-from fabroute.console.pages.order.exclusions import meaning_of
+from fabroute.console.reasons import meaning_of
 from fabroute.kernel.errors import DomainError
 
 _LOOKS, _PAUSE_SECONDS = 40, 0.25

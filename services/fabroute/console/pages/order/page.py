@@ -27,11 +27,22 @@ from fabroute.console.pages.order.exclusions import (
 )
 from fabroute.console.pages.order.facts import OrderFacts
 from fabroute.console.pages.order.pictures import MapPicture, PlotPicture, map_picture, plot_picture
-from fabroute.console.pages.order.progress import JobRow, LineTab, Step, job_rows, steps_of, tabs_of
+from fabroute.console.pages.order.progress import (
+    JobRow,
+    LineTab,
+    ProposalRow,
+    Step,
+    job_rows,
+    proposal_rows,
+    steps_of,
+    tabs_of,
+)
 from fabroute.console.pages.order.reading import Decided, read_document
-from fabroute.console.pages.order.records import ActRow, DeliveryRow, Paper, act_rows, delivery_rows, papers_of
-from fabroute.console.pages.order.sentences import why_this_node
+from fabroute.console.pages.order.records import ActRow, Paper, act_rows, delivery_rows, papers_of
+from fabroute.console.pages.order.sentences import scarcity_words, why_this_node
 from fabroute.console.pages.order.story import StoryEntry, cause_words, story_entries
+from fabroute.console.pages.webhooks.deliveries import DeliveryRow
+from fabroute.console.reasons import without_codes
 from fabroute.orders.service import LineView, OrderView
 from fabroute.production.service import JobOfLine
 from fabroute.routing.service.replays import ReplayView
@@ -107,6 +118,7 @@ class OrderPage:
     tabs: tuple[LineTab, ...]
     steps: tuple[Step, ...]
     jobs: tuple[JobRow, ...]
+    proposals: tuple[ProposalRow, ...]
     decision: DecisionPart | None
     declined: tuple[RuledOutByHand, ...]
     map: MapPicture
@@ -139,10 +151,11 @@ def order_page(facts: OrderFacts, fmt: Formats) -> OrderPage:
         tabs=tabs_of(facts),
         steps=steps_of(facts, fmt),
         jobs=job_rows(facts),
+        proposals=proposal_rows(facts),
         decision=None if decided is None else _decision(decided, facts, fmt),
         declined=_declined(facts),
         map=map_picture(None if line.state in _OPEN else decided, facts.nodes, order.ship_to, fmt),
-        story=story_entries(facts.timeline, fmt),
+        story=story_entries(facts.timeline, fmt, cities=_cities(facts)),
         next_story_path=f"{_path(facts)}&story={facts.next_entry}#story" if facts.next_entry else "",
         papers=papers_of(facts),
         deliveries=None if facts.deliveries is None else delivery_rows(facts.deliveries),
@@ -162,6 +175,11 @@ def stamp_of(order: OrderView, jobs: Mapping[str, tuple[JobOfLine, ...]]) -> str
     return f"{order.version}-{crc32('-'.join(states).encode()):x}"
 
 
+def _cities(facts: OrderFacts) -> dict[str, str]:
+    jobs = [job for them in facts.jobs.values() for job in them]
+    return {it.node_id: it.city for it in (*facts.nodes.values(), *jobs)}
+
+
 def _path(facts: OrderFacts) -> str:
     return f"/console/orders/{facts.order.id}?line={facts.line.position}"
 
@@ -175,7 +193,7 @@ def _decision(decided: Decided, facts: OrderFacts, fmt: Formats) -> DecisionPart
         decided_at=decision.decided_at,
         objective=decided.objective,
         sentence=why_this_node(decided, fmt, need_by=order.need_by),
-        recorded=decided.why,
+        recorded=without_codes(decided.why),
         proof=_proof(decided, fmt),
         candidates=candidate_rows(decided, fmt, need_by=order.need_by),
         kinds=kinds_in(decided),
@@ -184,14 +202,20 @@ def _decision(decided: Decided, facts: OrderFacts, fmt: Formats) -> DecisionPart
         ruled_out=ruled_out(decided, fmt, declined=declined),
         rules=rule_rows(decided, fmt),
         conflict=tuple((words, side_words(side)) for side, words in decided.conflict),
-        ways_out=ways_out(decided),
-        oversize=() if decided.oversize is None else tuple(decided.oversize["ways_out"]),
-        scarcity=decided.scarcity,
+        ways_out=ways_out(decided, fmt),
+        oversize=_oversize(decided),
+        scarcity=scarcity_words(decided, fmt),
         moved_from=_moved_from(decided, fmt),
         shared_build=_shared_build(decided, fmt),
         plot=plot_picture(decided, fmt, since=decision.decided_at, need_by=order.need_by),
         solver=_solver(decided, fmt),
     )
+
+
+def _oversize(decided: Decided) -> tuple[str, ...]:
+    """Return the ways out for a part that no machine holds, without what only programs can do."""
+    ways = () if decided.oversize is None else decided.oversize["ways_out"]
+    return tuple(words.partition(": POST ")[0] for words in ways)
 
 
 def _proof(decided: Decided, fmt: Formats) -> str:
