@@ -88,7 +88,7 @@ def an_entry(**stated: Any) -> EntryView:
         "document": {
             "city": "Austin",
             "ordered": True,
-            "ends": [{"city": "Boston", "why": "ISO9001 ends 1 July"}],
+            "ends": [{"city": "Boston", "why": "ISO9001 ends 2026-07-01, not 2026-99-99"}],
             "second_sources": [
                 {"what": f"{city} proves EN9100", "landed_minor": 3_140, "extra_minor": None} for city in "ABCD"
             ],
@@ -128,9 +128,7 @@ def facts(**stated: Any) -> PartFacts:
 
 
 def test_every_node_of_such_work_is_a_row_with_what_it_lacks_in_words() -> None:
-    found = matrix_of(
-        [at_node("N1", landed_minor=3_140), at_node("N2", MISSING, SHORT), at_node("N3", ELSEWHERE)], FMT
-    )
+    found = matrix_of([at_node("N1", landed_minor=3_140), at_node("N2", MISSING, SHORT), at_node("N3", ELSEWHERE)], FMT)
 
     assert [row.node_id for row in found.rows] == ["N1", "N2"]
     assert (found.count, found.more, found.elsewhere) == (1, 0, 1)
@@ -141,6 +139,15 @@ def test_every_node_of_such_work_is_a_row_with_what_it_lacks_in_words() -> None:
     )
     assert all(has for _, has in found.rows[0].has)
     assert found.blockers == (("Certificates", 1), ("Material", 1))
+
+
+def test_without_a_file_no_node_is_judged() -> None:
+    no_file = Exclusion(code=ExclusionCode.FILE_NOT_VALIDATED, message="revision C has no size yet")
+    found = matrix_of([at_node("N1", no_file), at_node("N2", no_file)], FMT)
+
+    assert (found.unjudged, found.count) == ("revision C has no size yet", 0)
+    assert matrix_of([at_node("N1", no_file), at_node("N2", no_file, MISSING)], FMT).unjudged == ""
+    assert matrix_of([], FMT).unjudged == ""
 
 
 def test_more_nodes_than_are_shown_are_counted() -> None:
@@ -158,21 +165,19 @@ def test_no_code_stands_in_two_columns() -> None:
 
 
 def test_the_outlook_tells_who_drops_out_and_the_three_best_second_sources() -> None:
-    (region,) = outlook_of(
-        PartReadiness(as_of=AS_OF, entries=(an_entry(),), asked=None, failed_at=None)
-    ).regions
+    (region,) = outlook_of(PartReadiness(as_of=AS_OF, entries=(an_entry(),), asked=None, failed_at=None), FMT).regions
 
     assert (region.region, region.city, region.is_ordered) == ("North America", "Austin", True)
     assert (region.words, region.kind) == ("one failure away", "waits")
     assert (region.nodes_now, region.nodes_later, region.quantity) == (2, 1, 2)
-    assert [(end.city, end.why) for end in region.ends] == [("Boston", "ISO9001 ends 1 July")]
+    assert [(end.city, end.why) for end in region.ends] == [("Boston", "ISO9001 ends 1 Jul 2026, not 2026-99-99")]
     assert [source.what for source in region.sources] == [f"{city} proves EN9100" for city in "ABC"]
 
 
 def test_each_state_has_its_words_and_its_colour() -> None:
     states = ("no_route", "ends_soon", "one_failure_away", "ready")
     entries = tuple(an_entry(state=state, document={}) for state in states)
-    found = outlook_of(PartReadiness(as_of=AS_OF, entries=entries, asked=None, failed_at=None))
+    found = outlook_of(PartReadiness(as_of=AS_OF, entries=entries, asked=None, failed_at=None), FMT)
 
     assert [(it.words, it.kind) for it in found.regions] == [
         ("nobody can make it", "bad"),
@@ -197,7 +202,7 @@ def test_findings_stand_with_the_worst_first() -> None:
         ("warning", "waits"),
         ("note", "busy"),
     ]
-    assert (found.findings[0].where, found.summary) == ("Object 1", "refused: 12 edges are open.")
+    assert (found.findings[0].where, found.summary) == ("Object 1", "12 edges are open.")
     assert [(it.process, it.is_printable) for it in found.processes] == [("MJF", False), ("SLS", True)]
 
 
@@ -263,4 +268,3 @@ def test_a_row_tells_how_the_part_was_found_and_how_ready_the_network_is() -> No
     assert row.readiness == ("nobody can make it", "bad")
     assert row_of_match(match, {}).readiness is None
     assert found_page("pump", [match, match], {}, most=1).has_more
-

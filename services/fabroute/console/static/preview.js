@@ -118,7 +118,7 @@ function linesOf(three, model, faces) {
 // A key light from the upper left, a weak one from the right, and sky: they stay with the viewer, as in the picture.
 function litCamera(three) {
   const camera = new three.PerspectiveCamera(26, 1, 0.1, 100);
-  for (const [strength, ...place] of [[2.3, -0.45, 0.72, 0.53], [0.7, 0.85, -0.05, 0.52]]) {
+  for (const [strength, ...place] of [[2.6, -0.45, 0.72, 0.53], [0.9, 0.85, -0.05, 0.52]]) {
     const light = new three.DirectionalLight(0xffffff, strength);
     light.position.set(...place);
     camera.add(light, light.target);
@@ -135,7 +135,7 @@ function sceneOf(three, model) {
   part.add(body, lines);
   for (const it of part.children) it.position.copy(center).negate();
   part.scale.setScalar(1 / (radius || 1));
-  scene.add(part, camera, new three.HemisphereLight(0xffffff, 0x9a9a9a, 0.9));
+  scene.add(part, camera, new three.HemisphereLight(0xffffff, 0xa8a8a8, 1.1));
   return { scene, camera, part, body, lines };
 }
 

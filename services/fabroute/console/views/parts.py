@@ -131,4 +131,3 @@ def _makers(
         packaging=revision.packaging,
     )
     return makers_of(book, asked)
-

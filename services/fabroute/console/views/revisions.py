@@ -4,7 +4,15 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from fabroute.api.dependencies import Identifier, InventoryReader, Now, OwnerReader, OwnerWriter, ReadSession, WriteSession
+from fabroute.api.dependencies import (
+    Identifier,
+    InventoryReader,
+    Now,
+    OwnerReader,
+    OwnerWriter,
+    ReadSession,
+    WriteSession,
+)
 from fabroute.api.print_files import preview
 from fabroute.console.forms import FormIn
 from fabroute.console.pages.order_a_part.finding import part_path

@@ -50,6 +50,8 @@ class Matrix:
     """Nodes that lack more than those shown."""
     elsewhere: int
     """Nodes of other processes and materials."""
+    unjudged: str
+    """Why no node could be judged, whatever it has; empty otherwise."""
     blockers: tuple[tuple[str, int], ...]
     """What keeps nodes away, and how many of them, the most frequent first."""
 
@@ -65,6 +67,7 @@ def matrix_of(makers: Sequence[PartAtNode], fmt: Formats) -> Matrix:
         count=sum(it.landed_minor is not None for it in near),
         more=max(0, len(near) - MOST_NODES),
         elsewhere=len(makers) - len(near),
+        unjudged=_unjudged(near),
         blockers=_blockers(near),
     )
 
@@ -79,6 +82,13 @@ def _row(it: PartAtNode, fmt: Formats) -> MatrixRow:
         has=tuple((label, not codes & against) for label, against in COLUMNS),
         missing=tuple((meaning_of(reason.code.value), reason_words(reason, fmt)) for reason in it.reasons),
     )
+
+
+def _unjudged(near: Sequence[PartAtNode]) -> str:
+    """Return the reason where all nodes have the same one, because there is no file to judge them by."""
+    reasons = {reason.message for it in near for reason in it.reasons}
+    codes = {tuple(reason.code.value for reason in it.reasons) for it in near}
+    return reasons.pop() if codes == {("FILE_NOT_VALIDATED",)} and len(reasons) == 1 else ""
 
 
 def _blockers(near: Sequence[PartAtNode]) -> tuple[tuple[str, int], ...]:

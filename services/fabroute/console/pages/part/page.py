@@ -53,7 +53,7 @@ def part_page(facts: PartFacts, fmt: Formats) -> PartPage:
     """Return the page of a part, with one of its revisions in full."""
     part, revision = facts.part, facts.chosen
     validation = validation_of(facts.submission, revision)
-    outlook = None if facts.readiness is None else outlook_of(facts.readiness)
+    outlook = None if facts.readiness is None else outlook_of(facts.readiness, fmt)
     return PartPage(
         part=part,
         chosen=revision,

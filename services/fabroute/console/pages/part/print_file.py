@@ -79,7 +79,7 @@ def validation_of(submission: SubmissionView | None, revision: RevisionView | No
     file = None if revision is None else revision.file
     return Validation(
         state=submission.state,
-        summary=summary_of(submission),
+        summary=_summary(submission),
         file_name=submission.file_name,
         submitted_at=submission.submitted_at,
         finished_at=submission.finished_at,
@@ -91,6 +91,12 @@ def validation_of(submission: SubmissionView | None, revision: RevisionView | No
         measures=None if report is None else report.measures,
         readers=() if report is None else report.readers,
     )
+
+
+def _summary(submission: SubmissionView) -> str:
+    """Return what became of a file in a sentence; whether it is valid stands beside it."""
+    words = summary_of(submission).removeprefix("valid: ").removeprefix("refused: ")
+    return f"{words[:1].upper()}{words[1:].removesuffix('.')}."
 
 
 def _sorted(findings: tuple[Finding, ...]) -> tuple[FindingRow, ...]:
