@@ -12,7 +12,7 @@ from fabroute.console.formats import MINUS, Formats
 from fabroute.console.pages.order.candidates import KIND_OF_NODE, item_words
 from fabroute.console.pages.order.sentences import difference_words
 from fabroute.console.pages.order_a_part.finding import PATH
-from fabroute.console.reasons import meaning_of
+from fabroute.console.reasons import meaning_of, reason_words
 
 _TITLES = {"cheapest": "Cheapest", "fastest": "Fastest", "greenest": "Least CO₂e"}
 _MOST_NAMED = 6
@@ -138,7 +138,7 @@ def offered_ways(quote: QuoteOut, fmt: Formats, *, now: datetime, before: QuoteO
         offers=tuple(_card(it, quote, fmt, now=now, earlier=earlier, largest=largest) for it in asked.offers),
         kinds=_kinds(asked.offers),
         ways_out=tuple(_way_out(it, fmt) for it in ways_out),
-        ruled_out=_ruled_out(quote),
+        ruled_out=_ruled_out(quote, fmt),
         nodes_ruled_out=sum(len(group.nodes) for group in quote.ruled_out),
         groups_left_out=max(0, len(quote.ruled_out) - _MOST_GROUPS),
         oversize=() if quote.oversize is None else tuple(quote.oversize.ways_out),
@@ -293,13 +293,13 @@ def _break(it: PriceBreakOut, quote_id: str, fmt: Formats, *, own: float | None,
     )
 
 
-def _ruled_out(quote: QuoteOut) -> tuple[RuledOutGroup, ...]:
+def _ruled_out(quote: QuoteOut, fmt: Formats) -> tuple[RuledOutGroup, ...]:
     groups = sorted(quote.ruled_out, key=lambda it: (len(it.reasons), -len(it.nodes)))[:_MOST_GROUPS]
     return tuple(
         RuledOutGroup(
             names=tuple(node.city for node in group.nodes[:_MOST_NAMED]),
             more=max(0, len(group.nodes) - _MOST_NAMED),
-            reasons=tuple((meaning_of(reason.code), reason.message) for reason in group.reasons),
+            reasons=tuple((meaning_of(reason.code), reason_words(reason, fmt)) for reason in group.reasons),
         )
         for group in groups
     )

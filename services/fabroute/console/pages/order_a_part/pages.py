@@ -32,7 +32,7 @@ CRITICALITIES = (
     ("safety", "Safety depends on it"),
 )
 PACKAGINGS = (("plain", "Plain"), ("brand", "Branded"), ("esd", "Antistatic (ESD)"), ("medical_clean", "Medical clean"))
-LATENESS = (("", "No use: don't offer it"), (LATE, "Better late than never"))
+LATENESS = (("", "It is no use: don't offer it"), (LATE, "Better late than never"))
 _ENGLISH = Locale.parse("en")
 
 
@@ -219,7 +219,7 @@ def _terms(quote: QuoteView, found: QuoteOut, fmt: Formats) -> Terms:
         criticality=quote.criticality,
         packaging=quote.packaging,
         lateness="" if quote.need_by_hard else LATE,
-        max_price="" if quote.max_price_minor is None else f"{quote.max_price_minor / 100:.2f}",
+        max_price="" if quote.max_price_minor is None else f"{quote.max_price_minor / 100:.2f}".removesuffix(".00"),
         known_place=_known(quote.ship_to),
     )
 
