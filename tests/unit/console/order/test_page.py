@@ -251,6 +251,15 @@ def test_an_order_is_changed_only_by_those_who_may_and_while_it_can_be() -> None
     assert page_with().may_change
     assert not page_with(rights=Rights()).may_change
     assert not page_with(order=replace(an_order(), agreed=agreed)).may_change
+    assert page_with(order=replace(an_order(), agreed=agreed)).fixed == (
+        "Its price and day are agreed: for another way, place another order."
+    )
+    printed = page_with(jobs={"line_1": (a_job_of_line(state="in_production"),)})
+    assert (printed.may_change, printed.fixed) == (
+        False,
+        "A node works on it already: it goes on as it is, or cancel it and place it again.",
+    )
+    assert page_with(jobs={"line_1": (a_job_of_line(state="accepted"),)}).may_change
     assert not page_with(order=an_order(state="cancelled")).may_cancel
 
 

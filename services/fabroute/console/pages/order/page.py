@@ -42,7 +42,6 @@ from fabroute.console.pages.order.records import ActRow, Paper, act_rows, delive
 from fabroute.console.pages.order.sentences import scarcity_words, why_this_node
 from fabroute.console.pages.order.story import StoryEntry, cause_words, story_entries
 from fabroute.console.pages.webhooks.deliveries import DeliveryRow
-from fabroute.console.reasons import without_codes
 from fabroute.orders.service import LineView, OrderView
 from fabroute.production.service import JobOfLine
 from fabroute.routing.service.replays import ReplayView
@@ -52,6 +51,9 @@ _REPLAYED = {
     "differs": "It came out differently.",
     "gone": "It can't be made again: what it was made from is not kept any more.",
 }
+_MAY_LEAVE = frozenset({"planned", "offered", "countered", "accepted", "held"})
+"""States of jobs that nobody works on."""
+_ROWS_SHOWN, _ROWS_FOR_MORE = 8, (6, 12)
 _OPEN = frozenset({"pending", "routing", "parked"})
 _MAY_CHANGE = frozenset({"pending", "routed", "parked", "no_route", "partly_routed"})
 
@@ -64,8 +66,6 @@ class DecisionPart:
     decided_at: datetime
     objective: str
     sentence: str
-    recorded: str
-    """The sentence that was stored with the decision."""
     proof: str
     """How the run came to it."""
     candidates: tuple[CandidateRow, ...]
@@ -130,7 +130,11 @@ class OrderPage:
     replay: ReplayPart | None
     is_decided: bool
     """Whether the decision still holds: not while the line is routed again, or waits for a person."""
+    room: int
+    """How many groups of cards fit beside what the decision has: it decides how far down a desk's page they stand."""
     may_change: bool
+    fixed: str
+    """Why it can't be routed another way any more; empty where it can, or where the viewer could not anyway."""
     may_cancel: bool
     may_retry: bool
     stamp: str
@@ -141,7 +145,7 @@ def order_page(facts: OrderFacts, fmt: Formats) -> OrderPage:
     """Return the page of an order, with one of its lines looked at."""
     order, line = facts.order, facts.line
     decided = None if facts.decision is None else read_document(facts.decision.document)
-    can_change = facts.rights.order and order.state in _MAY_CHANGE
+    can_change, fixed = facts.rights.order and order.state in _MAY_CHANGE, _fixed(facts)
     return OrderPage(
         order=order,
         line=line,
@@ -162,7 +166,9 @@ def order_page(facts: OrderFacts, fmt: Formats) -> OrderPage:
         acts=None if facts.acts is None else act_rows(facts.acts),
         replay=None if facts.replay is None else _replay(facts.replay, facts),
         is_decided=line.state not in _OPEN,
-        may_change=can_change and order.agreed is None,
+        room=0 if decided is None or line.state in _OPEN else _room(decided),
+        may_change=can_change and not fixed,
+        fixed=fixed if can_change else "",
         may_cancel=facts.rights.cancel and order.state in _MAY_CHANGE,
         may_retry=facts.rights.order and line.state in ("parked", "no_route"),
         stamp=stamp_of(order, facts.jobs),
@@ -173,6 +179,22 @@ def stamp_of(order: OrderView, jobs: Mapping[str, tuple[JobOfLine, ...]]) -> str
     """Return something that changes when an order or a job of it does, to ask whether a page is still true."""
     states = sorted(f"{job.job_id}{job.state}" for them in jobs.values() for job in them)
     return f"{order.version}-{crc32('-'.join(states).encode()):x}"
+
+
+def _fixed(facts: OrderFacts) -> str:
+    if facts.order.agreed is not None:
+        return "Its price and day are agreed: for another way, place another order."
+    if all(job.state in _MAY_LEAVE for them in facts.jobs.values() for job in them):
+        return ""
+    return "A node works on it already: it goes on as it is, or cancel it and place it again."
+
+
+def _room(decided: Decided) -> int:
+    """Return what has room beside the rows of a decision: its record alone, papers as well, or neither."""
+    if decided.chosen is None:
+        return 2
+    rows = min(len(decided.candidates), _ROWS_SHOWN) + min(len(decided.exclusions), _ROWS_SHOWN)
+    return sum(rows > few for few in _ROWS_FOR_MORE)
 
 
 def _cities(facts: OrderFacts) -> dict[str, str]:
@@ -193,7 +215,6 @@ def _decision(decided: Decided, facts: OrderFacts, fmt: Formats) -> DecisionPart
         decided_at=decision.decided_at,
         objective=decided.objective,
         sentence=why_this_node(decided, fmt, need_by=order.need_by),
-        recorded=without_codes(decided.why),
         proof=_proof(decided, fmt),
         candidates=candidate_rows(decided, fmt, need_by=order.need_by),
         kinds=kinds_in(decided),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeVar
 
+from fabroute.console.drawing.text import isolated
 from fabroute.console.formats import Formats
 from fabroute.console.reasons import without_codes
 from fabroute.console.words import Kind
@@ -121,7 +122,7 @@ def _named(entry: TimelineEntry, cities: Mapping[str, str]) -> TimelineEntry:
     """Return an entry that names the city of its node beside the node's id."""
     node_id = entry.figures.get("node_id")
     city = cities.get(str(node_id)) if node_id else None
-    named = f"{city} ({node_id})" if city else node_id
+    named = f"{isolated(city)} ({node_id})" if city else node_id
     return replace(entry, figures={**entry.figures, "node_id": named}) if city else entry
 
 
