@@ -1,5 +1,6 @@
 """How the console is served: in the API's process, unless it is switched off; with a provider where there is one."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from fabroute_embedded import EmbeddedServers
 from tests.conftest import Database
+from tests.console.browsing import surfing
 from tests.console.conftest import Visit
 from tests.factories.api import client_on
 from tests.factories.console import ServedConsole, served_console
@@ -61,3 +63,35 @@ def test_with_a_provider_the_sign_in_page_leads_there(servers: EmbeddedServers, 
 
     assert 'href="/v1/oidc/start?return_to=/console/"' in shown.text
     assert away.headers["Location"].startswith(f"{provider.issuer}/authorize?")
+
+
+def test_pages_and_files_are_compressed_for_browsers_that_take_them_so(console: ServedConsole) -> None:
+    with surfing(console, "owner") as client:
+        page = client.get("/console/orders", headers={"Accept-Encoding": "gzip"})
+        plain = client.get("/console/orders", headers={"Accept-Encoding": "identity"})
+        style = re.findall(r'"(/console/static/[^"]+/console.css)"', page.text)[0]
+        styles = client.get(style, headers={"Accept-Encoding": "gzip"})
+
+    assert [it.headers.get("Content-Encoding") for it in (page, plain, styles)] == ["gzip", None, "gzip"]
+    assert {it.headers["Vary"] for it in (page, styles)} == {"Accept-Encoding"}
+    assert page.num_bytes_downloaded == int(page.headers["Content-Length"]) < len(page.content) / 2
+    assert len(plain.content) == int(plain.headers["Content-Length"])
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_that_another_site_asks_for_does_not_tell_by_its_length_what_it_repeats(
+    console: ServedConsole, site: str
+) -> None:
+    headers = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": site}
+    with surfing(console, "owner") as client:
+        page = client.get("/console/orders?text=guessed", headers=headers)
+
+    assert "Content-Encoding" not in page.headers
+    assert page.num_bytes_downloaded == len(page.content)
+
+
+def test_what_programs_get_is_as_long_as_it_is(console: ServedConsole) -> None:
+    with surfing(console, "owner") as client:
+        answer = client.get("/v1/orders", headers={"Accept-Encoding": "gzip", "Accept": "application/json"})
+
+    assert (answer.status_code, "Content-Encoding" in answer.headers) == (200, False)
