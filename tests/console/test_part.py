@@ -63,7 +63,7 @@ def test_a_refused_file_tells_what_is_wrong_beside_the_revision_that_is_printed(
 
     expect(page.locator("#validation").get_by_text("refused", exact=True)).to_be_visible()
     expect(page.locator("#validation").get_by_text("error", exact=True).first).to_be_visible()
-    expect(page.get_by_text("No print file was uploaded yet.")).to_have_count(0)
+    expect(page.get_by_text("One error keeps it from being printed.")).to_be_visible()
     assert_good(page, "part-refused", look)
 
 

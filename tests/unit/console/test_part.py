@@ -202,7 +202,7 @@ def test_findings_stand_with_the_worst_first() -> None:
         ("warning", "waits"),
         ("note", "busy"),
     ]
-    assert (found.findings[0].where, found.summary) == ("Object 1", "12 edges are open.")
+    assert (found.findings[0].where, found.summary) == ("Object 1", "One error keeps it from being printed.")
     assert [(it.process, it.is_printable) for it in found.processes] == [("MJF", False), ("SLS", True)]
 
 

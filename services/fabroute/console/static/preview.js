@@ -118,7 +118,7 @@ function linesOf(three, model, faces) {
 // A key light from the upper left, a weak one from the right, and sky: they stay with the viewer, as in the picture.
 function litCamera(three) {
   const camera = new three.PerspectiveCamera(26, 1, 0.1, 100);
-  for (const [strength, ...place] of [[2.6, -0.45, 0.72, 0.53], [0.9, 0.85, -0.05, 0.52]]) {
+  for (const [strength, ...place] of [[4, -0.45, 0.72, 0.53], [1.3, 0.85, -0.05, 0.52]]) {
     const light = new three.DirectionalLight(0xffffff, strength);
     light.position.set(...place);
     camera.add(light, light.target);
@@ -135,15 +135,23 @@ function sceneOf(three, model) {
   part.add(body, lines);
   for (const it of part.children) it.position.copy(center).negate();
   part.scale.setScalar(1 / (radius || 1));
-  scene.add(part, camera, new three.HemisphereLight(0xffffff, 0xa8a8a8, 1.1));
+  scene.add(part, camera, new three.HemisphereLight(0xffffff, 0x8c8c8c, 1.6));
   return { scene, camera, part, body, lines };
 }
 
+// Returns what a colour of a stylesheet comes to, however it is written, as parts of one.
+function rgbOf(written) {
+  const context = document.createElement("canvas").getContext("2d");
+  context.fillStyle = written;
+  context.fillRect(0, 0, 1, 1);
+  return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)].map((part) => part / 255);
+}
+
 // Colours come from the stylesheet, which knows what is light and what is dark.
-function colour({ body, lines }, canvas) {
+function colour({ three, body, lines }, canvas) {
   const style = getComputedStyle(canvas);
-  body.material.color.setStyle(style.color);
-  lines.material.color.setStyle(style.borderTopColor);
+  body.material.color.setRGB(...rgbOf(style.color), three.SRGBColorSpace);
+  lines.material.color.setRGB(...rgbOf(style.borderTopColor), three.SRGBColorSpace);
 }
 
 function paint({ renderer, scene, camera, part, pose }) {
@@ -272,7 +280,7 @@ async function show(figure) {
   const [three, model] = await Promise.all([import(figure.dataset.three), fetchModel(figure.dataset.model)]);
   const canvas = canvasFor(figure);
   const renderer = new three.WebGLRenderer({ canvas, antialias: true, alpha: true });
-  const view = { renderer, ...sceneOf(three, model), pose: { ...START } };
+  const view = { three, renderer, ...sceneOf(three, model), pose: { ...START } };
   canvas.addEventListener("webglcontextlost", () => fall(figure));
   colour(view, canvas);
   fit(view, canvas);

@@ -95,7 +95,13 @@ def validation_of(submission: SubmissionView | None, revision: RevisionView | No
 
 def _summary(submission: SubmissionView) -> str:
     """Return what became of a file in a sentence; whether it is valid stands beside it."""
-    words = summary_of(submission).removeprefix("valid: ").removeprefix("refused: ")
+    report = submission.report
+    if submission.state == "invalid" and report is not None:
+        errors = sum(it.severity == "error" for it in report.findings)
+        return (
+            "One error keeps it from being printed." if errors == 1 else f"{errors} errors keep it from being printed."
+        )
+    words = summary_of(submission).removeprefix("valid: ")
     return f"{words[:1].upper()}{words[1:].removesuffix('.')}."
 
 
