@@ -77,7 +77,6 @@ def test_without_scripts_readiness_is_reckoned_again_once(visit: Visit, part: Pa
     expect(page.get_by_role("button", name="Reckon again")).to_have_count(0)
     part.make_readiness()
     page.get_by_role("link", name="Look again").click()
-    page.reload()
 
     expect(page.get_by_text("Being reckoned again since")).to_have_count(0)
     assert part.spare.table("SELECT state FROM readiness_reports ORDER BY id") == [("made",), ("made",)]
