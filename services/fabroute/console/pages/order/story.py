@@ -163,7 +163,7 @@ def _decided(figures: Figures, fmt: Formats) -> str:
 
 
 def _rerouted(figures: Figures, fmt: Formats) -> str:
-    reason = str(figures.get("reason", ""))
+    reason = without_codes(str(figures.get("reason", "")))
     words = f"{figures.get('node_id', 'The node')}: {cause_words(str(figures.get('cause', '')))}"
     return f"{words}. {reason[:1].upper()}{reason[1:]}".strip() if reason else f"{words}."
 
@@ -197,7 +197,7 @@ def _objective(figures: Figures, fmt: Formats) -> str:
 def _anything(figures: Figures, fmt: Formats) -> str:
     """Return what there is to know: who, what was said, in which state of things."""
     told = [str(figures[name]) for name in ("node_id", "carrier", "tracking_number", "place") if name in figures]
-    said = [str(figures[name]).replace("_", " ") for name in ("reason", "code", "text", "result") if figures.get(name)]
+    said = [without_codes(str(figures[name])).replace("_", " ") for name in ("reason", "code", "text", "result") if figures.get(name)]
     if "price_minor" in figures:
         said.append(fmt.money(int(str(figures["price_minor"]))))
     if "produce_by" in figures:
