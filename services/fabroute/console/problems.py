@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fabroute.api.errors import MalformedJson
+from fabroute.api.people.callers import people_of
 from fabroute.console.again import page_again
 from fabroute.console.forms import MOST_BYTES, form_in, form_of
 from fabroute.console.pages.errors import KeptForm, error_page, in_words
@@ -74,7 +75,8 @@ def ask_to_sign_in(request: Request) -> Response:
     if request.method == "POST":
         typed = typed_in(form_of(request))
         words = "You were signed out meanwhile. Sign in, and your form is there again as you filled it in."
-        page = SignInPage(typed=typed, notice=words)
+        has_provider = people_of(request).openid.provider is not None
+        page = SignInPage(typed=typed, notice=words, has_provider=has_provider)
         body = render("sign_in/sign_in.html", viewer_of(request, None), it=page)
         return Response(body, status_code=401, headers=PAGE_HEADERS, media_type="text/html")
     query = f"?{request.url.query}" if request.url.query else ""

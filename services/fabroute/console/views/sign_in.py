@@ -72,6 +72,8 @@ def show_sign_in(request: Request, console: ForAnybody, next: Next = "") -> Resp
 async def sign_in(request: Request, console: ForAnybody, form: FormIn, now: Now) -> Response:
     """Sign somebody in and lead them on: to the page they asked for, or to the form that they had filled in."""
     attempt = _Attempt(request=request, console=console, form=form, now=now)
+    if form.text("again"):
+        return _again(attempt, "", status=200)
     step = _step(attempt)
     if step is None:
         return _again(attempt, _TOO_OLD)
