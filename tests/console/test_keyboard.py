@@ -17,7 +17,7 @@ _FOCUS = r"""() => {
   const style = getComputedStyle(it), box = it.getBoundingClientRect();
   const at = document.elementFromPoint(box.left + Math.min(box.width / 2, 20), box.top + box.height / 2);
   return {
-    name: (it.labels?.[0]?.innerText || it.getAttribute("aria-label") || it.textContent || "").replace(/\s+/g, " ").trim(),
+    name: (it.labels?.[0] ?? it).textContent.replace(/\s+/g, " ").trim(),
     outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
     covered: !(at && (it.contains(at) || at.contains(it) || it.labels?.[0]?.contains(at))),
   };

@@ -194,6 +194,16 @@ def test_fewer_and_more_pieces_stand_beside_each_other_and_several_are_ordered(
     assert spare.table("SELECT quantity FROM order_lines") == [(50,)]
 
 
+def test_where_so_many_can_t_be_made_fewer_are_offered(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        page = surf.get(quoted(surf, quantity="100000") + "?quantity=100000")
+        fewer = re.search(r'<a class="button" href="([^"]+)">[0-9,]+.pieces for €', page.text)
+        shown = words_of(surf.get(fewer[1].replace("&amp;", "&"))) if fewer else ""
+
+    assert "Nothing can be offered as asked Fewer can be made:" in words_of(page)
+    assert "Choose : Cheapest" in shown
+
+
 def test_a_day_can_be_hard_or_soft_and_what_comes_later_says_so(spare: LegacySpare) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     with surfing(spare.console, "buyer") as surf:
@@ -245,6 +255,17 @@ def test_a_form_that_is_sent_twice_orders_once(spare: LegacySpare) -> None:
 
     ((order_id, _),) = spare.orders()
     assert [answer.headers.get("Location") for answer in answers] == [f"/console/orders/{order_id}"] * 3
+
+
+def test_the_door_of_the_last_order_is_there_the_next_time(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        door = {"name": "Gate 3", "street": "Am Kai 7", "postal_code": "20457"}
+        confirmed(surf, quoted(surf), **door)
+        again = surf.get(f"{quoted(surf)}/order?offer=cheapest").text
+        elsewhere = surf.get(f"{quoted(surf, city='Berlin')}/order?offer=cheapest").text
+
+    shown = [[f'name="{name}" value="{value}"' in page for name, value in door.items()] for page in (again, elsewhere)]
+    assert shown == [[True] * 3, [False] * 3]
 
 
 def test_a_quote_that_was_ordered_leads_to_its_order(spare: LegacySpare) -> None:

@@ -29,7 +29,8 @@ _LONGEST = 120
 _LAST_MINUTE = time(23, 59)
 _LATEST_NEED = timedelta(days=3_650)
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
-_FEWER, _MORE = 2, 3
+_POWERS = (1, 10, 100, 1_000, 10_000)
+_FEWER, _FAR_FEWER, _MORE = 2, 4, 3
 _POSITION = re.compile(r"([+-]?\d{1,2}(?:\.\d{1,12})?)°?[\s,;]+([+-]?\d{1,3}(?:\.\d{1,12})?)°?")
 _POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,15}")
 
@@ -41,7 +42,8 @@ def asked_in(form: Form, *, zone: ZoneInfo, now: datetime) -> QuoteRequest:
     """
     tried = _Tried(form)
     quantity = tried(quantity_in)
-    place = {"city": tried(_city), "country": tried(_country)} | (tried(_position) or {})
+    place: dict[str, object] = {"city": tried(_city), "country": tried(_country)}
+    place |= tried(_position) or {}
     price = tried(lambda it: money_in(it, "max_price"))
     need_by = tried(lambda it: _need_by(it, zone=zone, now=now))
     tried.require_all()
@@ -116,9 +118,14 @@ def quantity_in(form: Form) -> int:
 
 
 def quantities_around(quantity: int) -> list[int]:
-    """Return a quantity with the next round ones, two below and three above, ascending."""
+    """Return a quantity with the next round ones, two below and three above, ascending.
+
+    Powers of ten further below tell how many can be made where so many can't.
+    """
     below, above = bisect_left(_STEPS, quantity), bisect_right(_STEPS, quantity)
-    return [*_STEPS[max(0, below - _FEWER) : below], quantity, *_STEPS[above : above + _MORE]]
+    near = _STEPS[max(0, below - _FEWER) : below]
+    far = [it for it in _POWERS if near and it < near[0]][-_FAR_FEWER:]
+    return [*far, *near, quantity, *_STEPS[above : above + _MORE]]
 
 
 class _Tried:
@@ -168,9 +175,8 @@ def _position(form: Form) -> dict[str, object]:
 
 def _known_position(form: Form) -> str:
     """Return the coordinates of the place that a form was made for, as long as it still names that place."""
-    latitude, longitude, country, city = (*form.text("known_place").split(", ", 3), "", "", "", "")[:4]
-    is_same = bool(city) and (country, city) == (form.text("country"), form.text("city"))
-    return f"{latitude}, {longitude}" if is_same else ""
+    known = form.text("known_place").split(", ", 3)
+    return ", ".join(known[:2]) if known[2:] == [form.text("country"), form.text("city")] else ""
 
 
 def _need_by(form: Form, *, zone: ZoneInfo, now: datetime) -> str | None:

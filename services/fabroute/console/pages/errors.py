@@ -47,9 +47,7 @@ _WORDS: Mapping[int, _Words] = {
     500: _Words(
         "This is our mistake", "Try again in a moment. If it stays, tell whoever runs this installation the id."
     ),
-    503: _Words(
-        "Not available just now", "The service is starting or its database does not answer. Try again shortly."
-    ),
+    503: _Words("Not available just now", "Try again in a moment: usually that is all it takes."),
 }
 _OVER_SOON = frozenset({429, 500, 503})
 _REUSED = _Words("This form was sent already", "What it did is done. Open the page anew to send another one.")
@@ -64,6 +62,8 @@ _DETAILS: Mapping[str, str] = {
     "not_found": "No page has this address.",
     "method_not_allowed": "This address takes no such request.",
     "too_busy": "More is asked of the server than it can answer in time.",
+    "internal_error": "Something went wrong on the server that should not have.",
+    "temporarily_unavailable": "The service is starting, or its database does not answer.",
     "quote_contended": "Others take what this offer needs just now. Nothing was ordered: send it once more.",
     "rate_limited": "Your organisation has asked for more within a minute than it may.",
 }

@@ -23,7 +23,14 @@ from fabroute.console.forms import Form, FormIn, field_refused
 from fabroute.console.ordering import asked_again, asked_in, label_of, narrowed, order_in, quantity_in, quantity_of
 from fabroute.console.pages.order_a_part.finding import find_page, ordered_lately
 from fabroute.console.pages.order_a_part.offers import offer_path, quote_path
-from fabroute.console.pages.order_a_part.pages import ConfirmPage, confirm_page, country_name, quote_page, terms_page
+from fabroute.console.pages.order_a_part.pages import (
+    ConfirmPage,
+    confirm_page,
+    country_name,
+    door_of,
+    quote_page,
+    terms_page,
+)
 from fabroute.console.placing import lapse_words, placed
 from fabroute.console.rendering import Console, ForPeople
 from fabroute.console.routes import console_router
@@ -36,7 +43,7 @@ from fabroute.kernel.errors import DomainError
 from fabroute.logistics.service import UnknownDestination
 from fabroute.orders import service as orders
 from fabroute.orders.rules import MAXIMUM_QUANTITY
-from fabroute.orders.service import OrderFilter, QuoteView
+from fabroute.orders.service import OrderFilter, QuoteView, ShipTo
 from fabroute.routing.service.accepting import QuoteNotKept
 from fabroute.routing.service.agreeing import QuoteExpired
 
@@ -70,8 +77,7 @@ def show_terms(
 ) -> Response:
     """Ask how many of a part, where to and by when."""
     found = inventory.get_part(session, organisation_id=caller.organisation_id, part_no=part)
-    last = orders.list_orders(session, wanted=OrderFilter(organisation_id=caller.organisation_id), limit=1).items
-    shown = terms_page(found, quantity=quantity, last=last[0].ship_to if last else None)
+    shown = terms_page(found, quantity=quantity, last=_last_place(session, caller.organisation_id))
     return console.page("order_a_part/offers.html", it=shown)
 
 
@@ -127,7 +133,8 @@ def show_confirmation(
     before = _quote(session, caller, was, quantity)[0] if was else None
     fmt = console.viewer.formats
     shown = confirm_page(quote, part, fmt, label=label_of(offer), now=now, before=before)
-    return console.page("order_a_part/confirm.html", it=shown)
+    door = door_of(_last_place(session, caller.organisation_id), quote)
+    return console.page("order_a_part/confirm.html", it=replace(shown, door=door))
 
 
 @router.post("/order-a-part/quotes/{quote_id}/order")
@@ -154,6 +161,11 @@ def _lately(session: Session, owner: str) -> tuple[PartView, ...]:
     numbers = ordered_lately(found, most=_LATELY)
     known = inventory.find_parts(session, organisation_id=owner, part_nos=numbers)
     return tuple(known[number] for number in numbers if number in known)
+
+
+def _last_place(session: Session, owner: str) -> ShipTo | None:
+    found = orders.list_orders(session, wanted=OrderFilter(organisation_id=owner), limit=1).items
+    return found[0].ship_to if found else None
 
 
 def _quantity(form: Form) -> int:

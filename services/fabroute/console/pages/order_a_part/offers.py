@@ -17,6 +17,7 @@ from fabroute.console.reasons import meaning_of, reason_words
 _TITLES = {"cheapest": "Cheapest", "fastest": "Fastest", "greenest": "Least CO₂e"}
 _MOST_NAMED = 6
 _MOST_GROUPS = 12
+_FAR = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +254,9 @@ def _way_out(it: RoutableIfOut, fmt: Formats) -> WayOut:
 
 def _asks(it: RoutableIfOut, fmt: Formats) -> tuple[list[str], list[str], dict[str, str]]:
     """Return what a buyer can change: how a button says it, how a sentence does, and the fields of the form."""
-    asks, conditions, fields = [], [], {}
+    asks: list[str] = []
+    conditions: list[str] = []
+    fields: dict[str, str] = {}
     if "need_by" in it.figures and it.promised_at is not None:
         asks.append("with that day")
         conditions.append(f"arrive by {fmt.instant(it.promised_at)}")
@@ -271,9 +274,13 @@ def _late_by(offer: QuoteOfferOut, quote: QuoteOut, fmt: Formats) -> str:
 
 
 def _breaks(quote: QuoteOut, fmt: Formats) -> tuple[PriceBreak, ...]:
-    """Return the cheapest price of each quantity, and how the piece price differs from that of the first one."""
-    asked = quote.quantities[0].quantity
-    found = sorted(quote.price_breaks, key=lambda it: it.quantity)
+    """Return the cheapest price of each quantity, and how the piece price differs from that of the first one.
+
+    Far fewer only matter where so many can't be made.
+    """
+    asked, is_offered = quote.quantities[0].quantity, bool(quote.quantities[0].offers)
+    near = (it for it in quote.price_breaks if not is_offered or it.quantity * _FAR > asked)
+    found = sorted(near, key=lambda it: it.quantity)
     own = next((it.landed.amount_minor / it.quantity for it in found if it.quantity == asked), None)
     rows = tuple(_break(it, quote.id, fmt, own=own, is_chosen=it.quantity == asked) for it in found)
     return rows if any(not it.is_chosen for it in rows) else ()

@@ -100,6 +100,18 @@ class TermsPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Where in its city a parcel goes."""
+
+    name: str = ""
+    street: str = ""
+    postal_code: str = ""
+
+
+NO_DOOR = Door()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmPage:
     """One offer, to be ordered."""
 
@@ -113,6 +125,7 @@ class ConfirmPage:
     need_by: datetime | None
     lapsed: str = ""
     """Why the offer before is not good any more; empty where it is the first."""
+    door: Door = NO_DOOR
 
     @property
     def path(self) -> str:
@@ -192,6 +205,14 @@ def confirm_page(
         place=shown.place,
         need_by=quote.need_by,
     )
+
+
+def door_of(last: ShipTo | None, quote: QuoteView) -> Door:
+    """Return the door that the last order went to, if that was in the same city."""
+    here = quote.ship_to
+    if last is None or (last.city, last.country) != (here.city, here.country):
+        return NO_DOOR
+    return Door(name=last.name, street=last.street, postal_code=last.postal_code)
 
 
 def place_of(quote: QuoteView) -> str:
