@@ -15,6 +15,8 @@ from fabroute.solver.eligibility.supply import MAXIMUM_REUSE
 Figures = Mapping[str, Any]
 _Words = Callable[[Figures, Formats], str]
 _CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)*\b")
+_WHEN = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
+_EUROS = re.compile(r"\b(\d+(?:,\d{3})*)\.(\d\d) EUR\b")
 _WHAT_HAPPENED = {
     "declined": "declined this line",
     "lapsed": "didn't answer in time",
@@ -68,16 +70,30 @@ def meaning_of(code: str) -> str:
     return code.replace("_", " ").lower() if known is None else known.meaning
 
 
-def without_codes(sentence: str) -> str:
-    """Return a stored sentence with words in place of the codes in it."""
-    return _CODE.sub(lambda it: meaning_of(it[0]) if it[0] in ExclusionCode.__members__ else it[0], sentence)
+def stored_words(sentence: str, fmt: Formats) -> str:
+    """Return a sentence that was stored as the viewer reads it: codes in words, its days and its euros as usual."""
+    told = _CODE.sub(lambda it: meaning_of(it[0]) if it[0] in ExclusionCode.__members__ else it[0], sentence)
+    return _EUROS.sub(lambda it: _euros(it, fmt), _WHEN.sub(lambda it: _when(it, fmt), told))
+
+
+def _euros(found: re.Match[str], fmt: Formats) -> str:
+    return fmt.money(int(f"{found[1].replace(',', '')}{found[2]}"))
+
+
+def _when(found: re.Match[str], fmt: Formats) -> str:
+    try:
+        if found[2] is None:
+            return fmt.day(date.fromisoformat(found[1]))
+        return fmt.instant(datetime.fromisoformat(f"{found[1]}T{found[2]}:00+00:00"))
+    except ValueError:
+        return found[0]
 
 
 def reason_words(reason: SaidReason, fmt: Formats) -> str:
     """Return why a node can't, with its figures; what a split would come to is told behind it."""
-    words = _told(_REASONS.get(reason.code), reason.figures, fmt) or without_codes(reason.message)
+    words = _told(_REASONS.get(reason.code), reason.figures, fmt) or stored_words(reason.message, fmt)
     pieces, nodes = (reason.figures.get(name) for name in ("together_pieces", "together_nodes"))
-    if pieces is None or nodes is None or words == reason.message:
+    if pieces is None or nodes is None or "split, " in words:
         return words
     return f"{words}; split, {fmt.quantity(nodes, 'node')} could make {fmt.number(pieces)} in time"
 
@@ -86,7 +102,7 @@ def step_words(step: SaidStep, fmt: Formats, *, reasons: Sequence[SaidReason] = 
     """Return what would have to change. ``reasons`` are the node's own: they have figures that a step may lack."""
     kind, _, subject = step.rule.partition(":")
     figures = step.figures or _figures_of(kind, reasons)
-    return _told(_STEPS.get(kind), {**figures, "certificate": subject}, fmt) or step.words
+    return _told(_STEPS.get(kind), {**figures, "certificate": subject}, fmt) or stored_words(step.words, fmt)
 
 
 def fix_words(steps: Iterable[SaidStep], fmt: Formats, *, reasons: Sequence[SaidReason] = ()) -> str:

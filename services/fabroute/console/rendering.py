@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from fabroute.api.people.callers import people_of, signed_in
+from fabroute.console.reasons import stored_words
 from fabroute.console.security import PAGE_HEADERS
 from fabroute.console.static_files import static_url
 from fabroute.console.typed import own_page
@@ -32,7 +33,7 @@ def templates() -> Environment:
         auto_reload=False,
     )
     made.globals |= {"static": static_url, "new_key": lambda: str(uuid4())}
-    made.filters |= {"state_words": state_words, "state_kind": state_kind}
+    made.filters |= {"state_words": state_words, "state_kind": state_kind, "stored_words": stored_words}
     return made
 
 

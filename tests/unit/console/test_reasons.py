@@ -8,7 +8,7 @@ import pytest
 from babel import Locale
 
 from fabroute.console.formats import Formats
-from fabroute.console.reasons import fix_words, meaning_of, reason_words, step_words, without_codes
+from fabroute.console.reasons import fix_words, meaning_of, reason_words, step_words, stored_words
 from tests.factories.order_pages import FMT
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -146,9 +146,11 @@ def test_a_fix_is_all_its_steps_in_one_sentence() -> None:
     assert fix_words((), FMT) == ""
 
 
-def test_codes_in_stored_sentences_become_words() -> None:
-    assert (
-        without_codes("the nearest (3) fail by NEED_BY, of MJF")
-        == "the nearest (3) fail by can't arrive in time, of MJF"
+def test_stored_sentences_are_read_in_the_viewers_words() -> None:
+    stored = "raise the cap by 1,023.10 EUR, or wait until 2026-12-02 22:30 UTC: 2 fail by NEED_BY of MJF"
+    assert stored_words(stored, BERLIN) == (
+        f"raise the cap by 1.023,10{NBSP}€, or wait until 2 Dec 2026, 23:30: 2 fail by can't arrive in time of MJF"
     )
+    odd = "lot L-2026-13-45 ends 2026-07-01, 10.50 EURO"
+    assert stored_words(odd, FMT) == "lot L-2026-13-45 ends 1 Jul 2026, 10.50 EURO"
     assert (meaning_of("NEED_BY"), meaning_of("SOMETHING_NEW")) == ("can't arrive in time", "something new")

@@ -136,7 +136,7 @@ def test_a_line_without_a_route_tells_what_would_make_one() -> None:
     assert page.decision.conflict == (("the price cap", "the order asks for it"),)
     (way,) = page.decision.ways_out
     assert (way.steps, way.city, way.landed_minor) == (
-        (("a cap of 52.00 EUR", "the order asks for it"),),
+        (("a cap of €52.00", "the order asks for it"),),
         "Porto",
         5200,
     )

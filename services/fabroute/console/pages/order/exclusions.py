@@ -8,7 +8,7 @@ from datetime import datetime
 from fabroute.console.formats import Formats
 from fabroute.console.pages.order.reading import Decided, Exclusion, Reason, Relaxation, RulePrice
 from fabroute.console.pages.order.sentences import difference_words
-from fabroute.console.reasons import fix_words, meaning_of, reason_words, step_words, without_codes
+from fabroute.console.reasons import fix_words, meaning_of, reason_words, step_words, stored_words
 
 _NOT_IN_THE_GAME = "PROCESS_MATERIAL"
 _SIDES = {"order": "the order asks for it", "part": "the part's owner asks for it", "network": "the network is so"}
@@ -118,7 +118,7 @@ def _exclusion(it: Exclusion, decided: Decided, fmt: Formats, declined: frozense
         node_id=it.node_id,
         country=it.country,
         reasons=tuple(_reason(reason, fmt) for reason in it.reasons),
-        fix=fix or without_codes(it.fix),
+        fix=fix or stored_words(it.fix, fmt),
         then=words,
         would_win=change is not None and change.wins,
         can_be_lifted=it.node_id in declined,

@@ -53,7 +53,7 @@ _REPLAYED = {
 }
 _MAY_LEAVE = frozenset({"planned", "offered", "countered", "accepted", "held"})
 """States of jobs that nobody works on."""
-_ROWS_SHOWN, _ROWS_FOR_MORE = 8, (6, 12)
+_ROWS_SHOWN, _ROWS_FOR_MORE = 8, (7, 13)
 _OPEN = frozenset({"pending", "routing", "parked"})
 _MAY_CHANGE = frozenset({"pending", "routed", "parked", "no_route", "partly_routed"})
 
@@ -166,7 +166,7 @@ def order_page(facts: OrderFacts, fmt: Formats) -> OrderPage:
         acts=None if facts.acts is None else act_rows(facts.acts),
         replay=None if facts.replay is None else _replay(facts.replay, facts),
         is_decided=line.state not in _OPEN,
-        room=0 if decided is None or line.state in _OPEN else _room(decided),
+        room=0 if decided is None or line.state in _OPEN else _room(decided, len(facts.timeline)),
         may_change=can_change and not fixed,
         fixed=fixed if can_change else "",
         may_cancel=facts.rights.cancel and order.state in _MAY_CHANGE,
@@ -189,11 +189,11 @@ def _fixed(facts: OrderFacts) -> str:
     return "A node works on it already: it goes on as it is, or cancel it and place it again."
 
 
-def _room(decided: Decided) -> int:
+def _room(decided: Decided, happenings: int) -> int:
     """Return what has room beside the rows of a decision: its record alone, papers as well, or neither."""
     if decided.chosen is None:
         return 2
-    rows = min(len(decided.candidates), _ROWS_SHOWN) + min(len(decided.exclusions), _ROWS_SHOWN)
+    rows = min(len(decided.candidates), _ROWS_SHOWN) + min(len(decided.exclusions), _ROWS_SHOWN) + happenings // 2
     return sum(rows > few for few in _ROWS_FOR_MORE)
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from fabroute.console.drawing.text import isolated
 from fabroute.console.formats import Formats
-from fabroute.console.reasons import without_codes
+from fabroute.console.reasons import stored_words
 from fabroute.console.words import Kind
 from fabroute.kernel.events import JsonScalar
 from fabroute.production.service.rerouting.timeline import TimelineEntry
@@ -109,8 +109,13 @@ class StoryEntry:
 def story_entries(
     entries: tuple[TimelineEntry, ...], fmt: Formats, *, cities: Mapping[str, str] | None = None
 ) -> tuple[StoryEntry, ...]:
-    """Return what happened, oldest first; ``cities`` are those of nodes, as far as they are known."""
-    return tuple(_entry(_named(it, cities or {}), fmt) for it in entries)
+    """Return what happened, oldest first; ``cities`` are those of nodes, as far as they are known.
+
+    That a job ended because its line left the node is told once.
+    """
+    left = {(it.job_id, it.at) for it in entries if it.what == "line.rerouted"}
+    told = [it for it in entries if it.what != "job.cancelled" or (it.job_id, it.at) not in left]
+    return tuple(_entry(_named(it, cities or {}), fmt) for it in told)
 
 
 def cause_words(cause: str) -> str:
@@ -157,13 +162,13 @@ def _decided(figures: Figures, fmt: Formats) -> str:
     times, landed, promised = figures.get("times"), _amount(figures, "landed_minor"), _instant(figures, "promised_at")
     again = f" (decided {times} times alike)" if times else ""
     if landed is None or promised is None:
-        return f"{without_codes(str(figures.get('why', '')))}{again}"
+        return f"{stored_words(str(figures.get('why', '')), fmt)}{again}"
     where = f"{figures['node_id']} for " if figures.get("node_id") else ""
     return f"{where}{fmt.money(landed)}, there by {fmt.day(promised)}{again}"
 
 
 def _rerouted(figures: Figures, fmt: Formats) -> str:
-    reason = without_codes(str(figures.get("reason", "")))
+    reason = stored_words(str(figures.get("reason", "")), fmt)
     words = f"{figures.get('node_id', 'The node')}: {cause_words(str(figures.get('cause', '')))}"
     return f"{words}. {reason[:1].upper()}{reason[1:]}".strip() if reason else f"{words}."
 
@@ -197,7 +202,11 @@ def _objective(figures: Figures, fmt: Formats) -> str:
 def _anything(figures: Figures, fmt: Formats) -> str:
     """Return what there is to know: who, what was said, in which state of things."""
     told = [str(figures[name]) for name in ("node_id", "carrier", "tracking_number", "place") if name in figures]
-    said = [without_codes(str(figures[name])).replace("_", " ") for name in ("reason", "code", "text", "result") if figures.get(name)]
+    said = [
+        stored_words(str(figures[name]), fmt).replace("_", " ")
+        for name in ("reason", "code", "text", "result")
+        if figures.get(name)
+    ]
     if "price_minor" in figures:
         said.append(fmt.money(int(str(figures["price_minor"]))))
     if "produce_by" in figures:

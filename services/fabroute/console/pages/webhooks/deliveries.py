@@ -35,7 +35,6 @@ class DeliveryRow:
     may_send_again: bool
     """Whether nobody tries any more."""
     subject: str
-    subject_path: str
 
 
 def delivery_row(it: AnsweredDelivery) -> DeliveryRow:
@@ -55,7 +54,6 @@ def delivery_row(it: AnsweredDelivery) -> DeliveryRow:
         is_repeat=it.replay_of is not None,
         may_send_again=it.state != "pending",
         subject=it.subject_id,
-        subject_path=subject_path(it.subject_type, it.subject_id),
     )
 
 
