@@ -34,6 +34,7 @@ def test_a_policy_is_tried_on_a_past_day_and_followed_until_done(api: Api) -> No
         "unrouted": 0,
         "landed": euro(11_994),
         "co2e_g": found["total"]["as_was"]["co2e_g"],
+        "delivery_minutes": found["total"]["as_was"]["delivery_minutes"],
         "late_lines": 0,
         "late_minutes": 0,
         "without_options": 0,
@@ -60,6 +61,10 @@ def test_a_policy_is_tried_on_a_past_day_and_followed_until_done(api: Api) -> No
     (run,) = found["runs"]
     assert (run["moved"], run["as_would_be"]["landed"]) == (1, euro(12_294))
     assert found["supposed"]["policy"]["caps"][0]["share"] == 0.5
+    (line,) = found["lines"]
+    assert (line["as_was"]["node_ids"], line["as_would_be"]["node_ids"]) == (["N101"], ["N102"])
+    assert (line["as_was"]["landed"], line["as_would_be"]["landed"]) == (euro(5_997), euro(6_297))
+    assert line["as_was"]["promised_at"] == line["as_would_be"]["promised_at"]
 
 
 def test_shadow_runs_are_listed_without_their_runs(api: Api) -> None:

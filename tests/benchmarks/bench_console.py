@@ -1,10 +1,11 @@
-"""What a page of the console takes with ten thousand orders: server time, statements, bytes.
+"""What a page of the console takes with ten thousand orders: server time, processor time, statements, bytes.
 
 ``python -m tests.benchmarks.bench_console [ORDERS=10000] [TIMES=100]``: real PostgreSQL from the wheel, durable; orders
 with decisions that ruled nodes out, jobs at a node, lines without a route. Somebody signs in over HTTP; each page is
-asked for TIMES times, one after the other, from the same machine. The time is that until the last byte; statements are
-counted in the first of the requests that are not measured; bytes are those on the wire of the page with its styles,
-scripts and fonts, compressed as a browser asks for them. Returns 1 where a page misses a goal.
+asked for TIMES times, one after the other, from the same machine. The time is the server's own: from a request's first
+line to the last byte of its answer; the processor's is that of all threads of the server. Statements are counted in the
+first of the requests that are not measured; bytes are those on the wire of the page with its styles, scripts and fonts,
+compressed as a browser asks for them. Returns 1 where a page misses a goal.
 """
 
 import os
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fabroute import migrations
 from fabroute_embedded import embedded_servers
@@ -38,16 +40,34 @@ class Figures:
     """What a page took."""
 
     name: str
+    who: Who
     p50_ms: float
     p95_ms: float
+    cpu_ms: float
     statements: int
     page_bytes: int
     all_bytes: int
 
     @property
-    def is_kept(self) -> bool:
-        """Whether it is as quick and as light as was promised."""
-        return self.p95_ms <= GOAL_MS and self.all_bytes <= GOAL_BYTES
+    def missed(self) -> str:
+        """Which goals it misses, in words; empty where none."""
+        late = f"{self.p95_ms:.0f} ms" if self.p95_ms > GOAL_MS else ""
+        heavy = f"{self.all_bytes / 1000:.0f} kB" if self.all_bytes > GOAL_BYTES else ""
+        return ", ".join(it for it in (late, heavy) if it)
+
+
+class Timed:
+    """An ASGI application that notes how long each of its answers took, in milliseconds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.found: list[float] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve and note."""
+        started = time.perf_counter()
+        await self._app(scope, receive, send)
+        self.found.append((time.perf_counter() - started) * 1000)
 
 
 def main(orders: int = ORDERS, times: int = TIMES) -> int:
@@ -55,23 +75,35 @@ def main(orders: int = ORDERS, times: int = TIMES) -> int:
     print(
         f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}; {orders:,} orders, {times} times"
     )
-    print(f"goals: p95 {GOAL_MS:.0f} ms, {GOAL_BYTES / 1000:.0f} kB\n")
-    print(f"{'page':24}{'p50 ms':>9}{'p95 ms':>9}{'statements':>12}{'page kB':>9}{'all kB':>9}")
-    with _served(orders) as (console, filled):
-        kept = [_report(it) for who, pages in _pages(filled).items() for it in _measured(console, who, pages, times)]
-    return int(not all(kept))
+    print(f"goals: p95 {GOAL_MS:.0f} ms of server time, {GOAL_BYTES / 1000:.0f} kB with all that a page loads\n")
+    print(f"{'page':24}{'who':>9}{'p50 ms':>8}{'p95 ms':>8}{'CPU ms':>8}{'statements':>12}{'page kB':>9}{'all kB':>8}")
+    with _served(orders) as (console, clock, filled):
+        missed = [
+            words
+            for who, pages in pages_of(filled).items()
+            for it in _measured(console, clock, who, pages, times)
+            if (words := _report(it))
+        ]
+    print("\nEvery page keeps both goals." if not missed else "\nMissed: " + "; ".join(missed))
+    return int(bool(missed))
 
 
 @contextmanager
-def _served(orders: int) -> Iterator[tuple[ServedConsole, Filled]]:
+def _served(orders: int) -> Iterator[tuple[ServedConsole, Timed, Filled]]:
     with embedded_servers(durable=True) as servers:
         urls = servers.postgres.create_database("bench")
         migrations.upgrade(urls.migration_url)
-        with served_console(urls.url) as console:
-            yield console, given_many_decisions(console, orders)
+        clocks: list[Timed] = []
+
+        def timed(app: ASGIApp) -> ASGIApp:
+            clocks.append(Timed(app))
+            return clocks[-1]
+
+        with served_console(urls.url, around=timed) as console:
+            yield console, clocks[-1], given_many_decisions(console, orders)
 
 
-def _pages(filled: Filled) -> Mapping[Who, Mapping[str, str]]:
+def pages_of(filled: Filled) -> Mapping[Who, Mapping[str, str]]:
     """Return the pages by who asks for them: name and path."""
     return {
         "owner": {
@@ -89,47 +121,63 @@ def _pages(filled: Filled) -> Mapping[Who, Mapping[str, str]]:
         },
         "operator": {
             "start, operator": "/console/",
+            "order, operator": f"/console/orders/{filled.order_id}",
             "network": "/console/network",
             "node": f"/console/network/{filled.node_id}",
             "decisions, operator": "/console/decisions",
         },
-        "bureau": {"jobs": "/console/jobs", "job": f"/console/jobs/{filled.job_id}"},
+        "bureau": {
+            "jobs": "/console/jobs",
+            "jobs to make": f"/console/jobs?node={filled.node_id}&stage=making",
+            "job": f"/console/jobs/{filled.job_id}",
+            "network, bureau": "/console/network",
+            "own node": f"/console/network/{filled.node_id}",
+        },
     }
 
 
-def _measured(console: ServedConsole, who: Who, pages: Mapping[str, str], times: int) -> Iterator[Figures | str]:
+def _measured(
+    console: ServedConsole, clock: Timed, who: Who, pages: Mapping[str, str], times: int
+) -> Iterator[Figures | str]:
     with surfing(console, who) as client:
         client.headers["Accept-Encoding"] = "gzip"
         for name, path in pages.items():
             answer = client.get(path)
             if answer.status_code != 200:
-                yield f"{name:24}{answer.status_code} {path}"
+                yield f"{name}: {answer.status_code}"
                 continue
-            yield _figures(console, client, name, path, times)
+            with statements_sent(console.resources.engine) as plain, statements_sent(console.resources.tenants) as own:
+                answer = client.get(path)
+            p50, p95, cpu = _times(client, clock, path, times)
+            loaded = [_bytes(client.get(url)) for url in dict.fromkeys(_LOADED.findall(answer.text))]
+            yield Figures(
+                name=name,
+                who=who,
+                p50_ms=p50,
+                p95_ms=p95,
+                cpu_ms=cpu,
+                statements=len(plain) + len(own),
+                page_bytes=_bytes(answer),
+                all_bytes=_bytes(answer) + sum(loaded),
+            )
 
 
-def _figures(console: ServedConsole, client: httpx.Client, name: str, path: str, times: int) -> Figures:
-    with statements_sent(console.resources.engine) as plain, statements_sent(console.resources.tenants) as tenants:
-        answer = client.get(path)
+def _times(client: httpx.Client, clock: Timed, path: str, times: int) -> tuple[float, float, float]:
+    """Return the server's time in the middle and at the 95th percentile, and its mean processor time."""
     for _ in range(_WARM):
         client.get(path)
-    found = sorted(_milliseconds(client, path) for _ in range(times))
-    page = _bytes(answer)
-    loaded = [_bytes(client.get(url)) for url in dict.fromkeys(_LOADED.findall(answer.text))]
-    return Figures(
-        name=name,
-        p50_ms=statistics.median(found),
-        p95_ms=found[min(times - 1, int(times * 0.95))],
-        statements=len(plain) + len(tenants),
-        page_bytes=page,
-        all_bytes=page + sum(loaded),
-    )
+    clock.found.clear()
+    used = _server_cpu()
+    for _ in range(times):
+        client.get(path)
+    used = _server_cpu() - used
+    found = sorted(clock.found)
+    return statistics.median(found), found[min(len(found) - 1, int(len(found) * 0.95))], used * 1000 / times
 
 
-def _milliseconds(client: httpx.Client, path: str) -> float:
-    started = time.perf_counter()
-    client.get(path)
-    return (time.perf_counter() - started) * 1000
+def _server_cpu() -> float:
+    """Return the processor time of all threads but this one, which is the client."""
+    return time.process_time() - time.thread_time()
 
 
 def _bytes(answer: httpx.Response) -> int:
@@ -137,14 +185,15 @@ def _bytes(answer: httpx.Response) -> int:
     return answer.num_bytes_downloaded
 
 
-def _report(found: Figures | str) -> bool:
+def _report(found: Figures | str) -> str:
+    """Print the figures of a page; return which page misses what, empty where none."""
     if isinstance(found, str):
         print(f"{found}  MISSING")
-        return False
-    missed = "" if found.is_kept else "  MISSED"
-    sizes = f"{found.page_bytes / 1000:9.1f}{found.all_bytes / 1000:9.1f}"
-    print(f"{found.name:24}{found.p50_ms:9.1f}{found.p95_ms:9.1f}{found.statements:12}{sizes}{missed}")
-    return found.is_kept
+        return found
+    times = f"{found.p50_ms:8.1f}{found.p95_ms:8.1f}{found.cpu_ms:8.1f}"
+    sizes = f"{found.page_bytes / 1000:9.1f}{found.all_bytes / 1000:8.1f}"
+    print(f"{found.name:24}{found.who:>9}{times}{found.statements:12}{sizes}{'  MISSED' if found.missed else ''}")
+    return f"{found.name} ({found.missed})" if found.missed else ""
 
 
 def _stated(arguments: Sequence[str]) -> dict[str, int]:

@@ -2,14 +2,17 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 import httpx
 
 from tests.factories.console import ServedConsole, Who
 from tests.factories.people import PASSWORD
 
+Result = TypeVar("Result")
 _FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
@@ -23,6 +26,12 @@ def surfing(console: ServedConsole, who: Who | None = None) -> Iterator[httpx.Cl
             )
             assert answer.status_code == 303, answer.text
         yield client
+
+
+def in_a_thread(work: Callable[[], Result]) -> Result:
+    """Do something that runs an event loop of its own: Playwright has one in this thread."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(work).result()
 
 
 def hidden_fields(answer: httpx.Response, form: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from tests.factories.console import People, ServedConsole, Who, given_people, se
 from tests.factories.databases import engine_for
 from tests.factories.people import PASSWORD
 
-_WITH_PEOPLE = "template_with_people"
+WITH_PEOPLE = "template_with_people"
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 _PATIENCE_MS = 30_000
 _EXPECTED = ("the server responded with a status of 4",)
@@ -38,7 +38,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def people_in_template(servers: EmbeddedServers, migrated_template: str) -> People:
     """People who stand in a database that each test's own is copied from."""
-    urls = servers.postgres.create_database(_WITH_PEOPLE, template=migrated_template)
+    urls = servers.postgres.create_database(WITH_PEOPLE, template=migrated_template)
     with engine_for(urls.url) as engine:
         return given_people(engine)
 
@@ -47,7 +47,7 @@ def people_in_template(servers: EmbeddedServers, migrated_template: str) -> Peop
 def console(servers: EmbeddedServers, people_in_template: People) -> Iterator[ServedConsole]:
     """A served console on a database of its own."""
     name = f"console_{next(_numbers)}"
-    urls = servers.postgres.create_database(name, template=_WITH_PEOPLE)
+    urls = servers.postgres.create_database(name, template=WITH_PEOPLE)
     with served_console(urls.url, people=people_in_template) as served:
         yield served
     servers.postgres.drop_database(name)
@@ -64,12 +64,18 @@ def visit(browser: Browser, console: ServedConsole, look: Look) -> Iterator[Visi
     """Opens a window of its own: ``visit("/console/orders", who="owner")`` after signing in, without ``who`` before.
 
     Whatever the browser complains of (a blocked style, a broken script, a lost file) fails the test; so does any
-    request to elsewhere. ``scripts=False`` switches JavaScript off, ``locale`` is the browser's language.
+    request to elsewhere. ``scripts=False`` switches JavaScript off, ``locale`` is the browser's language, ``expects``
+    are words of complaints that belong to the test.
     """
     with ExitStack() as stack:
         opened: list[tuple[Page, list[str]]] = []
 
-        def open_page(path: str, *, who: Who | None = None, scripts: bool = True, locale: str = "en-GB") -> Page:
+        expected = list(_EXPECTED)
+
+        def open_page(
+            path: str, *, who: Who | None = None, scripts: bool = True, locale: str = "en-GB", expects: str = ""
+        ) -> Page:
+            expected.extend([expects] if expects else [])
             context = stack.enter_context(_window(browser, console.url, look, scripts=scripts, locale=locale))
             page, complaints = context.new_page(), list[str]()
             opened.append((page, complaints))
@@ -86,7 +92,7 @@ def visit(browser: Browser, console: ServedConsole, look: Look) -> Iterator[Visi
 
         yield open_page
         for _, complaints in opened:
-            assert [it for it in complaints if not any(words in it for words in _EXPECTED)] == []
+            assert [it for it in complaints if not any(words in it for words in expected)] == []
 
 
 @contextmanager

@@ -69,6 +69,8 @@ def test_an_owner_asks_what_a_cap_had_cost(visit: Visit, work: NetworkAtWork, lo
     assert decided_again(work) == 1
     expect(page.get_by_text("What would have been different")).to_be_visible(timeout=15_000)
     expect(page.get_by_text("Lines elsewhere", exact=True)).to_be_visible()
+    expect(page.get_by_text("Delivery days", exact=True)).to_be_visible()
+    expect(page.locator("#lines tbody tr").first).to_contain_text("→")
     assert_good(page, "what-if-done", look)
 
 

@@ -70,6 +70,28 @@ def test_without_the_csrf_token_nothing_is_done(surf: httpx.Client, console: Ser
     assert noted(console) == []
 
 
+def test_a_token_reads_differently_in_each_answer_and_each_of_them_is_taken(
+    surf: httpx.Client, console: ServedConsole
+) -> None:
+    first, second = (filled_in(surf) for _ in range(2))
+    taken = surf.post(a_screen.PATH, data=first)
+    by_header = surf.post(
+        a_screen.PATH, data=second | {"csrf_token": ""}, headers={"X-CSRF-Token": first["csrf_token"]}
+    )
+
+    assert first["csrf_token"] != second["csrf_token"]
+    assert (taken.status_code, by_header.status_code) == (303, 303)
+
+
+def test_a_token_of_somebody_else_is_refused(surf: httpx.Client, console: ServedConsole) -> None:
+    with surfing(console, "buyer") as other:
+        theirs = filled_in(other)["csrf_token"]
+    refused = surf.post(a_screen.PATH, data=filled_in(surf, csrf_token=theirs))
+
+    assert refused.status_code == 403
+    assert noted(console) == []
+
+
 @pytest.mark.parametrize(
     "headers",
     [

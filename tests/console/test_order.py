@@ -9,7 +9,7 @@ from tests.console.checks import MOST_BYTES, assert_good, page_weight
 from tests.console.conftest import Visit
 from tests.console.looks import Look, both_widths, every_look
 from tests.factories.console import ServedConsole
-from tests.factories.decided_orders import LONG_NAME, OTHER_CITIES, given_console_works, order_placed
+from tests.factories.decided_orders import LONG_NAME, MANY_CITIES, OTHER_CITIES, given_console_works, order_placed
 from tests.factories.rerouting import Works, a_leaving
 
 
@@ -116,6 +116,22 @@ def test_names_in_any_writing_and_of_any_length_stay_in_their_place(
 
     assert page.locator("nav[aria-label='Lines of this order'] a").count() == 2
     assert_good(page, "order-names", look)
+
+
+@every_look
+def test_a_dozen_candidates_have_their_bars_labels_and_figures(
+    visit: Visit, console: ServedConsole, look: Look
+) -> None:
+    works = given_console_works(console, cities=MANY_CITIES)
+    order_id = order_placed(works)
+
+    page = visit(path_of(order_id), who="owner")
+
+    assert page.locator("#candidates tbody tr").count() == 12
+    assert page.locator("#candidates .cost-bar").count() == 12
+    page.get_by_text("4 more candidates").click()
+    page.evaluate("scrollTo(0, 0)")  # the bar lies on whatever is under it, elsewhere
+    assert_good(page, "order-dozen", look)
 
 
 def test_fastest_instead_has_the_order_routed_again(visit: Visit, console: ServedConsole) -> None:

@@ -35,10 +35,12 @@ def asked(surf: httpx.Client, **changes: str) -> httpx.Response:
 
 
 def quoted(surf: httpx.Client, **changes: str) -> str:
-    """Return the path of a quote."""
+    """Return the path of a quote, without the quantity that it is looked at for."""
     answer = asked(surf, **changes)
     assert answer.status_code == 303, answer.text
-    return answer.headers["Location"]
+    path, _, quantity = answer.headers["Location"].partition("?quantity=")
+    assert quantity == changes.get("quantity", TERMS["quantity"])
+    return path
 
 
 def confirmed(surf: httpx.Client, path: str, **typed: str) -> httpx.Response:
@@ -138,6 +140,93 @@ def test_what_can_t_be_taken_is_told_at_its_field_and_nothing_typed_is_lost(
     expect(page.get_by_text("This city is not known here")).to_be_visible()
 
 
+def test_where_a_country_has_no_known_place_coordinates_are_asked_for(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        refused = asked(surf, city="Graz", country="AT")
+        wrong = asked(surf, city="Graz", country="AT", position="north of Vienna")
+        path = quoted(surf, city="Graz", country="AT", position="47.0707, 15.4395")
+        page = surf.get(f"{path}?quantity=2")
+        again = asked(surf, city="Graz", country="AT", known_place=hidden_fields(page, "terms")["known_place"])
+        moved = asked(surf, city="Linz", country="AT", known_place=hidden_fields(page, "terms")["known_place"])
+
+    assert "No place in Austria is known here: give the coordinates of Graz" in words_of(refused)
+    assert 'id="terms-position-wrong"' in refused.text
+    assert "Write latitude and longitude in degrees" in words_of(wrong)
+    assert "2 pieces to Graz, Austria" in words_of(page)
+    assert "This city is not known here" not in words_of(page)
+    assert [answer.status_code for answer in (refused, wrong, again, moved)] == [422, 422, 303, 422]
+
+
+def test_what_the_api_refuses_is_told_with_what_to_do(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        far = asked(surf, need_by="2099-01-01")
+        free = asked(surf, max_price="0")
+        path = quoted(surf)
+        door = confirmed(surf, path, postal_code="20457!")
+        spare.table("UPDATE part_revisions SET state = 'withdrawn' RETURNING id")
+        gone = asked(surf)
+
+    assert "Choose a day within the next ten years." in words_of(far)
+    assert "Write the price in euros, over zero" in words_of(free)
+    assert "Write it with letters A to Z, digits, spaces and hyphens" in words_of(door)
+    assert [answer.status_code for answer in (far, free, door, gone)] == [422] * 4
+    assert "/v1/" not in words_of(gone)
+    assert spare.orders() == []
+
+
+@every_look
+def test_fewer_and_more_pieces_stand_beside_each_other_and_several_are_ordered(
+    visit: Visit, spare: LegacySpare, look: Look
+) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        path = quoted(surf, quantity="17", packaging="plain", max_price="2500")
+    page = visit(f"{path}?quantity=17", who="buyer")
+
+    rows = page.get_by_role("region", name="Fewer or more").locator("tbody tr")
+    expect(rows).to_have_count(6)
+    expect(rows.locator("[aria-current=true]")).to_have_text("17")
+    assert_good(page, "order-a-part-several", look)
+    rows.get_by_role("link", name="50 pieces: see the offers").click()
+    expect(page.get_by_text("50 pieces to Hamburg, Germany")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Choose ?: Cheapest")).click()
+    page.get_by_role("button", name=re.compile("^Order for €")).click()
+    expect(page.get_by_text(re.compile("^Ordered: €"))).to_be_visible()
+    assert spare.table("SELECT quantity FROM order_lines") == [(50,)]
+
+
+def test_where_so_many_can_t_be_made_fewer_are_offered(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        page = surf.get(quoted(surf, quantity="100000") + "?quantity=100000")
+        fewer = re.search(r'<a class="button" href="([^"]+)">[0-9,]+.pieces for €', page.text)
+        shown = words_of(surf.get(fewer[1].replace("&amp;", "&"))) if fewer else ""
+
+    assert "Nothing can be offered as asked Fewer can be made:" in words_of(page)
+    assert "Choose : Cheapest" in shown
+
+
+def test_a_day_can_be_hard_or_soft_and_what_comes_later_says_so(spare: LegacySpare) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    with surfing(spare.console, "buyer") as surf:
+        hard = words_of(surf.get(quoted(surf, need_by=tomorrow)))
+        soft = surf.get(quoted(surf, need_by=tomorrow, lateness="late"))
+
+    assert "Nothing can be offered as asked" in hard
+    assert "later than needed" in words_of(soft)
+    assert '<option value="late" selected>' in soft.text
+
+
+def test_where_only_the_price_is_in_the_way_it_is_asked_for_with_that_price(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        refused = surf.get(quoted(surf, max_price="1"))
+        fields = hidden_fields(refused, "ask-1")
+        asked_again = surf.post("/console/order-a-part/quotes", data=fields)
+        shown = words_of(surf.get(asked_again.headers["Location"]))
+
+    assert "Ask with that price" in words_of(refused)
+    assert float(fields["max_price"]) > 1
+    assert "Choose : Cheapest" in shown
+
+
 def test_a_session_that_ended_in_mid_form_loses_nothing(visit: Visit, spare: LegacySpare) -> None:
     page = visit("/console/order-a-part/terms?part=RL-0001", who="buyer")
     page.get_by_label("How many").fill("17")
@@ -166,6 +255,17 @@ def test_a_form_that_is_sent_twice_orders_once(spare: LegacySpare) -> None:
 
     ((order_id, _),) = spare.orders()
     assert [answer.headers.get("Location") for answer in answers] == [f"/console/orders/{order_id}"] * 3
+
+
+def test_the_door_of_the_last_order_is_there_the_next_time(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        door = {"name": "Gate 3", "street": "Am Kai 7", "postal_code": "20457"}
+        confirmed(surf, quoted(surf), **door)
+        again = surf.get(f"{quoted(surf)}/order?offer=cheapest").text
+        elsewhere = surf.get(f"{quoted(surf, city='Berlin')}/order?offer=cheapest").text
+
+    shown = [[f'name="{name}" value="{value}"' in page for name, value in door.items()] for page in (again, elsewhere)]
+    assert shown == [[True] * 3, [False] * 3]
 
 
 def test_a_quote_that_was_ordered_leads_to_its_order(spare: LegacySpare) -> None:
@@ -217,7 +317,7 @@ def test_expired_offers_are_renewed_beside_what_they_were(spare: LegacySpare) ->
         shown = words_of(surf.get(renewed.headers["Location"]))
 
     assert "These offers are not good any more." in words_of(expired)
-    assert renewed.headers["Location"].endswith(f"?was={path.rpartition('/')[2]}")
+    assert renewed.headers["Location"].endswith(f"?quantity=1&was={path.rpartition('/')[2]}")
     assert "Beside the offer before: +€40.00" in shown
 
 

@@ -1,7 +1,7 @@
 """The console as people meet it: a real server on a port, on a real database, with people who can sign in."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from starlette.types import ASGIApp
 
 from fabroute.api.resources import Resources, make_resources
 from fabroute.console.app import build_app
@@ -75,21 +76,30 @@ def given_people(engine: Engine) -> People:
 
 
 @contextmanager
-def served_console(url: str, *, people: People | None = None, **settings: object) -> Iterator[ServedConsole]:
-    """Yield API and console on the database at ``url``, with people in it, unless ``people`` are there."""
+def served_console(
+    url: str,
+    *,
+    people: People | None = None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    **settings: object,
+) -> Iterator[ServedConsole]:
+    """Yield API and console on the database at ``url``, with people in it, unless ``people`` are there.
+
+    ``around`` puts something around the application.
+    """
     with engine_for(url) as engine, TemporaryDirectory() as folder:
         people = people or given_people(engine)
         stated = a_servers_settings(url, Path(folder)) | settings
         resources = make_resources(Settings.model_validate(stated))
         app = _IDLE.pop() if _IDLE else build_app(None)
         app.state.resources = resources
-        with served_on_port(app) as address:
+        with served_on_port(around(app)) as address:
             yield ServedConsole(url=address, people=people, engine=engine, resources=resources, app=app)
         _IDLE.append(app)
 
 
 @contextmanager
-def served_on_port(app: FastAPI) -> Iterator[str]:
+def served_on_port(app: ASGIApp) -> Iterator[str]:
     """Yield the URL at which uvicorn serves ``app`` from a thread."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, name="uvicorn")

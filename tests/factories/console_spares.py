@@ -17,6 +17,7 @@ from fabroute.inventory.service import (
     install_part,
 )
 from fabroute.kernel.time import utc_now
+from fabroute.logistics.service import LogisticsData, PlaceView, save_logistics
 from tests.factories.console import ServedConsole
 from tests.factories.databases import in_transaction, rows
 from tests.factories.network import a_node
@@ -32,6 +33,7 @@ NODES = (
     a_node(node_id="N102", city="Hamburg", latitude=53.5507, longitude=9.993, minimum_order_minor=DEAR),
     a_node(node_id="N103", city="Potsdam", packaging=("esd",)),
 )
+WARSAW = PlaceView(city="Warszawa", country="PL", latitude=52.2298, longitude=21.0118, is_capital=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ def a_legacy_spare(console: ServedConsole) -> LegacySpare:
 
 def _known(session: Session, console: ServedConsole) -> None:
     owner, part_no = console.people.owner.organisation_id, console.people.owner.part_no
+    save_logistics(session, data=LogisticsData(places=(WARSAW,)))
     told: dict[str, Any] = {"organisation_id": owner, "part_no": part_no, "actor": "key_1", "now": NOW}
     add_alias(session, alias=NewAlias(kind="old", number=OLD_NUMBER), **told)
     install_part(session, installation=NewInstallation(asset=ASSET, position="4", quantity=2), **told)

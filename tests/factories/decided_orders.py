@@ -17,6 +17,21 @@ OTHER_CITIES = (
     ("名古屋三次元造形センター", 51.34, 12.37),
     (LONG_NAME[:200], 48.14, 11.58),
 )
+MANY_CITIES = (
+    ("Berlin-Charlottenburg-Wilmersdorf", 52.52, 13.41),
+    ("Leipzig-Plagwitz-Lindenau", 51.34, 12.37),
+    ("Halle (Saale)-Neustadt", 51.48, 11.97),
+    ("Dresden", 51.05, 13.74),
+    ("Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch", 53.22, -4.2),
+    ("Kraków", 50.06, 19.94),
+    ("Łódź", 51.76, 19.46),
+    ("تل أبيب", 32.08, 34.78),
+    ("大阪市中央区北浜", 34.69, 135.5),
+    ("São José dos Campos", -23.18, -45.88),
+    ("Minneapolis", 44.98, -93.27),
+    ("Porto", 41.15, -8.61),
+)
+"""A dozen: some close together, some with names of twice the usual length, in four writings."""
 
 
 def given_console_works(console: ServedConsole, *, cities: Sequence[tuple[str, float, float]] = CITIES) -> Works:

@@ -15,6 +15,7 @@ from tests.factories.console_jobs import a_bureau_at_work
 from tests.factories.decisions import CANDIDATE, EXCLUSION, SOLVER, given_decisions_of_jobs
 from tests.factories.network import a_lot, a_machine, a_node, an_offer
 from tests.factories.orders import Owner
+from tests.factories.routable import given_lanes
 
 NODES = 100
 CANDIDATES, EXCLUSIONS = 8, 30
@@ -71,11 +72,11 @@ class Filled:
     part_no: str
 
 
-def given_many_decisions(console: ServedConsole, count: int) -> Filled:
+def given_many_decisions(console: ServedConsole, count: int, *, nodes: int = NODES) -> Filled:
     """Save ``count`` orders of the last 30 days, each decided among many nodes, every fiftieth without a route."""
     work = a_bureau_at_work(console)
     owner = console.people.owner
-    _given_nodes(console)
+    _given_nodes(console, nodes)
     given_decisions_of_jobs(console.engine)
     with unit_of_work(console.engine) as session:
         connection = session.connection()
@@ -101,8 +102,8 @@ def _stated(statement: str, owner: Owner, count: int) -> str:
     )
 
 
-def _given_nodes(console: ServedConsole) -> None:
-    ids = [f"N{number}" for number in range(102, 101 + NODES)]
+def _given_nodes(console: ServedConsole, count: int) -> None:
+    ids = [f"N{number}" for number in range(102, 101 + count)]
     nodes = tuple(
         a_node(
             node_id=node_id,
@@ -124,6 +125,7 @@ def _given_nodes(console: ServedConsole) -> None:
     with unit_of_work(console.engine) as session:
         save_network(session, data=data)
         extend_capacity(session, today=utc_now().date(), horizon_days=_HORIZON_DAYS)
+    given_lanes(console.engine, "N101", *ids)
 
 
 def _documents() -> dict[str, str]:

@@ -5,6 +5,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from fabroute.api.app import build_app as build_api
 from fabroute.api.resources import Resources, make_resources
+from fabroute.console.compression import CompressedPages
 from fabroute.console.navigation import HOME
 from fabroute.console.problems import PagesForRefusals, install_pages_for_problems
 from fabroute.console.views import ROUTERS
@@ -25,7 +26,7 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
     """Return API and console on given resources, as ``fabroute.api.app.build_app`` does the API."""
     app = build_api(resources, whole_process=whole_process)
     install_pages_for_problems(app)
-    app.outer_layers += (PagesForRefusals,)
+    app.outer_layers += (PagesForRefusals, CompressedPages)
     for router in ROUTERS:
         app.include_router(router)
         app.state.operations.extend(router.routes)

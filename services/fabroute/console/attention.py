@@ -37,7 +37,8 @@ def what_needs_a_person(session: Session, *, caller: Principal, now: datetime) -
 
 
 def _parked(session: Session, caller: Principal, now: datetime) -> Iterable[Section]:
-    yield sections.parked_section(list_parked(session, principal=caller, limit=sections.SHOWN))
+    found = list_parked(session, principal=caller, limit=sections.SHOWN)
+    yield sections.parked_section(found, whole_network=_sees_all(caller))
 
 
 def _jobs(session: Session, caller: Principal, now: datetime) -> Iterable[Section]:
@@ -46,7 +47,8 @@ def _jobs(session: Session, caller: Principal, now: datetime) -> Iterable[Sectio
 
 
 def _unrouted(session: Session, caller: Principal, now: datetime) -> Iterable[Section]:
-    yield sections.unrouted_section(group_unrouted(session, principal=caller, examples=1))
+    found = group_unrouted(session, principal=caller, examples=1)
+    yield sections.unrouted_section(found, whole_network=_sees_all(caller))
 
 
 def _unreleased(session: Session, caller: Principal, now: datetime) -> Iterable[Section]:
@@ -72,6 +74,11 @@ def _network(session: Session, caller: Principal, now: datetime) -> Iterable[Sec
     own = None if whose is None else network.nodes_of(session, organisation_id=whose)
     found = list_running_out(session, node_ids=own, within_days=RUNWAY_DAYS, now=now, limit=sections.SHOWN)
     yield sections.running_out_section(found, days=RUNWAY_DAYS)
+
+
+def _sees_all(caller: Principal) -> bool:
+    """Tell whether what waits is of the whole network: then the orders are others', and have no list."""
+    return caller.kind == "operator"
 
 
 def _webhooks(session: Session, caller: Principal, now: datetime) -> Iterable[Section]:

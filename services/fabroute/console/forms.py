@@ -7,19 +7,21 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
-from starlette.types import Scope
 
 from fabroute.api.bodies import read_at_most
 from fabroute.api.contract.routes import read_again
 from fabroute.api.errors import BodyTooLarge, MalformedJson, ValidationFailed
 from fabroute.api.people.callers import CSRF_HEADER
+from fabroute.console.csrf import unmasked
 from fabroute.kernel.errors import DomainError, FieldProblem
 
 MOST_BYTES = 262_144
 """Of a form without files."""
 _MOST_FIELDS = 500
+_LONGEST_SECRET = 1_024
 _MOST_FILES = 20
 _CSRF, _KEY = "csrf_token", "idempotency_key"
+_CSRF_NAME = CSRF_HEADER.lower().encode()
 OWN_FIELDS = frozenset({_CSRF, _KEY, "page", "form_name"})
 """What the macros put into every form, and nobody typed."""
 _MULTIPART = "multipart/form-data"
@@ -46,6 +48,13 @@ class Form:
     def required(self, name: str, words: str) -> str:
         """Return a field; ``ValidationFailed`` with ``words`` at the field where it is empty."""
         found = self.text(name)
+        if not found:
+            raise field_refused(name, words)
+        return found
+
+    def secret(self, name: str, words: str) -> str:
+        """Return a password with all its spaces; ``ValidationFailed`` with ``words`` at the field without one."""
+        found = self.fields.get(name, ("",))[-1][:_LONGEST_SECRET]
         if not found:
             raise field_refused(name, words)
         return found
@@ -99,9 +108,14 @@ async def with_form(request: Request) -> Request:
         request.state.form = await _parts(request)
         return _with_headers(request, request.state.form, keyed=False)
     content = await read_at_most(request, MOST_BYTES)
-    request.state.form = Form(fields=_fields(content))
+    request.state.form = form_in(content)
     again = Request(request.scope, read_again(content, request.receive))
     return _with_headers(again, request.state.form, keyed=True)
+
+
+def form_in(content: bytes) -> Form:
+    """Return the form that a body holds, as browsers send one without files; ``MalformedJson`` where it is none."""
+    return Form(fields=_fields(content))
 
 
 def require_same_site(request: Request) -> None:
@@ -139,10 +153,11 @@ async def _parts(request: Request) -> Form:
 
 
 def _with_headers(request: Request, form: Form, *, keyed: bool) -> Request:
-    scope: Scope = request.scope
-    names = ((_CSRF, CSRF_HEADER),) + (((_KEY, "Idempotency-Key"),) if keyed else ())
-    for name, header in names:
-        value = form.text(name)
-        if value and header not in request.headers:
-            scope["headers"] = [*scope["headers"], (header.lower().encode(), value.encode("latin-1", "replace"))]
-    return Request(scope, request.receive)
+    """Return the request with the headers that the API checks: the token of the form, or of a script, unmasked."""
+    headers = [it for it in request.scope["headers"] if it[0] != _CSRF_NAME]
+    found = {CSRF_HEADER: unmasked(request.headers.get(CSRF_HEADER, "") or form.text(_CSRF))}
+    if keyed and "Idempotency-Key" not in request.headers:
+        found["Idempotency-Key"] = form.text(_KEY)
+    added = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in found.items() if value]
+    request.scope["headers"] = [*headers, *added]
+    return Request(request.scope, request.receive)

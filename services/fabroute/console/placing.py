@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from fabroute.api.errors import IdempotencyKeyInFlight
 from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import Submission
 from fabroute.console.formats import Formats
-from fabroute.console.pages.order.exclusions import meaning_of
+from fabroute.console.reasons import meaning_of, reason_words
 from fabroute.kernel.errors import DomainError
 
 _LOOKS, _PAUSE_SECONDS = 40, 0.25
@@ -44,8 +46,25 @@ def lapse_words(lapsed: DomainError, fmt: Formats) -> str:
         return f"It stood until {fmt.instant(datetime.fromisoformat(until))}."
     reasons = lapsed.details.get("reasons")
     found = [it for it in reasons if isinstance(it, dict)] if isinstance(reasons, list) else []
-    words = [f"{meaning_of(str(it['code']))} ({it['message']})" for it in found]
+    words = [f"{meaning_of(it.code)} ({reason_words(it, fmt)})" for it in map(_reason, found)]
     return f"Meanwhile: {'; '.join(words)}." if words else "What it needs was taken by others meanwhile."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reason:
+    code: str
+    message: str
+    figures: Mapping[str, Any]
+    machine_id: str | None
+
+
+def _reason(told: Mapping[str, Any]) -> _Reason:
+    return _Reason(
+        code=str(told["code"]),
+        message=str(told["message"]),
+        figures=told.get("figures") or {},
+        machine_id=told.get("machine_id"),
+    )
 
 
 def _read(answer: bytes) -> PlacedOrder:

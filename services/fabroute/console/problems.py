@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -10,23 +11,29 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fabroute.api.errors import MalformedJson
+from fabroute.api.people.callers import people_of
 from fabroute.console.again import page_again
-from fabroute.console.forms import form_of
-from fabroute.console.pages.errors import error_page, in_words
+from fabroute.console.forms import MOST_BYTES, form_in, form_of
+from fabroute.console.pages.errors import KeptForm, error_page, in_words
 from fabroute.console.pages.sign_in import SignInPage
 from fabroute.console.rendering import render
 from fabroute.console.security import PAGE_HEADERS
-from fabroute.console.typed import typed_in
+from fabroute.console.typed import is_secret, typed_in
 from fabroute.console.viewers import known_viewer, viewer_of
 from fabroute.identity.rules import Unauthenticated
 from fabroute.kernel.errors import DomainError
 
 Handler = Callable[[Request, Any], Response | Awaitable[Response]]
-_PROBLEM = "application/problem+json"
+_PROBLEM, _URLENCODED = "application/problem+json", "application/x-www-form-urlencoded"
 _PLACES = ("/console/", "/v1/oidc/")
 _KEPT = ("retry-after", "x-request-id", "ratelimit", "ratelimit-policy", "connection")
-_SHOWN_AGAIN = frozenset({400, 403, 409, 410, 413, 422, 429})
+_SHOWN_AGAIN = frozenset({400, 401, 403, 409, 410, 413, 422, 429})
 """Refusals that somebody can answer by changing the form or sending it again."""
+_SENT_AGAIN = frozenset({429, 500, 503})
+"""Refusals that are over soon: the form is kept on the page that tells them."""
+_FIELD_OF: Mapping[str, str] = {"wrong_password": "present_password", "second_factor_refused": "code"}
+"""Where on a form a refusal belongs that names no field."""
 _NOT_SHOWN_AGAIN = frozenset({"missing_scope", "people_only", "foreign_form", "idempotency_key_reused"})
 
 
@@ -68,7 +75,8 @@ def ask_to_sign_in(request: Request) -> Response:
     if request.method == "POST":
         typed = typed_in(form_of(request))
         words = "You were signed out meanwhile. Sign in, and your form is there again as you filled it in."
-        page = SignInPage(typed=typed, notice=words)
+        has_provider = people_of(request).openid.provider is not None
+        page = SignInPage(typed=typed, notice=words, has_provider=has_provider)
         body = render("sign_in/sign_in.html", viewer_of(request, None), it=page)
         return Response(body, status_code=401, headers=PAGE_HEADERS, media_type="text/html")
     query = f"?{request.url.query}" if request.url.query else ""
@@ -83,15 +91,33 @@ def problem_page(request: Request, problem: Response) -> Response:
     if problem.media_type != _PROBLEM and _PROBLEM not in problem.headers.get("content-type", ""):
         return problem
     content: Mapping[str, object] = json.loads(bytes(problem.body))
-    body = render("error.html", known_viewer(request), it=error_page(content))
+    again, viewer = _kept_form(request, problem.status_code), known_viewer(request)
+    body = render(
+        "error.html", viewer, it=error_page(content, path=viewer.path, is_read=request.method == "GET", kept=again)
+    )
     kept = {name: value for name, value in problem.headers.items() if name in _KEPT}
     return Response(body, status_code=problem.status_code, headers={**kept, **PAGE_HEADERS}, media_type="text/html")
 
 
 def _problems(error: DomainError) -> dict[str, str]:
     """Return what is wrong by field; what belongs to no field stands above the form."""
+    whole = in_words(error.code, error.message)
     found = {item.pointer.rpartition("/")[2]: in_words("", item.message) for item in error.problems if item.pointer}
-    return found | {"": in_words(error.code, error.message)}
+    if error.code in _FIELD_OF:
+        found[_FIELD_OF[error.code]] = whole
+    return found | {"": whole}
+
+
+def _kept_form(request: Request, status: int) -> KeptForm | None:
+    """Return the form that could not be taken just now, but for its passwords; ``None`` where it can't be sent again.
+
+    It keeps its idempotency key: whether it was taken before the server fell silent, nobody knows.
+    """
+    form = form_of(request)
+    if status not in _SENT_AGAIN or not form.fields or form.files:
+        return None
+    pairs = ((name, value) for name, values in form.fields.items() for value in values if not is_secret(name))
+    return KeptForm(action=request.url.path, fields=tuple(pairs))
 
 
 class PagesForRefusals:
@@ -105,15 +131,37 @@ class PagesForRefusals:
         if scope["type"] != "http" or not is_for_people(scope):
             await self._app(scope, receive, send)
             return
-        answer = _Answer(scope, send)
-        await self._app(scope, receive, answer.send)
+        heard = _Heard(receive)
+        answer = _Answer(scope, send, heard)
+        await self._app(scope, heard.receive, answer.send)
+
+
+class _Heard:
+    """Remembers the beginning of a body while it is received: a form that is refused unread is kept nevertheless."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._content = b""
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if len(self._content) <= MOST_BYTES:
+            self._content += message.get("body", b"")
+        return message
+
+    def remember(self, request: Request) -> None:
+        """Give a request its form, where nobody has read it before it was refused."""
+        is_form = request.headers.get("Content-Type", "").startswith(_URLENCODED)
+        if is_form and not form_of(request).fields and len(self._content) <= MOST_BYTES:
+            with suppress(MalformedJson):
+                request.state.form = form_in(self._content)
 
 
 class _Answer:
     """Passes an answer on; one that is a problem is held back until its body is there, and sent as a page."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope, self._send = scope, send
+    def __init__(self, scope: Scope, send: Send, heard: _Heard) -> None:
+        self._scope, self._send, self._heard = scope, send, heard
         self._held: Message | None = None
         self._body = b""
 
@@ -134,6 +182,7 @@ class _Answer:
         held = Response(self._body, status_code=start["status"])
         held.raw_headers = [it for it in start["headers"] if it[0].lower() != b"content-length"]
         request = Request(self._scope)
+        self._heard.remember(request)
         page = problem_page(request, held)
         await page(self._scope, _no_more, self._send)
 

@@ -1,15 +1,19 @@
 """Templates into pages: what every view answers with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated
 from uuid import uuid4
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from fabroute.api.people.callers import people_of, signed_in
+from fabroute.console.reasons import stored_words
 from fabroute.console.security import PAGE_HEADERS
 from fabroute.console.static_files import static_url
 from fabroute.console.typed import own_page
@@ -29,7 +33,7 @@ def templates() -> Environment:
         auto_reload=False,
     )
     made.globals |= {"static": static_url, "new_key": lambda: str(uuid4())}
-    made.filters |= {"state_words": state_words, "state_kind": state_kind}
+    made.filters |= {"state_words": state_words, "state_kind": state_kind, "stored_words": stored_words}
     return made
 
 
@@ -38,21 +42,45 @@ def render(template: str | Template, viewer: Viewer, **context: object) -> str:
     return templates().get_template(template).render(viewer=viewer, fmt=viewer.formats, **context)
 
 
+class DrawnLater(HTMLResponse):
+    """A page that is drawn when it is sent: the transaction of its view is over by then, and its connection free.
+
+    So a machine that is short of processors draws slowly, but keeps nobody from the database.
+    """
+
+    def __init__(self, draw: Callable[[], str], *, status_code: int) -> None:
+        super().__init__(status_code=status_code, headers=PAGE_HEADERS)
+        self._draw = draw
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Draw and send the page."""
+        self.body = self.render(await run_in_threadpool(self._draw))
+        self.headers["Content-Length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
     """What a view answers with, for the viewer who asks."""
 
     viewer: Viewer
     is_secure: bool
+    is_read: bool
+    """Whether a page is asked for by GET; the answer to a form may have to be kept, and is drawn at once."""
     is_partial: bool
     """Whether htmx asks for a part of the page."""
 
     def page(self, template: str | Template, *, status: int = 200, **context: object) -> Response:
         """Return a page. What a template needs beside the viewer is given by name, best as ``it``: one view model."""
-        response = HTMLResponse(render(template, self.viewer, **context), status_code=status, headers=PAGE_HEADERS)
+        response = self._drawn(partial(render, template, self.viewer, **context), status)
         if self.viewer.flash is not None and not self.is_partial:
             said(response)
         return response
+
+    def _drawn(self, draw: Callable[[], str], status: int) -> Response:
+        if self.is_read:
+            return DrawnLater(draw, status_code=status)
+        return HTMLResponse(draw(), status_code=status, headers=PAGE_HEADERS)
 
     def redirect(self, path: str, *, told: str = "", kind: FlashKind = "done") -> Response:
         """Lead to another page of the console (303), which says ``told`` once."""
@@ -73,8 +101,12 @@ async def get_open_console(request: Request) -> Console:
 
 
 def _console(request: Request, viewer: Viewer) -> Console:
-    is_partial = request.headers.get("HX-Request") == "true"
-    return Console(viewer=viewer, is_secure=people_of(request).cookies.is_secure, is_partial=is_partial)
+    return Console(
+        viewer=viewer,
+        is_secure=people_of(request).cookies.is_secure,
+        is_read=request.method == "GET",
+        is_partial=request.headers.get("HX-Request") == "true",
+    )
 
 
 ForPeople = Annotated[Console, Depends(get_console)]

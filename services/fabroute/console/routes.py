@@ -3,13 +3,20 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from fabroute.api.contract.routes import answered_once, calls_of
 from fabroute.api.dependencies import get_session, get_telling_session
 from fabroute.console.forms import with_form
 
+
+def shows_secret() -> None:
+    """Mark a view whose answer holds a secret: it is kept encrypted for who sends the form twice, see ``SECRET``."""
+
+
+SECRET = (Depends(shows_secret),)
+"""The ``dependencies`` of a route whose page shows a secret."""
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _SESSIONS = (get_session, get_telling_session)
 
@@ -26,12 +33,13 @@ class ConsoleRoute(APIRoute):
         answer = super().get_route_handler()
         if self.methods != {"POST"}:
             return answer
-        is_keyed = any(call in _SESSIONS for call in calls_of(self.dependant))
+        calls = tuple(calls_of(self.dependant))
+        is_keyed, is_secret = any(call in _SESSIONS for call in calls), shows_secret in calls
 
         async def answer_form(request: Request) -> Response:
             prepared = await with_form(request)
             if is_keyed and "Idempotency-Key" in prepared.headers:
-                return await answered_once(prepared, answer, is_secret=False)
+                return await answered_once(prepared, answer, is_secret=is_secret)
             return await answer(prepared)
 
         return answer_form

@@ -50,7 +50,7 @@ NOTHING_TYPED = Typed()
 def typed_in(form: Form, *, problems: Mapping[str, str] | None = None) -> Typed:
     """Return what was typed into a form, nothing where it does not say which page it stands on."""
     page = own_page(form.text("page"))
-    kept = {name: values for name, values in form.fields.items() if not _is_hidden_or_secret(name)}
+    kept = {name: values for name, values in form.fields.items() if name not in OWN_FIELDS and not is_secret(name)}
     return (
         Typed(page=page, form=form.text("form_name"), fields=kept, problems=problems or {}) if page else NOTHING_TYPED
     )
@@ -73,5 +73,6 @@ def own_page(path: str) -> str:
     return path if is_plain and path.startswith(_PREFIX) else ""
 
 
-def _is_hidden_or_secret(name: str) -> bool:
-    return name in OWN_FIELDS or any(word in name.lower() for word in _SECRETS)
+def is_secret(name: str) -> bool:
+    """Tell whether a field holds what no page shows again. The forms' own token is for their person's eyes alone."""
+    return name not in OWN_FIELDS and any(word in name.lower() for word in _SECRETS)

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from fastapi import Request, Response
 
 from fabroute.api.people.callers import people_of, session_cookie
+from fabroute.console.csrf import masked
 from fabroute.console.formats import DEFAULT_ZONE, Formats, formats_for, zone_named
 from fabroute.console.navigation import HOME, Entry, entries_for, landing_of
 from fabroute.console.typed import NOTHING_TYPED, Typed
@@ -47,11 +48,8 @@ class Viewer:
     typed: Typed
     flash: Flash | None
     is_zone_known: bool
-
-    @property
-    def csrf_token(self) -> str:
-        """The token for forms, empty before somebody has signed in."""
-        return "" if self.opened is None else self.opened.csrf_token
+    csrf_token: str
+    """For forms: masked, so that it reads differently in each answer. Empty before somebody has signed in."""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -81,6 +79,7 @@ def viewer_of(request: Request, opened: OpenSession | None) -> Viewer:
         typed=getattr(state, "typed", NOTHING_TYPED),
         flash=_flash(request.cookies.get(FLASH_COOKIE)),
         is_zone_known=zone is not None and zone_named(zone).key == zone and zone != DEFAULT_ZONE,
+        csrf_token="" if opened is None else masked(opened.csrf_token),
     )
 
 

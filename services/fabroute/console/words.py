@@ -11,7 +11,9 @@ _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(
         ("pending", "routing", "offered", "claimed", "accepted", "printing", "printed", "inspected", "draft"), "busy"
     ),
-    **dict.fromkeys(("parked", "partly_routed", "suspect", "held", "proposed", "validated", "expiring"), "waits"),
+    **dict.fromkeys(
+        ("parked", "partly_routed", "suspect", "held", "countered", "proposed", "validated", "expiring"), "waits"
+    ),
     **dict.fromkeys(("no_route", "failed", "revoked", "blocked", "expired", "declined", "rejected", "down"), "bad"),
     **dict.fromkeys(("cancelled", "withdrawn", "superseded", "lapsed", "past"), "over"),
 }
@@ -20,6 +22,7 @@ _WORDS: Mapping[str, str] = {
     "partly_routed": "partly routed",
     "pending": "being routed",
     "parked": "parked: needs a look",
+    "countered": "other terms proposed",
 }
 
 

@@ -23,6 +23,8 @@ from fabroute.routing.service.readiness import (
     get_report,
     list_entries,
     list_unready,
+    read_part_readiness,
+    read_states,
     readiness_due,
 )
 from fabroute.routing.service.readiness_asks import asks_of, read_own_parts
@@ -343,6 +345,49 @@ def test_a_report_that_breaks_off_again_and_again_is_given_up_and_the_last_one_s
 
     assert (report.report_id, report.failed_at, report.asked) == (good.report_id, LATER, None)
     assert not in_transaction(engine, readiness_due)
+
+
+def test_of_one_part_it_is_told_what_the_last_report_says_and_whether_a_newer_one_is_awaited(
+    engine: Engine, owner: Owner
+) -> None:
+    def told_of(part_no: str) -> tuple[datetime | None, list[str], bool, datetime | None]:
+        found = in_transaction(
+            engine, lambda s: read_part_readiness(s, organisation_id=owner.organisation_id, part_no=part_no)
+        )
+        return found.as_of, [entry.state for entry in found.entries], found.asked is not None, found.failed_at
+
+    given_routable_network(engine)
+    before = told_of("RL-0001")
+    ask_at(engine, NOW)
+    awaited = told_of("RL-0001")
+    make(engine, owner)
+    made = told_of("RL-0001")
+    ask_at(engine, LATER)
+    table(engine, "UPDATE readiness_reports SET attempts = 3 WHERE state = 'asked' RETURNING 1")
+    make_readiness(engine, limits=LIMITS, now=LATER)
+
+    assert (before, awaited) == ((None, [], False, None), (None, [], True, None))
+    assert made == (NOW, ["one_failure_away"], False, None)
+    assert told_of("RL-0001") == (NOW, ["one_failure_away"], False, LATER)
+    assert told_of("NX-1") == (NOW, [], False, LATER)
+
+
+def test_of_several_parts_the_worst_state_of_any_region_is_told(engine: Engine, owner: Owner) -> None:
+    given_routable_network(engine)
+    given_orders(engine, make_order(owner), replace(make_order(owner), ship_to=BOSTON))
+    none = in_transaction(
+        engine, lambda s: read_states(s, organisation_id=owner.organisation_id, part_ids=[owner.part_id])
+    )
+    make(engine, owner)
+    found = in_transaction(
+        engine, lambda s: read_states(s, organisation_id=owner.organisation_id, part_ids=[owner.part_id, "part_none"])
+    )
+
+    assert {entry.region: entry.state for entry in entries(engine, owner)} == {
+        "europe": "one_failure_away",
+        "north_america": "no_route",
+    }
+    assert (none, found) == ({}, {owner.part_id: "no_route"})
 
 
 def test_every_owner_of_released_parts_gets_one_report_a_day_and_nobody_else(engine: Engine, owner: Owner) -> None:

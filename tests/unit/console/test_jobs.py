@@ -9,9 +9,11 @@ from fabroute.api.errors import ValidationFailed
 from fabroute.console.amounts import day_in, money_in
 from fabroute.console.forms import Form
 from fabroute.console.pages.jobs.job import settings_of, steps_of
-from fabroute.console.pages.jobs.queue import card_of, group_of, groups_of
-from fabroute.console.pages.jobs.stages import WORDS, Stage, stage_of
+from fabroute.console.pages.jobs.queue import card_of, groups_of
+from fabroute.console.pages.jobs.stages import WORDS, stage_of
+from fabroute.console.pages.jobs.stages import Stage as JobStage
 from fabroute.production.service import JobView
+from fabroute.production.service.claims import Stage, StagePage
 from fabroute.production.states import JOB_STATES
 from tests.factories.console_views import a_job_view, a_revision_view, a_shipment_view
 
@@ -19,7 +21,7 @@ NOW = datetime(2026, 6, 15, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def stage(job: JobView, *, prepared: bool = False, asked: bool = False) -> Stage:
+def stage(job: JobView, *, prepared: bool = False, asked: bool = False) -> JobStage:
     shipments = (a_shipment_view(),) if prepared else ()
     return stage_of(job, shipments=shipments, is_reprint_asked=asked, now=NOW)
 
@@ -101,19 +103,37 @@ def test_equal_settings_have_equal_hashes_and_others_have_others() -> None:
     assert settings_of(job, replace(revision, qualified_orientation="x")).sha256 != settings.sha256
 
 
-def test_offers_come_by_their_clocks_and_work_by_its_last_day() -> None:
-    later = a_job_view(job_id="job_1", state="offered", offer_until=NOW + 2 * HOUR, produce_by=date(2026, 6, 16))
-    sooner = a_job_view(job_id="job_2", state="offered", offer_until=NOW + HOUR, produce_by=date(2026, 6, 20))
-    work = a_job_view(job_id="job_3", state="accepted", produce_by=date(2026, 6, 18))
-    urgent = a_job_view(job_id="job_4", state="in_production", produce_by=date(2026, 6, 17))
+def test_stages_stand_in_the_order_of_what_is_urgent_and_say_where_their_others_are() -> None:
+    offer = a_job_view(job_id="job_1", state="offered", offer_until=NOW + HOUR)
+    work = a_job_view(job_id="job_2", state="accepted")
+    pages: dict[Stage, StagePage] = {
+        "making": StagePage(jobs=(work,), total=181),
+        "offers": StagePage(jobs=(offer,), total=1),
+    }
 
-    groups = groups_of((later, work, sooner, urgent), {}, now=NOW)
+    offers, making = groups_of("N101", pages, {}, now=NOW)
 
-    assert [(group.key, [card.job_id for card in group.cards]) for group in groups] == [
-        ("offers", ["job_2", "job_1"]),
-        ("making", ["job_4", "job_3"]),
+    assert (offers.title, [card.job_id for card in offers.cards], offers.left) == ("Offers", ["job_1"], 0)
+    assert (making.title, [card.job_id for card in making.cards], making.left) == ("To make", ["job_2"], 180)
+    assert making.path == "/console/jobs?node=N101&stage=making"
+
+
+def test_a_stage_by_itself_is_read_a_page_at_a_time() -> None:
+    pages: dict[Stage, StagePage] = {"making": StagePage(jobs=(a_job_view(),) * 50, total=120)}
+    (first,) = groups_of("N101", pages, {}, now=NOW)
+    (second,) = groups_of("N101", pages, {}, now=NOW, first=50)
+    (last,) = groups_of("N101", {"making": StagePage(jobs=(a_job_view(),) * 20, total=120)}, {}, now=NOW, first=100)
+
+    assert [group.words for group in (first, second, last)] == [
+        "1 to 50 of 120",
+        "51 to 100 of 120",
+        "101 to 120 of 120",
     ]
-    assert group_of(replace(work, cancel_requested_at=NOW)) == "stuck"
+    assert [group.next_path for group in (first, second, last)] == [
+        "/console/jobs?node=N101&stage=making&first=50",
+        "/console/jobs?node=N101&stage=making&first=100",
+        "",
+    ]
 
 
 def test_a_card_says_until_when_to_answer_and_who_holds_the_job() -> None:

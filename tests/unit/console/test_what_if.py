@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fabroute.console.pages.decisions.list import DecisionsQuery
-from fabroute.console.pages.decisions.what_if import supposed_words, what_if_run
+from fabroute.console.pages.decisions.what_if import Names, supposed_words, what_if_run
 from fabroute.routing.rules.objectives import WEIGHTS, ObjectiveWeights
 from fabroute.routing.service.policies import PolicyView, ShareCap, document_of
+from fabroute.routing.service.shadow_lines import ComparedLine, LineFigures
 from fabroute.routing.service.shadow_runs import ShadowRunView
 from tests.factories.order_pages import FMT
 
@@ -20,7 +21,15 @@ def a_request(**supposed: object) -> dict[str, Any]:
 
 
 def figures(**changes: int) -> dict[str, int]:
-    usual = {"lines": 10, "unrouted": 0, "landed_minor": 40_000, "co2e_g": 9_000, "late_lines": 1, "late_minutes": 0}
+    usual = {
+        "lines": 10,
+        "unrouted": 0,
+        "landed_minor": 40_000,
+        "co2e_g": 9_000,
+        "late_lines": 1,
+        "late_minutes": 0,
+        "delivery_minutes": 43_200,
+    }
     return {**usual, **changes}
 
 
@@ -64,17 +73,24 @@ def test_what_is_supposed_is_one_sentence() -> None:
 
 def test_differences_have_signs_and_what_they_are_between() -> None:
     found = what_if_run(
-        a_run(figures(), figures(landed_minor=39_000, co2e_g=10_500, late_lines=2, late_minutes=2_160), moved=4), FMT
+        a_run(
+            figures(),
+            figures(landed_minor=39_000, co2e_g=10_500, late_lines=2, late_minutes=2_160, delivery_minutes=50_400),
+            moved=4,
+        ),
+        FMT,
     )
 
     assert [(it.label, it.words) for it in found.differences] == [
         ("Money", "−€10.00"),
+        ("Delivery days", "+0.5"),
         ("Days late", "+1.5"),
         ("CO₂e", "+1.5\N{NO-BREAK SPACE}kg"),
         ("Lines elsewhere", "4"),
         ("Without a place", "±0"),
     ]
     assert found.differences[0].detail == "€400.00 as it was, €390.00 as it would be"
+    assert found.differences[1].detail == "3 a line as it was, 3.5 as it would be"
     assert found.verdict == "4\N{NO-BREAK SPACE}lines elsewhere, €10.00 less, 1.5\N{NO-BREAK SPACE}kg CO₂e more."
     assert (found.skipped, found.runs[0].moved, found.runs_left_out) == ((("too old", 1),), 4, 0)
     assert [(node.node_id, node.was, node.would_be) for node in found.nodes] == [("N101", 10, 6)]
@@ -89,6 +105,32 @@ def test_a_question_on_its_way_is_not_over() -> None:
         what_if_run(a_run(figures(), figures(), moved=0, state=state), FMT).is_over
         for state in ("waiting", "running", "done", "failed")
     ] == [False, False, True, True]
+
+
+def a_line(*, would_be: LineFigures | None) -> ComparedLine:
+    was = LineFigures(node_ids=("N101",), landed_minor=4_000, minutes=4_320, co2e_g=900)
+    return ComparedLine(
+        line_id="line_1", order_id="ord_1", revision_id="rev_1", quantity=2, at=NOW, as_was=was, as_would_be=would_be
+    )
+
+
+def test_each_line_that_goes_elsewhere_is_told_with_what_it_costs_and_when_it_comes() -> None:
+    elsewhere = LineFigures(node_ids=("N102", "N103"), landed_minor=4_300, minutes=5_760, co2e_g=650)
+    lines = (a_line(would_be=elsewhere), a_line(would_be=None))
+    names = Names(cities={"N101": "Berlin", "N102": "Lyon"})
+
+    found = what_if_run(a_run(figures(), figures(), moved=5), FMT, lines=lines, names=names)
+
+    first, second = found.lines
+    assert (first.path, first.name, first.was, first.would_be) == (
+        "/console/orders/ord_1", "ord_1", "Berlin", "Lyon + N103",
+    )  # fmt: skip
+    assert (first.money, first.days, first.carbon) == ("+€3.00", "+24\N{NO-BREAK SPACE}h", "−250\N{NO-BREAK SPACE}g")
+    assert (first.prices, first.arrivals) == ("€40.00 → €43.00", "18 Jun 2026 → 19 Jun 2026")
+    assert (second.would_be, second.money, second.prices, second.arrivals) == (
+        "no place", "", "€40.00 → –", "18 Jun 2026 → –",
+    )  # fmt: skip
+    assert found.lines_left_out == 3
 
 
 def test_the_list_of_decisions_leaves_the_usual_out_of_its_path() -> None:

@@ -6,6 +6,7 @@ from datetime import date
 
 from fabroute.routing.rules.policies import PlacedShares, PolicyView, ShareCap
 from fabroute.routing.service.archive import ArchivedRun
+from fabroute.routing.service.shadow_lines import ComparedLine, LineFigures, changed_lines, most_changed
 from fabroute.routing.service.shadow_redecide import (
     Carried,
     NetworkChange,
@@ -174,12 +175,21 @@ def test_figures_are_of_the_lines_that_are_looked_at() -> None:
     assert figures.landed_minor == int(run.landed_minor[run.chosen[1]]) == 3_362
     assert figures.cost_millis == int(run.problem.option_cost[run.chosen[1]] + run.problem.unrouted_cost[2])
     assert figures.co2e_g == int(run.co2e_g[run.chosen[1]])
+    assert figures.delivery_minutes == int(run.minutes[run.chosen[1]])
     assert placements_of(run, plan, (1, 2)) == {"line_1": {"N1": 2}, "line_2": {}}
 
 
 def test_figures_add_up() -> None:
     one = PlanFigures(
-        lines=1, unrouted=2, cost_millis=3, landed_minor=4, co2e_g=5, late_lines=6, late_minutes=7, without_options=8
+        lines=1,
+        unrouted=2,
+        cost_millis=3,
+        landed_minor=4,
+        co2e_g=5,
+        delivery_minutes=9,
+        late_lines=6,
+        late_minutes=7,
+        without_options=8,
     )
 
     assert one + one == PlanFigures(
@@ -188,11 +198,56 @@ def test_figures_add_up() -> None:
         cost_millis=6,
         landed_minor=8,
         co2e_g=10,
+        delivery_minutes=18,
         late_lines=12,
         late_minutes=14,
         without_options=16,
     )
     assert sum((one, one), PlanFigures()) == one + one
+
+
+def a_line(name: str, *, was: int | None, would_be: int | None, minutes: int = 600) -> ComparedLine:
+    """A line that would cost something else, or have no place."""
+    was_so, would_be_so = (
+        None if cost is None else LineFigures(node_ids=("N1",), landed_minor=cost, minutes=length, co2e_g=700)
+        for cost, length in ((was, 600), (would_be, minutes))
+    )
+    return ComparedLine(
+        line_id=name,
+        order_id="ord_1",
+        revision_id="rev_1",
+        quantity=2,
+        at=MONDAY_MORNING,
+        as_was=was_so,
+        as_would_be=would_be_so,
+    )
+
+
+def test_of_lines_that_go_elsewhere_those_that_change_most_are_kept() -> None:
+    lines = [
+        a_line("slower", was=4_000, would_be=4_000, minutes=900),
+        a_line("dearer", was=4_000, would_be=4_100),
+        a_line("nowhere", was=4_000, would_be=None),
+        a_line("cheaper", was=4_000, would_be=3_000),
+    ]
+
+    assert [line.line_id for line in most_changed(lines)] == ["nowhere", "cheaper", "dearer", "slower"]
+    assert [line.line_id for line in most_changed(lines, most=2)] == ["nowhere", "cheaper"]
+
+
+def test_lines_that_go_another_way_are_compared() -> None:
+    run = an_archived_run(*some_orders(3))
+    plan = (run.chosen[0], UNROUTED, run.chosen[2])
+
+    (found,) = changed_lines(run, plan, (0, 1, 2))
+
+    assert (found.line_id, found.order_id, found.as_would_be) == ("line_1", run.lines[1].order_id, None)
+    assert found.as_was == LineFigures(
+        node_ids=("N1",),
+        landed_minor=3_362,
+        minutes=int(run.minutes[run.chosen[1]]),
+        co2e_g=int(run.co2e_g[run.chosen[1]]),
+    )
 
 
 def test_what_is_kept_between_turns_is_read_back_as_it_was() -> None:
@@ -210,6 +265,7 @@ def test_what_is_kept_between_turns_is_read_back_as_it_was() -> None:
         queue=("run_2", "run_3"),
         runs=(compared,),
         skipped={"run_0": "its archive is gone"},
+        lines=(a_line("line_1", was=4_000, would_be=None), a_line("line_2", was=4_000, would_be=4_100)),
         placed={"line_1": Placement(at=MONDAY_MORNING, organisation_id=OWNER, revision_id="rev_1", pieces={"N1": 2})},
         carried=Carried(minutes={("N1-A", MONDAY): -7}, grams={"lot_N1": 3}, taken={("N1-A", MONDAY): 9}),
         attempt=4,
@@ -219,5 +275,6 @@ def test_what_is_kept_between_turns_is_read_back_as_it_was() -> None:
 
     assert state_of(kept) == state
     assert kept["total"]["moved"] == 1
+    assert [line["line_id"] for line in state.document(is_over=True)["lines"]] == ["line_1", "line_2"]
     assert kept["nodes"] == [{"node_id": "N1", "as_was_lines": 2, "as_would_be_lines": 1}]
     assert "state" not in state.document(is_over=True)

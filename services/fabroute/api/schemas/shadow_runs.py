@@ -1,6 +1,7 @@
 """Shadow runs and replays over the wire."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -10,7 +11,8 @@ from fabroute.api.schemas.policies import PolicyIn, new_policy
 from fabroute.identity.rules import Principal
 from fabroute.kernel.money import Money
 from fabroute.routing.service.replays import ReplayView
-from fabroute.routing.service.shadow_runs import ShadowQuestion, ShadowRunView
+from fabroute.routing.service.shadow_lines import ComparedLine, LineFigures
+from fabroute.routing.service.shadow_runs import ShadowQuestion, ShadowRunView, lines_of
 
 _MOST_NODES = 500
 ShadowState = Literal["waiting", "running", "done", "failed"]
@@ -50,6 +52,9 @@ class PlanFiguresOut(ResponseModel):
     )
     landed: MoneyOut = Field(description="Of the lines with a place both ways: the same lines in both.")
     co2e_g: int = Field(description="Of the same lines.")
+    delivery_minutes: int = Field(
+        default=0, description="Of the same lines together: from the run to the promised hand-over."
+    )
     late_lines: int
     late_minutes: int
     cost_millis: int = Field(description="Generalised cost in 1/1000 cent, by the weights of then.")
@@ -106,10 +111,34 @@ class ShadowRunOut(ResponseModel):
     finished_at: AwareDatetime | None
 
 
+class LineFiguresOut(ResponseModel):
+    """Where a line was made, or would have been, and what that meant."""
+
+    node_ids: list[str]
+    landed: MoneyOut
+    promised_at: AwareDatetime
+    co2e_g: int
+
+
+class ComparedLineOut(ResponseModel):
+    """A line that would have gone another way; `null`: without a place."""
+
+    line_id: str
+    order_id: str
+    revision_id: str
+    quantity: int
+    at: AwareDatetime = Field(description="Of its joint run.")
+    as_was: LineFiguresOut | None
+    as_would_be: LineFiguresOut | None
+
+
 class ShadowRunDetailOut(ShadowRunOut):
-    """A shadow run with every joint run in it."""
+    """A shadow run with every joint run in it, and the lines that change most."""
 
     runs: list[ComparedRunOut]
+    lines: list[ComparedLineOut] = Field(
+        default_factory=list, description="Up to 100 that would have gone another way: those that change most."
+    )
 
 
 class ReplayReasonOut(ResponseModel):
@@ -161,7 +190,30 @@ def shadow_run_detail_out(run: ShadowRunView) -> ShadowRunDetailOut:
     runs = [
         ComparedRunOut(run_id=item["run_id"], at=item["at"], **_compared(item)) for item in run.report.get("runs", ())
     ]
-    return ShadowRunDetailOut(**_common(run), runs=runs)
+    return ShadowRunDetailOut(**_common(run), runs=runs, lines=[_line(line) for line in lines_of(run)])
+
+
+def _line(line: ComparedLine) -> ComparedLineOut:
+    return ComparedLineOut(
+        line_id=line.line_id,
+        order_id=line.order_id,
+        revision_id=line.revision_id,
+        quantity=line.quantity,
+        at=line.at,
+        as_was=_line_figures(line, line.as_was),
+        as_would_be=_line_figures(line, line.as_would_be),
+    )
+
+
+def _line_figures(line: ComparedLine, found: LineFigures | None) -> LineFiguresOut | None:
+    if found is None:
+        return None
+    return LineFiguresOut(
+        node_ids=list(found.node_ids),
+        landed=MoneyOut.of(Money(amount_minor=found.landed_minor)),
+        promised_at=line.at + timedelta(minutes=found.minutes),
+        co2e_g=found.co2e_g,
+    )
 
 
 def replay_out(replay: ReplayView) -> ReplayOut:

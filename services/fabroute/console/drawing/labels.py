@@ -20,6 +20,9 @@ TextAnchor = Literal["start", "middle", "end"]
 _POSITIONS: tuple[tuple[float, float], ...] = ((1, 0), (1, -1), (1, 1), (-1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1))
 """East, north-east, south-east, west, north, south, north-west, south-west of the mark."""
 
+_FARTHER: tuple[tuple[float, float], ...] = ((1, -2), (1, 2), (-1, -2), (-1, 2), (0, -2), (0, 2))
+"""The same a line farther off, where marks stand side by side: for the most important name only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -142,7 +145,7 @@ def place_labels(
         mark, number = marks[index], len(legend) + 1
         label = _named(index, mark, free, size)
         if label is None and mark.rank == 0:
-            label = _named(index, mark, crowded, size)
+            label = _named(index, mark, free, size, _FARTHER) or _named(index, mark, crowded, size)
         if label is None and mark.name and mark.numbered and number <= most_numbers:
             label = _placed(index, mark, str(number), free, size, number=number)
         if label is None:
@@ -161,21 +164,32 @@ def _take(boxes: Iterable[Box], *rooms: Room) -> None:
             room.take(box)
 
 
-def _named(index: int, mark: Marked, room: Room, size: float) -> Label | None:
+def _named(
+    index: int, mark: Marked, room: Room, size: float, positions: Sequence[tuple[float, float]] = _POSITIONS
+) -> Label | None:
     widest = room.area.width * 0.4
     seen = set()
     for share in _SHORTER:
         text = clipped(mark.name, size=size, width=widest * share, bold=mark.bold)
         if text not in seen and (len(text) >= _FEWEST or text == mark.name):
             seen.add(text)
-            if text and (label := _placed(index, mark, text, room, size)) is not None:
+            if text and (label := _placed(index, mark, text, room, size, positions=positions)) is not None:
                 return label
     return None
 
 
-def _placed(index: int, mark: Marked, text: str, room: Room, size: float, *, number: int | None = None) -> Label | None:
+def _placed(
+    index: int,
+    mark: Marked,
+    text: str,
+    room: Room,
+    size: float,
+    *,
+    number: int | None = None,
+    positions: Sequence[tuple[float, float]] = _POSITIONS,
+) -> Label | None:
     width, height = text_width(text, size=size, bold=mark.bold), size * LINE
-    for across, down in _POSITIONS:
+    for across, down in positions:
         box = _beside(mark, across, down, width, height)
         if room.is_free(box):
             x, anchor = _anchored(box, across)

@@ -5,6 +5,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptForm:
+    """A form that could not be taken just now, to be sent again as it was."""
+
+    action: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorPage:
     """What happened, what to do now, and the id to name when one asks for help."""
 
@@ -14,6 +22,9 @@ class ErrorPage:
     detail: str
     code: str
     request_id: str
+    again: str = ""
+    """The page to open once more; empty where that would not help."""
+    kept: KeptForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +47,9 @@ _WORDS: Mapping[int, _Words] = {
     500: _Words(
         "This is our mistake", "Try again in a moment. If it stays, tell whoever runs this installation the id."
     ),
-    503: _Words(
-        "Not available just now", "The service is starting or its database does not answer. Try again shortly."
-    ),
+    503: _Words("Not available just now", "Try again in a moment: usually that is all it takes."),
 }
+_OVER_SOON = frozenset({429, 500, 503})
 _REUSED = _Words("This form was sent already", "What it did is done. Open the page anew to send another one.")
 _BY_CODE: Mapping[str, _Words] = {"idempotency_key_reused": _REUSED}
 _DETAILS: Mapping[str, str] = {
@@ -52,14 +62,19 @@ _DETAILS: Mapping[str, str] = {
     "not_found": "No page has this address.",
     "method_not_allowed": "This address takes no such request.",
     "too_busy": "More is asked of the server than it can answer in time.",
+    "internal_error": "Something went wrong on the server that should not have.",
+    "temporarily_unavailable": "The service is starting, or its database does not answer.",
+    "quote_contended": "Others take what this offer needs just now. Nothing was ordered: send it once more.",
     "rate_limited": "Your organisation has asked for more within a minute than it may.",
 }
 """What the API says to programs, said to people."""
 _OTHERS = _Words("This did not work", "Go back and try again.")
 
 
-def error_page(problem: Mapping[str, object]) -> ErrorPage:
-    """Return the page for a problem (RFC 9457) as the API tells it."""
+def error_page(
+    problem: Mapping[str, object], *, path: str = "", is_read: bool = False, kept: KeptForm | None = None
+) -> ErrorPage:
+    """Return the page for a problem (RFC 9457) as the API tells it: of a page at ``path``, or of a form."""
     status, code = int(str(problem["status"])), str(problem["code"])
     words = _BY_CODE.get(code) or _WORDS.get(status) or _OTHERS
     return ErrorPage(
@@ -69,6 +84,8 @@ def error_page(problem: Mapping[str, object]) -> ErrorPage:
         detail=in_words(code, str(problem["detail"])),
         code=code,
         request_id=str(problem["request_id"]),
+        again=path if is_read and status in _OVER_SOON else "",
+        kept=kept,
     )
 
 

@@ -1,16 +1,20 @@
 """The steps of signing in: address and password, then what else is needed."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from fabroute.console.navigation import HOME
 from fabroute.console.typed import NOTHING_TYPED, Typed
 from fabroute.identity.ports import SealBroken, Sealer
 
 _PURPOSE = "second step of signing in"
 _GOOD_FOR = timedelta(minutes=5)
+_PLAIN = re.compile(r"/console/[A-Za-z0-9_.~/-]{0,190}")
+"""What the way to a provider takes as the way back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,11 @@ class SignInPage:
     notice: str = ""
     email: str = ""
     has_provider: bool = False
+
+    @property
+    def return_to(self) -> str:
+        """Where a provider leads back to: the page that somebody was going to, if its address is a plain one."""
+        return self.next if _PLAIN.fullmatch(self.next) else HOME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,27 +87,28 @@ _OF_JOBS: Mapping[str, _Kind] = {
 }
 
 
-def parked_section(found: ParkedLines) -> Section:
-    """Return the section of parked lines."""
+def parked_section(found: ParkedLines, *, whole_network: bool = False) -> Section:
+    """Return the section of parked lines, of one organisation or the whole network."""
     return Section(
         key="parked",
         title="Parked orders",
         advice="They are not routed any more until you have looked: fix the reason, then send them on.",
         count=found.total,
         items=tuple(_parked(line) for line in found.lines),
-        path="/console/orders?state=parked",
+        path="" if whole_network else "/console/orders?state=parked",
     )
 
 
-def unrouted_section(groups: Sequence[UnroutedGroup]) -> Section:
+def unrouted_section(groups: Sequence[UnroutedGroup], *, whole_network: bool = False) -> Section:
     """Return the section of lines without a route: an item for each reason that binds."""
+    path = "/console/network#stuck" if whole_network else "/console/orders?state=no_route"
     return Section(
         key="unrouted",
         title="Orders without a route",
         advice="They are tried again whenever the network changes. Grouped by what binds, with the nearest fix.",
         count=sum(group.orders for group in groups),
-        items=tuple(_unrouted(group) for group in groups[:SHOWN]),
-        path="/console/orders?state=no_route",
+        items=tuple(_unrouted(group, path) for group in groups[:SHOWN]),
+        path=path,
     )
 
 
@@ -211,22 +212,20 @@ def _parked(line: ParkedLine) -> Item:
     return Item(
         name=_named(line.part_name, line.part_no),
         words=_of_order(line.reference, line.reason),
-        path=f"/console/orders/{line.order_id}",
+        path=_order_path(line.order_id, line.position),
         action="Send it on",
         since=line.updated_at,
     )
 
 
-def _unrouted(group: UnroutedGroup) -> Item:
+def _unrouted(group: UnroutedGroup, path: str) -> Item:
     what = _count(group.lines, "line")
     soonest = group.examples[0] if group.examples else None
     fix = f" Nearest fix: {group.fix}." if group.fix else ""
     return Item(
         name=_sentence(group.meaning),
         words=f"{what} of {_count(group.orders, 'order')}.{fix}",
-        path=f"/console/orders/{soonest.order_id}"
-        if group.orders == 1 and soonest
-        else "/console/orders?state=no_route",
+        path=_order_path(soonest.order_id, soonest.position) if group.orders == 1 and soonest else path,
         action="See why",
         since=group.since,
     )
@@ -251,7 +250,7 @@ def _expiring(expiry: Expiry) -> Item:
     return Item(
         name=f"{what} of {where}",
         words="Today is its last day." if not expiry.days_left else f"{_count(expiry.days_left, 'day')} left.",
-        path="/console/network",
+        path=_node_path(expiry.node_id, "certificates" if certificate is not None else ""),
         action="See the node",
         state="expiring",
     )
@@ -261,7 +260,7 @@ def _unverified(certificate: CertificateView) -> Item:
     return Item(
         name=f"{certificate.scheme} of {certificate.node_id}",
         words=f"{certificate.issuer or 'Issuer not stated'} {certificate.number}".strip(),
-        path="/console/network",
+        path=_node_path(certificate.node_id, "certificates"),
         action="See the node",
         since=certificate.submitted_at,
     )
@@ -274,7 +273,7 @@ def _running_out(runway: MaterialRunway) -> Item:
         words="Nothing is left."
         if not runway.free_grams
         else f"{runway.free_grams / 1000:,.1f} kg, {_count(days, 'day')} left.",
-        path="/console/network",
+        path=_node_path(runway.node_id, "store"),
         action="See the stock",
         state="expired" if not runway.free_grams else "expiring",
     )
@@ -285,7 +284,7 @@ def _out(node: NodeOut) -> Item:
     return Item(
         name=f"{node.city} ({node.node_id})",
         words=node.reason or "No reason was given." if node.status == "down" else f"Machines down: {machines}",
-        path="/console/network",
+        path=_node_path(node.node_id, "" if node.status == "down" else "machines"),
         action="See the node",
         state="down",
     )
@@ -322,6 +321,16 @@ def _unreleased(revision: WaitingRevision) -> Item:
         action="Release it" if revision.approved_at else "Approve it",
         since=revision.since,
     )
+
+
+def _order_path(order_id: str, position: int) -> str:
+    """Return where a line of an order is."""
+    return f"/console/orders/{order_id}" + (f"?line={position}" if position > 1 else "")
+
+
+def _node_path(node_id: str, part: str = "") -> str:
+    """Return where a node is, and where on its page."""
+    return f"/console/network/{quote(node_id, safe='')}" + (f"#{part}" if part else "")
 
 
 def _named(name: str, number: str) -> str:

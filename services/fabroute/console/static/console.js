@@ -104,9 +104,12 @@
   document.addEventListener("htmx:afterSwap", (event) => upgradeTimes(event.detail.target));
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.xhr.status === 401) document.getElementById("signed-out").hidden = false;
+    if (event.detail.xhr.status >= 500) document.getElementById("offline").hidden = false;
   });
   document.addEventListener("htmx:sendError", () => { document.getElementById("offline").hidden = false; });
-  document.addEventListener("htmx:afterOnLoad", () => { document.getElementById("offline").hidden = true; });
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.xhr.status < 500) document.getElementById("offline").hidden = true;
+  });
 
   // The token of an invitation stands behind the # of the link, where no server sees it.
   const joining = document.querySelector("form[data-join]");

@@ -13,9 +13,11 @@ from fabroute.console.views import (
     order_a_part,
     orders,
     parts,
+    revisions,
     sign_in,
     start,
     static,
+    webhooks,
     what_if,
 )
 
@@ -26,6 +28,7 @@ ROUTERS = (
     start.router,
     orders.router,
     parts.router,
+    revisions.router,
     order.router,
     order_a_part.router,
     jobs.router,
@@ -36,4 +39,5 @@ ROUTERS = (
     node.router,
     what_if.router,
     decisions.router,
+    webhooks.router,
 )

@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 
 from fabroute.api.dependencies import Identifier, JobsReader, JobsWriter, Now, ReadSession, WriteSession
 from fabroute.console.amounts import day_in, money_in
 from fabroute.console.forms import FormIn
-from fabroute.console.job_queue import read_queue_page
+from fabroute.console.job_queue import AskedQueue, is_news, read_queue_page
 from fabroute.console.job_records import read_job_page
 from fabroute.console.pages.jobs.queue import job_path, queue_path
 from fabroute.console.rendering import ForPeople
 from fabroute.console.routes import console_router
 from fabroute.production import service as production
+from fabroute.production.service.claims import Stage
 from fabroute.production.service.phases import beating, cancelling, countering, declining, starting
 
 router = console_router()
@@ -25,13 +26,24 @@ _HELD = frozenset({"accepted", "in_production", "inspected", "held"})
 """States in which whoever looks at a job that a person holds shows that they are still there."""
 
 
+async def _asked(
+    node: NodeId = "", stage: Stage | None = None, first: Annotated[int, Query(ge=0, le=4000)] = 0, seen: Seen = -1
+) -> AskedQueue:
+    return AskedQueue(node_id=node, stage=stage, first=0 if stage is None else first, seen=seen)
+
+
 @router.get("/jobs")
 def list_jobs(
-    console: ForPeople, caller: JobsReader, session: ReadSession, now: Now, node: NodeId = "", seen: Seen = -1
+    console: ForPeople,
+    caller: JobsReader,
+    session: ReadSession,
+    now: Now,
+    asked: Annotated[AskedQueue, Depends(_asked)],
 ) -> Response:
-    """Show the queue of a node; nothing to whom asks for news and there are none."""
-    page = read_queue_page(session, caller=caller, node_id=node, seen=seen if console.is_partial else -1, now=now)
-    return Response(status_code=_NO_NEWS) if page is None else console.page("jobs/queue.html", it=page)
+    """Show the queue of a node, or a stage of it; nothing to whom asks for news and there are none."""
+    if console.is_partial and not is_news(session, caller=caller, asked=asked):
+        return Response(status_code=_NO_NEWS)
+    return console.page("jobs/queue.html", it=read_queue_page(session, caller=caller, asked=asked, now=now))
 
 
 @router.get("/jobs/{job_id}")

@@ -22,6 +22,7 @@ from fabroute.console.views.order_facts import Asked, read_facts, whose
 from fabroute.orders import service as orders
 from fabroute.orders.rules import Objective
 from fabroute.production import service as production
+from fabroute.production.service.phases import countering
 from fabroute.production.service.phases.suspecting import SuspicionDecision, decide_suspicion
 from fabroute.production.service.rerouting import attention
 from fabroute.production.service.rerouting.objectives import change_objective
@@ -33,6 +34,10 @@ Position = Annotated[int, Path(ge=1, le=10_000)]
 Line = Annotated[int, Query(ge=1, le=10_000)]
 _SUSPICION: tuple[SuspicionDecision, ...] = get_args(SuspicionDecision)
 _OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+
+_STOP_ASKING = 286
+"""What htmx takes as the last answer to a question that it repeats."""
+_ANSWERS = ("accept", "refuse")
 
 
 @router.get("/orders/{order_id}")
@@ -73,7 +78,7 @@ def tell_news(
         return Response(status_code=204)
     if waits:
         return Response(headers={"HX-Refresh": "true"})
-    return console.page("order/news.html", path=f"/console/orders/{order.id}?line={line}")
+    return console.page("order/news.html", status=_STOP_ASKING, path=f"/console/orders/{order.id}?line={line}")
 
 
 @router.post("/orders/{order_id}/objective")
@@ -176,6 +181,28 @@ def take_back_job(
     reason = form.required("reason", "Say why, in a few words: it stands in the record.")
     production.take_back_job(session, principal=caller, job_id=job_id, reason=reason, now=now)
     return console.redirect(_back(order_id, form), told="The job was taken back; its line is being routed again.")
+
+
+@router.post("/orders/{order_id}/counter-offers/{counter_id}")
+def answer_proposal(
+    console: ForPeople,
+    caller: JobsWriter,
+    form: FormIn,
+    session: WriteSession,
+    now: Now,
+    order_id: Identifier,
+    counter_id: Identifier,
+) -> Response:
+    """Take a node's other price or day, or have the line made elsewhere."""
+    answer = form.text("answer")
+    if answer not in _ANSWERS:
+        raise field_refused("", "Choose whether you take these terms or refuse them.")
+    accept = answer == "accept"
+    countering.decide_counter(
+        session, principal=caller, counter_id=counter_id, accept=accept, reason=form.text("reason"), now=now
+    )
+    told = "Taken: the node makes it on its terms." if accept else "Refused: the line goes to another node."
+    return console.redirect(_back(order_id, form), told=told)
 
 
 @router.post("/orders/{order_id}/decisions/{decision_id}/replay")

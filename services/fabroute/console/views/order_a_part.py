@@ -17,12 +17,20 @@ from fabroute.api.dependencies import (
     get_resources,
     work_of,
 )
+from fabroute.api.schemas.quotes import QuoteRequest
 from fabroute.api.submissions import submission_of
-from fabroute.console.forms import FormIn
-from fabroute.console.ordering import asked_again, asked_in, label_of, order_in
+from fabroute.console.forms import Form, FormIn, field_refused
+from fabroute.console.ordering import asked_again, asked_in, label_of, narrowed, order_in, quantity_in, quantity_of
 from fabroute.console.pages.order_a_part.finding import find_page, ordered_lately
-from fabroute.console.pages.order_a_part.offers import quote_path
-from fabroute.console.pages.order_a_part.pages import ConfirmPage, confirm_page, quote_page, terms_page
+from fabroute.console.pages.order_a_part.offers import offer_path, quote_path
+from fabroute.console.pages.order_a_part.pages import (
+    ConfirmPage,
+    confirm_page,
+    country_name,
+    door_of,
+    quote_page,
+    terms_page,
+)
 from fabroute.console.placing import lapse_words, placed
 from fabroute.console.rendering import Console, ForPeople
 from fabroute.console.routes import console_router
@@ -32,8 +40,10 @@ from fabroute.inventory import service as inventory
 from fabroute.inventory.service import PartView
 from fabroute.inventory.service.matching import match_parts
 from fabroute.kernel.errors import DomainError
+from fabroute.logistics.service import UnknownDestination
 from fabroute.orders import service as orders
-from fabroute.orders.service import OrderFilter, QuoteView
+from fabroute.orders.rules import MAXIMUM_QUANTITY
+from fabroute.orders.service import OrderFilter, QuoteView, ShipTo
 from fabroute.routing.service.accepting import QuoteNotKept
 from fabroute.routing.service.agreeing import QuoteExpired
 
@@ -44,6 +54,8 @@ Text = Annotated[str, Query(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
 QuoteId = Annotated[str, Path(pattern=r"^qte_[A-Za-z0-9]{1,60}$")]
 Earlier = Annotated[str, Query(pattern=r"^(qte_[A-Za-z0-9]{1,60})?$")]
 Label = Annotated[str, Query(max_length=20)]
+Quantity = Annotated[int, Query(ge=0, le=MAXIMUM_QUANTITY)]
+"""Which of a quote's quantities; 0 for its smallest."""
 
 
 @router.get("/order-a-part")
@@ -61,12 +73,11 @@ def show_terms(
     caller: BuyerReader,
     session: ReadSession,
     part: Text,
-    quantity: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    quantity: Annotated[int, Query(ge=1, le=MAXIMUM_QUANTITY)] = 1,
 ) -> Response:
     """Ask how many of a part, where to and by when."""
     found = inventory.get_part(session, organisation_id=caller.organisation_id, part_no=part)
-    last = orders.list_orders(session, wanted=OrderFilter(organisation_id=caller.organisation_id), limit=1).items
-    shown = terms_page(found, quantity=quantity, last=last[0].ship_to if last else None)
+    shown = terms_page(found, quantity=quantity, last=_last_place(session, caller.organisation_id))
     return console.page("order_a_part/offers.html", it=shown)
 
 
@@ -74,17 +85,23 @@ def show_terms(
 def ask_for_offers(request: Request, console: ForPeople, caller: BuyerWriter, form: FormIn, now: Now) -> Response:
     """Have offers made; nothing is ordered and nothing is held."""
     asked = asked_in(form, zone=console.viewer.formats.zone, now=now)
-    made = get_resources(request).quotes.make(asked=asked, principal=caller, now=now)
-    return console.redirect(quote_path(made.id))
+    made = _made(request, caller, asked, now=now)
+    return console.redirect(quote_path(made.id, quantity=quantity_in(form)))
 
 
 @router.get("/order-a-part/quotes/{quote_id}")
 def show_offers(
-    console: ForPeople, caller: BuyerReader, session: ReadSession, now: Now, quote_id: QuoteId, was: Earlier = ""
+    console: ForPeople,
+    caller: BuyerReader,
+    session: ReadSession,
+    now: Now,
+    quote_id: QuoteId,
+    quantity: Quantity = 0,
+    was: Earlier = "",
 ) -> Response:
     """Show the offers of a quote beside each other, and beside those of the quote that it renews."""
-    quote, part = _quote(session, caller, quote_id)
-    before = _quote(session, caller, was)[0] if was else None
+    quote, part = _quote(session, caller, quote_id, quantity)
+    before = _quote(session, caller, was, quantity)[0] if was else None
     shown = quote_page(quote, part, console.viewer.formats, now=now, before=before)
     return console.page("order_a_part/offers.html", it=shown)
 
@@ -94,9 +111,10 @@ def renew_offers(
     request: Request, console: ForPeople, caller: BuyerWriter, form: FormIn, now: Now, quote_id: QuoteId
 ) -> Response:
     """Have the same offers made again, and compared with what they were."""
-    made = _renewed(request, caller, quote_id, now=now)
-    to_confirm = f"/order?offer={label_of(form.text('offer'))}&" if form.text("offer") else "?"
-    return console.redirect(f"{quote_path(made.id)}{to_confirm}was={quote_id}")
+    made, quantity = _renewed(request, caller, quote_id, now=now), _quantity(form)
+    if form.text("offer"):
+        return console.redirect(offer_path(made.id, label_of(form.text("offer")), quantity=quantity, was=quote_id))
+    return console.redirect(quote_path(made.id, quantity=quantity, was=quote_id))
 
 
 @router.get("/order-a-part/quotes/{quote_id}/order")
@@ -107,14 +125,16 @@ def show_confirmation(
     now: Now,
     quote_id: QuoteId,
     offer: Label = "",
+    quantity: Quantity = 0,
     was: Earlier = "",
 ) -> Response:
     """Ask once more before an offer is ordered."""
-    quote, part = _quote(session, caller, quote_id)
-    before = _quote(session, caller, was)[0] if was else None
+    quote, part = _quote(session, caller, quote_id, quantity)
+    before = _quote(session, caller, was, quantity)[0] if was else None
     fmt = console.viewer.formats
     shown = confirm_page(quote, part, fmt, label=label_of(offer), now=now, before=before)
-    return console.page("order_a_part/confirm.html", it=shown)
+    door = door_of(_last_place(session, caller.organisation_id), quote)
+    return console.page("order_a_part/confirm.html", it=replace(shown, door=door))
 
 
 @router.post("/order-a-part/quotes/{quote_id}/order")
@@ -122,7 +142,8 @@ async def order_it(
     request: Request, console: ForPeople, caller: BuyerWriter, form: FormIn, now: Now, quote_id: QuoteId
 ) -> Response:
     """Order what an offer says, once however often the form is sent; one that lapsed is renewed and shown instead."""
-    quote, label = await run_in_threadpool(_read_quote, request, caller, quote_id), label_of(form.text("offer"))
+    whole, label = await run_in_threadpool(_read_quote, request, caller, quote_id), label_of(form.text("offer"))
+    quote = narrowed(whole, _quantity(form))
     asked = order_in(form, quote, offer=label)
     submission = submission_of(caller, asked, idempotency_key=get_idempotency_key(request), now=now)
     try:
@@ -142,9 +163,20 @@ def _lately(session: Session, owner: str) -> tuple[PartView, ...]:
     return tuple(known[number] for number in numbers if number in known)
 
 
-def _quote(session: Session, caller: Principal, quote_id: str) -> tuple[QuoteView, PartView]:
+def _last_place(session: Session, owner: str) -> ShipTo | None:
+    found = orders.list_orders(session, wanted=OrderFilter(organisation_id=owner), limit=1).items
+    return found[0].ship_to if found else None
+
+
+def _quantity(form: Form) -> int:
+    """Return which of a quote's quantities a form is for; 0 where it names none."""
+    text = form.text("quantity")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else 0
+
+
+def _quote(session: Session, caller: Principal, quote_id: str, quantity: int) -> tuple[QuoteView, PartView]:
     owner = caller.organisation_id
-    quote = orders.get_quote(session, organisation_id=owner, quote_id=quote_id)
+    quote = narrowed(orders.get_quote(session, organisation_id=owner, quote_id=quote_id), quantity)
     return quote, inventory.get_part(session, organisation_id=owner, part_no=quote.part_no)
 
 
@@ -153,9 +185,19 @@ def _read_quote(request: Request, caller: Principal, quote_id: str) -> QuoteView
         return orders.get_quote(session, organisation_id=caller.organisation_id, quote_id=quote_id)
 
 
+def _made(request: Request, caller: Principal, asked: QuoteRequest, *, now: datetime) -> QuoteView:
+    """Return a new quote; where no place of the country is known, coordinates are asked for."""
+    try:
+        return get_resources(request).quotes.make(asked=asked, principal=caller, now=now)
+    except UnknownDestination:
+        where, city = country_name(asked.ship_to.country), asked.ship_to.city
+        words = f"No place in {where} is known here: give the coordinates of {city}, such as 53.5507, 9.9930."
+        raise field_refused("position", words) from None
+
+
 def _renewed(request: Request, caller: Principal, quote_id: str, *, now: datetime) -> QuoteView:
     quote = _read_quote(request, caller, quote_id)
-    return get_resources(request).quotes.make(asked=asked_again(quote, now=now), principal=caller, now=now)
+    return _made(request, caller, asked_again(quote, now=now), now=now)
 
 
 def _instead(
@@ -163,9 +205,9 @@ def _instead(
 ) -> ConfirmPage:
     """Return the same offer as it is now, with what it changes beside the one that lapsed."""
     now, fmt = console.viewer.now, console.viewer.formats
-    made = get_resources(request).quotes.make(asked=asked_again(quote, now=now), principal=caller, now=now)
+    made = _made(request, caller, asked_again(quote, now=now), now=now)
     with work_of(request, caller) as session:
-        renewed, part = _quote(session, caller, made.id)
+        renewed, part = _quote(session, caller, made.id, quantity_of(quote))
     shown = confirm_page(renewed, part, fmt, label=label, now=max(now, renewed.created_at), before=quote)
     return replace(shown, lapsed=lapse_words(lapsed, fmt))
 

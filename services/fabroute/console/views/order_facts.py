@@ -1,13 +1,13 @@
 """All that the page of an order shows, asked of the services: for whom it is, within limits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from fabroute.api.dependencies import encode_cursor
-from fabroute.console.pages.order.facts import OrderFacts, Rights
+from fabroute.console.pages.order.facts import OrderFacts, Proposal, Rights
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
 from fabroute.inventory.service import RevisionView
@@ -18,7 +18,9 @@ from fabroute.orders.service.attention import UnknownLine
 from fabroute.production import service as production
 from fabroute.production.service import EvidenceView, JobOfLine
 from fabroute.production.service.conformity.certificates import CertificateView, list_certificates
+from fabroute.production.service.job_remarks import read_job_remarks
 from fabroute.production.service.order_records import OrderAct, list_order_acts
+from fabroute.production.service.phases.bands import arrival_after
 from fabroute.production.service.rerouting import timeline
 from fabroute.production.service.shipping import access as shipping
 from fabroute.production.service.shipping.views import ShipmentView
@@ -26,7 +28,7 @@ from fabroute.routing import service as routing
 from fabroute.routing.service import DecisionView
 from fabroute.routing.service.exclusions import read_ruled_out
 from fabroute.routing.service.replays import get_replay
-from fabroute.webhooks.service.deliveries import OrderDelivery, list_order_deliveries
+from fabroute.webhooks.service.deliveries import AnsweredDelivery, list_order_deliveries
 
 _ENTRIES = 100
 _RECORDS = 30
@@ -67,6 +69,7 @@ def read_facts(session: Session, caller: Principal, asked: Asked, *, now: dateti
         decision=decision,
         summaries=routing.read_summaries(session, decision_ids=_decided(order)),
         jobs=jobs,
+        proposals=_proposals(session, caller, own),
         nodes=network.find_nodes(session, node_ids=_node_ids(decision)),
         ruled_out=read_ruled_out(session, line_ids=[line.id]).get(line.id, ()),
         timeline=tuple(story.items),
@@ -124,6 +127,21 @@ def _node_ids(decision: DecisionView | None) -> set[str]:
     return {it["node_id"] for it in (*able, *document["exclusions"])} | set(shares)
 
 
+def _proposals(session: Session, caller: Principal, jobs: Sequence[JobOfLine]) -> tuple[Proposal, ...]:
+    """Return the terms that nodes propose and that nobody has answered: few jobs are in that state."""
+    asked = [job.job_id for job in jobs if job.state == "countered"]
+    return tuple(it for job_id in asked for it in _proposal(session, caller, job_id))
+
+
+def _proposal(session: Session, caller: Principal, job_id: str) -> Iterator[Proposal]:
+    counter = read_job_remarks(session, principal=caller, job_id=job_id).counter
+    if counter is None:
+        return
+    job = production.get_job(session, principal=caller, job_id=job_id)
+    arrives = arrival_after(job.promised_at, offered=counter.offered_produce_by, countered=counter.produce_by)
+    yield Proposal(counter=counter, until=job.offer_until, arrives_at=arrives)
+
+
 def _evidence(session: Session, caller: Principal, jobs: Sequence[JobOfLine]) -> tuple[EvidenceView, ...]:
     return tuple(
         it
@@ -142,7 +160,7 @@ def _shipments(session: Session, caller: Principal, jobs: Sequence[JobOfLine]) -
     return tuple(it for job in jobs for it in shipping.list_of_job(session, principal=caller, job_id=job.job_id))
 
 
-def _deliveries(session: Session, caller: Principal, order: OrderView) -> tuple[OrderDelivery, ...] | None:
+def _deliveries(session: Session, caller: Principal, order: OrderView) -> tuple[AnsweredDelivery, ...] | None:
     if "webhooks:read" not in caller.scopes:
         return None
     return list_order_deliveries(session, principal=caller, order_id=order.id, limit=_RECORDS)

@@ -1,12 +1,13 @@
 """Parts: the list of the digital inventory, and one part with its files, its proofs and its makers."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 from sqlmodel import Session
 
 from fabroute.api.dependencies import Now, OwnerReader, ReadSession, decode_cursor, encode_cursor, get_resources
-from fabroute.console.pages.order_a_part.finding import find_page
+from fabroute.console.pages.part.listing import PartsPage, found_page, row_of_part
 from fabroute.console.pages.part.page import PartFacts, part_page
 from fabroute.console.rendering import ForPeople
 from fabroute.console.routes import console_router
@@ -19,7 +20,7 @@ from fabroute.orders import service as orders
 from fabroute.orders.service import OrderFilter, OrderView, ShipTo
 from fabroute.routing.service.part_makers import PartAtNode, makers_of
 from fabroute.routing.service.quoting import QuoteAsked, read_part
-from fabroute.routing.service.readiness import EntryQuery, EntryView, NoReadinessReport, list_entries
+from fabroute.routing.service.readiness import read_part_readiness, read_states
 
 router = console_router()
 
@@ -37,15 +38,9 @@ def list_parts(
     cursor: Annotated[str, Query(max_length=400)] = "",
 ) -> Response:
     """List the parts of the viewer's organisation by number, or those that words find."""
-    owner, words = caller.organisation_id, text.strip()
-    if words:
-        found = match_parts(session, organisation_id=owner, words=words, limit=_FOUND + 1)
-        return console.page("part/list.html", it=find_page(words, found, (), most=_FOUND), next_path="", first_path="")
-    after = decode_cursor(cursor) if cursor else None
-    page = inventory.list_parts(session, organisation_id=owner, cursor=after, limit=_ROWS)
-    more = "" if page.next_cursor is None else f"/console/parts?cursor={encode_cursor(page.next_cursor)}"
-    shown = find_page("", (), page.items, most=_FOUND)
-    return console.page("part/list.html", it=shown, next_path=more, first_path="/console/parts" if cursor else "")
+    words = text.strip()
+    it = _found(session, caller, words) if words else _listed(session, caller, cursor)
+    return console.page("part/list.html", it=it)
 
 
 @router.get("/parts/{part_no:path}")
@@ -72,13 +67,38 @@ def show_part(
         else inventory.latest_submission(session, organisation_id=owner, revision_id=chosen.revision_id),
         makers=None if chosen is None else _makers(request, session, caller, chosen, goes_to),
         place="" if goes_to is None else f"{goes_to.city}, {goes_to.country}",
-        readiness=_readiness(session, owner, part.part_no) if may_read else None,
+        readiness=read_part_readiness(session, organisation_id=owner, part_no=part.part_no) if may_read else None,
         licences=()
         if chosen is None
         else inventory.read_licences(session, revision_ids=[chosen.revision_id]).get(chosen.revision_id, ()),
-        orders=tuple(it for it in placed if any(line.part == part.part_no for line in it.lines)),
+        orders=tuple(it for it in placed if any(line.part == part.part_no for line in it.lines)) if may_read else None,
     )
-    return console.page("part/part.html", it=part_page(facts))
+    return console.page("part/part.html", it=part_page(facts, console.viewer.formats))
+
+
+def _found(session: Session, caller: Principal, words: str) -> PartsPage:
+    found = match_parts(session, organisation_id=caller.organisation_id, words=words, limit=_FOUND + 1)
+    return found_page(words, found, _states(session, caller, [it.part_id for it in found]), most=_FOUND)
+
+
+def _listed(session: Session, caller: Principal, cursor: str) -> PartsPage:
+    after = decode_cursor(cursor) if cursor else None
+    page = inventory.list_parts(session, organisation_id=caller.organisation_id, cursor=after, limit=_ROWS)
+    states = _states(session, caller, [it.part_id for it in page.items])
+    return PartsPage(
+        words="",
+        rows=tuple(row_of_part(it, states) for it in page.items),
+        has_more=False,
+        first_path="/console/parts" if cursor else "",
+        next_path="" if page.next_cursor is None else f"/console/parts?cursor={encode_cursor(page.next_cursor)}",
+    )
+
+
+def _states(session: Session, caller: Principal, part_ids: Sequence[str]) -> Mapping[str, str]:
+    """Return how ready the network is for parts, for those who may read the report."""
+    if "orders:read" not in caller.scopes:
+        return {}
+    return read_states(session, organisation_id=caller.organisation_id, part_ids=part_ids)
 
 
 def _chosen(part: PartView, name: str) -> RevisionView | None:
@@ -111,10 +131,3 @@ def _makers(
         packaging=revision.packaging,
     )
     return makers_of(book, asked)
-
-
-def _readiness(session: Session, owner: str, part_no: str) -> tuple[EntryView, ...] | None:
-    try:
-        return tuple(list_entries(session, query=EntryQuery(organisation_id=owner, part=part_no)).items)
-    except NoReadinessReport:
-        return None

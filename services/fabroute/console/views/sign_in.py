@@ -33,6 +33,8 @@ router = console_router()
 
 _TEMPLATE = "sign_in/sign_in.html"
 _TOO_OLD = "That took more than five minutes. Start again with your address and password."
+_EMPTY = "Enter your e-mail address and your password."
+_NOT_YET = "You are not signed in yet. Your form is still kept."
 _LONGEST = 500
 _REFUSALS = (InvalidEmail, SignInBusy, SignInRefused, TooManyAttempts)
 Next = Annotated[str, Query(max_length=2_000)]
@@ -70,9 +72,13 @@ def show_sign_in(request: Request, console: ForAnybody, next: Next = "") -> Resp
 async def sign_in(request: Request, console: ForAnybody, form: FormIn, now: Now) -> Response:
     """Sign somebody in and lead them on: to the page they asked for, or to the form that they had filled in."""
     attempt = _Attempt(request=request, console=console, form=form, now=now)
+    if form.text("again"):
+        return _again(attempt, "", status=200)
     step = _step(attempt)
     if step is None:
         return _again(attempt, _TOO_OLD)
+    if not (step.email and step.password):
+        return _again(attempt, _EMPTY, email=step.email, status=422)
     try:
         done = await run_in_threadpool(_let_in, attempt, step)
     except (SecondFactorNeeded, SecondFactorRefused) as refused:
@@ -87,6 +93,14 @@ async def sign_in(request: Request, console: ForAnybody, form: FormIn, now: Now)
         await log_refusal(request, refused)
         return _again(attempt, in_words(refused.code, refused.message), email=step.email, status=refused.status)
     return await _led_on(attempt, done)
+
+
+@router.post("/resume")
+async def resume(request: Request, console: ForAnybody, form: FormIn, now: Now) -> Response:
+    """Show a form again, filled in, to who has signed in elsewhere meanwhile: in another window, at a provider."""
+    attempt = _Attempt(request=request, console=console, form=form, now=now)
+    again = await page_again(request, attempt.typed, status=200) if attempt.typed.page else None
+    return again or _again(attempt, _NOT_YET)
 
 
 @router.post("/sign-out")
@@ -107,9 +121,9 @@ def sign_out(
 
 
 @router.get("/join")
-def show_joining(console: ForAnybody) -> Response:
+def show_joining(request: Request, console: ForAnybody) -> Response:
     """Show where somebody who was invited chooses a password; the link's token is behind its ``#``."""
-    return console.page("sign_in/join.html", notice="", token="")
+    return console.page("sign_in/join.html", notice="", token="", has_provider=_has_provider(request))
 
 
 @router.post("/join")
@@ -126,6 +140,7 @@ def join(request: Request, console: ForAnybody, form: FormIn, now: Now) -> Respo
             status=refused.status,
             notice=in_words(refused.code, refused.message),
             token=form.text("token"),
+            has_provider=_has_provider(request),
         )
     response = console.redirect(landing_of(done.opened.principal), told="Welcome. You are signed in.")
     _give(request, response, done)
@@ -188,5 +203,8 @@ def _second_step(attempt: _Attempt, step: SecondStep, words: str) -> Response:
 
 
 def _shown(request: Request, console: Console, page: SignInPage, *, status: int = 200) -> Response:
-    has_provider = people_of(request).openid.provider is not None
-    return console.page(_TEMPLATE, status=status, it=replace(page, has_provider=has_provider))
+    return console.page(_TEMPLATE, status=status, it=replace(page, has_provider=_has_provider(request)))
+
+
+def _has_provider(request: Request) -> bool:
+    return people_of(request).openid.provider is not None

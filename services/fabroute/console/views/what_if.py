@@ -10,10 +10,11 @@ from sqlmodel import Session
 from fabroute.api.dependencies import BuyerReader, BuyerWriter, Identifier, Now, ReadSession, WriteSession
 from fabroute.api.errors import OperatorOnly
 from fabroute.console.forms import Form, FormIn, field_refused
-from fabroute.console.pages.decisions.what_if import PATH, what_if_page, what_if_run
+from fabroute.console.pages.decisions.what_if import PATH, Names, what_if_page, what_if_run
 from fabroute.console.rendering import ForPeople
 from fabroute.console.routes import console_router
 from fabroute.identity.rules import Principal
+from fabroute.inventory import service as inventory
 from fabroute.kernel.ids import sandbox_of
 from fabroute.network import service as network
 from fabroute.routing.rules.objectives import MILLIS_PER_MINOR, WEIGHTS
@@ -59,8 +60,12 @@ def show_what_came_of_it(
     """Show how far a question is, and what has come of it so far."""
     found = shadow_runs.get_shadow_run(session, organisation_id=caller.organisation_id, shadow_run_id=shadow_run_id)
     named = network.find_nodes(session, node_ids=[it["node_id"] for it in found.report.get("nodes", ())])
-    cities = {node_id: node.city for node_id, node in named.items()}
-    return console.page("decisions/run.html", it=what_if_run(found, console.viewer.formats, cities=cities))
+    lines = shadow_runs.lines_of(found)
+    names = Names(
+        cities={node_id: node.city for node_id, node in named.items()},
+        revisions=inventory.read_revisions(session, revision_ids={line.revision_id for line in lines}),
+    )
+    return console.page("decisions/run.html", it=what_if_run(found, console.viewer.formats, lines=lines, names=names))
 
 
 def _question(session: Session, caller: Principal, form: Form, now: datetime) -> ShadowQuestion:

@@ -70,6 +70,11 @@ def lock_named(session: Session, job_ids: Collection[str]) -> dict[str, Job]:
     return {job.id: job for job in session.exec(statement.execution_options(populate_existing=True))}
 
 
+def read_named(session: Session, job_ids: Collection[str]) -> Sequence[Job]:
+    """Return those of these jobs that there are."""
+    return session.exec(select(Job).where(is_one_of(col(Job.id), job_ids))).all()
+
+
 def give_leases(session: Session, leases: Sequence[NewLease], *, now: datetime) -> dict[str, dict[str, Any]]:
     """Lease offered jobs that nobody holds; return their rows, as they are now, by id."""
     columns = {"leases": to_json(leases).decode(), "now": now}

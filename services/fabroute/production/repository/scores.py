@@ -67,15 +67,18 @@ _COUNTED = f"""
 WITH mine AS (
   SELECT job.id AS job_id, job.organisation_id, job.part_no, job.state, job.produce_by, job.offered_at, job.accepted_at,
     job.ended_at, job.shipped_at, job.offer_rounds, job.end_reason, coalesce(model.process, '') AS process,
-    node.timezone, (SELECT min(proposed_at) FROM counter_offers WHERE job_id = job.id) AS countered_at
+    node.timezone, countered.proposed_at AS countered_at
   FROM jobs AS job JOIN nodes AS node ON node.id = job.node_id
+  LEFT JOIN (
+    SELECT job_id, min(proposed_at) AS proposed_at FROM counter_offers WHERE node_id = :node_id GROUP BY job_id
+  ) AS countered ON countered.job_id = job.id
   LEFT JOIN machines AS machine ON machine.id = job.machine_id
   LEFT JOIN machine_models AS model ON model.model = machine.model
   WHERE job.node_id = :node_id AND (job.dispatch_at IS NULL OR job.offered_at >= job.dispatch_at)
 ), offered AS (
   SELECT *, least(accepted_at, countered_at, CASE WHEN state = 'declined' THEN ended_at END) AS answered_at
   FROM mine WHERE CAST(offered_at AT TIME ZONE timezone AS date) {_WITHIN}
-), counted AS (
+), counted AS NOT MATERIALIZED (
   SELECT 'on_time' AS figure, job_id, organisation_id, part_no, process, 1 AS counted,
     CAST(coalesce(CAST(shipped_at AT TIME ZONE timezone AS date) <= produce_by, false) AS integer) AS so,
     CAST(NULL AS double precision) AS seconds, '' AS reason
@@ -102,14 +105,18 @@ WITH mine AS (
 )
 """
 
+_EACH_AND_ALL = "GROUP BY GROUPING SETS ((figure, process, reason), (figure, reason))"
 _FIGURES = text(f"""{_COUNTED}
 SELECT figure, process, reason, sum(counted) AS counted, sum(so) AS so,
-  percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median_seconds,
-  percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds) AS p90_seconds
-FROM counted
-GROUP BY GROUPING SETS ((figure, process, reason), (figure, reason))
+  CAST(NULL AS double precision) AS median_seconds, CAST(NULL AS double precision) AS p90_seconds
+FROM counted WHERE figure <> 'answer_time' {_EACH_AND_ALL}
+UNION ALL
+SELECT figure, process, reason, sum(counted), sum(so), percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds),
+  percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds)
+FROM counted WHERE figure = 'answer_time' {_EACH_AND_ALL}
 ORDER BY figure, process NULLS FIRST, reason
 """)
+"""Answers alone are put in order: percentiles would have everything sorted that is counted beside them."""
 
 _SCORED = text(f"""{_COUNTED}
 SELECT figure, job_id, organisation_id, part_no, process, counted, so, seconds, reason FROM counted

@@ -165,3 +165,11 @@ def read_entries(session: Session, report_id: str, wanted: EntryFilter, *, limit
         statement = statement.where(place > tuple_(*wanted.after))
     ordered = statement.order_by(col(ReadinessEntry.part_no), col(ReadinessEntry.region))
     return session.exec(ordered.limit(limit)).all()
+
+
+def read_states(session: Session, report_id: str, part_ids: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Return part and state of each entry of a report that is about one of these parts."""
+    statement = select(ReadinessEntry.part_id, ReadinessEntry.state).where(
+        col(ReadinessEntry.report_id) == report_id, col(ReadinessEntry.part_id).in_(part_ids)
+    )
+    return session.exec(statement).all()

@@ -1,6 +1,6 @@
 """Readiness reports: asked for by their owner or every night, read with filters, compared with the one before."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
@@ -16,10 +16,12 @@ from fabroute.routing import events
 from fabroute.routing.models import ReadinessEntry, ReadinessReport
 from fabroute.routing.repository import readiness as rows
 from fabroute.routing.repository.readiness import EntryFilter
+from fabroute.routing.rules.readiness import is_worse
 
 NIGHTLY = "system:readiness"
 _BETWEEN = "|"
 _UNREADY = ("no_route", "ends_soon")
+_MOST_REGIONS = 20
 
 
 class NoReadinessReport(DomainError):
@@ -89,6 +91,18 @@ class UnreadyParts:
     """``None`` before the first report."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartReadiness:
+    """What the latest report says of one part, region by region; ``as_of`` is ``None`` before the first report."""
+
+    as_of: datetime | None
+    entries: tuple[EntryView, ...]
+    asked: AskedReport | None
+    """A newer report that is asked for."""
+    failed_at: datetime | None
+    """When a newer one was asked for that could not be made."""
+
+
 def ask_readiness(session: Session, *, organisation_id: str, actor: str, now: datetime) -> AskedReport:
     """Ask for a report of an organisation's parts, to be made by a worker; one that is asked for already stands."""
     report_id = new_id("rdy")
@@ -117,15 +131,13 @@ def readiness_due(session: Session) -> bool:
 def get_report(session: Session, *, organisation_id: str) -> ReportView:
     """Return the latest report of an organisation; ``NoReadinessReport`` if there is none."""
     report = _latest(session, organisation_id)
-    asked = rows.find_reports(session, organisation_id=organisation_id, state="asked")
-    failed = rows.find_reports(session, organisation_id=organisation_id, state="failed")
     return ReportView(
         report_id=report.id,
         as_of=report.as_of or report.asked_at,
         entries=report.entries,
         document=report.document,
-        asked=AskedReport(report_id=asked[0].id, asked_at=asked[0].asked_at) if asked else None,
-        failed_at=failed[0].asked_at if failed and failed[0].id > report.id else None,
+        asked=asked_report(session, organisation_id=organisation_id),
+        failed_at=_failed_since(session, organisation_id, (report,)),
     )
 
 
@@ -141,6 +153,35 @@ def list_entries(session: Session, *, query: EntryQuery) -> Page[EntryView]:
     )
     found = rows.read_entries(session, report.id, wanted, limit=query.limit + 1)
     return page_of([_entry(row) for row in found], limit=query.limit, cursor_of=_cursor)
+
+
+def read_part_readiness(session: Session, *, organisation_id: str, part_no: str) -> PartReadiness:
+    """Return how ready the network is to make one part, and whether that is being reckoned again."""
+    made = rows.find_reports(session, organisation_id=organisation_id, state="made")
+    wanted = EntryFilter(part=part_no)
+    entries = [_entry(row) for it in made for row in rows.read_entries(session, it.id, wanted, limit=_MOST_REGIONS)]
+    return PartReadiness(
+        as_of=made[0].as_of if made else None,
+        entries=tuple(entries),
+        asked=asked_report(session, organisation_id=organisation_id),
+        failed_at=_failed_since(session, organisation_id, made),
+    )
+
+
+def read_states(session: Session, *, organisation_id: str, part_ids: Collection[str]) -> Mapping[str, str]:
+    """Return the worst state of each part over its regions, by part, as the latest report has it."""
+    states: dict[str, str] = {}
+    for report in rows.find_reports(session, organisation_id=organisation_id, state="made") if part_ids else ():
+        for part_id, state in rows.read_states(session, report.id, part_ids):
+            if part_id not in states or is_worse(state, states[part_id]):
+                states[part_id] = state
+    return states
+
+
+def asked_report(session: Session, *, organisation_id: str) -> AskedReport | None:
+    """Return the report that an organisation waits for, ``None`` where it waits for none."""
+    found = rows.find_reports(session, organisation_id=organisation_id, state="asked")
+    return AskedReport(report_id=found[0].id, asked_at=found[0].asked_at) if found else None
 
 
 def list_unready(session: Session, *, organisation_id: str, limit: int = 20) -> UnreadyParts:
@@ -166,6 +207,12 @@ def _latest(session: Session, organisation_id: str) -> ReadinessReport:
     if rows.find_reports(session, organisation_id=organisation_id, state="asked"):
         raise NoReadinessReport("your first readiness report is being made: ask again in a moment")
     raise NoReadinessReport("no readiness report was made yet: POST /v1/readiness asks for one")
+
+
+def _failed_since(session: Session, organisation_id: str, made: Sequence[ReadinessReport]) -> datetime | None:
+    """Return when a report was asked for that could not be made, if none was made since."""
+    failed = rows.find_reports(session, organisation_id=organisation_id, state="failed")
+    return failed[0].asked_at if failed and all(failed[0].id > it.id for it in made) else None
 
 
 def _entry(row: ReadinessEntry) -> EntryView:

@@ -259,6 +259,8 @@ class PlanFigures:
     """Of the lines that have a place both ways: the same lines in both plans."""
     co2e_g: int = 0
     """Of the same lines."""
+    delivery_minutes: int = 0
+    """Of the same lines: from their run to the promised hand-over."""
     late_lines: int = 0
     """Of all lines with a place: those that arrive after their need-by."""
     late_minutes: int = 0
@@ -272,6 +274,7 @@ class PlanFigures:
             cost_millis=self.cost_millis + other.cost_millis,
             landed_minor=self.landed_minor + other.landed_minor,
             co2e_g=self.co2e_g + other.co2e_g,
+            delivery_minutes=self.delivery_minutes + other.delivery_minutes,
             late_lines=self.late_lines + other.late_lines,
             late_minutes=self.late_minutes + other.late_minutes,
             without_options=self.without_options + other.without_options,
@@ -290,6 +293,7 @@ def figures_of(run: ArchivedRun, chosen: Sequence[int], *, lines: Sequence[int],
         cost_millis=sum(costs[line] for line in lines),
         landed_minor=sum(landed[line] for line in same),
         co2e_g=sum(int(run.co2e_g[chosen[line]]) for line in same),
+        delivery_minutes=sum(int(run.minutes[chosen[line]]) for line in same),
         late_lines=sum(1 for minutes in late if minutes),
         late_minutes=sum(late),
     )

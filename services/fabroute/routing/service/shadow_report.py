@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from fabroute.routing.service.shadow_lines import ComparedLine, line_of
 from fabroute.routing.service.shadow_redecide import Carried, MachineDay, PlanFigures
 
 
@@ -44,6 +45,8 @@ class ShadowState:
     runs: tuple[ComparedRun, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     """By run that could not be decided again: why."""
+    lines: tuple[ComparedLine, ...] = ()
+    """Those that would have gone another way and change most."""
     placed: Mapping[str, Placement] = field(default_factory=dict)
     """By line."""
     carried: Carried = field(default_factory=Carried)
@@ -62,6 +65,7 @@ class ShadowState:
                 "proven": all(run.proven for run in self.runs),
             },
             "nodes": _nodes(self.runs),
+            "lines": [line.document() for line in self.lines],
         }
         return found if is_over else found | {"state": self._worker_state()}
 
@@ -86,6 +90,7 @@ def state_of(report: Mapping[str, Any]) -> ShadowState:
         queue=tuple(state["queue"]),
         runs=tuple(_run_of(run) for run in report.get("runs", ())),
         skipped={item["run_id"]: item["reason"] for item in report.get("skipped", ())},
+        lines=tuple(line_of(line) for line in report.get("lines", ())),
         placed={
             line_id: Placement(
                 at=datetime.fromisoformat(at), organisation_id=owner, revision_id=revision_id, pieces=pieces

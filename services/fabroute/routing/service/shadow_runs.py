@@ -20,6 +20,7 @@ from fabroute.routing.repository import archives
 from fabroute.routing.repository import shadow_runs as repository
 from fabroute.routing.rules.policies import PolicyView, document_of
 from fabroute.routing.service.policies import get_policy, require_consistent
+from fabroute.routing.service.shadow_lines import ComparedLine, line_of
 
 PREFIX = "shd"
 LONGEST_DAYS = 92
@@ -130,6 +131,11 @@ def list_shadow_runs(
 def due_shadow_runs(session: Session) -> bool:
     """Return whether a shadow run or a replay waits for a worker, or its worker went away."""
     return repository.any_due(session)
+
+
+def lines_of(run: ShadowRunView) -> tuple[ComparedLine, ...]:
+    """Return the lines that would have gone another way and change most, as far as they are known."""
+    return tuple(line_of(line) for line in run.report.get("lines", ()))
 
 
 def view_of(row: ShadowRun) -> ShadowRunView:

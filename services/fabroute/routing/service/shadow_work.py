@@ -21,6 +21,7 @@ from fabroute.routing.repository.shadow_runs import ClaimedShadowRun, Progress
 from fabroute.routing.rules.policies import PlacedShares, PolicyView, added_shares, policy_of
 from fabroute.routing.service.archive import ArchiveDamaged, ArchivedRun, load_archive
 from fabroute.routing.service.replaying import Replayable, read_replayable, replayed
+from fabroute.routing.service.shadow_lines import changed_lines, most_changed
 from fabroute.routing.service.shadow_redecide import (
     NetworkChange,
     PlanFigures,
@@ -184,6 +185,7 @@ class _Shadow:
         return replace(
             state,
             runs=(*state.runs, _compared(run_id, run, found, lines=seen, without_options=nowhere)),
+            lines=most_changed((*state.lines, *changed_lines(run, found.chosen, seen))),
             placed={**state.placed, **placements},
             carried=found.carried,
         )

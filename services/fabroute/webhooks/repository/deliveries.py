@@ -95,18 +95,32 @@ ORDER BY delivery.number DESC LIMIT :limit
 _FIND = text(f"""{_COLUMNS}
 WHERE delivery.id = :delivery_id AND delivery.organisation_id = :organisation_id
 """)
-_OF_SUBJECTS = text("""
-SELECT delivery.id AS delivery_id, delivery.endpoint_id, endpoint.url, event.event_id, event.type,
+_ANSWERED = """
+SELECT delivery.number, delivery.id AS delivery_id, delivery.endpoint_id, endpoint.url, event.event_id, event.type,
        delivery.subject_type, delivery.subject_id, delivery.replay_of, delivery.state,
        delivery.attempts AS attempt_count, delivery.next_attempt_at, delivery.created_at, delivery.finished_at,
        delivery.reason, attempt.at AS last_attempt_at, attempt.status AS last_status,
        attempt.duration_ms AS last_duration_ms
+"""
+_LAST_ATTEMPT = """
+LEFT JOIN webhook_attempts attempt
+    ON attempt.delivery_number = delivery.number AND attempt.number = delivery.attempts
+"""
+_OF_SUBJECTS = text(f"""{_ANSWERED}
 FROM events event
 JOIN webhook_deliveries delivery ON delivery.position = event.position
 JOIN webhook_endpoints endpoint ON endpoint.id = delivery.endpoint_id
-LEFT JOIN webhook_attempts attempt
-    ON attempt.delivery_number = delivery.number AND attempt.number = delivery.attempts
+{_LAST_ATTEMPT}
 WHERE event.organisation_id = :organisation_id AND event.subject_id = ANY(:subject_ids)
+ORDER BY delivery.number DESC LIMIT :limit
+""")
+_LIST_ANSWERED = text(f"""{_ANSWERED}
+FROM webhook_deliveries delivery
+JOIN events event ON event.position = delivery.position
+JOIN webhook_endpoints endpoint ON endpoint.id = delivery.endpoint_id
+{_LAST_ATTEMPT}
+WHERE delivery.endpoint_id = :endpoint_id AND delivery.organisation_id = :organisation_id
+  AND delivery.number < :before AND coalesce(delivery.state = CAST(:state AS text), true)
 ORDER BY delivery.number DESC LIMIT :limit
 """)
 _REPLAY = text("""
@@ -193,9 +207,16 @@ def is_any_due(session: Session, *, now: datetime) -> bool:
 
 
 def read_deliveries(
-    session: Session, *, organisation_id: str, endpoint_id: str, state: str | None, before: int, limit: int
+    session: Session,
+    *,
+    organisation_id: str,
+    endpoint_id: str,
+    state: str | None,
+    before: int,
+    limit: int,
+    answered: bool = False,
 ) -> Sequence[RowMapping]:
-    """Return deliveries to an endpoint, the newest first."""
+    """Return deliveries to an endpoint, the newest first; ``answered``: with what came of the last attempt of each."""
     values = {
         "organisation_id": organisation_id,
         "endpoint_id": endpoint_id,
@@ -203,7 +224,7 @@ def read_deliveries(
         "before": before,
         "limit": limit,
     }
-    return session.connection().execute(_LIST, values).mappings().all()
+    return session.connection().execute(_LIST_ANSWERED if answered else _LIST, values).mappings().all()
 
 
 def read_of_subjects(

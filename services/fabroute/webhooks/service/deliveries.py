@@ -58,8 +58,8 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderDelivery:
-    """An event about an order on its way to an endpoint, and what came of the last attempt."""
+class AnsweredDelivery:
+    """An event on its way to an endpoint, and what came of the last attempt."""
 
     delivery_id: str
     endpoint_id: str
@@ -80,6 +80,8 @@ class OrderDelivery:
     last_status: int | None
     """The HTTP status; empty where nobody answered, or nothing was sent yet."""
     last_duration_ms: int | None
+    number: int = 0
+    """Its place among all deliveries."""
 
 
 def list_deliveries(
@@ -98,9 +100,30 @@ def list_deliveries(
     return page_of([delivery_view(row) for row in found], limit=limit, cursor_of=lambda view: str(view.number))
 
 
+def list_answered_deliveries(
+    session: Session, *, principal: Principal, endpoint_id: str, state: str | None, page: tuple[str | None, int]
+) -> Page[AnsweredDelivery]:
+    """Return a page (cursor, limit) of deliveries to an endpoint with what was answered last, newest first.
+
+    Raises ``UnknownEndpoint``.
+    """
+    endpoint, (cursor, limit) = find_own(session, principal, endpoint_id), page
+    found = rows.read_deliveries(
+        session,
+        organisation_id=principal.organisation_id,
+        endpoint_id=endpoint.id,
+        state=state,
+        before=position_of(cursor) or _NO_END,
+        limit=limit + 1,
+        answered=True,
+    )
+    views = [AnsweredDelivery(**row) for row in found]
+    return page_of(views, limit=limit, cursor_of=lambda view: str(view.number))
+
+
 def list_order_deliveries(
     session: Session, *, principal: Principal, order_id: str, limit: int = 50
-) -> tuple[OrderDelivery, ...]:
+) -> tuple[AnsweredDelivery, ...]:
     """Return the newest deliveries of events about an order, its jobs, shipments and papers, to the caller's endpoints.
 
     Raises ``UnknownOrder``.
@@ -111,7 +134,7 @@ def list_order_deliveries(
         subject_ids=subjects_of_order(session, principal=principal, order_id=order_id),
         limit=limit,
     )
-    return tuple(OrderDelivery(**row) for row in found)
+    return tuple(AnsweredDelivery(**row) for row in found)
 
 
 def get_delivery(session: Session, *, principal: Principal, delivery_id: str) -> DeliveryView:

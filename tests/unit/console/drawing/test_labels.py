@@ -124,3 +124,11 @@ def test_cutting_never_parts_a_letter_from_its_marks() -> None:
 
 def test_a_name_keeps_its_own_direction() -> None:
     assert isolated("مصنع 12") == "\u2068مصنع 12\u2069"
+
+
+def test_the_most_important_label_stands_farther_off_rather_than_on_marks_in_a_row() -> None:
+    row = [Marked(x=12.0 + 20 * at, y=160, radius=9, name="", rank=2) for at in range(1, 10)]
+    chosen = Marked(x=12, y=160, radius=4, name="Charlottenburg", rank=0)
+    (label,) = place_labels([*row, chosen], area=AREA, size=12).placed
+    assert (label.text, label.x, label.anchor) == ("Charlottenburg", 16, "start")
+    assert label.box.y + label.box.height == 144.5

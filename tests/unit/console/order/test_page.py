@@ -80,7 +80,6 @@ def test_nodes_that_are_ruled_out_come_nearest_first_with_their_fix_and_what_it_
         True,
     )
     assert out.near[1].reasons[0].meaning == "no capacity before the latest start"
-    assert out.near[1].reasons[0].figures == (("needed mm", "62"), ("free mm", "50"))
     assert out.counts[0] == ("no capacity before the latest start", 2)
     assert out.total == 3
 
@@ -104,7 +103,7 @@ def test_rules_are_told_with_their_price_or_that_they_cost_nothing() -> None:
     free = {"landed_minor": 0, "hours": 0.0, "co2e_g": 0, "cost_millis": 0}
     dear = {"landed_minor": -600, "hours": -5.0, "co2e_g": 0, "cost_millis": -1}
     rules = [
-        {"rule": "a", "of": "order", "words": "without a", "nodes": 3, "alone": 1, "difference": dear,
+        {"rule": "a", "of": "order", "words": "without a this order would cost 6.00 EUR less", "nodes": 3, "alone": 1, "difference": dear,
          "instead": a_place("Lyon")},
         {"rule": "b", "of": "part", "words": "ISO9001 costs nothing", "nodes": 2, "alone": 0, "difference": free,
          "instead": None},
@@ -112,7 +111,7 @@ def test_rules_are_told_with_their_price_or_that_they_cost_nothing() -> None:
     explained = {"rules": rules, "changes": [], "no_route": None, "scarcity": {"words": "Lyon: dear hours"}}
     decision = decision_of(a_document(BERLIN, explanation=explained))
     assert [(it.words, it.side, it.difference, it.instead) for it in decision.rules] == [
-        ("without a", "the order asks for it", f"−€6.00, −5{NBSP}h", "Lyon"),
+        ("a", "the order asks for it", f"−€6.00, −5{NBSP}h", "Lyon"),
         ("ISO9001", "the part's owner asks for it", "", ""),
     ]
     assert decision.scarcity == "Lyon: dear hours"
@@ -137,7 +136,7 @@ def test_a_line_without_a_route_tells_what_would_make_one() -> None:
     assert page.decision.conflict == (("the price cap", "the order asks for it"),)
     (way,) = page.decision.ways_out
     assert (way.steps, way.city, way.landed_minor) == (
-        (("a cap of 52.00 EUR", "the order asks for it"),),
+        (("a cap of €52.00", "the order asks for it"),),
         "Porto",
         5200,
     )
@@ -169,6 +168,35 @@ def test_the_pictures_show_chosen_and_destination_and_name_what_is_far() -> None
     assert page.decision is not None
     assert page.decision.plot is not None
     assert "Berlin €31.40, 19 Jun 2026 (chosen)" in page.decision.plot.svg
+
+
+def test_what_a_line_takes_from_others_is_told_in_the_viewers_figures() -> None:
+    scarcity = {
+        "words": "Berlin: dear", "node_id": "N-Berlin", "machine_id": "N-Berlin-A", "until": "2026-06-18",
+        "hour_minor": 1200, "lot_id": "LOT-1", "kilogram_minor": 0, "minor": 300,
+    }  # fmt: skip
+    explained = {"rules": [], "changes": [], "no_route": None, "scarcity": scarcity}
+    assert decision_of(a_document(BERLIN, explanation=explained)).scarcity == (
+        "Others want it too: in ⁨Berlin⁩ an hour of MJF until 18 Jun 2026 is worth €12.00."
+    )
+
+
+def test_what_would_make_a_candidate_the_best_is_told_in_the_viewers_figures() -> None:
+    margin = {"cheaper_by_minor": 731, "sooner_by_hours": None, "lighter_by_g": None}
+    change = {
+        "node_id": "N-Lyon", "words": "over 7.30 EUR cheaper", "wins": False, "then": None, "steps": [],
+        "margin": margin,
+    }  # fmt: skip
+    explained = {"rules": [], "changes": [change], "no_route": None, "scarcity": None}
+    rows = decision_of(a_document(BERLIN, LYON, explanation=explained)).candidates
+    assert [it.to_win for it in rows] == ["", "€7.31 cheaper"]
+
+
+def test_ways_out_that_only_programs_can_go_are_left_out() -> None:
+    no_route = {"conflict": [], "relaxations": [], "oversize": {"ways_out": ["conventional: POST /v1/advice/method"]}}
+    explained = {"rules": [], "changes": [], "no_route": no_route, "scarcity": None}
+    document = a_document(exclusions=[an_exclusion("X", "BUILD_VOLUME")], explanation=explained, routed=False)
+    assert decision_of(document).oversize == ("conventional",)
 
 
 def page_with(**changes: object) -> OrderPage:
@@ -223,6 +251,15 @@ def test_an_order_is_changed_only_by_those_who_may_and_while_it_can_be() -> None
     assert page_with().may_change
     assert not page_with(rights=Rights()).may_change
     assert not page_with(order=replace(an_order(), agreed=agreed)).may_change
+    assert page_with(order=replace(an_order(), agreed=agreed)).fixed == (
+        "Its price and day are agreed: for another way, place another order."
+    )
+    printed = page_with(jobs={"line_1": (a_job_of_line(state="in_production"),)})
+    assert (printed.may_change, printed.fixed) == (
+        False,
+        "A node works on it already: it goes on as it is, or cancel it and place it again.",
+    )
+    assert page_with(jobs={"line_1": (a_job_of_line(state="accepted"),)}).may_change
     assert not page_with(order=an_order(state="cancelled")).may_cancel
 
 

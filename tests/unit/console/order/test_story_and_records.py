@@ -10,7 +10,7 @@ from fabroute.inventory.service import DocumentView
 from fabroute.production.service import EvidenceView
 from fabroute.production.service.order_records import OrderAct
 from fabroute.production.service.rerouting.timeline import TimelineEntry
-from fabroute.webhooks.service.deliveries import OrderDelivery
+from fabroute.webhooks.service.deliveries import AnsweredDelivery
 from tests.factories.order_pages import FMT, NOW, an_entry, some_facts
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -92,14 +92,14 @@ def test_papers_lead_to_their_files() -> None:
     ]
 
 
-def a_delivery(**changes: object) -> OrderDelivery:
+def a_delivery(**changes: object) -> AnsweredDelivery:
     usual = {
         "delivery_id": "whd_1", "endpoint_id": "whe_1", "url": "https://erp.example.com", "event_id": "evt_1",
         "type": "order.routed", "subject_type": "order", "subject_id": "ord_1", "replay_of": None, "state": "pending",
         "attempt_count": 0, "next_attempt_at": NOW, "created_at": NOW, "finished_at": None, "reason": "",
         "last_attempt_at": None, "last_status": None, "last_duration_ms": None,
     }  # fmt: skip
-    return OrderDelivery(**usual | changes)  # type: ignore[arg-type]
+    return AnsweredDelivery(**usual | changes)  # type: ignore[arg-type]
 
 
 def test_deliveries_tell_what_came_of_the_last_attempt() -> None:

@@ -10,6 +10,7 @@ from fabroute.console.drawing.bars import level_bar, sparkline
 from fabroute.console.drawing.markup import Caption, Svg
 from fabroute.console.formats import Formats
 from fabroute.console.pages.network.network import node_path, sentence
+from fabroute.console.reasons import stored_words
 from fabroute.production.service.overrides import Override
 from fabroute.routing.service.listing import DecisionFilter, ListedDecision
 from fabroute.routing.service.statistics import CodeCount, DecisionStatistics
@@ -217,7 +218,7 @@ def _row(it: ListedDecision, fmt: Formats) -> DecisionRow:
         outcome=it.outcome,
         how=_KINDS.get(it.kind, ""),
         sentence=_sentence(it, fmt),
-        fix=it.fix or "",
+        fix=stored_words(it.fix or "", fmt),
         node_path=node_path(it.node_id) if it.node_id else "",
         decided_at=it.decided_at,
     )

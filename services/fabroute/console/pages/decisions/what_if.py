@@ -1,7 +1,7 @@
 """What another rule or network had made of a past time: what can be supposed, how far it is, what came of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,13 +9,17 @@ from fabroute.console.drawing.bars import level_bar
 from fabroute.console.drawing.markup import Caption, Svg
 from fabroute.console.formats import MINUS, Formats
 from fabroute.console.pages.network.network import node_path, sentence
+from fabroute.inventory.service import RevisionView
 from fabroute.network.service import NodeView
 from fabroute.routing.service.policies import PolicyVersion
+from fabroute.routing.service.shadow_lines import ComparedLine, LineFigures
 from fabroute.routing.service.shadow_runs import ShadowRunView
 
 PATH = "/console/decisions/what-if"
 _MILLIS_PER_MINOR = 1_000
 _MOST_RUNS = 12
+_MOST_LINES = 40
+_NOWHERE = "no place"
 _OVER = frozenset({"done", "failed"})
 
 
@@ -77,6 +81,36 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What nodes and revisions are called, by their ids, as far as it is known."""
+
+    cities: Mapping[str, str] = field(default_factory=dict)
+    revisions: Mapping[str, RevisionView] = field(default_factory=dict)
+
+    def places(self, node_ids: Sequence[str]) -> str:
+        """Return where nodes are."""
+        return " + ".join(self.cities.get(node_id, node_id) for node_id in node_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRow:
+    """A line that would have gone another way."""
+
+    path: str
+    name: str
+    quantity: int
+    was: str
+    would_be: str
+    """Cities; what is said of a line without a place."""
+    money: str
+    days: str
+    carbon: str
+    """What would have been more or less; empty without a place either way."""
+    arrivals: str
+    prices: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIfRun:
     """How far a question is, and what has come of it so far."""
 
@@ -90,6 +124,9 @@ class WhatIfRun:
     until: datetime
     differences: tuple[Difference, ...]
     nodes: tuple[NodeShare, ...]
+    lines: tuple[LineRow, ...]
+    """Those that change most."""
+    lines_left_out: int
     runs: tuple[RunRow, ...]
     """Those that move most lines."""
     runs_left_out: int
@@ -117,8 +154,11 @@ def what_if_page(
     )
 
 
-def what_if_run(run: ShadowRunView, fmt: Formats, *, cities: Mapping[str, str] | None = None) -> WhatIfRun:
-    """Return the page of a question; ``cities`` are those of nodes in it, as far as they are known."""
+def what_if_run(
+    run: ShadowRunView, fmt: Formats, *, lines: Sequence[ComparedLine] = (), names: Names | None = None
+) -> WhatIfRun:
+    """Return the page of a question, with the lines that change most."""
+    called = names or Names()
     total = run.report.get("total")
     runs = sorted(run.report.get("runs", ()), key=lambda it: (-it["moved"], it["at"]))
     differences = () if total is None else _differences(total, fmt)
@@ -132,7 +172,9 @@ def what_if_run(run: ShadowRunView, fmt: Formats, *, cities: Mapping[str, str] |
         since=datetime.fromisoformat(run.request["since"]),
         until=datetime.fromisoformat(run.request["until"]),
         differences=differences,
-        nodes=_nodes(run.report.get("nodes", ()), cities or {}),
+        nodes=_nodes(run.report.get("nodes", ()), called.cities),
+        lines=tuple(_line(it, called, fmt) for it in lines[:_MOST_LINES]),
+        lines_left_out=max(0, (0 if total is None else total["moved"]) - min(len(lines), _MOST_LINES)),
         runs=tuple(_run(it, fmt) for it in runs[:_MOST_RUNS] if it["moved"]),
         runs_left_out=max(0, sum(it["moved"] > 0 for it in runs) - _MOST_RUNS),
         skipped=_skipped(run.report.get("skipped", ())),
@@ -220,6 +262,7 @@ def _differences(total: Mapping[str, Any], fmt: Formats) -> tuple[Difference, ..
             words=fmt.money_difference(would_be["landed_minor"] - was["landed_minor"]),
             detail=beside.format(fmt.money(was["landed_minor"]), fmt.money(would_be["landed_minor"])),
         ),
+        _delivery(was, would_be, fmt),
         Difference(
             label="Days late",
             words=_signed(fmt.number(timedelta(minutes=abs(late)) / timedelta(days=1), 1), late),
@@ -240,6 +283,18 @@ def _differences(total: Mapping[str, Any], fmt: Formats) -> tuple[Difference, ..
             words=_signed(fmt.number(abs(unrouted)), unrouted),
             detail=beside.format(fmt.number(was["unrouted"]), fmt.number(would_be["unrouted"])),
         ),
+    )
+
+
+def _delivery(was: Mapping[str, Any], would_be: Mapping[str, Any], fmt: Formats) -> Difference:
+    """Return how much longer or shorter deliveries would take, on average over the lines with a place both ways."""
+    lines = max(1, min(it["lines"] - it["unrouted"] for it in (was, would_be)))
+    days = [timedelta(minutes=it.get("delivery_minutes", 0)) / timedelta(days=1) / lines for it in (was, would_be)]
+    change = round(days[1] - days[0], 1)
+    return Difference(
+        label="Delivery days",
+        words=_signed(fmt.number(abs(change), 1), change),
+        detail=f"{fmt.number(days[0], 1)} a line as it was, {fmt.number(days[1], 1)} as it would be",
     )
 
 
@@ -278,6 +333,36 @@ def _run(run: Mapping[str, Any], fmt: Formats) -> RunRow:
         carbon=_signed(fmt.weight(abs(carbon)), carbon),
         late=_signed(fmt.number(abs(late)), late),
     )
+
+
+def _line(it: ComparedLine, names: Names, fmt: Formats) -> LineRow:
+    was, would_be, revision = it.as_was, it.as_would_be, names.revisions.get(it.revision_id)
+    row = LineRow(
+        path=f"/console/orders/{it.order_id}",
+        name=it.order_id if revision is None else f"{revision.name} · {revision.part_no}",
+        quantity=it.quantity,
+        was=_NOWHERE if was is None else names.places(was.node_ids),
+        would_be=_NOWHERE if would_be is None else names.places(would_be.node_ids),
+        money="",
+        days="",
+        carbon="",
+        arrivals=" → ".join(_arrival(it, side, fmt) for side in (was, would_be)),
+        prices=" → ".join("–" if side is None else fmt.money(side.landed_minor) for side in (was, would_be)),
+    )
+    return row if was is None or would_be is None else replace(row, **_changes(was, would_be, fmt))
+
+
+def _changes(was: LineFigures, would_be: LineFigures, fmt: Formats) -> dict[str, str]:
+    minutes, carbon = would_be.minutes - was.minutes, would_be.co2e_g - was.co2e_g
+    return {
+        "money": fmt.money_difference(would_be.landed_minor - was.landed_minor),
+        "days": _signed(fmt.duration(timedelta(hours=round(abs(minutes) / 60))), minutes),
+        "carbon": _signed(fmt.weight(abs(carbon)), carbon),
+    }
+
+
+def _arrival(it: ComparedLine, side: LineFigures | None, fmt: Formats) -> str:
+    return "–" if side is None else fmt.day(it.at + timedelta(minutes=side.minutes))
 
 
 def _skipped(found: Sequence[Mapping[str, str]]) -> tuple[tuple[str, int], ...]:

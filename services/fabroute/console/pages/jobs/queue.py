@@ -3,33 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from fabroute.inventory.service import RevisionView
 from fabroute.network.service import NodeView
 from fabroute.production.service import JobView
+from fabroute.production.service.claims import Stage, StagePage
 from fabroute.production.service.overview import NodeStanding
 
 PATH = "/console/jobs"
-Group = Literal["offers", "stuck", "making", "shipping", "sent"]
-OFFERED, BEGUN = ("offered",), ("countered", "held", "suspect", "accepted", "in_production", "inspected")
-"""States of jobs that somebody still has to do something about."""
-_TITLES: Mapping[Group, str] = {
+SHOWN, MOST = 20, 50
+"""Jobs of each stage beside the others; of a stage by itself, on one page."""
+TITLES: Mapping[Stage, str] = {
     "offers": "Offers",
     "stuck": "Needs a look",
     "making": "To make",
     "shipping": "To ship",
-    "sent": "On the way",
-}
-_GROUP_OF: Mapping[str, Group] = {
-    "offered": "offers",
-    "countered": "making",
-    "held": "stuck",
-    "suspect": "stuck",
-    "accepted": "making",
-    "in_production": "making",
-    "inspected": "shipping",
-    "shipped": "sent",
 }
 
 
@@ -62,9 +50,31 @@ class JobCard:
 class JobGroup:
     """Jobs of which the same is to be done."""
 
-    key: Group
+    key: Stage
     title: str
     cards: tuple[JobCard, ...]
+    total: int
+    """On this page and others."""
+    path: str
+    """Where all of them are."""
+    first: int = 0
+    """The place of the first card."""
+
+    @property
+    def left(self) -> int:
+        """How many are on other pages."""
+        return self.total - len(self.cards)
+
+    @property
+    def words(self) -> str:
+        """Which of them are on the page: ``51 to 100 of 180``."""
+        return f"{self.first + 1:,} to {self.first + len(self.cards):,} of {self.total:,}"
+
+    @property
+    def next_path(self) -> str:
+        """Where the next ones are; empty on the last page."""
+        following = self.first + MOST
+        return f"{self.path}&first={following}" if following < self.total else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +100,28 @@ class QueuePage:
     """Empty where there is no choice."""
     version: int
     """How far the queue has come: the page asks whether it went on."""
-    has_more: bool
+    path: str = PATH
+    """Where this page is."""
+    only: str = ""
+    """The title of the only stage that is shown, a page at a time; empty where all of them are."""
+
+    @property
+    def queue_path(self) -> str:
+        """Where the whole queue of the node is."""
+        return queue_path(self.node_id)
+
+    @property
+    def news_path(self) -> str:
+        """Where the page asks whether the queue went on."""
+        return f"{self.path}&seen={self.version}"
 
     @property
     def offers(self) -> int:
         """How many offers wait."""
-        return sum(len(group.cards) for group in self.groups if group.key == "offers")
+        return sum(group.total for group in self.groups if group.key == "offers")
 
 
-NO_NODE = QueuePage(node_id="", title="Jobs", standing=None, groups=(), choices=(), version=0, has_more=False)
+NO_NODE = QueuePage(node_id="", title="Jobs", standing=None, groups=(), choices=(), version=0)
 """The page of an organisation that has no node yet."""
 
 
@@ -127,19 +150,32 @@ def node_choices(nodes: Sequence[NodeView], *, chosen: str) -> tuple[NodeChoice,
     )
 
 
-def groups_of(jobs: Sequence[JobView], revisions: Mapping[str, RevisionView], *, now: datetime) -> tuple[JobGroup, ...]:
-    """Return jobs by what is to be done: offers by their clocks, the others by their last day of production."""
-    found: dict[Group, list[JobCard]] = {}
-    for job in sorted(jobs, key=_urgency):
-        found.setdefault(group_of(job), []).append(card_of(job, revisions.get(job.revision_id), now=now))
+def stage_path(node_id: str, stage: Stage, first: int = 0) -> str:
+    """Return where the jobs of one stage are, from a place on."""
+    return f"{queue_path(node_id)}&stage={stage}" + (f"&first={first}" if first else "")
+
+
+def groups_of(
+    node_id: str,
+    pages: Mapping[Stage, StagePage],
+    revisions: Mapping[str, RevisionView],
+    *,
+    now: datetime,
+    first: int = 0,
+) -> tuple[JobGroup, ...]:
+    """Return the stages of a queue that have jobs, as the page shows them from place ``first`` on."""
     return tuple(
-        JobGroup(key=key, title=title, cards=tuple(found[key])) for key, title in _TITLES.items() if key in found
+        JobGroup(
+            key=stage,
+            title=title,
+            cards=tuple(card_of(job, revisions.get(job.revision_id), now=now) for job in pages[stage].jobs),
+            total=pages[stage].total,
+            path=stage_path(node_id, stage),
+            first=first,
+        )
+        for stage, title in TITLES.items()
+        if stage in pages
     )
-
-
-def group_of(job: JobView) -> Group:
-    """Return where a job stands in the queue; one that its node is asked to stop needs a look."""
-    return "stuck" if job.cancel_requested_at is not None else _GROUP_OF.get(job.state, "sent")
 
 
 def card_of(job: JobView, revision: RevisionView | None, *, now: datetime) -> JobCard:
@@ -175,8 +211,3 @@ def _note(job: JobView) -> str:
     if job.lease_kind in ("claim", "offline"):
         return "Your own program holds this job"
     return "First article: one part first, the rest once it is approved" if job.first_article else ""
-
-
-def _urgency(job: JobView) -> tuple[date, float, str]:
-    clock = job.offer_until or job.offered_at
-    return (job.produce_by if job.state != "offered" else date.min, clock.timestamp(), job.job_id)

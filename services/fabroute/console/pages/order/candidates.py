@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 from fabroute.console.drawing.bars import KINDS, Kind, Stack, cost_bar, kind_sample, stack_of
 from fabroute.console.drawing.markup import Caption, Svg
 from fabroute.console.formats import Formats
-from fabroute.console.pages.order.reading import Alternative, Candidate, Decided, Share
+from fabroute.console.pages.order.reading import Alternative, Candidate, Change, Decided, Margin, Share
 from fabroute.console.pages.order.sentences import difference_words
+from fabroute.console.reasons import fix_words
 from fabroute.orders.rules import Objective
 
 KIND_OF_NODE = {"in_house": "in-house", "service_bureau": "bureau", "regional_hub": "hub"}
@@ -153,7 +154,7 @@ def _row(
         is_late=need_by is not None and candidate.promised_at > need_by + timedelta(minutes=1),
         co2e_g=candidate.co2e_g,
         difference="" if chosen is None or is_chosen else _difference(candidate, chosen, fmt),
-        to_win="" if change is None or is_chosen else change.words,
+        to_win="" if change is None or is_chosen else _to_win(change, fmt),
         shares=candidate.shares,
     )
 
@@ -165,6 +166,22 @@ def _difference(candidate: Candidate, chosen: Candidate, fmt: Formats) -> str:
         hours=candidate.hours - chosen.hours,
         co2e_g=candidate.co2e_g - chosen.co2e_g,
     )
+
+
+def _to_win(change: Change, fmt: Formats) -> str:
+    words = [fix_words(change.steps, fmt), "" if change.margin is None else _least(change.margin, fmt)]
+    return " and ".join(it for it in words if it) or change.words
+
+
+def _least(margin: Margin, fmt: Formats) -> str:
+    """Return the first of money, time and carbon of which an amount alone is enough."""
+    if margin.cheaper_by_minor is not None:
+        return f"{fmt.money(margin.cheaper_by_minor)} cheaper"
+    if margin.sooner_by_hours is not None:
+        return f"{fmt.duration(timedelta(hours=margin.sooner_by_hours))} sooner"
+    if margin.lighter_by_g is not None:
+        return f"{fmt.weight(margin.lighter_by_g)} CO₂e less"
+    return "better in more than one of price, time and CO₂e"
 
 
 def _caption(candidate: Candidate, stack: Stack, name: str, fmt: Formats) -> Caption:

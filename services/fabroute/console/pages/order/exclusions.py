@@ -1,27 +1,26 @@
 """Nodes that are ruled out: each with its reasons, the figures behind them and the nearest fix; and the ways out."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from fabroute.console.formats import Formats
 from fabroute.console.pages.order.reading import Decided, Exclusion, Reason, Relaxation, RulePrice
 from fabroute.console.pages.order.sentences import difference_words
-from fabroute.solver.eligibility.codes import ExclusionCode
+from fabroute.console.reasons import fix_words, meaning_of, reason_words, step_words, stored_words
 
 _NOT_IN_THE_GAME = "PROCESS_MATERIAL"
 _SIDES = {"order": "the order asks for it", "part": "the part's owner asks for it", "network": "the network is so"}
-_MOST_FIGURES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonRow:
-    """One reason: in a few words, in full, and the figures behind it."""
+    """One reason: in a few words, and in full with its figures."""
 
     code: str
     meaning: str
     message: str
-    figures: tuple[tuple[str, str], ...]
     machine_id: str
 
 
@@ -98,15 +97,10 @@ def rule_rows(decided: Decided, fmt: Formats) -> tuple[RuleRow, ...]:
     return tuple(_rule(it, fmt) for it in decided.rules)
 
 
-def ways_out(decided: Decided) -> tuple[WayOut, ...]:
+def ways_out(decided: Decided, fmt: Formats) -> tuple[WayOut, ...]:
     """Return what would make the line routable, fewest steps first."""
-    return tuple(_way_out(it) for it in decided.relaxations)
-
-
-def meaning_of(code: str) -> str:
-    """Return the code of a reason in a few words."""
-    known = ExclusionCode.__members__.get(code)
-    return code.replace("_", " ").lower() if known is None else known.meaning
+    reasons = {it.node_id: it.reasons for it in decided.exclusions}
+    return tuple(_way_out(it, fmt, reasons.get(it.then.node_id, ())) for it in decided.relaxations)
 
 
 def side_words(side: str) -> str:
@@ -118,35 +112,26 @@ def _exclusion(it: Exclusion, decided: Decided, fmt: Formats, declined: frozense
     change = decided.changes.get(it.node_id)
     then = None if change is None else change.then
     words = "" if then is None else f"{fmt.money(then.landed_minor)}, there by {fmt.day(then.promised_at)}"
+    fix = "" if change is None else fix_words(change.steps, fmt, reasons=it.reasons)
     return ExclusionRow(
         name=it.city,
         node_id=it.node_id,
         country=it.country,
-        reasons=tuple(_reason(reason) for reason in it.reasons),
-        fix=it.fix,
+        reasons=tuple(_reason(reason, fmt) for reason in it.reasons),
+        fix=fix or stored_words(it.fix, fmt),
         then=words,
         would_win=change is not None and change.wins,
         can_be_lifted=it.node_id in declined,
     )
 
 
-def _reason(reason: Reason) -> ReasonRow:
-    figures = [(name.replace("_", " "), _figure(value)) for name, value in reason.figures.items()]
+def _reason(reason: Reason, fmt: Formats) -> ReasonRow:
     return ReasonRow(
         code=reason.code,
         meaning=meaning_of(reason.code),
-        message=reason.message,
-        figures=tuple(figures[:_MOST_FIGURES]),
+        message=reason_words(reason, fmt),
         machine_id=reason.machine_id,
     )
-
-
-def _figure(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return " × ".join(map(str, value))
-    return str(value)
 
 
 def _is_far(it: Exclusion) -> bool:
@@ -157,7 +142,7 @@ def _rule(it: RulePrice, fmt: Formats) -> RuleRow:
     is_free = it.instead is None
     words = difference_words(fmt, landed_minor=it.landed_minor, hours=it.hours, co2e_g=it.co2e_g)
     return RuleRow(
-        words=it.words.removesuffix(" costs nothing").removesuffix(" cost nothing") if is_free else it.words,
+        words=_rule_name(it),
         side=side_words(it.of),
         nodes=it.nodes,
         alone=it.alone,
@@ -167,9 +152,16 @@ def _rule(it: RulePrice, fmt: Formats) -> RuleRow:
     )
 
 
-def _way_out(it: Relaxation) -> WayOut:
+def _rule_name(it: RulePrice) -> str:
+    """Return which rule it is, as its sentence names it: what it costs is told in figures."""
+    if it.instead is None:
+        return it.words.removesuffix(" costs nothing").removesuffix(" cost nothing")
+    return it.words.removeprefix("without ").partition(" this order would ")[0]
+
+
+def _way_out(it: Relaxation, fmt: Formats, reasons: Sequence[Reason]) -> WayOut:
     return WayOut(
-        steps=tuple((words, side_words(side)) for side, words in it.steps),
+        steps=tuple((step_words(step, fmt, reasons=reasons), side_words(step.of)) for step in it.steps),
         city=it.then.city,
         landed_minor=it.then.landed_minor,
         promised_at=it.then.promised_at,

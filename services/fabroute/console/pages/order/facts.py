@@ -10,12 +10,13 @@ from fabroute.orders.service import LineView, OrderView
 from fabroute.production.service import EvidenceView, JobOfLine
 from fabroute.production.service.conformity.certificates import CertificateView
 from fabroute.production.service.order_records import OrderAct
+from fabroute.production.service.phases.countering import CounterOfferView
 from fabroute.production.service.rerouting.timeline import TimelineEntry
 from fabroute.production.service.shipping.views import ShipmentView
 from fabroute.routing.service import DecisionSummary, DecisionView
 from fabroute.routing.service.exclusions import LineExclusionView
 from fabroute.routing.service.replays import ReplayView
-from fabroute.webhooks.service.deliveries import OrderDelivery
+from fabroute.webhooks.service.deliveries import AnsweredDelivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,17 @@ class Rights:
     """Decide about its jobs."""
     cancel: bool = False
     """Cancel it: the owner alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Other terms on which a node would make a job, waiting for the owner."""
+
+    counter: CounterOfferView
+    until: datetime | None
+    """When the line goes to another node by itself."""
+    arrives_at: datetime
+    """When it would be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +57,8 @@ class OrderFacts:
     jobs: Mapping[str, tuple[JobOfLine, ...]] = field(default_factory=dict)
     """By line."""
     nodes: Mapping[str, NodeView] = field(default_factory=dict)
+    proposals: tuple[Proposal, ...] = ()
+    """Of the line that is looked at."""
     ruled_out: tuple[LineExclusionView, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
     next_entry: str = ""
@@ -53,7 +67,7 @@ class OrderFacts:
     evidence: tuple[EvidenceView, ...] = ()
     certificates: tuple[CertificateView, ...] = ()
     shipments: tuple[ShipmentView, ...] = ()
-    deliveries: tuple[OrderDelivery, ...] | None = None
+    deliveries: tuple[AnsweredDelivery, ...] | None = None
     """``None`` for those who may not see webhooks."""
     acts: tuple[OrderAct, ...] | None = None
     """``None`` for those who may not see the audit log."""

@@ -27,11 +27,21 @@ from fabroute.console.pages.order.exclusions import (
 )
 from fabroute.console.pages.order.facts import OrderFacts
 from fabroute.console.pages.order.pictures import MapPicture, PlotPicture, map_picture, plot_picture
-from fabroute.console.pages.order.progress import JobRow, LineTab, Step, job_rows, steps_of, tabs_of
+from fabroute.console.pages.order.progress import (
+    JobRow,
+    LineTab,
+    ProposalRow,
+    Step,
+    job_rows,
+    proposal_rows,
+    steps_of,
+    tabs_of,
+)
 from fabroute.console.pages.order.reading import Decided, read_document
-from fabroute.console.pages.order.records import ActRow, DeliveryRow, Paper, act_rows, delivery_rows, papers_of
-from fabroute.console.pages.order.sentences import why_this_node
+from fabroute.console.pages.order.records import ActRow, Paper, act_rows, delivery_rows, papers_of
+from fabroute.console.pages.order.sentences import scarcity_words, why_this_node
 from fabroute.console.pages.order.story import StoryEntry, cause_words, story_entries
+from fabroute.console.pages.webhooks.deliveries import DeliveryRow
 from fabroute.orders.service import LineView, OrderView
 from fabroute.production.service import JobOfLine
 from fabroute.routing.service.replays import ReplayView
@@ -41,6 +51,9 @@ _REPLAYED = {
     "differs": "It came out differently.",
     "gone": "It can't be made again: what it was made from is not kept any more.",
 }
+_MAY_LEAVE = frozenset({"planned", "offered", "countered", "accepted", "held"})
+"""States of jobs that nobody works on."""
+_ROWS_SHOWN, _ROWS_FOR_MORE = 8, (7, 13)
 _OPEN = frozenset({"pending", "routing", "parked"})
 _MAY_CHANGE = frozenset({"pending", "routed", "parked", "no_route", "partly_routed"})
 
@@ -53,8 +66,6 @@ class DecisionPart:
     decided_at: datetime
     objective: str
     sentence: str
-    recorded: str
-    """The sentence that was stored with the decision."""
     proof: str
     """How the run came to it."""
     candidates: tuple[CandidateRow, ...]
@@ -107,6 +118,7 @@ class OrderPage:
     tabs: tuple[LineTab, ...]
     steps: tuple[Step, ...]
     jobs: tuple[JobRow, ...]
+    proposals: tuple[ProposalRow, ...]
     decision: DecisionPart | None
     declined: tuple[RuledOutByHand, ...]
     map: MapPicture
@@ -118,7 +130,11 @@ class OrderPage:
     replay: ReplayPart | None
     is_decided: bool
     """Whether the decision still holds: not while the line is routed again, or waits for a person."""
+    room: int
+    """How many groups of cards fit beside what the decision has: it decides how far down a desk's page they stand."""
     may_change: bool
+    fixed: str
+    """Why it can't be routed another way any more; empty where it can, or where the viewer could not anyway."""
     may_cancel: bool
     may_retry: bool
     stamp: str
@@ -129,7 +145,7 @@ def order_page(facts: OrderFacts, fmt: Formats) -> OrderPage:
     """Return the page of an order, with one of its lines looked at."""
     order, line = facts.order, facts.line
     decided = None if facts.decision is None else read_document(facts.decision.document)
-    can_change = facts.rights.order and order.state in _MAY_CHANGE
+    can_change, fixed = facts.rights.order and order.state in _MAY_CHANGE, _fixed(facts)
     return OrderPage(
         order=order,
         line=line,
@@ -139,17 +155,20 @@ def order_page(facts: OrderFacts, fmt: Formats) -> OrderPage:
         tabs=tabs_of(facts),
         steps=steps_of(facts, fmt),
         jobs=job_rows(facts),
+        proposals=proposal_rows(facts),
         decision=None if decided is None else _decision(decided, facts, fmt),
         declined=_declined(facts),
         map=map_picture(None if line.state in _OPEN else decided, facts.nodes, order.ship_to, fmt),
-        story=story_entries(facts.timeline, fmt),
+        story=story_entries(facts.timeline, fmt, cities=_cities(facts)),
         next_story_path=f"{_path(facts)}&story={facts.next_entry}#story" if facts.next_entry else "",
         papers=papers_of(facts),
         deliveries=None if facts.deliveries is None else delivery_rows(facts.deliveries),
         acts=None if facts.acts is None else act_rows(facts.acts),
         replay=None if facts.replay is None else _replay(facts.replay, facts),
         is_decided=line.state not in _OPEN,
-        may_change=can_change and order.agreed is None,
+        room=0 if decided is None or line.state in _OPEN else _room(decided, len(facts.timeline)),
+        may_change=can_change and not fixed,
+        fixed=fixed if can_change else "",
         may_cancel=facts.rights.cancel and order.state in _MAY_CHANGE,
         may_retry=facts.rights.order and line.state in ("parked", "no_route"),
         stamp=stamp_of(order, facts.jobs),
@@ -160,6 +179,27 @@ def stamp_of(order: OrderView, jobs: Mapping[str, tuple[JobOfLine, ...]]) -> str
     """Return something that changes when an order or a job of it does, to ask whether a page is still true."""
     states = sorted(f"{job.job_id}{job.state}" for them in jobs.values() for job in them)
     return f"{order.version}-{crc32('-'.join(states).encode()):x}"
+
+
+def _fixed(facts: OrderFacts) -> str:
+    if facts.order.agreed is not None:
+        return "Its price and day are agreed: for another way, place another order."
+    if all(job.state in _MAY_LEAVE for them in facts.jobs.values() for job in them):
+        return ""
+    return "A node works on it already: it goes on as it is, or cancel it and place it again."
+
+
+def _room(decided: Decided, happenings: int) -> int:
+    """Return what has room beside the rows of a decision: its record alone, papers as well, or neither."""
+    if decided.chosen is None:
+        return 2
+    rows = min(len(decided.candidates), _ROWS_SHOWN) + min(len(decided.exclusions), _ROWS_SHOWN) + happenings // 2
+    return sum(rows > few for few in _ROWS_FOR_MORE)
+
+
+def _cities(facts: OrderFacts) -> dict[str, str]:
+    jobs = [job for them in facts.jobs.values() for job in them]
+    return {it.node_id: it.city for it in (*facts.nodes.values(), *jobs)}
 
 
 def _path(facts: OrderFacts) -> str:
@@ -175,7 +215,6 @@ def _decision(decided: Decided, facts: OrderFacts, fmt: Formats) -> DecisionPart
         decided_at=decision.decided_at,
         objective=decided.objective,
         sentence=why_this_node(decided, fmt, need_by=order.need_by),
-        recorded=decided.why,
         proof=_proof(decided, fmt),
         candidates=candidate_rows(decided, fmt, need_by=order.need_by),
         kinds=kinds_in(decided),
@@ -184,14 +223,20 @@ def _decision(decided: Decided, facts: OrderFacts, fmt: Formats) -> DecisionPart
         ruled_out=ruled_out(decided, fmt, declined=declined),
         rules=rule_rows(decided, fmt),
         conflict=tuple((words, side_words(side)) for side, words in decided.conflict),
-        ways_out=ways_out(decided),
-        oversize=() if decided.oversize is None else tuple(decided.oversize["ways_out"]),
-        scarcity=decided.scarcity,
+        ways_out=ways_out(decided, fmt),
+        oversize=_oversize(decided),
+        scarcity=scarcity_words(decided, fmt),
         moved_from=_moved_from(decided, fmt),
         shared_build=_shared_build(decided, fmt),
         plot=plot_picture(decided, fmt, since=decision.decided_at, need_by=order.need_by),
         solver=_solver(decided, fmt),
     )
+
+
+def _oversize(decided: Decided) -> tuple[str, ...]:
+    """Return the ways out for a part that no machine holds, without what only programs can do."""
+    ways = () if decided.oversize is None else decided.oversize["ways_out"]
+    return tuple(words.partition(": POST ")[0] for words in ways)
 
 
 def _proof(decided: Decided, fmt: Formats) -> str:

@@ -12,8 +12,8 @@ from fabroute.console.drawing.pareto import Offer, ParetoPlot, Scales, draw_pare
 from fabroute.console.drawing.projection import Place
 from fabroute.console.formats import Formats
 from fabroute.console.pages.order.candidates import place_name
-from fabroute.console.pages.order.exclusions import meaning_of
 from fabroute.console.pages.order.reading import Candidate, Decided
+from fabroute.console.reasons import meaning_of
 from fabroute.network.service import NodeView
 from fabroute.orders.service import ShipTo
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Literal
 
 from fabroute.console.formats import Formats
-from fabroute.console.pages.order.facts import OrderFacts
+from fabroute.console.pages.order.facts import OrderFacts, Proposal
 from fabroute.orders.service import LineView
 from fabroute.production.service import JobOfLine
 
@@ -24,6 +25,7 @@ _AT: Mapping[str, int] = {
     "suspect": 3,
 }
 _OPEN = frozenset({"pending", "routing"})
+_TROUBLED = ("held", "suspect", "countered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,28 @@ class LineTab:
     where: str
     path: str
     is_chosen: bool
+    needs_somebody: bool
+    """Whether a person has to decide about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalRow:
+    """Other terms on which a node would make the line."""
+
+    counter_id: str
+    job_id: str
+    node_id: str
+    city: str
+    price_minor: int
+    more_minor: int
+    produce_by: date
+    offered_produce_by: date
+    arrives_at: datetime
+    is_later: bool
+    """Whether it would be there later than was promised."""
+    reason: str
+    until: datetime | None
+    may_answer: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +78,7 @@ class JobRow:
     """A job of the line."""
 
     job_id: str
+    path: str
     node_id: str
     city: str
     machine_id: str
@@ -94,6 +119,31 @@ def job_rows(facts: OrderFacts) -> tuple[JobRow, ...]:
     return tuple(_job(job, facts) for job in facts.line_jobs)
 
 
+def proposal_rows(facts: OrderFacts) -> tuple[ProposalRow, ...]:
+    """Return the terms that nodes propose and that wait for an answer."""
+    return tuple(_proposal(it, facts) for it in facts.proposals)
+
+
+def _proposal(it: Proposal, facts: OrderFacts) -> ProposalRow:
+    counter, promised = it.counter, facts.line.promised_at
+    cities = {job.job_id: job.city for job in facts.line_jobs}
+    return ProposalRow(
+        counter_id=counter.counter_id,
+        job_id=counter.job_id,
+        node_id=counter.node_id,
+        city=cities.get(counter.job_id, counter.node_id),
+        price_minor=counter.price_minor,
+        more_minor=counter.price_minor - counter.offered_price_minor,
+        produce_by=counter.produce_by,
+        offered_produce_by=counter.offered_produce_by,
+        arrives_at=it.arrives_at,
+        is_later=promised is not None and it.arrives_at > promised,
+        reason=counter.reason,
+        until=it.until,
+        may_answer=facts.rights.jobs,
+    )
+
+
 def _placed(facts: OrderFacts, fmt: Formats) -> Step:
     return Step(label="Placed", state="done", detail=fmt.instant(facts.order.placed_at))
 
@@ -104,7 +154,7 @@ def _coming(first: int) -> Sequence[Step]:
 
 def _where(jobs: Sequence[JobOfLine], fmt: Formats) -> str:
     cities = ", ".join(dict.fromkeys(job.city for job in jobs))
-    troubled = next((job for job in jobs if job.state in ("held", "suspect", "countered")), None)
+    troubled = next((job for job in jobs if job.state in _TROUBLED), None)
     words = {"held": "on hold", "suspect": "the node fell silent", "countered": "other terms proposed"}
     return f"{cities}: {words[troubled.state]}" if troubled is not None else cities
 
@@ -120,12 +170,14 @@ def _tab(line: LineView, facts: OrderFacts) -> LineTab:
         where="" if summary is None or summary.city is None else summary.city,
         path=f"/console/orders/{facts.order.id}?line={line.position}",
         is_chosen=line.id == facts.line.id,
+        needs_somebody=line.state == "parked" or any(job.state in _TROUBLED for job in facts.jobs.get(line.id, ())),
     )
 
 
 def _job(job: JobOfLine, facts: OrderFacts) -> JobRow:
     return JobRow(
         job_id=job.job_id,
+        path=f"/console/jobs/{job.job_id}",
         node_id=job.node_id,
         city=job.city,
         machine_id=job.machine_id,

@@ -119,11 +119,34 @@ class RulePrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that would have to change: which rule, whose it is, in words and in figures."""
+
+    rule: str
+    of: str
+    """``order``, ``part`` or ``network``."""
+    words: str
+    figures: Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margin:
+    """By how much a way would have to be better in one thing alone to win; ``None`` where no amount is enough."""
+
+    cheaper_by_minor: int | None
+    sooner_by_hours: float | None
+    lighter_by_g: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """The nearest that a node comes to making the line."""
 
     node_id: str
     words: str
+    steps: tuple[Step, ...]
+    margin: Margin | None
+    """What it would lack even then."""
     wins: bool
     then: There | None
 
@@ -132,9 +155,19 @@ class Change:
 class Relaxation:
     """What it would take for there to be a way, and what that way would cost."""
 
-    steps: tuple[tuple[str, str], ...]
-    """Who makes the rule (``order``, ``part``, ``network``), and the words."""
+    steps: tuple[Step, ...]
     then: There
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scarcity:
+    """What the capacity or the material that the line takes is worth to the other orders; money in cents."""
+
+    words: str
+    node_id: str
+    until: date | None
+    hour_minor: int
+    kilogram_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +186,7 @@ class Decided:
     """Who makes each of the rules that leave no way, and the rule in words."""
     relaxations: tuple[Relaxation, ...]
     oversize: Document | None
-    scarcity: str
+    scarcity: Scarcity | None
     solver: Document
     moved_from: Document | None
     build: Document | None
@@ -176,7 +209,7 @@ def read_document(document: Document) -> Decided:
         conflict=tuple((it["of"], it["words"]) for it in no_route.get("conflict", ())),
         relaxations=tuple(_relaxation(it) for it in no_route.get("relaxations", ())),
         oversize=no_route.get("oversize"),
-        scarcity=(explained.get("scarcity") or {}).get("words", ""),
+        scarcity=_scarcity(explained.get("scarcity") or {}),
         solver=document["solver"],
         moved_from=document.get("moved_from"),
         build=document.get("build"),
@@ -273,11 +306,45 @@ def _rule(it: Document) -> RulePrice:
 
 def _change(it: Document) -> Change:
     then = None if it["then"] is None else _there(it["then"])
-    return Change(node_id=it["node_id"], words=it["words"], wins=it["wins"], then=then)
+    return Change(
+        node_id=it["node_id"],
+        words=it["words"],
+        steps=_steps(it.get("steps", ())),
+        margin=_margin(it.get("margin")),
+        wins=it["wins"],
+        then=then,
+    )
+
+
+def _margin(it: Document | None) -> Margin | None:
+    if it is None:
+        return None
+    return Margin(
+        cheaper_by_minor=it["cheaper_by_minor"],
+        sooner_by_hours=it["sooner_by_hours"],
+        lighter_by_g=it["lighter_by_g"],
+    )
+
+
+def _steps(rows: Sequence[Document]) -> tuple[Step, ...]:
+    return tuple(Step(rule=it["rule"], of=it["of"], words=it["words"], figures=it.get("figures") or {}) for it in rows)
 
 
 def _relaxation(it: Document) -> Relaxation:
-    return Relaxation(steps=tuple((step["of"], step["words"]) for step in it["steps"]), then=_there(it["then"]))
+    return Relaxation(steps=_steps(it["steps"]), then=_there(it["then"]))
+
+
+def _scarcity(it: Document) -> Scarcity | None:
+    if not it:
+        return None
+    until = it.get("until")
+    return Scarcity(
+        words=it["words"],
+        node_id=it.get("node_id", ""),
+        until=date.fromisoformat(until) if until else None,
+        hour_minor=it.get("hour_minor", 0),
+        kilogram_minor=it.get("kilogram_minor", 0),
+    )
 
 
 def _there(it: Document) -> There:

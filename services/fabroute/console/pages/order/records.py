@@ -6,13 +6,13 @@ from datetime import datetime
 from urllib.parse import quote
 
 from fabroute.console.pages.order.facts import OrderFacts
+from fabroute.console.pages.webhooks.deliveries import DeliveryRow, delivery_row
 from fabroute.production.service.order_records import OrderAct
-from fabroute.webhooks.service.deliveries import OrderDelivery
+from fabroute.webhooks.service.deliveries import AnsweredDelivery
 
 _DOCUMENTS = {"drawing": "Drawing", "bom": "Bill of materials", "finish": "Finish instruction", "other": "Document"}
 _EVIDENCE = {"photo": "Photo", "measurement": "Measurement", "report": "Report", "other": "Evidence"}
 _ACTORS = {"key": "API key", "client": "OAuth client", "person": "person", "system": "fabroute itself"}
-_STATES = {"pending": "waits", "delivered": "delivered", "given_up": "failed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,20 +25,6 @@ class Paper:
     of: str
     at: datetime | None
     is_void: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRow:
-    """An event on its way to a webhook endpoint."""
-
-    delivery_id: str
-    type: str
-    url: str
-    state: str
-    words: str
-    """What came of the last attempt."""
-    at: datetime
-    next_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +44,9 @@ def papers_of(facts: OrderFacts) -> tuple[Paper, ...]:
     return (*_certificates(facts), *_slips(facts), *_evidence(facts), *_of_revision(facts))
 
 
-def delivery_rows(deliveries: tuple[OrderDelivery, ...]) -> tuple[DeliveryRow, ...]:
+def delivery_rows(deliveries: tuple[AnsweredDelivery, ...]) -> tuple[DeliveryRow, ...]:
     """Return what was sent to endpoints, the newest first."""
-    return tuple(_delivery(it) for it in deliveries)
+    return tuple(delivery_row(it) for it in deliveries)
 
 
 def act_rows(acts: tuple[OrderAct, ...]) -> tuple[ActRow, ...]:
@@ -112,27 +98,6 @@ def _of_revision(facts: OrderFacts) -> Iterator[Paper]:
             of=of,
             at=it.added_at,
         )
-
-
-def _delivery(it: OrderDelivery) -> DeliveryRow:
-    return DeliveryRow(
-        delivery_id=it.delivery_id,
-        type=it.type,
-        url=it.url,
-        state=_STATES.get(it.state, it.state),
-        words=_came_of(it),
-        at=it.last_attempt_at or it.created_at,
-        next_at=it.next_attempt_at if it.state == "pending" else None,
-    )
-
-
-def _came_of(it: OrderDelivery) -> str:
-    if not it.attempt_count:
-        return "not sent yet"
-    tries = "first try" if it.attempt_count == 1 else f"try {it.attempt_count}"
-    answer = f"answered {it.last_status}" if it.last_status else it.reason or "no answer"
-    took = f" in {it.last_duration_ms} ms" if it.last_duration_ms is not None and it.last_status else ""
-    return f"{tries}: {answer}{took}"
 
 
 def _act(it: OrderAct) -> ActRow:

@@ -56,6 +56,25 @@ def difference_words(fmt: Formats, *, landed_minor: int, hours: float, co2e_g: i
     return ", ".join(word for word in words if word)
 
 
+def scarcity_words(decided: Decided, fmt: Formats) -> str:
+    """Return what the time and the material that the line takes are worth to others; empty where nobody wants them."""
+    scarce, chosen = decided.scarcity, decided.chosen
+    if scarce is None:
+        return ""
+    if chosen is None or scarce.node_id not in chosen.node_ids or scarce.until is None:
+        return scarce.words
+    until = fmt.day(scarce.until)
+    worth = [
+        words
+        for amount, words in (
+            (scarce.hour_minor, f"an hour of {chosen.process} until {until} is worth {fmt.money(scarce.hour_minor)}"),
+            (scarce.kilogram_minor, f"a kilogram of {chosen.material} is worth {fmt.money(scarce.kilogram_minor)}"),
+        )
+        if amount
+    ]
+    return f"Others want it too: in {_where(chosen)} {_listed(worth)}." if worth else ""
+
+
 def _where(chosen: Candidate) -> str:
     cities = list(dict.fromkeys(share.city for share in chosen.shares)) or [chosen.city]
     return _listed([isolated(city) for city in cities])

@@ -1,11 +1,13 @@
 """What happened to an order, in words: each entry of its timeline, with re-routes and what caused them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeVar
 
+from fabroute.console.drawing.text import isolated
 from fabroute.console.formats import Formats
+from fabroute.console.reasons import stored_words
 from fabroute.console.words import Kind
 from fabroute.kernel.events import JsonScalar
 from fabroute.production.service.rerouting.timeline import TimelineEntry
@@ -19,6 +21,7 @@ _TITLES: Mapping[str, tuple[str, Kind]] = {
     "order.cancel_requested": ("Asked to cancel the order", "waits"),
     "order.line_retried": ("Sent on its way again", "busy"),
     "order.exclusion_lifted": ("A node may have the line again", "busy"),
+    "order.promise_changed": ("It arrives later than promised", "waits"),
     "order.objective_changed": ("To be routed by another objective", "busy"),
     "line.decided": ("Routed", "good"),
     "line.rerouted": ("Left its node", "waits"),
@@ -103,14 +106,29 @@ class StoryEntry:
     by_person: bool
 
 
-def story_entries(entries: tuple[TimelineEntry, ...], fmt: Formats) -> tuple[StoryEntry, ...]:
-    """Return what happened, oldest first."""
-    return tuple(_entry(it, fmt) for it in entries)
+def story_entries(
+    entries: tuple[TimelineEntry, ...], fmt: Formats, *, cities: Mapping[str, str] | None = None
+) -> tuple[StoryEntry, ...]:
+    """Return what happened, oldest first; ``cities`` are those of nodes, as far as they are known.
+
+    That a job ended because its line left the node is told once.
+    """
+    left = {(it.job_id, it.at) for it in entries if it.what == "line.rerouted"}
+    told = [it for it in entries if it.what != "job.cancelled" or (it.job_id, it.at) not in left]
+    return tuple(_entry(_named(it, cities or {}), fmt) for it in told)
 
 
 def cause_words(cause: str) -> str:
     """Return why a job left its node."""
     return _CAUSES.get(cause, cause.replace("_", " "))
+
+
+def _named(entry: TimelineEntry, cities: Mapping[str, str]) -> TimelineEntry:
+    """Return an entry that names the city of its node beside the node's id."""
+    node_id = entry.figures.get("node_id")
+    city = cities.get(str(node_id)) if node_id else None
+    named = f"{isolated(city)} ({node_id})" if city else node_id
+    return replace(entry, figures={**entry.figures, "node_id": named}) if city else entry
 
 
 def _entry(entry: TimelineEntry, fmt: Formats) -> StoryEntry:
@@ -141,13 +159,16 @@ def _title(entry: TimelineEntry) -> tuple[str, Kind]:
 
 
 def _decided(figures: Figures, fmt: Formats) -> str:
-    times = figures.get("times")
+    times, landed, promised = figures.get("times"), _amount(figures, "landed_minor"), _instant(figures, "promised_at")
     again = f" (decided {times} times alike)" if times else ""
-    return f"{figures.get('why', '')}{again}"
+    if landed is None or promised is None:
+        return f"{stored_words(str(figures.get('why', '')), fmt)}{again}"
+    where = f"{figures['node_id']} for " if figures.get("node_id") else ""
+    return f"{where}{fmt.money(landed)}, there by {fmt.day(promised)}{again}"
 
 
 def _rerouted(figures: Figures, fmt: Formats) -> str:
-    reason = str(figures.get("reason", ""))
+    reason = stored_words(str(figures.get("reason", "")), fmt)
     words = f"{figures.get('node_id', 'The node')}: {cause_words(str(figures.get('cause', '')))}"
     return f"{words}. {reason[:1].upper()}{reason[1:]}".strip() if reason else f"{words}."
 
@@ -163,6 +184,11 @@ def _settled(figures: Figures, fmt: Formats) -> str:
     )
 
 
+def _promise_changed(figures: Figures, fmt: Formats) -> str:
+    moved = _moved(_instant(figures, "promised_at"), _instant(figures, "arrives_at"), fmt.day, "There by")
+    return f"{moved}, as you agreed." if figures.get("cause") == "counter_offer" else moved
+
+
 def _offered(figures: Figures, fmt: Formats) -> str:
     produce_by = figures.get("produce_by")
     until = f", to be printed by {fmt.day(date.fromisoformat(str(produce_by)))}" if produce_by else ""
@@ -176,7 +202,11 @@ def _objective(figures: Figures, fmt: Formats) -> str:
 def _anything(figures: Figures, fmt: Formats) -> str:
     """Return what there is to know: who, what was said, in which state of things."""
     told = [str(figures[name]) for name in ("node_id", "carrier", "tracking_number", "place") if name in figures]
-    said = [str(figures[name]).replace("_", " ") for name in ("reason", "code", "text", "result") if figures.get(name)]
+    said = [
+        stored_words(str(figures[name]), fmt).replace("_", " ")
+        for name in ("reason", "code", "text", "result")
+        if figures.get(name)
+    ]
     if "price_minor" in figures:
         said.append(fmt.money(int(str(figures["price_minor"]))))
     if "produce_by" in figures:
@@ -188,6 +218,7 @@ _WORDS: Mapping[str, Callable[[Figures, Formats], str]] = {
     "line.decided": _decided,
     "line.rerouted": _rerouted,
     "line.promise_settled": _settled,
+    "order.promise_changed": _promise_changed,
     "job.offered": _offered,
     "order.objective_changed": _objective,
 }

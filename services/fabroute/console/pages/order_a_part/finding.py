@@ -10,7 +10,8 @@ from fabroute.inventory.service.matching import FoundIn, PartMatch
 from fabroute.orders.service import OrderView
 
 PATH = "/console/order-a-part"
-_HOW: Mapping[FoundIn, str] = {"alias": "also known as", "asset": "in", "part_no": "", "name": ""}
+HOW_FOUND: Mapping[FoundIn, str] = {"alias": "also known as", "asset": "in", "part_no": "", "name": ""}
+"""What stands before the number or place that words were found in."""
 StepState = Literal["done", "now", "next"]
 
 
@@ -90,7 +91,7 @@ def ordered_lately(found: Iterable[OrderView], *, most: int) -> tuple[str, ...]:
 
 
 def _found(match: PartMatch) -> FoundPart:
-    how = f"{_HOW[match.found_in]} {match.found}" if _HOW[match.found_in] else ""
+    how = f"{HOW_FOUND[match.found_in]} {match.found}" if HOW_FOUND[match.found_in] else ""
     return FoundPart(
         part_no=match.part_no,
         name=match.name,

@@ -7,9 +7,17 @@ from babel import Locale
 
 from fabroute.api.schemas.quotes import QuoteOut, quote_out
 from fabroute.console.formats import Formats
+from fabroute.console.ordering import LATE
 from fabroute.console.pages.order_a_part.advice import MethodAdvice, method_advice
 from fabroute.console.pages.order_a_part.finding import Step, part_path, steps_at
-from fabroute.console.pages.order_a_part.offers import OfferCard, OfferedWays, offer_of, offered_ways, quote_path
+from fabroute.console.pages.order_a_part.offers import (
+    OfferCard,
+    OfferedWays,
+    offer_of,
+    offer_path,
+    offered_ways,
+    quote_path,
+)
 from fabroute.inventory.service import PartView
 from fabroute.logistics.rules.places import CONTINENTS
 from fabroute.orders.service import QuoteView, ShipTo
@@ -24,6 +32,7 @@ CRITICALITIES = (
     ("safety", "Safety depends on it"),
 )
 PACKAGINGS = (("plain", "Plain"), ("brand", "Branded"), ("esd", "Antistatic (ESD)"), ("medical_clean", "Medical clean"))
+LATENESS = (("", "It is no use: don't offer it"), (LATE, "Better late than never"))
 _ENGLISH = Locale.parse("en")
 
 
@@ -37,6 +46,25 @@ class Terms:
     need_by: date | None = None
     criticality: str = ""
     packaging: str = "plain"
+    lateness: str = ""
+    max_price: str = ""
+    known_place: str = ""
+    """Country and city with the coordinates that they had; nobody sees it."""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The same as a form sends it."""
+        return {
+            "quantity": str(self.quantity),
+            "city": self.city,
+            "country": self.country,
+            "need_by": "" if self.need_by is None else self.need_by.isoformat(),
+            "criticality": self.criticality,
+            "packaging": self.packaging,
+            "lateness": self.lateness,
+            "max_price": self.max_price,
+            "known_place": self.known_place,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +92,23 @@ class TermsPage:
     countries: tuple[tuple[str, str], ...]
     criticalities: tuple[tuple[str, str], ...] = CRITICALITIES
     packagings: tuple[tuple[str, str], ...] = PACKAGINGS
+    lateness: tuple[tuple[str, str], ...] = LATENESS
     ways: OfferedWays | None = None
     advice: MethodAdvice | None = None
     place: str = ""
     need_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Where in its city a parcel goes."""
+
+    name: str = ""
+    street: str = ""
+    postal_code: str = ""
+
+
+NO_DOOR = Door()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +125,23 @@ class ConfirmPage:
     need_by: datetime | None
     lapsed: str = ""
     """Why the offer before is not good any more; empty where it is the first."""
+    door: Door = NO_DOOR
 
     @property
     def path(self) -> str:
         """Where it is."""
-        offer = "" if self.offer is None else f"?offer={self.offer.key}"
-        return f"{quote_path(self.ways.quote_id)}/order{offer}"
+        label = "" if self.offer is None else self.offer.key
+        return offer_path(self.ways.quote_id, label, quantity=self.ways.quantity)
+
+    @property
+    def offers_path(self) -> str:
+        """Where the offers are that it is one of."""
+        return quote_path(self.ways.quote_id, quantity=self.ways.quantity)
+
+    @property
+    def packaging(self) -> str:
+        """How it is packed, in words; empty where it is as usual."""
+        return "" if self.terms.packaging == PACKAGINGS[0][0] else dict(PACKAGINGS)[self.terms.packaging]
 
 
 def brief_of(part: PartView, revision: str = "") -> PartBrief:
@@ -112,7 +164,7 @@ def terms_page(part: PartView, *, quantity: int, last: ShipTo | None) -> TermsPa
     """Return the page before a quote was made; it goes where the last order went unless somebody says otherwise."""
     terms = Terms(quantity=quantity)
     if last is not None:
-        terms = replace(terms, city=last.city, country=last.country)
+        terms = replace(terms, city=last.city, country=last.country, known_place=_known(last))
     brief = brief_of(part)
     return TermsPage(steps=steps_at(1, brief.part_no), part=brief, terms=terms, countries=countries())
 
@@ -155,6 +207,14 @@ def confirm_page(
     )
 
 
+def door_of(last: ShipTo | None, quote: QuoteView) -> Door:
+    """Return the door that the last order went to, if that was in the same city."""
+    here = quote.ship_to
+    if last is None or (last.city, last.country) != (here.city, here.country):
+        return NO_DOOR
+    return Door(name=last.name, street=last.street, postal_code=last.postal_code)
+
+
 def place_of(quote: QuoteView) -> str:
     """Return where a quote's parts go, in words."""
     return f"{quote.ship_to.city}, {country_name(quote.ship_to.country)}"
@@ -179,4 +239,11 @@ def _terms(quote: QuoteView, found: QuoteOut, fmt: Formats) -> Terms:
         need_by=None if quote.need_by is None else quote.need_by.astimezone(fmt.zone).date(),
         criticality=quote.criticality,
         packaging=quote.packaging,
+        lateness="" if quote.need_by_hard else LATE,
+        max_price="" if quote.max_price_minor is None else f"{quote.max_price_minor / 100:.2f}".removesuffix(".00"),
+        known_place=_known(quote.ship_to),
     )
+
+
+def _known(place: ShipTo) -> str:
+    return "" if place.assumed else f"{place.latitude}, {place.longitude}, {place.country}, {place.city}"

@@ -14,9 +14,11 @@ from fabroute.production.service.claims.asking import (
 from fabroute.production.service.claims.claiming import claim_jobs
 from fabroute.production.service.claims.listing import QueuePage, list_queue
 from fabroute.production.service.claims.packets import Packet, get_packet
+from fabroute.production.service.claims.stages import AskedStages, Stage, StagePage, Stages, list_stages
 
 __all__ = [
     "AskedClaim",
+    "AskedStages",
     "ClaimKeyContended",
     "ClaimKeyReused",
     "ClaimResult",
@@ -27,7 +29,11 @@ __all__ = [
     "Packet",
     "QueueFilter",
     "QueuePage",
+    "Stage",
+    "StagePage",
+    "Stages",
     "claim_jobs",
     "get_packet",
     "list_queue",
+    "list_stages",
 ]

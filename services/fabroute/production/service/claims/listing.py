@@ -38,14 +38,15 @@ def list_queue(
     planned jobs of others are not shown to it. Raises ``UnknownNode``, also to a bureau that asks for a rival's queue.
     """
     position = find_position(session, node_id=wanted.node_id)
-    visible = _visible(principal, wanted, position)
+    seen = visible(principal, wanted, position)
     today = now.date() if position.organisation_id == principal.organisation_id else None
-    jobs = _read(session, visible, cursor=cursor, limit=limit + 1, today=today)
+    jobs = _read(session, seen, cursor=cursor, limit=limit + 1, today=today)
     page = page_of([job_view(job) for job in jobs], limit=limit, cursor_of=lambda view: view.job_id)
     return QueuePage(page=page, position=position)
 
 
-def _visible(principal: Principal, wanted: QueueFilter, position: QueuePosition) -> QueueFilter:
+def visible(principal: Principal, wanted: QueueFilter, position: QueuePosition) -> QueueFilter:
+    """Return the filter of what the principal may see of a queue; ``UnknownNode`` to a rival."""
     if principal.kind == "operator":
         return wanted
     if position.organisation_id == principal.organisation_id:
@@ -63,13 +64,14 @@ def _read(
     at_once = limit
     while True:
         jobs = claim_rows.read_queue(session, wanted, cursor=cursor, limit=at_once)
-        found.extend(jobs if today is None else _qualified(session, jobs, today=today))
+        found.extend(jobs if today is None else qualified(session, jobs, today=today))
         if len(jobs) < at_once or len(found) >= limit:
             return found[:limit]
         cursor, at_once = jobs[-1].id, min(4 * at_once, _MOST_AT_ONCE)
 
 
-def _qualified(session: Session, jobs: Sequence[Job], *, today: date) -> list[Job]:
+def qualified(session: Session, jobs: Sequence[Job], *, today: date) -> list[Job]:
+    """Return the jobs without offers whose gates are not all open today and through their production."""
     offered = [job.id for job in jobs if job.state == "offered"]
     if not offered:
         return list(jobs)

@@ -72,9 +72,10 @@ def _require_free(order_id: str, terms: OrderTerms, lines: Mapping[str, str], jo
         raise ObjectiveFixed(f"order {order_id} is cancelled: place it again with the objective that you want")
     working = [job for job in jobs if job.state not in _MAY_LEAVE or job_view(job).started]
     if working:
+        first = working[0]
         raise ObjectiveFixed(
-            f"node {working[0].node_id} works on order {order_id} already (job {working[0].id} is {working[0].state}): "
-            "it goes on as it is, or cancel it and place it again"
+            f"node {first.node_id} works on order {order_id} already (job {first.id} is "
+            f"{first.state.replace('_', ' ')}): it goes on as it is, or cancel it and place it again"
         )
     if "routing" in lines.values():
         raise OrderBeingRouted(f"order {order_id} is being decided just now: ask again in a few seconds")
