@@ -1,5 +1,6 @@
 """The start page: what needs a person now, on what really waits."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from tests.console.conftest import Visit
 from tests.console.looks import Look, every_look
 from tests.factories.console import ServedConsole
 from tests.factories.console_jobs import BureauAtWork, a_bureau_at_work
+from tests.factories.console_network import a_network_at_work
 from tests.factories.databases import rows
 from tests.factories.orders import given_orders, make_order
 
@@ -91,3 +93,31 @@ def test_the_operator_sees_what_waits_for_anybody_and_others_their_own(work: Bur
         "buyer": (True, False),
         "engineer": (True, False),
     }
+
+
+def test_what_waits_in_the_network_leads_to_its_place_on_the_nodes_page(console: ServedConsole) -> None:
+    network = a_network_at_work(console)
+    network.use_material(grams=50_000)
+    network.certify("N101", days_left=12)
+    network.take_down("N103", "the building is flooded")
+    with surfing(console, "operator") as client:
+        start = client.get("/console/").text
+        paths = re.findall(r'class="button todo-do" href="([^"]+)"', start)
+        shown = {path: client.get(path.partition("#")[0]).text for path in paths}
+
+    assert sorted(paths) == [
+        "/console/network/N101#certificates", "/console/network/N101#store", "/console/network/N103",
+    ]  # fmt: skip
+    assert all(f'id="{path.partition("#")[2]}"' in text for path, text in shown.items() if "#" in path)
+
+
+def test_an_operator_is_led_to_orders_of_others_and_to_what_binds_them(console: ServedConsole) -> None:
+    network = a_network_at_work(console)
+    network.route(good=0, bad=2)
+    with surfing(console, "operator") as client:
+        start = client.get("/console/").text
+        (path,) = re.findall(r'id="unrouted".*?todo-do" href="([^"]+)"', start, re.DOTALL)
+        shown = client.get("/console/network")
+
+    assert path == "/console/network#stuck"
+    assert 'id="stuck"' in shown.text

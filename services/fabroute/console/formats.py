@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, get_datetime_format
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from fabroute.kernel.money import Money, minor_units
@@ -21,6 +23,9 @@ _GRAMS_IN_KILOGRAM = 1000
 _MINUTES_IN_HOUR = 60
 _HOURS_SHOWN_AS_HOURS = 96
 MINUS = "−"
+_KEPT = 8_192
+"""Figures that were written lately, of each kind: pages show the same days, times and amounts again and again."""
+_VIEWERS_KEPT = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +38,13 @@ class Formats:
     @property
     def dates(self) -> Locale:
         """The locale of dates: English words, in the order that the viewer's English has them."""
-        return self.locale if self.locale.language == "en" else Locale.parse(DEFAULT_LOCALE)
+        return self.locale if self.locale.language == "en" else _default_locale()
 
     def money(self, amount: Money | int, currency: str = "EUR") -> str:
         """Return an amount of minor units with its currency: ``€31.40``, ``31,40 €``."""
-        found = amount if isinstance(amount, Money) else Money(amount_minor=amount, currency=currency)
-        major = Decimal(found.amount_minor) / minor_units(found.currency)
-        return format_currency(major, found.currency, locale=self.locale).replace("-", MINUS)
+        if isinstance(amount, Money):
+            amount, currency = amount.amount_minor, amount.currency
+        return _money(self.locale, amount, currency)
 
     def money_difference(self, amount_minor: int, currency: str = "EUR") -> str:
         """Return what something costs more or less: ``+€9.80``, ``−€2.00``, ``±€0.00``."""
@@ -56,13 +61,11 @@ class Formats:
 
     def number(self, value: float | Decimal, decimals: int = 0) -> str:
         """Return a number with grouped digits and at most so many decimals."""
-        pattern = "#,##0" + ("." + "#" * decimals if decimals else "")
-        return format_decimal(value, format=pattern, locale=self.locale).replace("-", MINUS)
+        return _number(self.locale, value or 0, decimals)
 
     def percent(self, share: float, decimals: int = 0) -> str:
         """Return a share of one as percent: ``97 %`` or ``97%``, as the locale has it."""
-        rounded = Decimal(str(share)).quantize(Decimal(1).scaleb(-2 - decimals), rounding=ROUND_HALF_UP)
-        return format_percent(rounded, locale=self.locale, decimal_quantization=False)
+        return _percent(self.locale, share, decimals)
 
     def weight(self, grams: float) -> str:
         """Return a mass: grams below a kilogram, else kilograms with two decimals."""
@@ -96,25 +99,25 @@ class Formats:
     def day(self, instant: datetime | date) -> str:
         """Return a day, of an instant that of the viewer's zone: ``2 Dec 2026``."""
         found = instant.astimezone(self.zone).date() if isinstance(instant, datetime) else instant
-        return format_date(found, format="medium", locale=self.dates)
+        return _day(self.dates, found)
 
     def short_day(self, instant: datetime) -> str:
         """Return a day of the viewer's zone without its year, for axes: ``2 Dec``."""
-        return format_skeleton("MMMd", instant, tzinfo=self.zone, locale=self.dates)
+        return _short_day(self.dates, instant.astimezone(self.zone).date())
 
     def time(self, instant: datetime) -> str:
         """Return the time of day in the viewer's zone: ``19:00``."""
-        return format_time(instant, format="short", tzinfo=self.zone, locale=self.dates)
+        return _time(self.dates, instant.astimezone(self.zone).time().replace(second=0, microsecond=0), "short")
 
     def instant(self, instant: datetime) -> str:
         """Return day and time in the viewer's zone, with the zone named where nobody has said which one it is."""
-        text = format_datetime(instant, format="medium", tzinfo=self.zone, locale=self.dates)
-        text = text.replace(f":{instant.astimezone(self.zone):%S}", "", 1)
+        local = instant.astimezone(self.zone)
+        text = _together(self.dates, local).replace(f":{local:%S}", "", 1)
         return f"{text} UTC" if self.zone.key == DEFAULT_ZONE else text
 
     def full_instant(self, instant: datetime) -> str:
         """Return day, time to the second and zone, for titles and details."""
-        text = format_datetime(instant, format="medium", tzinfo=self.zone, locale=self.dates)
+        text = _together(self.dates, instant.astimezone(self.zone))
         return f"{text} {self.zone.key.replace('_', ' ')}"
 
     def iso(self, instant: datetime) -> str:
@@ -131,7 +134,7 @@ class Formats:
 
 def formats_for(*, accept_language: str, zone: str | None) -> Formats:
     """Return the formats of a viewer by what their browser says; what it does not say, or wrongly, is the default."""
-    return Formats(locale=_locale(accept_language), zone=zone_named(zone))
+    return Formats(locale=_locale(accept_language[:_LONGEST_ACCEPT]), zone=zone_named(zone))
 
 
 def zone_named(name: str | None) -> ZoneInfo:
@@ -143,19 +146,25 @@ def zone_named(name: str | None) -> ZoneInfo:
         return ZoneInfo(DEFAULT_ZONE)
 
 
+@lru_cache(maxsize=_VIEWERS_KEPT)
 def _locale(accept_language: str) -> Locale:
     for tag in _preferred(accept_language):
         try:
             return Locale.parse(tag, sep="-")
         except (UnknownLocaleError, ValueError):
             continue
+    return _default_locale()
+
+
+@lru_cache(maxsize=1)
+def _default_locale() -> Locale:
     return Locale.parse(DEFAULT_LOCALE)
 
 
 def _preferred(accept_language: str) -> Sequence[str]:
     """Return the tags of an Accept-Language header, the most wanted first (RFC 9110, 12.5.4)."""
     wanted = []
-    for item in accept_language[:_LONGEST_ACCEPT].split(",")[:_MOST_LOCALES]:
+    for item in accept_language.split(",")[:_MOST_LOCALES]:
         tag, _, quality = item.partition(";")
         wanted.append((_quality(quality), tag.strip()))
     best_first = sorted((it for it in wanted if it[0] > 0 and it[1]), key=lambda it: -it[0])
@@ -172,3 +181,47 @@ def _quality(text: str) -> float:
 
 def _with_unit(figure: str, unit: str) -> str:
     return f"{figure}\N{NO-BREAK SPACE}{unit}"
+
+
+@lru_cache(maxsize=_KEPT)
+def _money(locale: Locale, amount_minor: int, currency: str) -> str:
+    major = Decimal(amount_minor) / minor_units(currency)
+    return format_currency(major, currency, locale=locale).replace("-", MINUS)
+
+
+@lru_cache(maxsize=_KEPT)
+def _number(locale: Locale, value: float | Decimal, decimals: int) -> str:
+    pattern = "#,##0" + ("." + "#" * decimals if decimals else "")
+    return format_decimal(value, format=pattern, locale=locale).replace("-", MINUS)
+
+
+@lru_cache(maxsize=_KEPT)
+def _percent(locale: Locale, share: float, decimals: int) -> str:
+    rounded = Decimal(str(share)).quantize(Decimal(1).scaleb(-2 - decimals), rounding=ROUND_HALF_UP)
+    return format_percent(rounded, locale=locale, decimal_quantization=False)
+
+
+@lru_cache(maxsize=_KEPT)
+def _day(locale: Locale, day: date) -> str:
+    return format_date(day, format="medium", locale=locale)
+
+
+@lru_cache(maxsize=_KEPT)
+def _short_day(locale: Locale, day: date) -> str:
+    return format_skeleton("MMMd", datetime.combine(day, time()), locale=locale)
+
+
+@lru_cache(maxsize=_KEPT)
+def _time(locale: Locale, at: time, style: Literal["short", "medium"]) -> str:
+    return format_time(at, format=style, locale=locale)
+
+
+def _together(locale: Locale, local: datetime) -> str:
+    """Return day and time to the second, as the locale puts them together."""
+    clock = _time(locale, local.time().replace(microsecond=0), "medium")
+    return _frame(locale).replace("{0}", clock).replace("{1}", _day(locale, local.date()))
+
+
+@lru_cache(maxsize=_VIEWERS_KEPT)
+def _frame(locale: Locale) -> str:
+    return str(get_datetime_format("medium", locale=locale)).replace("'", "")

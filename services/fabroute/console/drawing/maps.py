@@ -78,7 +78,8 @@ def draw_map(
     Without chosen node and destination it holds all marks.
     """
     view = _framed(marks, lanes, width, height)
-    inside = [mark for mark in marks if view.holds(view.point(mark.place))]
+    seen = [view.holds(view.point(mark.place)) for mark in marks]
+    inside = [mark for mark, is_seen in zip(marks, seen, strict=True) if is_seen]
     lines = [(lane, line) for lane in lanes for line in lane_lines(view, lane.start, lane.end)]
     labels = place_labels(
         [_marked(mark, view, numbered=mark.state in _NUMBERED or len(inside) <= _ALL_NUMBERED) for mark in inside],
@@ -95,7 +96,7 @@ def draw_map(
     return Map(
         svg=picture(caption, css="map", width=view.width, height=view.height, content="".join(content)),
         legend=labels.legend,
-        outside=tuple(mark for mark in marks if mark not in inside),
+        outside=tuple(mark for mark, is_seen in zip(marks, seen, strict=True) if not is_seen),
         unnamed=tuple(inside[index] for index in labels.left_out),
     )
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 Point = tuple[float, float]
@@ -19,6 +20,7 @@ _ZOOM_STEP, _PLACE_STEPS = 1.12, 24
 """Views are taken from a grid of zooms and places, so that the next order finds its land already drawn."""
 _WORLD_PITCH = 25.0
 _FLAT = 1e-12
+_PLACES_KEPT = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ def _held(view: View) -> View:
     return replace(view, middle_y=max(-most, min(most, view.middle_y)))
 
 
+@lru_cache(maxsize=_PLACES_KEPT)
 def _vector(place: Place) -> tuple[float, float, float]:
     latitude, longitude = math.radians(place.latitude), math.radians(place.longitude)
     return (

@@ -11,8 +11,9 @@ depends_on = None
 serves = "20261123_0012"
 
 _TENANT = "current_setting('fabroute.tenant', true)"
-_NODE, _MACHINE = "fabroute_my_nodes()", "fabroute_my_machines()"
-_JOB_AT = "organisation_id = {tenant} OR (dispatch_at IS NULL OR offered_at >= dispatch_at) AND node_id = ANY ({nodes})"
+_OF_A_NODE = ("builds", "certificates", "lanes", "machines", "material_lots", "node_rates")
+_OF_A_MACHINE = ("calibrations", "capacity_slots", "machine_offers")
+_OF_A_JOB = f"organisation_id = {_TENANT} OR (dispatch_at IS NULL OR offered_at >= dispatch_at) AND "
 
 
 def upgrade() -> None:
@@ -32,25 +33,25 @@ def _alter(*, once: bool) -> None:
 
 
 def _own(*, once: bool) -> Mapping[str, str]:
-    """Return whose rows are by what is looked up: all of them depend on nothing in the row."""
-    nodes, machines = _array(_NODE, once=once), _array(_MACHINE, once=once)
+    """Return whose rows are, by what is looked up: it depends on nothing in the row."""
+    at_nodes = _is_among("node_id", "fabroute_my_nodes()", once=once)
+    lots = "(SELECT fabroute_my_lots())" if once else "fabroute_my_lots()"
     return {
-        **dict.fromkeys(("builds", "certificates", "lanes", "machines", "material_lots", "node_rates"),
-                        f"node_id = ANY ({nodes})"),
-        **dict.fromkeys(("calibrations", "capacity_slots", "machine_offers"), f"machine_id = ANY ({machines})"),
-        "jobs": _JOB_AT.format(tenant=_TENANT, nodes=nodes),
-        "recalls": f"jsonb_exists_any(lot_ids, {_array('fabroute_my_lots()', once=once)})",
-    }  # fmt: skip
+        **dict.fromkeys(_OF_A_NODE, at_nodes),
+        **dict.fromkeys(_OF_A_MACHINE, _is_among("machine_id", "fabroute_my_machines()", once=once)),
+        "jobs": f"{_OF_A_JOB}{at_nodes}",
+        "recalls": f"jsonb_exists_any(lot_ids, {lots})",
+    }
 
 
 def _seen(*, once: bool) -> Mapping[str, str]:
     owns = "(SELECT fabroute_owns_parts())" if once else "fabroute_owns_parts()"
     return {
         **dict.fromkeys(("calibrations", "certificates", "node_rates"), owns),
-        "first_articles": f"node_id = ANY ({_array(_NODE, once=once)})",
+        "first_articles": _is_among("node_id", "fabroute_my_nodes()", once=once),
     }
 
 
-def _array(call: str, *, once: bool) -> str:
-    """Return a call, or a sub-select of it: PostgreSQL runs that when it first needs it, and keeps what it found."""
-    return f"(SELECT {call})::text[]" if once else call
+def _is_among(column: str, call: str, *, once: bool) -> str:
+    """Return that a column is in the array of a call: the sub-select is run when a row first asks, and hashed."""
+    return f"{column} IN (SELECT unnest({call}))" if once else f"{column} = ANY ({call})"

@@ -61,34 +61,41 @@ def _days(span: ScoreSpan) -> Mapping[str, object]:
     }
 
 
-_WITHIN = "BETWEEN :first_day AND :last_day"
-
-_COUNTED = f"""
-WITH mine AS (
+_COUNTED = """
+WITH span AS MATERIALIZED (
+  SELECT id AS node_id, timezone, CAST(CAST(:first_day AS date) AS timestamp) AT TIME ZONE timezone AS begins,
+    CAST(CAST(:last_day AS date) + 1 AS timestamp) AT TIME ZONE timezone AS ends
+  FROM nodes WHERE id = :node_id
+), here AS MATERIALIZED (
+  SELECT machine.id AS machine_id, model.process
+  FROM machines AS machine JOIN machine_models AS model ON model.model = machine.model
+  WHERE machine.node_id = :node_id
+), mine AS (
   SELECT job.id AS job_id, job.organisation_id, job.part_no, job.state, job.produce_by, job.offered_at, job.accepted_at,
-    job.ended_at, job.shipped_at, job.offer_rounds, job.end_reason, coalesce(model.process, '') AS process,
-    node.timezone, countered.proposed_at AS countered_at
-  FROM jobs AS job JOIN nodes AS node ON node.id = job.node_id
+    job.ended_at, job.shipped_at, job.offer_rounds, job.end_reason, coalesce(here.process, (
+      SELECT model.process FROM machines AS moved JOIN machine_models AS model ON model.model = moved.model
+      WHERE moved.id = job.machine_id
+    ), '') AS process, span.timezone, span.begins, span.ends, countered.proposed_at AS countered_at
+  FROM jobs AS job JOIN span ON span.node_id = job.node_id
   LEFT JOIN (
     SELECT job_id, min(proposed_at) AS proposed_at FROM counter_offers WHERE node_id = :node_id GROUP BY job_id
   ) AS countered ON countered.job_id = job.id
-  LEFT JOIN machines AS machine ON machine.id = job.machine_id
-  LEFT JOIN machine_models AS model ON model.model = machine.model
+  LEFT JOIN here ON here.machine_id = job.machine_id
   WHERE job.node_id = :node_id AND (job.dispatch_at IS NULL OR job.offered_at >= job.dispatch_at)
 ), offered AS (
   SELECT *, least(accepted_at, countered_at, CASE WHEN state = 'declined' THEN ended_at END) AS answered_at
-  FROM mine WHERE CAST(offered_at AT TIME ZONE timezone AS date) {_WITHIN}
+  FROM mine WHERE offered_at >= begins AND offered_at < ends
 ), counted AS NOT MATERIALIZED (
   SELECT 'on_time' AS figure, job_id, organisation_id, part_no, process, 1 AS counted,
     CAST(coalesce(CAST(shipped_at AT TIME ZONE timezone AS date) <= produce_by, false) AS integer) AS so,
     CAST(NULL AS double precision) AS seconds, '' AS reason
-  FROM mine WHERE produce_by {_WITHIN} AND (shipped_at IS NOT NULL
+  FROM mine WHERE produce_by BETWEEN :first_day AND :last_day AND (shipped_at IS NOT NULL
     OR state IN ('accepted', 'in_production', 'inspected', 'suspect') AND produce_by < :today)
   UNION ALL
   SELECT 'first_pass_yield', mine.job_id, organisation_id, part_no, process, CAST(count(*) AS integer),
     CAST(count(*) FILTER (WHERE print.result = 'good' AND print.scrapped_at IS NULL) AS integer), NULL, ''
   FROM mine JOIN print_records AS print ON print.job_id = mine.job_id
-  WHERE CAST(print.reported_at AT TIME ZONE timezone AS date) {_WITHIN}
+  WHERE print.reported_at >= begins AND print.reported_at < ends
   GROUP BY mine.job_id, organisation_id, part_no, process
   UNION ALL
   SELECT 'answer_time', job_id, organisation_id, part_no, process, 1, 1,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from fabroute.identity.rules import Principal
+from fabroute.production.models import Job
 from fabroute.production.repository import prints as print_rows
 from fabroute.production.repository import remarks as rows
 from fabroute.production.service.access import find_visible
@@ -35,7 +36,12 @@ class JobRemarks:
 
 def read_job_remarks(session: Session, *, principal: Principal, job_id: str) -> JobRemarks:
     """Return what is open about a job, to whoever may see it. Raises ``UnknownJob``."""
-    job = find_visible(session, principal=principal, job_id=job_id)
+    return remarks_of(session, find_visible(session, principal=principal, job_id=job_id), principal=principal)
+
+
+def remarks_of(session: Session, job: Job, *, principal: Principal) -> JobRemarks:
+    """Return what is open about a job that the caller was found to see."""
+    job_id = job.id
     counter = rows.find_open_counter(session, job_id=job_id)
     note = rows.find_note_of(session, job_id=job_id)
     return JobRemarks(

@@ -337,28 +337,29 @@ def _run(run: Mapping[str, Any], fmt: Formats) -> RunRow:
 
 def _line(it: ComparedLine, names: Names, fmt: Formats) -> LineRow:
     was, would_be, revision = it.as_was, it.as_would_be, names.revisions.get(it.revision_id)
-    row = LineRow(
+    money, days, carbon = ("", "", "") if was is None or would_be is None else _changes(was, would_be, fmt)
+    return LineRow(
         path=f"/console/orders/{it.order_id}",
         name=it.order_id if revision is None else f"{revision.name} · {revision.part_no}",
         quantity=it.quantity,
         was=_NOWHERE if was is None else names.places(was.node_ids),
         would_be=_NOWHERE if would_be is None else names.places(would_be.node_ids),
-        money="",
-        days="",
-        carbon="",
+        money=money,
+        days=days,
+        carbon=carbon,
         arrivals=" → ".join(_arrival(it, side, fmt) for side in (was, would_be)),
         prices=" → ".join("–" if side is None else fmt.money(side.landed_minor) for side in (was, would_be)),
     )
-    return row if was is None or would_be is None else replace(row, **_changes(was, would_be, fmt))
 
 
-def _changes(was: LineFigures, would_be: LineFigures, fmt: Formats) -> dict[str, str]:
+def _changes(was: LineFigures, would_be: LineFigures, fmt: Formats) -> tuple[str, str, str]:
+    """Return what would have been more or less: money, time, carbon."""
     minutes, carbon = would_be.minutes - was.minutes, would_be.co2e_g - was.co2e_g
-    return {
-        "money": fmt.money_difference(would_be.landed_minor - was.landed_minor),
-        "days": _signed(fmt.duration(timedelta(hours=round(abs(minutes) / 60))), minutes),
-        "carbon": _signed(fmt.weight(abs(carbon)), carbon),
-    }
+    return (
+        fmt.money_difference(would_be.landed_minor - was.landed_minor),
+        _signed(fmt.duration(timedelta(hours=round(abs(minutes) / 60))), minutes),
+        _signed(fmt.weight(abs(carbon)), carbon),
+    )
 
 
 def _arrival(it: ComparedLine, side: LineFigures | None, fmt: Formats) -> str:

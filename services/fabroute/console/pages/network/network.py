@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from fabroute.console.drawing.bars import level_bar
@@ -21,6 +22,7 @@ from fabroute.console.pages.network.standing import (
     rate_gauge,
     runway_gauge,
 )
+from fabroute.console.reasons import stored_words
 from fabroute.network.service import NodeView
 from fabroute.production.service.overview import NodeStanding
 from fabroute.routing.service.unrouted import UnroutedGroup, UnroutedLine, meaning_of
@@ -28,6 +30,7 @@ from fabroute.routing.service.unrouted import UnroutedGroup, UnroutedLine, meani
 PATH = "/console/network"
 _WIDE, _NARROW = (520, 310), (340, 220)
 _KEY: Mapping[MarkState, str] = {"candidate": "up", "down": "down", "ruled_out": "closed"}
+_MAPS_KEPT = 16
 _STATES: Mapping[str, MarkState] = {"up": "candidate", "down": "down"}
 
 
@@ -167,16 +170,22 @@ def node_path(node_id: str) -> str:
 
 
 def _map(nodes: Mapping[str, NodeView], names: Mapping[str, str]) -> NetworkMap:
-    marks = [
-        MapMark(
-            name=names[node.node_id],
-            place=Place(node.latitude, node.longitude),
-            state=_STATES.get(node.status, "ruled_out"),
-            note=node.status if node.status == "up" else f"{node.status}: {node.status_reason}".rstrip(": "),
+    return _drawn(
+        tuple(
+            MapMark(
+                name=names[node.node_id],
+                place=Place(node.latitude, node.longitude),
+                state=_STATES.get(node.status, "ruled_out"),
+                note=node.status if node.status == "up" else f"{node.status}: {node.status_reason}".rstrip(": "),
+            )
+            for node in nodes.values()
         )
-        for node in nodes.values()
-    ]
-    states = {mark.state for mark in marks}
+    )
+
+
+@lru_cache(maxsize=_MAPS_KEPT)
+def _drawn(marks: tuple[MapMark, ...]) -> NetworkMap:
+    """Return the map; as long as no node changes it is the same one, which takes longer to draw than all the rest."""
     told = f"{len(marks)} nodes, {sum(mark.state == 'down' for mark in marks)} of them down."
     wide, narrow = (
         draw_map(
@@ -187,6 +196,7 @@ def _map(nodes: Mapping[str, NodeView], names: Mapping[str, str]) -> NetworkMap:
         )
         for size in (_WIDE, _NARROW)
     )
+    states = {mark.state for mark in marks}
     return NetworkMap(
         wide=wide.svg,
         narrow=narrow.svg,
@@ -212,14 +222,14 @@ def _group(group: UnroutedGroup, most: int, fmt: Formats) -> StuckGroup:
         bar=level_bar(caption, group.lines / most, state="low"),
         since=group.since,
         next_need_by=group.next_need_by,
-        fix=group.fix or "",
+        fix=stored_words(group.fix or "", fmt),
         with_fix=group.with_fix,
-        examples=tuple(_line(line) for line in group.examples),
+        examples=tuple(_line(line, fmt) for line in group.examples),
         decisions_path=f"/console/decisions?{urlencode({'code': group.code, 'outcome': 'no_route'})}",
     )
 
 
-def _line(line: UnroutedLine) -> StuckLine:
+def _line(line: UnroutedLine, fmt: Formats) -> StuckLine:
     counted = sorted(line.reasons.items(), key=lambda it: (-it[1], it[0]))
     return StuckLine(
         path=f"/console/orders/{line.order_id}?line={line.position}",
@@ -227,7 +237,7 @@ def _line(line: UnroutedLine) -> StuckLine:
         order=line.reference or line.order_id,
         quantity=line.quantity,
         need_by=line.need_by,
-        fix=line.fix or "",
+        fix=stored_words(line.fix or "", fmt),
         reasons=", ".join(f"{count:,} × {meaning_of(code)}" for code, count in counted),
     )
 

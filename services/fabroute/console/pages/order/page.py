@@ -198,8 +198,9 @@ def _room(decided: Decided, happenings: int) -> int:
 
 
 def _cities(facts: OrderFacts) -> dict[str, str]:
-    jobs = [job for them in facts.jobs.values() for job in them]
-    return {it.node_id: it.city for it in (*facts.nodes.values(), *jobs)}
+    """Return the cities of the nodes that the decision or a job names."""
+    known = {node.node_id: node.city for node in facts.nodes.values()}
+    return known | {job.node_id: job.city for them in facts.jobs.values() for job in them}
 
 
 def _path(facts: OrderFacts) -> str:

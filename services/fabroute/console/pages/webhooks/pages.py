@@ -241,7 +241,7 @@ def _trouble(it: EndpointView) -> str:
     if it.state != "enabled":
         return it.disabled_reason
     count = it.failures_in_a_row
-    return "" if not count else f"It took nothing {count} time{'s' if count > 1 else ''} in a row."
+    return "" if not count else "The last try failed." if count == 1 else f"The last {count} tries failed."
 
 
 def _attempt(it: AttemptView) -> AttemptRow:
