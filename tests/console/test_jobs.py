@@ -38,6 +38,7 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).first.click()
 
 
+@pytest.mark.story
 @pytest.mark.timeout(600)
 @every_look
 def test_a_job_is_made_from_its_offer_to_its_shipment(

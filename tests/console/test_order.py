@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.console.browsing import hidden_fields, surfing, words_of
@@ -29,6 +30,7 @@ def lost_by(works: Works, times: int) -> None:
         works.route()
 
 
+@pytest.mark.story
 @every_look
 def test_the_owner_sees_why_this_node(visit: Visit, console: ServedConsole, look: Look) -> None:
     works = given_console_works(console)

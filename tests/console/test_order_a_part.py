@@ -49,6 +49,7 @@ def confirmed(surf: httpx.Client, path: str, **typed: str) -> httpx.Response:
     return surf.post(f"{path}/order", data=hidden_fields(page, "confirm") | typed)
 
 
+@pytest.mark.story
 @pytest.mark.timeout(600)
 @every_look
 def test_a_legacy_spare_is_ordered_from_its_asset_to_a_promise(visit: Visit, spare: LegacySpare, look: Look) -> None:
