@@ -7,6 +7,7 @@ import pytest
 from fastapi import Request, Response
 from playwright.sync_api import expect
 from sqlalchemy import QueuePool
+from structlog.testing import capture_logs
 
 from fabroute.api.dependencies import ReadSession, get_resources
 from fabroute.console.rendering import ForPeople, templates
@@ -122,10 +123,12 @@ def test_a_mistake_of_ours_is_told_in_words_with_the_id_to_name(
 ) -> None:
     with_faulty(console)
     page = visit("/console/account", who="owner", expects="status of 500")
-    answer = page.goto("/console/faulty")
+    with capture_logs() as logged:
+        answer = page.goto("/console/faulty")
 
     assert answer is not None
     assert answer.status == 500
+    assert [it["request_id"] for it in logged] == [answer.headers["x-request-id"]]
     expect(page.get_by_role("heading", name="This is our mistake")).to_be_visible()
     expect(page.get_by_text(answer.headers["x-request-id"], exact=True)).to_be_visible()
     assert "ZeroDivisionError" not in page.content()
@@ -136,10 +139,12 @@ def test_after_a_mistake_of_ours_the_form_is_kept_but_for_passwords(console: Ser
     with_faulty(console)
     with surfing(console, "owner") as surf:
         fields = hidden_fields(surf.get("/console/account"), "password") | TYPED
-        failed = surf.post("/console/faulty", data=fields)
+        with capture_logs() as logged:
+            failed = surf.post("/console/faulty", data=fields)
 
     kept = hidden_fields(failed, "kept")
     assert failed.status_code == 500
+    assert "never kept" not in str(logged)
     assert kept == {name: value for name, value in fields.items() if name != "password"}
     assert 'action="/console/faulty"' in failed.text
 
