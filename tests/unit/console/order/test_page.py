@@ -13,6 +13,7 @@ from tests.factories.order_pages import (
     FMT,
     NOW,
     a_candidate,
+    a_decision,
     a_document,
     a_job_of_line,
     a_line,
@@ -103,8 +104,8 @@ def test_rules_are_told_with_their_price_or_that_they_cost_nothing() -> None:
     free = {"landed_minor": 0, "hours": 0.0, "co2e_g": 0, "cost_millis": 0}
     dear = {"landed_minor": -600, "hours": -5.0, "co2e_g": 0, "cost_millis": -1}
     rules = [
-        {"rule": "a", "of": "order", "words": "without a this order would cost 6.00 EUR less", "nodes": 3, "alone": 1, "difference": dear,
-         "instead": a_place("Lyon")},
+        {"rule": "a", "of": "order", "words": "without a this order would cost 6.00 EUR less", "nodes": 3, "alone": 1,
+         "difference": dear, "instead": a_place("Lyon")},
         {"rule": "b", "of": "part", "words": "ISO9001 costs nothing", "nodes": 2, "alone": 0, "difference": free,
          "instead": None},
     ]  # fmt: skip
@@ -310,3 +311,13 @@ def test_a_plan_that_is_not_proven_best_says_how_far_it_may_be() -> None:
         == "At most 1.23% from the best plan there can be, decided together with 4 other lines."
     )
     assert decision_of(a_document(BERLIN)).proof == "Proven to be the best plan."
+
+
+def test_cards_move_up_beside_what_is_long() -> None:
+    few, many = [a_candidate(f"City {at}") for at in range(3)], [a_candidate(f"City {at}") for at in range(8)]
+    barred = [an_exclusion(f"Out {at}", "CAPACITY") for at in range(4)]
+    assert page_with(decision=a_decision(a_document(*few))).room == 0
+    assert page_with(decision=a_decision(a_document(*many))).room == 1
+    assert page_with(decision=a_decision(a_document(*many, exclusions=barred))).room == 2
+    assert page_with(decision=a_decision(a_document(exclusions=barred, routed=False))).room == 2
+    assert page_with(decision=None, order=an_order(a_line(state="pending"))).room == 0
