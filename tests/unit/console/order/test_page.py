@@ -176,7 +176,7 @@ def test_what_a_line_takes_from_others_is_told_in_the_viewers_figures() -> None:
         "words": "Berlin: dear", "node_id": "N-Berlin", "machine_id": "N-Berlin-A", "until": "2026-06-18",
         "hour_minor": 1200, "lot_id": "LOT-1", "kilogram_minor": 0, "minor": 300,
     }  # fmt: skip
-    explained = {"rules": [], "changes": [], "no_route": None, "scarcity": scarcity}
+    explained: dict[str, object] = {"rules": [], "changes": [], "no_route": None, "scarcity": scarcity}
     assert decision_of(a_document(BERLIN, explanation=explained)).scarcity == (
         "Others want it too: in ⁨Berlin⁩ an hour of MJF until 18 Jun 2026 is worth €12.00."
     )
@@ -195,7 +195,7 @@ def test_what_would_make_a_candidate_the_best_is_told_in_the_viewers_figures() -
 
 def test_ways_out_that_only_programs_can_go_are_left_out() -> None:
     no_route = {"conflict": [], "relaxations": [], "oversize": {"ways_out": ["conventional: POST /v1/advice/method"]}}
-    explained = {"rules": [], "changes": [], "no_route": no_route, "scarcity": None}
+    explained: dict[str, object] = {"rules": [], "changes": [], "no_route": no_route, "scarcity": None}
     document = a_document(exclusions=[an_exclusion("X", "BUILD_VOLUME")], explanation=explained, routed=False)
     assert decision_of(document).oversize == ("conventional",)
 
