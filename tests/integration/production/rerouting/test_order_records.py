@@ -4,7 +4,7 @@ import pytest
 
 from fabroute.orders.service import UnknownOrder
 from fabroute.production.service.order_records import OrderAct, list_order_acts, subjects_of_order
-from fabroute.webhooks.service.deliveries import OrderDelivery, list_order_deliveries
+from fabroute.webhooks.service.deliveries import AnsweredDelivery, list_order_deliveries
 from fabroute.webhooks.service.sequencing import sequence_events
 from tests.factories.organisations import NOW
 from tests.factories.production import OPERATOR_KEY, RIVAL_KEY
@@ -23,7 +23,7 @@ def acts(works: Works, *, limit: int = 100) -> tuple[OrderAct, ...]:
     return works.do(lambda session: list_order_acts(session, principal=works.buyer, order_id=order_id, limit=limit))
 
 
-def deliveries(works: Works, *, limit: int = 50) -> tuple[OrderDelivery, ...]:
+def deliveries(works: Works, *, limit: int = 50) -> tuple[AnsweredDelivery, ...]:
     order_id = order_of(works)
     return works.do(
         lambda session: list_order_deliveries(session, principal=works.buyer, order_id=order_id, limit=limit)
