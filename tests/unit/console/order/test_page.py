@@ -13,6 +13,7 @@ from tests.factories.order_pages import (
     FMT,
     NOW,
     a_candidate,
+    a_decision,
     a_document,
     a_job_of_line,
     a_line,
@@ -70,7 +71,7 @@ def test_nodes_that_are_ruled_out_come_nearest_first_with_their_fix_and_what_it_
         an_exclusion("Two", "CAPACITY", "NODE_DOWN", fix="more time"),
         an_exclusion("Near", "PRICE_CAP", fix="a higher cap"),
     ]
-    explained = {"rules": [], "changes": [change], "no_route": None, "scarcity": None}
+    explained: dict[str, object] = {"rules": [], "changes": [change], "no_route": None, "scarcity": None}
     out = decision_of(a_document(BERLIN, exclusions=barred, explanation=explained)).ruled_out
     assert [it.name for it in out.near] == ["Near", "Two"]
     assert [it.name for it in out.far] == ["Far"]
@@ -122,7 +123,7 @@ def test_rules_are_told_with_their_price_or_that_they_cost_nothing() -> None:
             "instead": None,
         },
     ]
-    explained = {"rules": rules, "changes": [], "no_route": None, "scarcity": {"words": "Lyon: dear hours"}}
+    explained: dict[str, object] = {"rules": rules, "changes": [], "no_route": None, "scarcity": {"words": "Lyon: dear hours"}}
     decision = decision_of(a_document(BERLIN, explanation=explained))
     assert [(it.words, it.side, it.difference, it.instead) for it in decision.rules] == [
         ("a", "the order asks for it", f"−€6.00, −5{NBSP}h", "Lyon"),
@@ -201,7 +202,7 @@ def test_what_would_make_a_candidate_the_best_is_told_in_the_viewers_figures() -
         "node_id": "N-Lyon", "words": "over 7.30 EUR cheaper", "wins": False, "then": None, "steps": [],
         "margin": margin,
     }  # fmt: skip
-    explained = {"rules": [], "changes": [change], "no_route": None, "scarcity": None}
+    explained: dict[str, object] = {"rules": [], "changes": [change], "no_route": None, "scarcity": None}
     rows = decision_of(a_document(BERLIN, LYON, explanation=explained)).candidates
     assert [it.to_win for it in rows] == ["", "€7.31 cheaper"]
 
@@ -324,3 +325,13 @@ def test_a_plan_that_is_not_proven_best_says_how_far_it_may_be() -> None:
         == "At most 1.23% from the best plan there can be, decided together with 4 other lines."
     )
     assert decision_of(a_document(BERLIN)).proof == "Proven to be the best plan."
+
+
+def test_cards_move_up_beside_what_is_long() -> None:
+    few, many = [a_candidate(f"City {at}") for at in range(3)], [a_candidate(f"City {at}") for at in range(8)]
+    barred = [an_exclusion(f"Out {at}", "CAPACITY") for at in range(4)]
+    assert page_with(decision=a_decision(a_document(*few))).room == 0
+    assert page_with(decision=a_decision(a_document(*many))).room == 1
+    assert page_with(decision=a_decision(a_document(*many, exclusions=barred))).room == 2
+    assert page_with(decision=a_decision(a_document(exclusions=barred, routed=False))).room == 2
+    assert page_with(decision=None, order=an_order(a_line(state="pending"))).room == 0

@@ -53,7 +53,7 @@ _REPLAYED = {
 }
 _MAY_LEAVE = frozenset({"planned", "offered", "countered", "accepted", "held"})
 """States of jobs that nobody works on."""
-_ROWS_SHOWN, _ROWS_FOR_MORE = 8, (7, 13)
+_ROWS_SHOWN, _ROWS_FOR_MORE = 8, (6, 11)
 _OPEN = frozenset({"pending", "routing", "parked"})
 _MAY_CHANGE = frozenset({"pending", "routed", "parked", "no_route", "partly_routed"})
 
