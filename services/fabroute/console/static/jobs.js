@@ -4,6 +4,7 @@
 
 (() => {
   const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const KEPT = "Kept. Its SHA-256 is the released one.";
   const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
   async function received(answer, tell) {
@@ -38,18 +39,21 @@
       return;
     }
     keep(blob, form.dataset.name);
-    tell("good", "Kept. Its SHA-256 is the released one.");
+    tell("good", KEPT);
     form.querySelector("button").className = "button button-plain";
-    window.htmx?.ajax("GET", form.dataset.page, { target: "#now", select: "#now", swap: "outerHTML" });
+    document.querySelector(".flash")?.remove();
+    await window.htmx?.ajax("GET", form.dataset.page, { target: "#now", select: "#now", swap: "outerHTML" })?.catch(() => {});
+    tell("good", KEPT);
   }
 
   for (const form of document.querySelectorAll("form[data-fetch]")) {
     if (!window.crypto?.subtle) continue;
-    const words = form.querySelector("[data-fetched]");
+    // Said beside the file, and beside what is to be done now: on a phone only one of them is seen.
     const tell = (state, text) => {
-      words.dataset.state = state;
-      words.textContent = text;
-      if (state === "bad") words.scrollIntoView({ block: "center" });
+      for (const words of document.querySelectorAll("[data-fetched]")) {
+        words.dataset.state = state;
+        words.textContent = text;
+      }
     };
     form.addEventListener("submit", (event) => {
       event.preventDefault();

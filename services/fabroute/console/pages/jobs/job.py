@@ -115,6 +115,11 @@ class JobPage:
         return queue_path(self.job.node_id)
 
     @property
+    def needs_file(self) -> bool:
+        """Whether file and settings are looked at next, before what was recorded."""
+        return self.stage in ("offer", "fetch", "start")
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing of it is to be made any more."""
         return self.stage in OVER
