@@ -123,7 +123,12 @@ def test_rules_are_told_with_their_price_or_that_they_cost_nothing() -> None:
             "instead": None,
         },
     ]
-    explained: dict[str, object] = {"rules": rules, "changes": [], "no_route": None, "scarcity": {"words": "Lyon: dear hours"}}
+    explained: dict[str, object] = {
+        "rules": rules,
+        "changes": [],
+        "no_route": None,
+        "scarcity": {"words": "Lyon: dear hours"},
+    }
     decision = decision_of(a_document(BERLIN, explanation=explained))
     assert [(it.words, it.side, it.difference, it.instead) for it in decision.rules] == [
         ("a", "the order asks for it", f"−€6.00, −5{NBSP}h", "Lyon"),
