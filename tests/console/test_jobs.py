@@ -16,6 +16,7 @@ from tests.console.conftest import Visit
 from tests.console.looks import Look, both_widths, every_look
 from tests.factories.console import ServedConsole
 from tests.factories.console_jobs import BureauAtWork, a_bureau_at_work
+from tests.factories.many_jobs import given_many_jobs
 
 PHOTO = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63606060000000040001f61738550000"
@@ -197,6 +198,29 @@ def test_a_job_that_lapsed_while_its_page_was_open_says_so_and_what_to_do(
     expect(typing.get_by_text("Nothing of it is to be made.")).to_be_visible()
     press(typing, "See what else waits")
     expect(typing.get_by_text("Nothing waits for you")).to_be_visible()
+
+
+@both_widths
+def test_a_long_queue_is_read_stage_by_stage(visit: Visit, work: BureauAtWork, look: Look) -> None:
+    given_many_jobs(work.console.engine, work.console.people.owner, 75)
+    work.table("UPDATE jobs SET state = 'inspected' WHERE id IN ('job_1', 'job_2', 'job_3') RETURNING id")
+    work.table("UPDATE jobs SET state = 'held', held_reason = 'EN9100 is revoked' WHERE id = 'job_4' RETURNING id")
+    work.offered(minutes_left=12)
+    page = visit("/console/jobs", who="production")
+    titles = page.get_by_role("heading", level=2)
+    expect(titles).to_have_text(["Offers 1", "Needs a look 1", "To make 71", "To ship 3"])
+    expect(page.locator(".job-card")).to_have_count(1 + 1 + 20 + 3)
+    assert_good(page, "jobs-many", look)
+
+    page.get_by_role("link", name="51 more").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("To make")
+    expect(page.locator(".job-card")).to_have_count(50)
+    page.get_by_role("link", name="More", exact=True).click()
+    expect(page.locator(".job-card")).to_have_count(21)
+    expect(page.get_by_text("51 to 71 of 71")).to_be_visible()
+    assert_good(page, "jobs-to-make", look)
+    page.get_by_role("link", name="Most urgent").click()
+    expect(page.get_by_text("1 to 50 of 71")).to_be_visible()
 
 
 NAMES = (

@@ -35,6 +35,8 @@ class JobCard:
     good_prints: int
     price_minor: int
     produce_by: date
+    is_late: bool
+    """Whether that day is over, and the job is still to be made or shipped."""
     material: str
     grams: int
     machine_id: str
@@ -192,6 +194,7 @@ def card_of(job: JobView, revision: RevisionView | None, *, now: datetime) -> Jo
         good_prints=job.good_prints,
         price_minor=job.price_minor,
         produce_by=job.produce_by,
+        is_late=not is_offer and job.produce_by < now.date(),
         material=job.material,
         grams=job.grams,
         machine_id=job.machine_id,
