@@ -152,6 +152,22 @@ class Settings(BaseSettings):
     quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
     """For how long a quote can be accepted; what it needs is not held meanwhile."""
 
+    metrics_host: str = "127.0.0.1"
+    """Where ``/metrics`` is served without a key, on ports of its own: an address that the world doesn't reach."""
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Of the API, with the database's figures; nothing is served there where it isn't set."""
+    worker_metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Of workers and relay, one port for all processes of ``fabroute work``."""
+    metrics_token: SecretStr | None = Field(default=None, min_length=20)
+    """With it ``GET /metrics`` is there on the API's own port, too, for who sends it as a bearer token."""
+    metrics_seconds: float = Field(default=5.0, ge=1, le=300)
+    """The figures of the database are read no more often, whoever asks, and never for over a twentieth of the time."""
+    tracing_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$", max_length=500)
+    """A collector of OpenTelemetry (OTLP over HTTP), such as ``http://127.0.0.1:4318``; it takes ``fabroute[tracing]``.
+    """
+    tracing_ratio: float = Field(default=1.0, ge=0, le=1)
+    """How many of all orders are traced."""
+
     @model_validator(mode="after")
     def _webhooks_stay_outside(self) -> Self:
         if self.profile == "production" and self.webhooks_to_this_machine:

@@ -12,10 +12,10 @@ from sqlalchemy.exc import OperationalError
 from fabroute.database import DatabaseUnreachable, database_engine
 from fabroute.database.schema import require_current_schema
 from fabroute.kernel.errors import DomainError
+from fabroute.telemetry.logs import configure_logging
 from fabroute_workers.app import EXIT_MISCONFIGURED, FILE_QUEUES, QUEUES, app, declare_dead_letters, require_settings
 from fabroute_workers.broker import BrokerUnreachable, require_reachable
 from fabroute_workers.commands import relay_module, worker_module
-from fabroute_workers.logs import configure_logging
 from fabroute_workers.supervisor import Supervisor
 
 EXIT_UNREACHABLE = 75

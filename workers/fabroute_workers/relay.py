@@ -20,10 +20,10 @@ from fabroute.database import create_database_engine
 from fabroute.kernel.errors import DomainError
 from fabroute.outbox.service import NOTIFY_CHANNEL
 from fabroute.settings import get_settings
+from fabroute.telemetry.logs import configure_logging
 from fabroute_workers.app import EXIT_MISCONFIGURED, app, require_settings
 from fabroute_workers.delivery import Relay
 from fabroute_workers.doorbell import BrokerDown, Doorbell
-from fabroute_workers.logs import configure_logging
 
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 IDLE_SECONDS = 10.0

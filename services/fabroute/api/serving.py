@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from fabroute.api.app import create_app
 from fabroute.api.first_start import greet_first_operator
 from fabroute.api.listening import run_until_stopped
-from fabroute.api.logs import configure_logging
 from fabroute.settings import Settings
+from fabroute.telemetry.logs import configure_logging
 
 _SHUTDOWN_SECONDS = 15
 _SWITCH_SECONDS = 0.0005

@@ -40,6 +40,7 @@ from fabroute.routing.service.guards import Account, blame, decided_apart
 from fabroute.routing.service.scopes import KeptScope, ScopeLease, ScopeLost, claim_scope, release_scope
 from fabroute.routing.snapshot import read_snapshot
 from fabroute.solver.limits import SolveLimits
+from fabroute.telemetry.binding import bound
 
 ATTEMPTS_TO_GROUP = ((5, 1), (3, 16))
 """From so many attempts on, lines are routed in groups of so many: one that breaks runs then breaks fewer others."""
@@ -268,7 +269,7 @@ class _Runs:
     def _round(self, lines: tuple[ClaimedLine, ...], *, may_repeat: bool) -> tuple[ClaimedLine, ...]:
         """Decide lines and write them down; return those to be decided again at once."""
         run_id, again = new_id("run"), frozenset[str]()
-        with _FailedRun(self, run_id, lines):
+        with bound(run_id=run_id), _FailedRun(self, run_id, lines):
             written = self._decide_and_write(run_id, lines, may_repeat=may_repeat)
             account = Account(run_ids=(run_id,), routed=written.routed, no_route=written.no_route)
             self._accounts.append(account)
