@@ -212,10 +212,15 @@ def _configured_broker() -> str | None:
     """
     try:
         return get_settings().broker_url
-    except ValidationError as error:
-        reasons = "; ".join(str(item["msg"]).removeprefix("Value error, ") for item in error.errors())
-        print(f"fabroute_workers: {reasons}", file=sys.stderr)
+    except (ValidationError, DomainError) as error:
+        print(f"fabroute_workers: {_reasons(error)}", file=sys.stderr)
         raise SystemExit(EXIT_MISCONFIGURED) from error
+
+
+def _reasons(error: ValidationError | DomainError) -> str:
+    if isinstance(error, DomainError):
+        return error.message
+    return "; ".join(str(item["msg"]).removeprefix("Value error, ") for item in error.errors())
 
 
 app = create_app(_configured_broker())

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from typer.core import TyperCommand, TyperGroup
 
-from fabroute.cli.output import complain
+from fabroute.cli.output import complain, setting_problems
 from fabroute.kernel.errors import DomainError
 
 
@@ -124,7 +124,7 @@ def main() -> None:
     except DomainError as error:
         complain(error.message)
     except ValidationError as error:
-        complain("; ".join(_setting_problem(problem["loc"], problem["msg"]) for problem in error.errors()))
+        complain(setting_problems(error))
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
         complain(
@@ -143,11 +143,6 @@ def _load(name: str) -> Any:
         function, target = target, typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         target.command(name)(function)
     return typer.main.get_command(target)
-
-
-def _setting_problem(location: tuple[int | str, ...], message: str) -> str:
-    variable = f"FABROUTE_{str(location[0]).upper()}: " if location else ""
-    return variable + message.removeprefix("Value error, ")
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
