@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fabroute.monitoring import alarms
 from fabroute.monitoring.alarms import ALARMS
 
-RUNBOOK = "infra/observability.md"
+RUNBOOK = "infra/observability/alerts.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,11 @@ class Rule:
     summary: str
     meaning: str
     action: str
+
+    @property
+    def is_told_by_status(self) -> bool:
+        """Whether ``fabroute status`` tells of it, too."""
+        return self.name in _OF_ALARMS
 
     def as_yaml(self) -> dict[str, object]:
         """Return it as Prometheus reads it."""
@@ -88,7 +93,8 @@ _OF_ALARMS: Mapping[str, _Of] = {
         expr='max(fabroute_waiting_jobs{state="suspect"}) > 0',
         wait="0s",
         summary="the nodes of {{ $value }} accepted jobs fell silent",
-        meaning="A bureau accepted jobs and sends no heartbeats. What is printed can't be un-printed: a person decides.",
+        meaning="A bureau accepted jobs and sends no heartbeats. What is printed can't be un-printed: a person "
+        "decides.",
     ),
     "FabrouteOutboxNotEmptied": _Of(
         expr=f'max(fabroute_outbox_oldest_age_seconds{{not_yet="published"}}) > {alarms.OUTBOX_SECONDS}',
@@ -151,8 +157,8 @@ OWN: tuple[Rule, ...] = (
         wait="30s",
         summary="PostgreSQL does not answer",
         meaning="Nothing is taken (503 with Retry-After), nothing is routed, and nothing is lost.",
-        action="is it up, has it disk left, do host and password in FABROUTE_DATABASE_URL hold? All processes connect again "
-        "by themselves.",
+        action="is it up, has it disk left, do host and password in FABROUTE_DATABASE_URL hold? All processes connect "
+        "again by themselves.",
     ),
     Rule(
         name="FabrouteNobodyTells",
@@ -182,7 +188,7 @@ OWN: tuple[Rule, ...] = (
         wait="2m",
         summary="{{ $value | humanizePercentage }} of requests are answered with a server error",
         meaning="503: the database does not answer. 500: a fault of ours, with its trace in the log.",
-        action="the log has each with its request id: level error, event \"unexpected error\". Report it with that line.",
+        action='the log has each with its request id: level error, event "unexpected error". Report it with that line.',
     ),
     Rule(
         name="FabrouteOrdersSlow",
@@ -194,8 +200,8 @@ OWN: tuple[Rule, ...] = (
         wait="5m",
         summary="one order in a hundred waits longer than {{ $value | humanizeDuration }}",
         meaning="The intake is at its limit, or the database takes long to commit.",
-        action="compare fabroute_intake_batch_seconds (the database) with fabroute_event_loop_lag_seconds (this process): a "
-        "quicker disk for the first, more API processes for the second.",
+        action="compare fabroute_intake_batch_seconds (the database) with fabroute_event_loop_lag_seconds (this "
+        "process): a quicker disk for the first, more API processes for the second.",
     ),
     Rule(
         name="FabrouteRefusing",
@@ -231,8 +237,10 @@ OWN: tuple[Rule, ...] = (
         severity="ticket",
         expr='sum by (task, outcome) (increase(fabroute_tasks_total{outcome!="success"}[15m])) > 3',
         wait="0s",
-        summary="{{ $labels.task }} came to {{ $labels.outcome }} {{ $value | humanize }} times in a quarter of an hour",
-        meaning="lost: the process of the task died. out_of_time: it was ended. Tasks are sent again, lines decided apart.",
+        summary="{{ $labels.task }} came to {{ $labels.outcome }} {{ $value | humanize }} times in a quarter of an "
+        "hour",
+        meaning="lost: the process of the task died. out_of_time: it was ended. Tasks are sent again, lines decided "
+        "apart.",
         action="the worker's log has the trace by task id. lost with no trace: memory (FABROUTE_WORKER_MEMORY_MIB, the "
         "kernel's log).",
     ),
@@ -264,8 +272,8 @@ OWN: tuple[Rule, ...] = (
         wait="10m",
         summary="{{ $value | humanizePercentage }} of the latest decisions found no route",
         meaning="Something that many lines need is missing: a certificate, a lot, a lane, machine time.",
-        action="fabroute_recent_no_route_lines by code says what binds; the console's page Decisions lists these orders, each "
-        "with the nearest fix.",
+        action="fabroute_recent_no_route_lines by code says what binds; the console's page Decisions lists these "
+        "orders, each with the nearest fix.",
     ),
     Rule(
         name="FabrouteOffersUnanswered",

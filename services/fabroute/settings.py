@@ -171,6 +171,9 @@ class Settings(BaseSettings):
     quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
     """For how long a quote can be accepted; what it needs is not held meanwhile."""
 
+    life_sign_file: Path | None = None
+    """Touched by ``fabroute work`` while all its processes run, for ``fabroute alive work``: a health check."""
+
     metrics_host: str = "127.0.0.1"
     """Where ``/metrics`` is served without a key, on ports of its own: an address that the world doesn't reach."""
     metrics_port: int | None = Field(default=None, ge=0, le=65535)

@@ -14,9 +14,11 @@ from fabroute.kernel.errors import DomainError
 from fabroute.operations.starting import EXIT_UNREACHABLE, exit_code_of, require_good_database
 from fabroute.settings import get_settings
 from fabroute.telemetry.logs import configure_logging
+from fabroute.telemetry.tracing import load_tracing
 from fabroute_workers.app import FILE_QUEUES, QUEUES, WrongSettings, app, declare_dead_letters, require_settings
 from fabroute_workers.broker import BrokerUnreachable, require_lasting, require_reachable
-from fabroute_workers.commands import relay_module, worker_module
+from fabroute_workers.commands import measures_module, relay_module, worker_module
+from fabroute_workers.measuring import open_pipe
 from fabroute_workers.supervisor import Supervisor
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.start")
@@ -36,13 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda _sign, _frame: stop.set())
     app.loader.import_default_modules()  # once, for all children
-    return Supervisor(programs, stop=stop).run()
+    if get_settings().worker_metrics_port is not None:
+        open_pipe()
+        programs["metrics"] = measures_module()
+    return Supervisor(programs, stop=stop, life_sign_file=get_settings().life_sign_file).run()
 
 
 def _require_good_start() -> None:
     """Look at broker and database once, for all children; warnings go to the log."""
     settings = get_settings()
     require_settings(app)
+    load_tracing(settings)
     require_reachable(app)
     declare_dead_letters(app)
     told = list(require_good_database(database_engine(), settings))

@@ -65,6 +65,7 @@ COMMANDS: Mapping[str, Entry] = {
     "timeline": Entry(place="rerouting:timeline", help="Tell what happened to an order, oldest first."),
     "serve": Entry(place="servers:serve", help="Run the HTTP API and the console until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
+    "alive": Entry(place="alive:alive", help="Tell whether serve or work does its work: a health check."),
     "scopes": Entry(place="scopes:scopes", help="List the planning scopes: what waits, who decides, the last run."),
     "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),
     "sandbox": Entry(place="sandbox:sandbox", help="Open a world to try things in: nodes answer by themselves."),
@@ -75,6 +76,8 @@ COMMANDS: Mapping[str, Entry] = {
     "audit": Entry(place="audit:audit", help="Verify the audit log's chains, export them, sign how far they are."),
     "backup": Entry(place="backup:backup", help="Keep database, files and audit roots in a folder; verify a backup."),
     "restore": Entry(place="backup:restore", help="Bring an installation back to what a backup holds."),
+    "status": Entry(place="monitoring:status", help="Tell what waits, who works, how old it is, what is wrong."),
+    "metrics": Entry(place="monitoring:metrics", help="Serve the database's figures for Prometheus."),
     "doctor": Entry(place="servers:doctor", help="Check what must always hold in the database."),
     "openapi": Entry(place="documents:openapi", help="Write the OpenAPI document, or check the kept one."),
 }
