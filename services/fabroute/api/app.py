@@ -11,6 +11,8 @@ from fabroute.api import description
 from fabroute.api.admission.gate import Gate
 from fabroute.api.contract.sharing import shared
 from fabroute.api.garbage import rare_garbage_collection
+from fabroute.api.measuring.measured import Measured
+from fabroute.api.measuring.traced import Traced
 from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.parameters import refuse_unknown_parameters
 from fabroute.api.problems import install_problem_handlers
@@ -75,6 +77,7 @@ from fabroute.api.routers import (
     webhooks,
 )
 from fabroute.settings import Settings, get_settings
+from fabroute.telemetry.tracing import is_tracing
 
 _ROUTERS = (
     orders,
@@ -138,13 +141,13 @@ _ROUTERS = (
 class FabrouteApi(FastAPI):
     """FastAPI behind a gate, with the OpenAPI document that ``fabroute.api.description`` completes."""
 
-    outer_layers: tuple[Callable[[ASGIApp], ASGIApp], ...] = (Gate, RequestId, EarlyAnswers)
+    outer_layers: tuple[Callable[[ASGIApp], ASGIApp], ...] = (Gate, Measured, RequestId, EarlyAnswers)
     """Around all of FastAPI, the last one outermost."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return the application behind the gate, where a refusal costs no layer of the framework."""
         app = super().build_middleware_stack()
-        for layer in self.outer_layers:
+        for layer in (*((Traced,) if is_tracing() else ()), *self.outer_layers):
             app = layer(app)
         return app
 

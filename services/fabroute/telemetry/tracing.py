@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from importlib import import_module
+from types import ModuleType
 from typing import Literal, Protocol
 
 from structlog.typing import EventDict, WrappedLogger
@@ -104,16 +105,25 @@ def start_tracing(settings: Settings, *, service: str) -> None:
 
     Raises ``TracingMissing`` where the libraries aren't there.
     """
-    if settings.tracing_url is None or _Process.tracing is not None:
-        return
+    sdk = load_tracing(settings)
+    if sdk is not None and _Process.tracing is None:
+        _Process.tracing = sdk.open_tracing(settings, service=service)
+
+
+def load_tracing(settings: Settings) -> ModuleType | None:
+    """Import what sends spans, where ``settings`` say where to, without beginning: forks of this process share it.
+
+    Raises ``TracingMissing``.
+    """
+    if settings.tracing_url is None:
+        return None
     try:
-        sdk = import_module(_SDK)
+        return import_module(_SDK)
     except ImportError as error:
         raise TracingMissing(
             f"FABROUTE_TRACING_URL is set, but {error.name} is not installed: pip install 'fabroute[tracing]', or "
             "leave the setting out"
         ) from error
-    _Process.tracing = sdk.open_tracing(settings, service=service)
 
 
 def use_tracing(tracing: Tracing | None) -> None:

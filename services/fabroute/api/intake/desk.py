@@ -36,6 +36,7 @@ from fabroute.orders.service import (
     find_answer,
 )
 from fabroute.telemetry.binding import bind_ids
+from fabroute.telemetry.tracing import traceparent
 
 _LATEST_NEED = timedelta(days=3650)
 
@@ -179,6 +180,7 @@ def compose_order(submission: Submission, items: Sequence[OrderableRevision], sh
             for line, item, scope in zip(view.lines, items, scopes, strict=True)
         ),
         placed_at=view.placed_at,
+        traceparent=traceparent(),
     )
 
 

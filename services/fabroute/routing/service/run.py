@@ -36,6 +36,7 @@ from fabroute.routing.ports import Isolation, JobDispatch
 from fabroute.routing.rules import HORIZON_DAYS
 from fabroute.routing.service.commit import RunFacts, Written, write_run
 from fabroute.routing.service.decide import decide
+from fabroute.routing.service.following import followed_run
 from fabroute.routing.service.guards import Account, blame, decided_apart
 from fabroute.routing.service.scopes import KeptScope, ScopeLease, ScopeLost, claim_scope, release_scope
 from fabroute.routing.snapshot import read_snapshot
@@ -269,8 +270,10 @@ class _Runs:
     def _round(self, lines: tuple[ClaimedLine, ...], *, may_repeat: bool) -> tuple[ClaimedLine, ...]:
         """Decide lines and write them down; return those to be decided again at once."""
         run_id, again = new_id("run"), frozenset[str]()
-        with bound(run_id=run_id), _FailedRun(self, run_id, lines):
+        followed = followed_run(self._engine, lines, run_id=run_id, scope=self._scope.lease.name)
+        with bound(run_id=run_id), _FailedRun(self, run_id, lines), followed as done:
             written = self._decide_and_write(run_id, lines, may_repeat=may_repeat)
+            done(written)
             account = Account(run_ids=(run_id,), routed=written.routed, no_route=written.no_route)
             self._accounts.append(account)
             again = written.again
