@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
 
 from .commands import SETTINGS, accepts
 from .manifests import INFRA, PROJECT
@@ -30,6 +32,12 @@ def given(name: str) -> list[str]:
 def picked(*arguments: str) -> list[str]:
     done = subprocess.run([sys.executable, str(PICK), *arguments], capture_output=True, text=True, check=True)
     return re.findall(r"^([a-z0-9][a-z0-9._-]*)==", done.stdout, flags=re.MULTILINE)
+
+
+def needs(package: str) -> set[str]:
+    """Return what an installed package needs here, without extras."""
+    asked = [Requirement(text) for text in metadata.requires(package) or ()]
+    return {it.name for it in asked if it.marker is None or it.marker.evaluate({"extra": ""})}
 
 
 def test_it_runs_as_nobody_in_particular_hands_signals_on_and_asks_after_itself() -> None:
@@ -78,7 +86,9 @@ def test_what_makes_the_wheel_is_locked_too() -> None:
     (names,) = re.findall(r'--only "([^"]+)"', TEXT)
 
     assert sorted(picked("--only", names, str(PROJECT / "requirements-dev.txt"))) == sorted(names.split("|"))
-    assert "hatchling" in names.split("|")
+    needed = {requirement for name in names.split("|") for requirement in needs(name)}
+    assert needed - set(names.split("|")) == set()
+    assert {"hatchling", "editables"} <= set(names.split("|"))
 
 
 def test_a_package_that_is_not_locked_is_told_of() -> None:
