@@ -97,13 +97,17 @@ def test_who_is_refused_at_the_gate_is_counted_by_code(database: Database, owner
     assert statuses == [200, 200, 429, 429, 429]
     counted = "fabroute_http_requests_total"
     at_the_gate = value(found, "fabroute_http_refused_total", code="rate_limited") or 0
-    behind_it = value(found, counted, method="GET", route="/v1/orders", status="429") or 0  # its key had to be looked up
+    behind_it = (
+        value(found, counted, method="GET", route="/v1/orders", status="429") or 0
+    )  # its key had to be looked up
     assert at_the_gate + behind_it == 3
     assert (value(found, counted, method="GET", route="refused", status="429") or 0) == at_the_gate
 
 
 def test_a_request_that_waited_is_counted_but_not_timed(api: Api) -> None:
-    seen = api.client.get("/v1/events", params={"wait": 1, "cursor": api.client.get("/v1/events").json()["next_cursor"]})
+    seen = api.client.get(
+        "/v1/events", params={"wait": 1, "cursor": api.client.get("/v1/events").json()["next_cursor"]}
+    )
     assert seen.status_code == 200
 
     found = told(api)
@@ -119,11 +123,11 @@ def test_without_a_token_there_is_nothing_at_metrics(api: Api) -> None:
 
 
 def test_with_a_token_metrics_are_told_to_who_has_it(database: Database) -> None:
-    with served_api(database.url, metrics_token=TOKEN) as api:
-        with api.as_(None) as stranger, api.as_(TOKEN) as prometheus:
-            assert stranger.get("/metrics").status_code == 401
-            assert api.client.get("/metrics").status_code == 401
-            told = prometheus.get("/metrics")
+    served = served_api(database.url, metrics_token=TOKEN)
+    with served as api, api.as_(None) as stranger, api.as_(TOKEN) as prometheus:
+        assert stranger.get("/metrics").status_code == 401
+        assert api.client.get("/metrics").status_code == 401
+        told = prometheus.get("/metrics")
 
     assert told.status_code == 200
     assert told.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -156,15 +160,18 @@ def test_on_a_port_of_its_own_all_figures_are_served(api: Api) -> None:
 def test_a_port_that_is_taken_is_told_with_what_to_do(api: Api) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = api.resources.settings.model_copy(update={"metrics_port": taken.getsockname()[1]})
-        with pytest.raises(MetricsAddressTaken, match="give another port"), served_metrics(
-            api.resources.measuring, settings
+        with (
+            pytest.raises(MetricsAddressTaken, match="give another port"),
+            served_metrics(api.resources.measuring, settings),
         ):
             pass
 
 
 def test_to_count_a_request_costs_less_than_five_microseconds_of_computing() -> None:
     measures = ApiMeasures()
-    app = SimpleNamespace(state=SimpleNamespace(resources=SimpleNamespace(measuring=SimpleNamespace(measures=measures))))
+    app = SimpleNamespace(
+        state=SimpleNamespace(resources=SimpleNamespace(measuring=SimpleNamespace(measures=measures)))
+    )
     route = SimpleNamespace(path="/v1/orders")
 
     async def answer(scope: dict[str, object], receive: object, send: object) -> None:

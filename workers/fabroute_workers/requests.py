@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import WorkerLostError
 from celery import Task
 from celery.worker.request import Request
@@ -17,7 +18,9 @@ class CountedRequest(Request):
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """Count a task whose process died; the broker sends it again."""
-        if isinstance(exc_info.exception, WorkerLostError):
+        error = exc_info.exception
+        error = error.exc if isinstance(error, ExceptionWithTraceback) else error
+        if isinstance(error, WorkerLostError | SystemExit):  # killed, or ended by itself
             count(TASKS, (self.name, LOST))
         return super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 

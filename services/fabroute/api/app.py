@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp
 
 from fabroute.api import description
@@ -138,6 +139,16 @@ _ROUTERS = (
 )
 
 
+_NO_OTHER_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""Ours tells of all requests; to ask FastAPI's whether somebody listens would cost more than all our counting."""
+
+
 class FabrouteApi(FastAPI):
     """FastAPI behind a gate, with the OpenAPI document that ``fabroute.api.description`` completes."""
 
@@ -182,6 +193,7 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
         redirect_slashes=False,
         dependencies=[Depends(refuse_unknown_parameters)],
         generate_unique_id_function=lambda route: route.name,
+        telemetry=_NO_OTHER_TELEMETRY,
     )
     app.state.resources = resources
     app.state.operations = [route for module in _ROUTERS for route in module.router.routes]

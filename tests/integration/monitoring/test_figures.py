@@ -33,6 +33,12 @@ from tests.factories.orders import Owner, given_orders, given_owner, make_order
 from tests.factories.routable import given_routable_network
 
 
+OVER_LARGE_TABLES = (
+    *("OPEN_LINES", "STOPPED_LINES", "OFFERED_JOBS", "OTHER_JOBS", "OUTBOX", "WEBHOOKS"),
+    *("RUNS", "EXCLUSIONS", "BINDING", "REROUTES"),
+)
+
+
 @pytest.fixture
 def engine(database: Database) -> Iterator[Engine]:
     with engine_for(database.url) as engine:
@@ -244,10 +250,7 @@ def test_while_the_database_is_away_there_are_no_figures_and_no_error(database: 
         assert watch.look().figures is not None
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["OPEN_LINES", "STOPPED_LINES", "OFFERED_JOBS", "OTHER_JOBS", "OUTBOX", "WEBHOOKS", "RUNS", "EXCLUSIONS", "BINDING"],
-)
+@pytest.mark.parametrize("name", OVER_LARGE_TABLES)
 def test_no_statement_looks_through_what_history_has_piled_up(engine: Engine, name: str) -> None:
     """With sequential scans made dear, as large tables make them, every large table is read by an index."""
 
