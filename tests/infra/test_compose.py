@@ -21,7 +21,7 @@ FILE = load(COMPOSE)
 SERVICES: Mapping[str, Any] = FILE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 WORKERS = {name: service for name, service in OURS.items() if service["command"][0] == "work"}
-ONE_SHOT = {"migrate", "buckets", "own-volumes"}
+ONE_SHOT = {"migrate", "buckets", "own-volumes", "backup"}
 _UNITS = {"m": 2**20, "g": 2**30}
 
 
@@ -35,11 +35,11 @@ def secrets_of(service: Mapping[str, Any]) -> set[str]:
 
 def test_every_service_that_is_meant_is_there() -> None:
     assert set(OURS) == {
-        *("migrate", "api", "relay"),
+        *("migrate", "api", "relay", "backup"),
         *("worker-routing", "worker-jobs", "worker-files", "worker-webhooks"),
     }
     assert {name for name, service in SERVICES.items() if service.get("profiles")} == {
-        *("rabbitmq", "prometheus", "grafana", "tempo"),
+        *("rabbitmq", "prometheus", "grafana", "tempo", "backup"),
     }
 
 
@@ -102,11 +102,14 @@ def test_workers_have_the_time_to_end_and_memory_for_all_their_children(name: st
 
 
 def test_nobody_starts_before_the_tables_are_there_and_only_the_migration_owns_them() -> None:
-    waiting = {name: service["depends_on"] for name, service in OURS.items() if name != "migrate"}
+    waiting = {name: OURS[name]["depends_on"] for name in ("api", *WORKERS)}
 
     assert {found["migrate"]["condition"] for found in waiting.values()} == {"service_completed_successfully"}
     assert OURS["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
-    assert [name for name in OURS if "fabroute_migration_database_url" in secrets_of(OURS[name])] == ["migrate"]
+    assert [name for name in OURS if "fabroute_migration_database_url" in secrets_of(OURS[name])] == [
+        "migrate",
+        "backup",
+    ]
     assert secrets_of(OURS["migrate"]) == {"fabroute_migration_database_url"}
     assert "fabroute_broker_url" not in secrets_of(OURS["api"])
 
@@ -149,10 +152,29 @@ def test_redis_forgets_nothing_and_its_clients_find_what_the_settings_name() -> 
 
 def test_files_that_are_mounted_are_there() -> None:
     mounted = [str(entry).split(":")[0] for service in SERVICES.values() for entry in service.get("volumes", ())]
-    ours = [name for name in mounted if name.startswith("./") and "observability" not in name]
+    ours = [name for name in mounted if name.startswith("./")]
 
-    assert sorted(ours) == ["./database/first-start.sh", "./database/roles.sql"]
+    assert len(ours) == 8
     assert [name for name in ours if not (INFRA / name).exists()] == []
+
+
+def test_prometheus_asks_every_service_of_ours_where_it_tells() -> None:
+    found = {
+        (name, str(entry["port"]))
+        for job in load(INFRA / "observability" / "prometheus.yaml")["scrape_configs"]
+        for entry in job["dns_sd_configs"]
+        for name in entry["names"]
+    }
+    ports = ("FABROUTE_METRICS_PORT", "FABROUTE_WORKER_METRICS_PORT")
+    told = {
+        (name, str(service["environment"][port]))
+        for name, service in OURS.items()
+        for port in ports
+        if port in service["environment"]
+    }
+
+    assert found == told
+    assert {name for name, _ in told} == {"api", *WORKERS}
 
 
 def test_the_secrets_that_are_made_are_those_that_are_asked_for(tmp_path: Any) -> None:
@@ -192,5 +214,5 @@ def test_docker_compose_itself_reads_it() -> None:
         [program, "--file", str(COMPOSE), "config", "--services"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert set(done.stdout.split()) | {"rabbitmq", "prometheus", "grafana", "tempo"} == set(SERVICES)
+    assert set(done.stdout.split()) | {"rabbitmq", "prometheus", "grafana", "tempo", "backup"} == set(SERVICES)
     assert json.dumps(sorted(OURS))
