@@ -1,6 +1,6 @@
 """What a container or a unit runs, held to the command line: its commands, options and queues."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import typer
@@ -39,7 +39,7 @@ def work_of(arguments: Sequence[str]) -> Work:
 def accepts(arguments: Sequence[str]) -> None:
     """Fail where the command line has no such command, or it no such option."""
     assert arguments[0] in COMMANDS
-    functions = {"serve": serve, "work": work}
+    functions: dict[str, Callable[..., None]] = {"serve": serve, "work": work}
     if arguments[0] in functions:
         app = typer.Typer()
         app.command()(functions[arguments[0]])

@@ -14,11 +14,12 @@ import pytest
 from fabroute.kernel.time import utc_now
 from fabroute_embedded.redis import RedisServer
 from fabroute_workers.app import EXIT_MISCONFIGURED, QUEUES
+from fabroute_workers.lifeline import lifeline
 from fabroute_workers.supervisor import STOP_SECONDS
 from tests.conftest import Database
 from tests.factories.databases import engine_for, in_transaction, rows
 from tests.factories.orders import given_orders, given_owner, make_order
-from tests.factories.processes import PATIENCE_SECONDS, end, lifeline, wait_until
+from tests.factories.processes import PATIENCE_SECONDS, end, wait_until
 from tests.factories.routable import given_routable_network
 from tests.workers.conftest import broker  # noqa: F401
 
@@ -193,6 +194,12 @@ def migrated(server: Server) -> list[str]:
     return done.stdout.splitlines()
 
 
+def all_said(listener: socket.socket, told: list[str], *, word: str, times: int) -> bool:
+    """Listen, keep what was told, and return whether a word was among it so many times."""
+    told.extend(heard(listener))
+    return told.count(word) >= times
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_the_units_run_takes_an_empty_database_to_routed_orders_and_ends_in_order(
@@ -210,7 +217,7 @@ def test_what_the_units_run_takes_an_empty_database_to_routed_orders_and_ends_in
             running = [started(server, name, instance=instance, notify=path) for name, instance in units]
             try:
                 told: list[str] = []
-                assert wait_until(lambda: bool(told.extend(heard(listener)) or told.count("READY=1") == 3), seconds=300)
+                assert wait_until(lambda: all_said(listener, told, word="READY=1", times=len(units)), seconds=300)
                 assert httpx.get(
                     f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE_SECONDS, trust_env=False
                 ).json() == {"status": "ok"}

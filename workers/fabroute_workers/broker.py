@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 from urllib.parse import urlsplit
 
 from amqp.exceptions import AccessRefused, NotAllowed
@@ -45,6 +45,10 @@ _START_ONE = (
     "start one with: redis-server --maxmemory-policy noeviction --appendonly yes (then set FABROUTE_BROKER_URL="
     f"{EXAMPLE_BROKER_URL}), or run everything with: fabroute demo"
 )
+
+
+class _RedisChannel(Protocol):
+    client: Redis
 
 
 class BrokerMissing(DomainError):
@@ -114,7 +118,7 @@ def require_lasting(app: Celery, *, strict: bool) -> Sequence[str]:
         return ()
     with _connected(app) as connection:
         try:
-            found = cast("Redis", connection.default_channel.client).info()
+            found = cast("_RedisChannel", connection.default_channel).client.info()
         except RedisError as error:
             return (f"Redis does not say how it is set ({error}): see to appendonly yes, maxmemory-policy noeviction",)
     return [*_evicts(str(found.get("maxmemory_policy", "noeviction")), strict=strict), *_forgets(found)]
