@@ -1,5 +1,6 @@
 """Settings from the environment (prefix ``FABROUTE_``), validated once at the start of a process."""
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -7,14 +8,27 @@ from typing import Literal, Self
 from urllib.parse import unquote
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+from fabroute.kernel.errors import DomainError
 
 Profile = Literal["development", "embedded", "production"]
+
+SECRETS_FOLDER_VARIABLE = "FABROUTE_SECRETS_DIR"
+"""Names a folder in which each file holds one setting, under the setting's variable as its name: where Docker, Compose,
+Kubernetes and systemd put secrets. What the environment says goes before."""
 
 _EMBEDDED_SOCKET = re.compile(r"/fabroute-[^/]+/(postgres|redis)\b")
 
 EXAMPLE_DATABASE_URL = "postgresql+psycopg://fabroute@localhost:5432/fabroute"
 EXAMPLE_BROKER_URL = "redis://localhost:6379/0"
+
+
+class SecretsFolderMissing(DomainError):
+    """The folder that is said to hold secrets is none."""
+
+    code = "secrets_folder_missing"
+    status = 500
 
 
 class Settings(BaseSettings):
@@ -34,6 +48,11 @@ class Settings(BaseSettings):
     broker_url: str | None = None
     storage_url: str = "file://./.fabroute/print-files"
     """Where print files lie, by SHA-256: ``file://`` folder, ``memory://`` or ``s3://bucket/prefix``."""
+    storage_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$", max_length=500)
+    """Of an S3 that is not Amazon's (MinIO, Ceph, …); ``http://`` is taken too."""
+    storage_access_key_id: SecretStr | None = None
+    """For ``s3://``; without it the usual ways count: ``AWS_…`` in the environment, the role of the machine."""
+    storage_secret_access_key: SecretStr | None = None
     audit_roots_url: str = "file://./.fabroute/audit-roots"
     """Where signed roots of the audit log are exported to, best where nobody of the database can write or delete."""
     audit_roots_seconds: int = Field(default=3600, ge=60, le=86_400)
@@ -152,12 +171,51 @@ class Settings(BaseSettings):
     quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
     """For how long a quote can be accepted; what it needs is not held meanwhile."""
 
+    life_sign_file: Path | None = None
+    """Touched by ``fabroute work`` while all its processes run, for ``fabroute alive work``: a health check."""
+
+    metrics_host: str = "127.0.0.1"
+    """Where ``/metrics`` is served without a key, on ports of its own: an address that the world doesn't reach."""
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Of the API, with the database's figures; nothing is served there where it isn't set."""
+    worker_metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Of workers and relay, one port for all processes of ``fabroute work``."""
+    metrics_token: SecretStr | None = Field(default=None, min_length=20)
+    """With it ``GET /metrics`` is there on the API's own port, too, for who sends it as a bearer token."""
+    metrics_seconds: float = Field(default=5.0, ge=1, le=300)
+    """The figures of the database are read no more often, whoever asks, and never for over a twentieth of the time."""
+    tracing_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$", max_length=500)
+    """A collector of OpenTelemetry (OTLP over HTTP), such as ``http://127.0.0.1:4318``; it takes ``fabroute[tracing]``.
+    """
+    tracing_ratio: float = Field(default=1.0, ge=0, le=1)
+    """How many of all orders are traced."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from: arguments, the environment, then files of secrets."""
+        return init_settings, env_settings, _secrets_of(settings_cls)
+
     @model_validator(mode="after")
     def _webhooks_stay_outside(self) -> Self:
         if self.profile == "production" and self.webhooks_to_this_machine:
             raise ValueError(
                 "FABROUTE_WEBHOOKS_TO_THIS_MACHINE lets every customer reach the ports of this machine: leave it out "
                 "in production"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keys_of_a_store_come_in_pairs(self) -> Self:
+        if (self.storage_access_key_id is None) != (self.storage_secret_access_key is None):
+            raise ValueError(
+                "an S3 store takes two settings: FABROUTE_STORAGE_ACCESS_KEY_ID and FABROUTE_STORAGE_SECRET_ACCESS_KEY"
             )
         return self
 
@@ -182,6 +240,16 @@ class Settings(BaseSettings):
                 "FABROUTE_OIDC_CLIENT_SECRET"
             )
         return self
+
+
+def _secrets_of(settings_class: type[BaseSettings]) -> SecretsSettingsSource:
+    """Return the source of settings that stand in files of the folder that the environment names."""
+    folder = os.environ.get(SECRETS_FOLDER_VARIABLE)
+    if folder and not Path(folder).is_dir():
+        raise SecretsFolderMissing(
+            f"{SECRETS_FOLDER_VARIABLE} is {folder}, which is no folder: mount the secrets there, or leave it out"
+        )
+    return SecretsSettingsSource(settings_class, secrets_dir=folder or None)
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
-from fabroute.settings import Settings
+from fabroute.settings import SecretsFolderMissing, Settings
 
 EMBEDDED = "postgresql+psycopg://app_rw@/fabroute?host=/tmp/fabroute-abc12345/postgres"
 
@@ -88,3 +90,37 @@ def test_limits_of_files_that_can_not_work_are_refused(name: str, value: float) 
         Settings.model_validate({name: value})
 
     assert refusal.value.error_count() == 1
+
+
+def test_settings_can_stand_in_files_and_the_environment_goes_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fabroute_database_url").write_text("postgresql://app_rw:s3cr3t@db/fabroute\n")
+    (tmp_path / "fabroute_broker_url").write_text("redis://:s3cr3t@redis/0\n")
+    (tmp_path / "redis.acl").write_text("of somebody else")
+    monkeypatch.setenv("FABROUTE_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("FABROUTE_BROKER_URL", "redis://:0ther@redis/0")
+
+    settings = Settings()
+
+    assert settings.database_url == "postgresql://app_rw:s3cr3t@db/fabroute"
+    assert settings.broker_url == "redis://:0ther@redis/0"
+
+
+def test_a_folder_of_secrets_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FABROUTE_SECRETS_DIR", str(tmp_path / "nowhere"))
+
+    with pytest.raises(SecretsFolderMissing, match="which is no folder: mount the secrets there, or leave it out"):
+        Settings()
+
+
+def test_what_is_wrong_in_a_file_is_told_without_what_stands_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fabroute_database_url").write_text(f"{EMBEDDED}&password=pa55word")
+    monkeypatch.setenv("FABROUTE_SECRETS_DIR", str(tmp_path))
+
+    with pytest.raises(ValidationError, match="embedded servers, which are for the demo") as refusal:
+        Settings()
+
+    assert "pa55word" not in str(refusal.value)

@@ -7,19 +7,21 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from sqlalchemy.exc import OperationalError
+import structlog
 
-from fabroute.database import DatabaseUnreachable, database_engine
-from fabroute.database.schema import require_current_schema
+from fabroute.database import database_engine
 from fabroute.kernel.errors import DomainError
-from fabroute_workers.app import EXIT_MISCONFIGURED, FILE_QUEUES, QUEUES, app, declare_dead_letters, require_settings
-from fabroute_workers.broker import BrokerUnreachable, require_reachable
-from fabroute_workers.commands import relay_module, worker_module
-from fabroute_workers.logs import configure_logging
+from fabroute.operations.starting import EXIT_UNREACHABLE, exit_code_of, require_good_database
+from fabroute.settings import get_settings
+from fabroute.telemetry.logs import configure_logging
+from fabroute.telemetry.tracing import load_tracing
+from fabroute_workers.app import FILE_QUEUES, QUEUES, WrongSettings, app, declare_dead_letters, require_settings
+from fabroute_workers.broker import BrokerUnreachable, require_lasting, require_reachable
+from fabroute_workers.commands import measures_module, relay_module, worker_module
+from fabroute_workers.measuring import open_pipe
 from fabroute_workers.supervisor import Supervisor
 
-EXIT_UNREACHABLE = 75
-"""A server does not answer (``EX_TEMPFAIL``): whoever watches over this process starts it again in a while."""
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.start")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,28 +29,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     configure_logging()
     try:
-        require_settings(app)
-        require_reachable(app)
-        declare_dead_letters(app)
-        _require_database()
+        programs = modules(options)
+        _require_good_start()
     except DomainError as error:
         print(f"fabroute_workers: {error.message}", file=sys.stderr)
-        return EXIT_UNREACHABLE if isinstance(error, BrokerUnreachable | DatabaseUnreachable) else EXIT_MISCONFIGURED
+        return EXIT_UNREACHABLE if isinstance(error, BrokerUnreachable) else exit_code_of(error)
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda _sign, _frame: stop.set())
     app.loader.import_default_modules()  # once, for all children
-    return Supervisor(modules(options), stop=stop).run()
+    if get_settings().worker_metrics_port is not None:
+        open_pipe()
+        programs["metrics"] = measures_module()
+    return Supervisor(programs, stop=stop, life_sign_file=get_settings().life_sign_file).run()
 
 
-def _require_database() -> None:
-    try:
-        require_current_schema(database_engine())
-    except OperationalError as error:
-        raise DatabaseUnreachable(
-            f"PostgreSQL does not answer ({error.orig}): is it running, and is FABROUTE_DATABASE_URL right? "
-            "Or run everything with: fabroute demo"
-        ) from error
+def _require_good_start() -> None:
+    """Look at broker and database once, for all children; warnings go to the log."""
+    settings = get_settings()
+    require_settings(app)
+    load_tracing(settings)
+    require_reachable(app)
+    declare_dead_letters(app)
+    told = list(require_good_database(database_engine(), settings))
+    if settings.profile != "embedded":
+        told += require_lasting(app, strict=settings.profile == "production")
+    for words in told:
+        _log.warning("start.put_right", what=words)
     database_engine().dispose()
 
 
@@ -57,7 +64,7 @@ def modules(options: argparse.Namespace) -> dict[str, list[str]]:
 
     In one pool two slow files would hold both children of a small machine for half a minute, and routing with them.
     """
-    queues = options.queues.split(",")
+    queues = _known(options.queues.split(","))
     routing = [queue for queue in queues if queue not in FILE_QUEUES]
     files = [queue for queue in queues if queue in FILE_QUEUES]
     modules = {"relay": relay_module()}
@@ -66,6 +73,13 @@ def modules(options: argparse.Namespace) -> dict[str, list[str]]:
     if files:
         modules["files"] = worker_module(1, queues=files)
     return {name: module for name, module in modules.items() if options.only in (None, name)}
+
+
+def _known(queues: Sequence[str]) -> Sequence[str]:
+    unknown = [name for name in queues if name not in QUEUES]
+    if unknown:
+        raise WrongSettings(f"no task is ever sent to the queue {', '.join(unknown)}: choose from {', '.join(QUEUES)}")
+    return queues
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -41,6 +41,7 @@ _REPLANNING = (REQUEUE_UNROUTABLE, IMPROVE_PROMISED)
 """A changing network asks for these again and again; new orders don't wait for them."""
 DEAD_LETTERS = "fabroute.dead"
 _DELIVERY_LIMIT = 8
+_TASK = "fabroute_workers.requests:CountedTask"
 _MODULES = (
     "fabroute_workers.runtime",
     "fabroute_workers.tasks.routing",
@@ -112,7 +113,7 @@ class RequireSettings(bootsteps.StartStopStep):
 def create_app(broker_url: str | None) -> Celery:
     """Return a Celery app for the broker at ``broker_url``; without one it can be looked at, but not started."""
     kind = broker_kind(broker_url)
-    app = Celery("fabroute", include=list(_MODULES))
+    app = Celery("fabroute", task_cls=_TASK, include=list(_MODULES))
     app.conf.update(REQUIRED_SETTINGS)
     app.conf.update(
         broker_url=broker_url,
@@ -212,10 +213,15 @@ def _configured_broker() -> str | None:
     """
     try:
         return get_settings().broker_url
-    except ValidationError as error:
-        reasons = "; ".join(str(item["msg"]).removeprefix("Value error, ") for item in error.errors())
-        print(f"fabroute_workers: {reasons}", file=sys.stderr)
+    except (ValidationError, DomainError) as error:
+        print(f"fabroute_workers: {_reasons(error)}", file=sys.stderr)
         raise SystemExit(EXIT_MISCONFIGURED) from error
+
+
+def _reasons(error: ValidationError | DomainError) -> str:
+    if isinstance(error, DomainError):
+        return error.message
+    return "; ".join(str(item["msg"]).removeprefix("Value error, ") for item in error.errors())
 
 
 app = create_app(_configured_broker())

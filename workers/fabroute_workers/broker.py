@@ -1,11 +1,16 @@
 """The broker: which kind its URL names, what that kind needs, and whether it answers. It is only a doorbell."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Literal, Protocol, cast
 from urllib.parse import urlsplit
 
+from amqp.exceptions import AccessRefused, NotAllowed
 from celery import Celery
+from kombu import Connection
 from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import AuthenticationError, RedisError
 
 from fabroute.kernel.errors import DomainError
 from fabroute.settings import EXAMPLE_BROKER_URL
@@ -42,6 +47,10 @@ _START_ONE = (
 )
 
 
+class _RedisChannel(Protocol):
+    client: Redis
+
+
 class BrokerMissing(DomainError):
     """No broker is configured, or its URL names a kind that fabroute doesn't know."""
 
@@ -54,6 +63,23 @@ class BrokerUnreachable(DomainError):
 
     code = "broker_unreachable"
     status = 503
+
+
+class BrokerRefused(DomainError):
+    """The configured broker answers, but its password or user is another."""
+
+    code = "broker_refused"
+    status = 503
+
+
+class BrokerForgets(DomainError):
+    """The configured Redis may throw queues away."""
+
+    code = "broker_forgets"
+    status = 503
+
+
+_REFUSALS = (AuthenticationError, AccessRefused, NotAllowed)
 
 
 def broker_kind(url: str | None) -> BrokerKind | None:
@@ -74,11 +100,69 @@ def require_broker_url(url: str | None) -> str:
 
 
 def require_reachable(app: Celery) -> None:
-    """Raise ``BrokerUnreachable`` with what to do unless the broker of ``app`` answers within its timeouts."""
+    """Raise ``BrokerUnreachable`` with what to do unless the broker of ``app`` answers within its timeouts.
+
+    ``BrokerRefused`` where it answers, but doesn't let us in.
+    """
+    with _connected(app):
+        pass
+
+
+def require_lasting(app: Celery, *, strict: bool) -> Sequence[str]:
+    """Return what should be put right of a Redis that forgets: no append-only file, or keys that may be evicted.
+
+    With ``strict`` evicting is refused by ``BrokerForgets``: it takes what it likes, when work is most. What is lost
+    is rung again from PostgreSQL in either case.
+    """
+    if broker_kind(app.conf.broker_url) != "redis":
+        return ()
+    with _connected(app) as connection:
+        try:
+            found = cast("_RedisChannel", connection.default_channel).client.info()
+        except RedisError as error:
+            return (f"Redis does not say how it is set ({error}): see to appendonly yes, maxmemory-policy noeviction",)
+    return [*_evicts(str(found.get("maxmemory_policy", "noeviction")), strict=strict), *_forgets(found)]
+
+
+def _evicts(policy: str, *, strict: bool) -> Sequence[str]:
+    if policy == "noeviction":
+        return ()
+    words = (
+        f"the Redis of FABROUTE_BROKER_URL drops keys when it is full (maxmemory-policy {policy}), and with them "
+        "queues: redis-cli CONFIG SET maxmemory-policy noeviction, and the same line in redis.conf"
+    )
+    if strict:
+        raise BrokerForgets(words)
+    return (words,)
+
+
+def _forgets(found: Mapping[str, object]) -> Sequence[str]:
+    if int(str(found.get("aof_enabled", 1))):
+        return ()
+    return (
+        "the Redis of FABROUTE_BROKER_URL keeps no append-only file: when it dies its messages are gone, and orders "
+        "wait until the relay rings again; redis-cli CONFIG SET appendonly yes, and the same line in redis.conf",
+    )
+
+
+@contextmanager
+def _connected(app: Celery) -> Iterator[Connection]:
     with app.connection_for_write() as connection:
         try:
             connection.ensure_connection(max_retries=0, timeout=_ANSWER_WITHIN_SECONDS)
+        except _REFUSALS as error:
+            raise _refused(connection, error) from error
         except OperationalError as error:
+            if isinstance(error.__cause__, _REFUSALS):
+                raise _refused(connection, error.__cause__) from error
             raise BrokerUnreachable(
                 f"the broker at {connection.as_uri()} does not answer ({error}): is it running? {_START_ONE}"
             ) from error
+        yield connection
+
+
+def _refused(connection: Connection, error: BaseException) -> BrokerRefused:
+    return BrokerRefused(
+        f"the broker at {connection.as_uri()} does not let us in ({error}): correct user, password or virtual host in "
+        "FABROUTE_BROKER_URL (redis://:password@host:6379/0, amqp://user:password@host:5672/vhost)"
+    )

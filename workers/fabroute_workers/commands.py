@@ -12,6 +12,11 @@ def worker_module(concurrency: int, *, queues: Sequence[str] = QUEUES, log_level
     return ["celery", "--quiet", "--app", "fabroute_workers.app", "worker", *pool, *flags]
 
 
+def measures_module() -> list[str]:
+    """Return the module that serves what workers and relay count."""
+    return ["fabroute_workers.measures"]
+
+
 def relay_module() -> list[str]:
     """Return the module of a relay: any number of them may run."""
     return ["fabroute_workers.relay"]

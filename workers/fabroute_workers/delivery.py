@@ -1,8 +1,8 @@
 """What a relay does in one turn: tell of events, sweep for what was forgotten, keep the calendar long enough."""
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from fabroute.identity.service.sealing import sealing_waits
 from fabroute.inventory.service import due_submissions
 from fabroute.kernel.time import utc_now
 from fabroute.orders.service import scopes_with_due_lines
+from fabroute.orders.service.traces import traces_of
 from fabroute.outbox.service import OutboxMessage, claim_unpublished, mark_published
 from fabroute.production.service import held_jobs_wait, planned_jobs_wait
 from fabroute.production.service.moving import standing_scopes
@@ -24,9 +25,11 @@ from fabroute.routing.service.scopes import lapsed_scopes
 from fabroute.routing.service.shadow_runs import due_shadow_runs
 from fabroute.sandbox.service import sandbox_waits
 from fabroute.settings import get_settings
+from fabroute.telemetry.tracing import record
 from fabroute.webhooks.service.deliveries import deliveries_due
 from fabroute.webhooks.service.sequencing import sequence_events
 from fabroute_workers.bells import Bells
+from fabroute_workers.measuring import ERRANDS, count
 from fabroute_workers.subscriptions import (
     ASK_READINESS,
     DELIVER_DUE,
@@ -144,10 +147,22 @@ class Relay:
         with unit_of_work(self._engine) as session:
             messages = claim_unpublished(session, limit=BATCH_EVENTS)
             ready = [message for message in messages if self._ready(message)]
-            sent = self._send(dict.fromkeys(errand for message in ready for errand in _errands(message)))
+            traces = traces_of(session, order_ids={it.subject_id for it in ready if it.subject_type == "order"})
+            errands = (errand for message in ready for errand in _errands(message, traces.get(message.subject_id)))
+            sent = self._send(dict.fromkeys(errands))
             mark_published(session, ids=[message.id for message in ready], now=self._now())
+        self._tell_traces(ready, traces)
         more = len(ready) < len(messages) or len(messages) == BATCH_EVENTS
         return Turn(sent=sent, wait_seconds=HELD_BACK_SECONDS if more else POLL_SECONDS)
+
+    def _tell_traces(self, messages: Iterable[OutboxMessage], traces: Mapping[str, str]) -> None:
+        """Tell, in the traces of orders, for how long their events lay in the outbox."""
+        for message in messages:
+            placed = traces.get(message.subject_id)
+            if placed is not None:
+                facts = {"order_id": message.subject_id, "event_id": message.event_id}
+                times = (message.occurred_at, self._now())
+                record(f"outbox {message.name}", kind="producer", parent=placed, times=times, facts=facts)
 
     def sweep(self) -> int:
         """Ring for all that is due: retries, lapsed leases, workers that died, a broker that forgot."""
@@ -236,10 +251,12 @@ class Relay:
         sent = 0
         for errand in errands:
             self._ringer.ring(errand)
+            count(ERRANDS, (errand.task,))
             self._bells.sent(errand, at=self._clock())
             sent += 1
         return sent
 
 
-def _errands(message: OutboxMessage) -> tuple[Errand, ...]:
-    return errands_of(event_name=message.name, data=message.data)
+def _errands(message: OutboxMessage, traceparent: str | None = None) -> tuple[Errand, ...]:
+    errands = errands_of(event_name=message.name, data=message.data)
+    return errands if traceparent is None else tuple(replace(it, traceparent=traceparent) for it in errands)

@@ -4,6 +4,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from fabroute.kernel.errors import DomainError
+from fabroute_workers.following import headers_of
 from fabroute_workers.subscriptions import Errand
 
 
@@ -25,7 +26,8 @@ class Doorbell:
         """Send the errand's task by its name; ``BrokerDown`` if the broker doesn't take it."""
         try:
             producer = self._app.amqp.Producer(self._connection)
-            self._app.send_task(errand.task, kwargs=errand.arguments, producer=producer, retry=False)
+            headers = headers_of(errand.traceparent)
+            self._app.send_task(errand.task, kwargs=errand.arguments, producer=producer, retry=False, headers=headers)
         except (OperationalError, OSError) as error:
             self.close()
             raise BrokerDown(f"{self._connection.as_uri()}: {error}") from error

@@ -20,6 +20,7 @@ from typing import NoReturn
 from sqlalchemy import Engine
 
 from fabroute.routing.ports import Ending, Isolation
+from fabroute.telemetry.tracing import flush_spans
 from fabroute_workers.lifeline import die_with_parent
 
 _SLICE_SECONDS = 0.1
@@ -175,6 +176,7 @@ def _be_child(work: Callable[[], bytes], *, pipe: int, parent: int) -> NoReturn:
         faulthandler.enable(file=sys.__stderr__ or sys.stderr, all_threads=False)
         with open(pipe, "wb", closefd=False) as stream:
             stream.write(work())
+        flush_spans()
         code = 0
     finally:
         with contextlib.suppress(OSError, ValueError):

@@ -7,6 +7,7 @@ down it waits and connects anew. Both are logged once, at their beginning and at
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -20,10 +21,12 @@ from fabroute.database import create_database_engine
 from fabroute.kernel.errors import DomainError
 from fabroute.outbox.service import NOTIFY_CHANNEL
 from fabroute.settings import get_settings
+from fabroute.telemetry.logs import configure_logging
+from fabroute.telemetry.tracing import flush_spans, start_tracing
 from fabroute_workers.app import EXIT_MISCONFIGURED, app, require_settings
 from fabroute_workers.delivery import Relay
 from fabroute_workers.doorbell import BrokerDown, Doorbell
-from fabroute_workers.logs import configure_logging
+from fabroute_workers.measuring import OUTAGES, TURNS, count
 
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 IDLE_SECONDS = 10.0
@@ -61,8 +64,10 @@ def serve(engine: Engine, relay: Relay, *, stop: threading.Event) -> None:
         try:
             _take_turns(engine, relay, stop=stop, outage=outage)
         except BrokerDown as error:
+            count(OUTAGES, ("broker",))
             stop.wait(outage.failed(server="broker", error=error))
         except _DATABASE_ERRORS as error:
+            count(OUTAGES, ("postgresql",))
             stop.wait(outage.failed(server="postgresql", error=error))
 
 
@@ -75,11 +80,13 @@ def main() -> int:
     try:
         require_settings(app)
         engine = create_database_engine(get_settings().database_url, idle_seconds=IDLE_SECONDS)
+        start_tracing(get_settings(), service="fabroute-relay")
     except DomainError as error:
         _log.critical("relay.refused", code=error.code, reason=error.message)
         return EXIT_MISCONFIGURED
     _log.info("relay.started")
     serve(engine, Relay(engine, ringer=Doorbell(app), carriers=get_settings().carrier_folder is not None), stop=stop)
+    flush_spans()
     _log.info("relay.stopped")
     return 0
 
@@ -87,7 +94,9 @@ def main() -> int:
 def _take_turns(engine: Engine, relay: Relay, *, stop: threading.Event, outage: Outage) -> None:
     with _listening(engine) as connection:
         while not stop.is_set():
+            began = time.monotonic()
             turn = relay.turn()
+            count(TURNS, (), time.monotonic() - began)
             outage.over()
             for _ in connection.notifies(timeout=turn.wait_seconds, stop_after=1):
                 pass

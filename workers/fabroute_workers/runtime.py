@@ -3,16 +3,22 @@
 import faulthandler
 import gc
 import signal
+from collections.abc import Mapping
 
 import structlog
 from celery import signals
 
 from fabroute.database import database_engine
 from fabroute.settings import get_settings
+from fabroute.telemetry.binding import bind_ids
+from fabroute.telemetry.logs import configure_logging
+from fabroute.telemetry.tracing import flush_spans, start_tracing
+from fabroute_workers.following import task_begins, task_ends
 from fabroute_workers.isolated import go_first, limit_memory
 from fabroute_workers.lifeline import die_with_parent
-from fabroute_workers.logs import configure_logging
 
+_FOR = ("scope", "node_id")
+"""Arguments of tasks that say what they work on."""
 _GARBAGE_THRESHOLDS = (50_000, 50, 1_000)
 
 
@@ -32,6 +38,7 @@ def _begin_child(**_: object) -> None:
     die_with_parent(signal.SIGKILL)
     limit_memory(get_settings().worker_memory_mib)
     go_first()
+    start_tracing(get_settings(), service="fabroute-worker")
     faulthandler.enable(all_threads=False)
     database_engine.cache_clear()
     gc.freeze()
@@ -39,10 +46,20 @@ def _begin_child(**_: object) -> None:
 
 
 @signals.task_prerun.connect
-def _bind_task(task_id: str, task: object, **_: object) -> None:
-    structlog.contextvars.bind_contextvars(task_id=task_id, task=getattr(task, "name", ""))
+def _bind_task(task_id: str, task: object, kwargs: Mapping[str, object] | None = None, **_: object) -> None:
+    """Have the log name the task, and the scope or node that it is for, until it is over; begin its span."""
+    task_begins(task_id, getattr(task, "name", ""), getattr(task, "request", None))
+    bind_ids(task_id=task_id, task=getattr(task, "name", ""))
+    bind_ids(**{name: value for name, value in (kwargs or {}).items() if name in _FOR and isinstance(value, str)})
 
 
 @signals.task_postrun.connect
-def _unbind_task(**_: object) -> None:
+def _unbind_task(task_id: str = "", task: object = None, state: str | None = None, **_: object) -> None:
+    task_ends(task_id, getattr(task, "name", ""), state)
     structlog.contextvars.clear_contextvars()
+
+
+@signals.worker_process_shutdown.connect
+def _end_child(**_: object) -> None:
+    """Send the spans that wait: the process ends without further ado."""
+    flush_spans()

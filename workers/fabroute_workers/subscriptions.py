@@ -1,7 +1,7 @@
 """Which event makes which task run. Tasks are named, not imported: the relay needs none of their code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fabroute.kernel.events import JsonScalar
 
@@ -73,6 +73,8 @@ class Errand:
     task: str
     scope: str | None = None
     node_id: str | None = None
+    traceparent: str | None = field(default=None, compare=False)
+    """The span of the order for which it is sent, or of the first of several."""
 
     @property
     def arguments(self) -> dict[str, str]:

@@ -6,11 +6,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
+from fabroute.integrations.service_manager import READY, STOPPING, SignsOfLife, tell
 from fabroute_workers.app import EXIT_MISCONFIGURED
 from fabroute_workers.forks import Fork, fork_module
+from fabroute_workers.measuring import DEATHS, count
 
 RESTART_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0)
 STEADY_SECONDS = 60.0
@@ -40,11 +43,18 @@ class Supervisor:
     """
 
     def __init__(
-        self, modules: Mapping[str, Sequence[str]], *, stop: threading.Event, stop_seconds: float = STOP_SECONDS
+        self,
+        modules: Mapping[str, Sequence[str]],
+        *,
+        stop: threading.Event,
+        stop_seconds: float = STOP_SECONDS,
+        life_sign_file: Path | None = None,
     ) -> None:
         self._children = [_Child(name=name, module=module) for name, module in modules.items()]
         self._stop = stop
         self._stop_seconds = stop_seconds
+        self._signs = SignsOfLife(life_sign_file)
+        self._ready = False
 
     def run(self) -> int:
         """Start the children, watch them, stop them all, and return the exit code of it all.
@@ -56,8 +66,10 @@ class Supervisor:
         try:
             while code is None and not self._stop.is_set():
                 code = self._look_after_all()
+                self._tell_how_all_are()
                 self._stop.wait(_LOOK_SECONDS)
         finally:
+            tell(STOPPING)
             self._stop_all()
         return code or 0
 
@@ -71,6 +83,15 @@ class Supervisor:
                 self._mourn(child, code)
         return None
 
+    def _tell_how_all_are(self) -> None:
+        """Give a sign of life while every child runs; the first one says that all have been started."""
+        if any(child.process is None for child in self._children):
+            return
+        if not self._ready:
+            self._ready = True
+            tell(READY)
+        self._signs.give()
+
     def _start_when_due(self, child: _Child) -> None:
         if time.monotonic() < child.start_at:
             return
@@ -82,6 +103,7 @@ class Supervisor:
         lived = time.monotonic() - child.started_at
         child.deaths = 1 if lived >= STEADY_SECONDS else child.deaths + 1
         pause = RESTART_SECONDS[min(child.deaths, len(RESTART_SECONDS)) - 1]
+        count(DEATHS, (child.name,))
         _log.warning("supervisor.child_died", child=child.name, exit_code=code, lived_seconds=round(lived, 1))
         child.process, child.start_at = None, time.monotonic() + pause
 

@@ -43,6 +43,7 @@ from fabroute.routing.service.run import RoutingLimits, RunReport, route_pending
 from fabroute.routing.service.shadow_work import ShadowLimits, work_on_shadow_runs
 from fabroute.settings import Settings
 from fabroute_workers.isolated import apart_from, ended_if_hanging
+from fabroute_workers.measuring import RUN_LINES, RUN_SECONDS, count
 
 DRAIN_SECONDS = 20.0
 """Nothing new is begun after this long; the relay rings again if more is due."""
@@ -362,3 +363,7 @@ def _log_run(scope: str, report: RunReport) -> None:
         open=report.open,
         wall_ms=report.wall_ms,
     )
+    whole = whole_scope(scope)
+    count(RUN_SECONDS, (whole,), report.wall_ms / 1000)
+    for outcome, lines in (("routed", report.routed), ("no_route", report.no_route), ("open", report.open)):
+        count(RUN_LINES, (whole, outcome), lines)

@@ -5,12 +5,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp
 
 from fabroute.api import description
 from fabroute.api.admission.gate import Gate
 from fabroute.api.contract.sharing import shared
 from fabroute.api.garbage import rare_garbage_collection
+from fabroute.api.measuring.measured import Measured
+from fabroute.api.measuring.traced import Traced
 from fabroute.api.middleware import EarlyAnswers, RequestId
 from fabroute.api.parameters import refuse_unknown_parameters
 from fabroute.api.problems import install_problem_handlers
@@ -75,6 +78,7 @@ from fabroute.api.routers import (
     webhooks,
 )
 from fabroute.settings import Settings, get_settings
+from fabroute.telemetry.tracing import is_tracing
 
 _ROUTERS = (
     orders,
@@ -135,16 +139,26 @@ _ROUTERS = (
 )
 
 
+_NO_OTHER_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""Ours tells of all requests; to ask FastAPI's whether somebody listens would cost more than all our counting."""
+
+
 class FabrouteApi(FastAPI):
     """FastAPI behind a gate, with the OpenAPI document that ``fabroute.api.description`` completes."""
 
-    outer_layers: tuple[Callable[[ASGIApp], ASGIApp], ...] = (Gate, RequestId, EarlyAnswers)
+    outer_layers: tuple[Callable[[ASGIApp], ASGIApp], ...] = (Gate, Measured, RequestId, EarlyAnswers)
     """Around all of FastAPI, the last one outermost."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return the application behind the gate, where a refusal costs no layer of the framework."""
         app = super().build_middleware_stack()
-        for layer in self.outer_layers:
+        for layer in (*((Traced,) if is_tracing() else ()), *self.outer_layers):
             app = layer(app)
         return app
 
@@ -179,6 +193,7 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
         redirect_slashes=False,
         dependencies=[Depends(refuse_unknown_parameters)],
         generate_unique_id_function=lambda route: route.name,
+        telemetry=_NO_OTHER_TELEMETRY,
     )
     app.state.resources = resources
     app.state.operations = [route for module in _ROUTERS for route in module.router.routes]

@@ -12,12 +12,18 @@ from pathlib import Path
 
 import uvicorn
 
+from fabroute.integrations.service_manager import READY, STOPPING, SignsOfLife, tell
+
 HANDLES = 16
 _STARTUP_FAILURE = 3
 
 
 class ListeningServer(uvicorn.Server):
-    """Listens as ``uvicorn.Server`` does, with ``HANDLES`` handles of each socket."""
+    """Listens as ``uvicorn.Server`` does, with ``HANDLES`` handles of each socket; systemd is told of it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._signs = SignsOfLife()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and listen."""
@@ -27,6 +33,17 @@ class ListeningServer(uvicorn.Server):
         listeners = [listener for server in self.servers for listener in server.sockets]
         for listener in listeners:
             self.servers += [await self._listen_on(listener) for _ in range(HANDLES - 1)]
+        tell(READY)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Give a sign of life, ten times a second at most: an event loop that hangs gives none."""
+        self._signs.give()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what was asked, then end."""
+        tell(STOPPING)
+        await super().shutdown(sockets)
 
     async def _listen_on(self, listener: socket.socket) -> asyncio.Server:
         loop, config = asyncio.get_running_loop(), self.config

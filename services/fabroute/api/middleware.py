@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fabroute.api.contract.deprecation import tell_deprecation
 from fabroute.api.contract.limits import limits_told
 from fabroute.kernel.ids import new_id
+from fabroute.telemetry.binding import bind_ids
 
 _SHORT_BYTES = 2**16
 """A body of that length lies in the server's buffer when it is answered: the connection can stay open."""
@@ -35,7 +36,8 @@ class RequestId:
         offered = header(scope, b"x-request-id")
         if offered is None or not _ACCEPTED.fullmatch(offered):
             offered = f"{self._process}_{next(self._numbers)}".encode()
-        scope.setdefault("state", {})["request_id"] = offered.decode()
+        request_id = scope.setdefault("state", {})["request_id"] = offered.decode()
+        bind_ids(request_id=request_id)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -28,6 +28,9 @@ from fabroute.api.intake.promises import PromiseDesk
 from fabroute.api.intake.queue import Intake
 from fabroute.api.intake.quotes import QuoteDesk
 from fabroute.api.keys import KeyCache
+from fabroute.api.measuring.lag import measured_lag
+from fabroute.api.measuring.measures import ApiMeasures
+from fabroute.api.measuring.room import Measuring, make_measuring, watch_levels
 from fabroute.api.people.room import PeopleRoom, make_people_room
 from fabroute.api.queues.room import Queues, make_queues, serving
 from fabroute.api.signing import InstallationSigner
@@ -69,6 +72,7 @@ class Resources:
     uploads: UploadSlots
     turns: Turns
     pressure: Pressure
+    measuring: Measuring
     limits: RateLimits
     changes: Changes
     people: PeopleRoom
@@ -92,8 +96,10 @@ def make_resources(settings: Settings) -> Resources:
     Raises ``DatabaseMissing`` if no URL is set, ``UnknownStorage`` if the store's URL can't be one.
     """
     engine, tenants = _engines(settings)
-    doorbell = Doorbell(lambda: open_connection(engine))
-    intake = _intake(engine, settings, doorbell)
+    doorbell, measures = Doorbell(lambda: open_connection(engine)), ApiMeasures()
+    intake = _intake(engine, settings, doorbell, measures)
+    turns = Turns(bounds_of(settings), clock=time.monotonic)
+    watch_levels(measures, turns=turns, intake=intake, pools={"own": engine, "tenants": tenants})
     catalogue, places, books, feed = Catalogue(), Places(), _quote_books(engine, settings), FeedWatch()
     wrong_keys, last_uses = _wrong_keys(settings), _last_uses(engine)
     return Resources(
@@ -103,8 +109,9 @@ def make_resources(settings: Settings) -> Resources:
         store=open_print_file_store(settings.storage_url),
         signer=InstallationSigner(settings.signing_key_file, create=settings.profile != "production"),
         uploads=UploadSlots(settings.upload_slots),
-        turns=Turns(bounds_of(settings), clock=time.monotonic),
+        turns=turns,
         pressure=Pressure(),
+        measuring=make_measuring(engine, settings, measures),
         limits=rate_limits_of(settings),
         changes=Changes(url=engine.url),
         people=make_people_room(engine, settings),
@@ -145,12 +152,13 @@ def _engines(settings: Settings) -> tuple[Engine, Engine]:
     return own, create_database_engine(url, tenant=None, idle_seconds=_IDLE_SECONDS)
 
 
-def _intake(engine: Engine, settings: Settings, doorbell: Doorbell) -> Intake:
+def _intake(engine: Engine, settings: Settings, doorbell: Doorbell, measures: ApiMeasures) -> Intake:
     return Intake(
         connect=lambda: open_intake_connection(engine),
         capacity=settings.intake_queue_size,
         writers=settings.intake_writers,
         on_committed=doorbell.ring,
+        on_written=measures.note_batch,
         patience_seconds=settings.intake_patience_seconds,
     )
 
@@ -192,7 +200,11 @@ async def running(resources: Resources) -> AsyncIterator[None]:
     resources.intake.start()
     resources.last_uses.start()
     try:
-        async with serving(resources.queues), resources.feed_listener.listening():
+        async with (
+            serving(resources.queues),
+            resources.feed_listener.listening(),
+            measured_lag(resources.measuring.measures),
+        ):
             yield
     finally:
         await resources.changes.stop()

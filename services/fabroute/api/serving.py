@@ -8,8 +8,10 @@ from fastapi import FastAPI
 from fabroute.api.app import create_app
 from fabroute.api.first_start import greet_first_operator
 from fabroute.api.listening import run_until_stopped
-from fabroute.api.logs import configure_logging
+from fabroute.api.measuring.room import served_metrics
 from fabroute.settings import Settings
+from fabroute.telemetry.logs import configure_logging
+from fabroute.telemetry.tracing import flush_spans, start_tracing
 
 _SHUTDOWN_SECONDS = 15
 _SWITCH_SECONDS = 0.0005
@@ -41,4 +43,7 @@ def serve_app(app: FastAPI, settings: Settings, *, uds: str | None, host: str, p
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     sys.setswitchinterval(_SWITCH_SECONDS)
-    run_until_stopped(config)
+    start_tracing(settings, service="fabroute-api")
+    with served_metrics(app.state.resources.measuring, settings):
+        run_until_stopped(config)
+    flush_spans()

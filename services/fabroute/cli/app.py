@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from typer.core import TyperCommand, TyperGroup
 
-from fabroute.cli.output import complain
+from fabroute.cli.output import complain, setting_problems
 from fabroute.kernel.errors import DomainError
 
 
@@ -65,6 +65,7 @@ COMMANDS: Mapping[str, Entry] = {
     "timeline": Entry(place="rerouting:timeline", help="Tell what happened to an order, oldest first."),
     "serve": Entry(place="servers:serve", help="Run the HTTP API and the console until it is stopped."),
     "work": Entry(place="servers:work", help="Run a worker that routes orders, and the relay, until stopped."),
+    "alive": Entry(place="alive:alive", help="Tell whether serve or work does its work: a health check."),
     "scopes": Entry(place="scopes:scopes", help="List the planning scopes: what waits, who decides, the last run."),
     "migrate": Entry(place="servers:migrate", help="Bring the database's tables to this version."),
     "sandbox": Entry(place="sandbox:sandbox", help="Open a world to try things in: nodes answer by themselves."),
@@ -75,6 +76,8 @@ COMMANDS: Mapping[str, Entry] = {
     "audit": Entry(place="audit:audit", help="Verify the audit log's chains, export them, sign how far they are."),
     "backup": Entry(place="backup:backup", help="Keep database, files and audit roots in a folder; verify a backup."),
     "restore": Entry(place="backup:restore", help="Bring an installation back to what a backup holds."),
+    "status": Entry(place="monitoring:status", help="Tell what waits, who works, how old it is, what is wrong."),
+    "metrics": Entry(place="monitoring:metrics", help="Serve the database's figures for Prometheus."),
     "doctor": Entry(place="servers:doctor", help="Check what must always hold in the database."),
     "openapi": Entry(place="documents:openapi", help="Write the OpenAPI document, or check the kept one."),
 }
@@ -124,7 +127,7 @@ def main() -> None:
     except DomainError as error:
         complain(error.message)
     except ValidationError as error:
-        complain("; ".join(_setting_problem(problem["loc"], problem["msg"]) for problem in error.errors()))
+        complain(setting_problems(error))
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
         complain(
@@ -143,11 +146,6 @@ def _load(name: str) -> Any:
         function, target = target, typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         target.command(name)(function)
     return typer.main.get_command(target)
-
-
-def _setting_problem(location: tuple[int | str, ...], message: str) -> str:
-    variable = f"FABROUTE_{str(location[0]).upper()}: " if location else ""
-    return variable + message.removeprefix("Value error, ")
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

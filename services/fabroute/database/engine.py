@@ -73,6 +73,7 @@ def create_database_engine(
         pool_timeout=_CONNECT_TIMEOUT_SECONDS,
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+            "client_encoding": "utf8",
             "options": _options(tenant, idle_seconds),
             **_SIGNS_OF_LIFE,
         },

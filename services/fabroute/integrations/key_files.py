@@ -1,4 +1,8 @@
-"""Files that hold the keys of an installation: written once and whole, read by their owner only."""
+"""Files that hold the keys of an installation: written once and whole, read by their owner only.
+
+Where a key belongs to root, its group may read it: that is how Kubernetes and systemd hand secrets to a process that is
+not root. PostgreSQL takes keys of TLS by the same rule.
+"""
 
 import os
 import stat
@@ -9,6 +13,7 @@ from pathlib import Path
 from fabroute.kernel.errors import DomainError
 
 _OWNER_ONLY = 0o600
+_ROOT = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +46,23 @@ def read_key_file(path: Path, *, kind: KeyKind) -> bytes:
     """Return what the file at ``path`` holds. Raises what ``kind`` names where it is missing, exposed or unreadable."""
     try:
         with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            status = os.fstat(file.fileno())
             content = file.read()
     except FileNotFoundError as error:
         raise kind.missing(f"there is no {kind.name} at {path}: {kind.to_have}") from error
     except OSError as error:
         raise kind.unusable(f"the {kind.name} at {path} can't be read ({error})") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & _exposing(status.st_uid):
         raise kind.exposed(f"others may read the {kind.name} at {path} (mode {mode:o}): {kind.to_hide}")
     return content
+
+
+def _exposing(owner: int) -> int:
+    """Return the permissions that a key of this owner must not have."""
+    if owner == _ROOT != os.geteuid():
+        return stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
+    return stat.S_IRWXG | stat.S_IRWXO
 
 
 def _publish(path: Path, content: bytes) -> None:

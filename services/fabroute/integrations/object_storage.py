@@ -4,8 +4,9 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
 from obstore.exceptions import BaseError, NotFoundError
@@ -13,9 +14,17 @@ from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStore, PrintFileStoreDown
 from fabroute.kernel.errors import DomainError
+from fabroute.settings import Settings, get_settings
+
+if TYPE_CHECKING:  # the library has these types for checkers only
+    from obstore.store import ClientConfig, RetryConfig, S3Config
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_REMOTE = ("s3://", "s3a://", "gs://", "az://")
+_S3 = ("s3://", "s3a://")
+_REMOTE = ("gs://", "az://")
+_CONNECT_WITHIN = timedelta(seconds=5)
+_RETRIES: "RetryConfig" = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
+"""A store that does not answer is given up in seconds, not in the three minutes of the library."""
 _RETRY_AFTER_SECONDS = 5
 _PIECE_BYTES = 2**20
 _ABSENT = (FileNotFoundError, NotFoundError)
@@ -137,12 +146,31 @@ def object_store_at(url: str, *, setting: str) -> ObjectStore:
         return LocalStore(Path(unquote(url.removeprefix("file://"))).absolute(), mkdir=True)
     if url.startswith("memory://"):
         return MemoryStore()
+    if url.startswith(_S3):
+        settings = get_settings()
+        return from_url(url, config=_s3_access(settings), client_options=_client(settings), retry_config=_RETRIES)
     if url.startswith(_REMOTE):
-        return from_url(url)
+        return from_url(url, client_options={"connect_timeout": _CONNECT_WITHIN}, retry_config=_RETRIES)
     raise UnknownStorage(
         f"{setting} is {url!r}: give file:///folder, memory://, s3://bucket/prefix, gs://bucket/prefix "
         "or az://container/prefix"
     )
+
+
+def _client(settings: Settings) -> "ClientConfig":
+    plain = (settings.storage_endpoint or "").startswith("http://")
+    return {"connect_timeout": _CONNECT_WITHIN, **({"allow_http": True} if plain else {})}
+
+
+def _s3_access(settings: Settings) -> "S3Config":
+    """Return what the settings say of an S3; what they don't say, its library finds in the usual ways."""
+    access: S3Config = {}
+    if settings.storage_endpoint is not None:
+        access["endpoint"] = settings.storage_endpoint
+    if settings.storage_access_key_id is not None and settings.storage_secret_access_key is not None:
+        access["access_key_id"] = settings.storage_access_key_id.get_secret_value()
+        access["secret_access_key"] = settings.storage_secret_access_key.get_secret_value()
+    return access
 
 
 def _key(sha256: str) -> str:

@@ -66,6 +66,8 @@ class Order(SQLModel, table=True):
     """The landed price that was quoted: what the owner pays, wherever the parts are made in the end."""
     agreed_arrival: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     """The date that was quoted."""
+    traceparent: str | None = None
+    """The span in which it was placed, where its trace is kept: whatever happens to it joins that trace."""
 
 
 class OrderLine(SQLModel, table=True):
@@ -82,6 +84,7 @@ class OrderLine(SQLModel, table=True):
             postgresql_where=text("state IN ('pending', 'routing')"),
         ),
         Index("ix_order_lines_no_route", "planning_scope", "id", postgresql_where=text("state = 'no_route'")),
+        Index("ix_order_lines_parked", "id", postgresql_where=text("state = 'parked'")),
     )
 
     id: str = Field(primary_key=True)

@@ -13,6 +13,7 @@ import structlog
 from celery import Celery, concurrency, signals
 from celery.concurrency import prefork, solo
 
+from fabroute.telemetry.logs import configure_logging
 from fabroute_workers import runtime
 from fabroute_workers.app import (
     DEAD_LETTERS,
@@ -23,7 +24,6 @@ from fabroute_workers.app import (
     require_as_configured,
 )
 from fabroute_workers.lifeline import die_with_parent, lifeline
-from fabroute_workers.logs import configure_logging
 
 
 @dataclass(slots=True, kw_only=True)

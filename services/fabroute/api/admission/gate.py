@@ -8,12 +8,13 @@ from fabroute.api.admission.parties import STRANGERS, party_of
 from fabroute.api.admission.refusals import TooBusy, send_refusal
 from fabroute.api.admission.resting import begin
 from fabroute.api.admission.turns import Party
+from fabroute.api.measuring.measured import REFUSED, TEMPLATE, WAITED
 from fabroute.api.middleware import may_be_long
 from fabroute.api.resources import Resources
 from fabroute.kernel.errors import DomainError
 
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
-_ALWAYS = frozenset({"/healthz", "/readyz"})
+_ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Who watches over a process must not be told that it is busy."""
 _PATIENCE_OF_STRANGERS = 2.0
 """When a process has just started, everybody is a stranger to it: they wait a little longer, and for nobody else."""
@@ -40,6 +41,8 @@ class Gate:
             party = await _turn(resources, name)
         except DomainError as refusal:
             resources.pressure.note_refused(refusal.code)
+            resources.measuring.measures.refused.add((refusal.code,))
+            scope[TEMPLATE] = REFUSED
             await send_refusal(refusal, scope, send, public_url=resources.settings.public_url)
             return
         turn = begin(resources.turns, party)
@@ -47,6 +50,8 @@ class Gate:
             await self._app(scope, receive, send)
         finally:
             resources.turns.leave(turn.party)
+            if turn.has_rested:
+                scope[WAITED] = True
 
 
 async def _turn(resources: Resources, name: str) -> Party:

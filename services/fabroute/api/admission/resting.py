@@ -17,6 +17,7 @@ class Turn:
     turns: Turns
     party: Party
     is_resting: bool = False
+    has_rested: bool = False
 
 
 def begin(turns: Turns, party: Party) -> Turn:
@@ -33,7 +34,7 @@ def resting() -> Iterator[None]:
     if turn is None or turn.is_resting:
         yield
         return
-    turn.is_resting = True
+    turn.is_resting = turn.has_rested = True
     turn.turns.leave(turn.party)
     try:
         yield

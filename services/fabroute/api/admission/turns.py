@@ -84,6 +84,11 @@ class Turns:
         """How many requests are in service."""
         return self._serving
 
+    @property
+    def waiting_in_all(self) -> int:
+        """How many requests wait."""
+        return sum(len(party.line) for party in list(self._lines.values()))
+
     def waiting(self, name: str) -> int:
         """Return how many requests of a party wait."""
         party = self._parties.get(name)

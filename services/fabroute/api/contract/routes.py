@@ -22,6 +22,7 @@ from fabroute.api.dependencies import get_idempotency_key, get_principal, get_re
 from fabroute.api.schemas.base import Listing
 from fabroute.database import unit_of_work
 from fabroute.identity.service.idempotency import KeyedRequest
+from fabroute.telemetry.binding import bind_known
 
 Answer = Callable[[Request], Awaitable[Response]]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -48,6 +49,8 @@ class ContractRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; one that may wait, when there is something new."""
+        if scope["path_params"]:
+            bind_known(scope["path_params"])
         going = DEPRECATED.get(self.name)
         if going is not None:
             note_deprecation(scope, going)

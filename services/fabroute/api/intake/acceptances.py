@@ -17,6 +17,7 @@ from fabroute.orders.service import KeyReused, Placed, Replayed, ShipTo
 from fabroute.routing.service.accepting import QuoteAcceptor, QuoteContended, QuoteNotKept
 from fabroute.routing.service.agreeing import Acceptance, AcceptedLine
 from fabroute.routing.service.quoting import QuoteBooks
+from fabroute.telemetry.tracing import span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ class AcceptanceDesk:
         that has it: the next quote must not offer the same again.
         """
         try:
-            placing = self._accept(submission)
+            with span("route", facts={"kind": "quote"}):
+                placing = self._accept(submission)
         except (QuoteNotKept, QuoteContended):
             self.books.outdated(told=submission.principal.organisation_id)
             raise

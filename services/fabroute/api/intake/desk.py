@@ -35,6 +35,8 @@ from fabroute.orders.service import (
     ShipTo,
     find_answer,
 )
+from fabroute.telemetry.binding import bind_ids
+from fabroute.telemetry.tracing import traceparent
 
 _LATEST_NEED = timedelta(days=3650)
 
@@ -86,7 +88,9 @@ class OrderDesk:
         ship_to = await self._ship_to(submission)
         for may_recall in (True, False):
             items = await self._items(submission, may_recall=may_recall)
-            placing: Placing = await self._intake.submit(compose_order(submission, items, ship_to))
+            order = compose_order(submission, items, ship_to)
+            bind_ids(order_id=order.id)
+            placing: Placing = await self._intake.submit(order)
             if not isinstance(placing, Refused):
                 return placing
         raise RevisionNotReleased("the revisions of these parts are changing just now: repeat the request")
@@ -176,6 +180,7 @@ def compose_order(submission: Submission, items: Sequence[OrderableRevision], sh
             for line, item, scope in zip(view.lines, items, scopes, strict=True)
         ),
         placed_at=view.placed_at,
+        traceparent=traceparent(),
     )
 
 

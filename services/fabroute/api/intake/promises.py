@@ -22,6 +22,7 @@ from fabroute.orders.service import (
 )
 from fabroute.routing.service.online import OnlinePromiser
 from fabroute.routing.service.quoting import QuoteBooks
+from fabroute.telemetry.tracing import span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,10 @@ class PromiseDesk:
     def _place_or_recall(self, submission: Submission) -> Placed | Replayed | KeyReused:
         """An order that would be refused today is still answered if it was taken once."""
         try:
-            placing = self.promiser.place(
-                self._order(submission), answer=self._answer(submission), now=submission.received_at
-            )
+            with span("route", facts={"kind": "online"}):
+                placing = self.promiser.place(
+                    self._order(submission), answer=self._answer(submission), now=submission.received_at
+                )
         except DomainError as refusal:
             earlier = self.in_flight.earlier(submission) if refusal.status == 422 else None
             if earlier is None:

@@ -48,6 +48,7 @@ class Intake:
         capacity: int,
         writers: int,
         on_committed: Callable[[], None],
+        on_written: Callable[[int, float], None] = lambda orders, seconds: None,
         patience_seconds: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,6 +58,7 @@ class Intake:
         self._clock = clock
         self._writers = writers
         self._on_committed = on_committed
+        self._on_written = on_written
         self._waiting: deque[_Waiting] = deque()
         self._in_flight: set[tuple[str, str]] = set()
         self._has_work = asyncio.Event()
@@ -64,6 +66,11 @@ class Intake:
         self._writing, self._batch_seconds = 0, 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._threads = ThreadPoolExecutor(writers, thread_name_prefix="intake")
+
+    @property
+    def waiting(self) -> int:
+        """How many orders wait for a writer."""
+        return len(self._waiting)
 
     def start(self) -> None:
         """Begin to take orders. Call it on the event loop that will call ``submit``."""
@@ -119,7 +126,9 @@ class Intake:
         written = asyncio.get_running_loop().run_in_executor(self._threads, writer.write, orders)
         (results,) = await asyncio.gather(written, return_exceptions=True)
         self._writing -= 1
-        self._batch_seconds += _WEIGHT * (self._clock() - began - self._batch_seconds)
+        seconds = self._clock() - began
+        self._batch_seconds += _WEIGHT * (seconds - self._batch_seconds)
+        self._on_written(len(orders), seconds)
         if not isinstance(results, BaseException):
             self._on_committed()
             return results

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fabroute.api.contract.limits import is_over_limits
 from fabroute.api.keys import KeyCache
+from fabroute.api.measuring.measured import TEMPLATE
 from fabroute.api.problems import refused
 from fabroute.api.queues.room import Queues
 from fabroute.api.queues.tags import retry_after
@@ -20,7 +21,9 @@ from fabroute.identity.rules import Principal
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.time import utc_now
 from fabroute.production.service.claims import AskedClaim, Claimed
+from fabroute.telemetry.tracing import traceparent
 
+_TEMPLATE = "/v1/nodes/{node_id}/claims"
 _PATH = re.compile(r"/v1/nodes/([A-Za-z0-9_.:-]{1,100})/claims")
 _KEY = re.compile(rb"[ -~]{1,255}")
 _MOST_BYTES = 1_000
@@ -38,6 +41,7 @@ async def answer_claim(request: Request, principal: Principal, *, node_id: str, 
         request_sha256=_digest(node_id, body),
         most=body.max,
         job_id=body.job_id,
+        traceparent=traceparent(),
     )
     resources = request.app.state.resources
     queues: Queues = resources.queues
@@ -68,6 +72,7 @@ class PlainClaims:
         if body is None:
             await self._app(scope, _again(message, receive), send)
             return
+        scope[TEMPLATE] = _TEMPLATE
         response = await _answer(Request(scope, receive), asked, body)
         await response(scope, receive, send)
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fabroute.api.contract.limits import is_over_limits
 from fabroute.api.keys import KeyCache
+from fabroute.api.measuring.measured import TEMPLATE
 from fabroute.api.queues.room import Queues
 from fabroute.api.queues.tags import may_read, poll_interval, queue_tag
 from fabroute.api.queues.versions import QueueVersions
@@ -15,6 +16,7 @@ from fabroute.api.queues.waiting import until_gone
 from fabroute.identity.rules import Principal
 from fabroute.kernel.time import utc_now
 
+_TEMPLATE = "/v1/nodes/{node_id}/jobs"
 _PREFIX, _SUFFIX = "/v1/nodes/", "/jobs"
 _WAIT = re.compile(rb"(?:^|&)wait=(\d{1,2})(?:&|$)")
 _LONGEST_WAIT_SECONDS = 25
@@ -44,6 +46,7 @@ class UnchangedQueues:
         if tag is None:
             await self._app(scope, receive, send)
             return
+        scope[TEMPLATE] = _TEMPLATE
         headers = [
             (b"etag", tag.encode()),
             (b"cache-control", b"private, no-cache"),

@@ -79,6 +79,8 @@ class NewOrder:
     """Of an hour, in cents."""
     first_article: bool = False
     """Whether a node without a first article may make it: one part first, the rest when it is approved."""
+    traceparent: str | None = None
+    """The span in which it is placed, where its trace is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,11 @@ WITH asked AS (
         location text, planning_scope text, reference text, batch text, objective text, criticality text,
         packaging text, need_by timestamptz, need_by_hard bool, max_price_minor int, currency text, ship_to json,
         lines json, placed_at timestamptz, split_max_nodes int, split_min_per_node int, cost_of_waiting_minor int,
-        first_article bool
+        first_article bool, traceparent text
     )) WITH ORDINALITY AS document (
         id, organisation_id, actor, key, request_sha256, answer, location, planning_scope, reference, batch,
         objective, criticality, packaging, need_by, need_by_hard, max_price_minor, currency, ship_to, lines,
-        placed_at, split_max_nodes, split_min_per_node, cost_of_waiting_minor, first_article, number
+        placed_at, split_max_nodes, split_min_per_node, cost_of_waiting_minor, first_article, traceparent, number
     )
 ), asked_lines AS (
     SELECT asked.number, asked.organisation_id, line.*
@@ -151,12 +153,13 @@ WITH asked AS (
         (id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
          max_price_minor, currency, ship_to_name, ship_to_city, ship_to_country, ship_to_latitude,
          ship_to_longitude, ship_to_assumed, state, placed_at, updated_at, version, split_max_nodes,
-         split_min_per_node, cost_of_waiting_minor, ship_to_street, ship_to_postal_code, first_article)
+         split_min_per_node, cost_of_waiting_minor, ship_to_street, ship_to_postal_code, first_article, traceparent)
     SELECT id, organisation_id, reference, batch, objective, criticality, packaging, need_by, need_by_hard,
            max_price_minor, currency, ship_to->>'name', ship_to->>'city', ship_to->>'country',
            (ship_to->>'latitude')::float8, (ship_to->>'longitude')::float8, (ship_to->>'assumed')::bool,
            'pending', placed_at, placed_at, 1, split_max_nodes, split_min_per_node, cost_of_waiting_minor,
-           coalesce(ship_to->>'street', ''), coalesce(ship_to->>'postal_code', ''), coalesce(first_article, false)
+           coalesce(ship_to->>'street', ''), coalesce(ship_to->>'postal_code', ''), coalesce(first_article, false),
+           traceparent
     FROM placed
 ), write_lines AS (
     INSERT INTO order_lines

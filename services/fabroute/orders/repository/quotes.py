@@ -154,6 +154,7 @@ def _order_row(order: NewOrder, agreed: Agreement | None) -> dict[str, object]:
         "quoted_offer": None if agreed is None else agreed.offer,
         "agreed_price_minor": None if agreed is None else agreed.price_minor,
         "agreed_arrival": None if agreed is None else agreed.arrival,
+        "traceparent": order.traceparent,
         "split_max_nodes": order.split_max_nodes,
         "split_min_per_node": order.split_min_per_node,
         "cost_of_waiting_minor": order.cost_of_waiting_minor,

@@ -17,6 +17,7 @@ from fabroute.orders.service import Agreement, ClaimedLine, NewLine, NewOrder, Q
 from fabroute.routing.service.asked_once import placed_line
 from fabroute.routing.service.quoted import Document, QuotedTerms, quoted_quantities, quoted_terms
 from fabroute.routing.service.sentences import euro
+from fabroute.telemetry.tracing import traceparent
 
 _DEFAULT_OFFER = "cheapest"
 _OFFERS = ("cheapest", "fastest", "greenest")
@@ -261,6 +262,7 @@ def _order(acceptance: Acceptance, quote: QuoteView, *, scope: str, now: datetim
     )
     return NewOrder(
         id=order_id,
+        traceparent=traceparent(),
         organisation_id=acceptance.organisation_id,
         actor=acceptance.actor,
         idempotency_key=acceptance.idempotency_key,

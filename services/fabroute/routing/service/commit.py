@@ -72,6 +72,8 @@ class Written:
     deferred: int
     again: frozenset[str] = frozenset()
     """Of the deferred ones, those that are still the caller's: it is to decide them again at once."""
+    offers: tuple[JobOffer, ...] = ()
+    """The jobs that were handed out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,7 @@ def write_run(
     record_outcomes(session, outcomes=outcomes, now=now)
     record_audits(session, entries=[_audit(entry, run_id=facts.run_id, now=now) for entry in kept])
     _keep_run(session, facts.run_id, decided, now=now)
-    return written
+    return replace(written, offers=offers)
 
 
 def _yielded(entries: Sequence[_Entry], refused: Collection[str], decided: Decided) -> frozenset[str]:

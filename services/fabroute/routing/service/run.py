@@ -36,10 +36,12 @@ from fabroute.routing.ports import Isolation, JobDispatch
 from fabroute.routing.rules import HORIZON_DAYS
 from fabroute.routing.service.commit import RunFacts, Written, write_run
 from fabroute.routing.service.decide import decide
+from fabroute.routing.service.following import followed_run
 from fabroute.routing.service.guards import Account, blame, decided_apart
 from fabroute.routing.service.scopes import KeptScope, ScopeLease, ScopeLost, claim_scope, release_scope
 from fabroute.routing.snapshot import read_snapshot
 from fabroute.solver.limits import SolveLimits
+from fabroute.telemetry.binding import bound
 
 ATTEMPTS_TO_GROUP = ((5, 1), (3, 16))
 """From so many attempts on, lines are routed in groups of so many: one that breaks runs then breaks fewer others."""
@@ -268,8 +270,10 @@ class _Runs:
     def _round(self, lines: tuple[ClaimedLine, ...], *, may_repeat: bool) -> tuple[ClaimedLine, ...]:
         """Decide lines and write them down; return those to be decided again at once."""
         run_id, again = new_id("run"), frozenset[str]()
-        with _FailedRun(self, run_id, lines):
+        followed = followed_run(self._engine, lines, run_id=run_id, scope=self._scope.lease.name)
+        with bound(run_id=run_id), _FailedRun(self, run_id, lines), followed as done:
             written = self._decide_and_write(run_id, lines, may_repeat=may_repeat)
+            done(written)
             account = Account(run_ids=(run_id,), routed=written.routed, no_route=written.no_route)
             self._accounts.append(account)
             again = written.again

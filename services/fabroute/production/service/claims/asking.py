@@ -40,6 +40,8 @@ class AskedClaim:
     request_sha256: str
     most: int = 1
     job_id: str | None = None
+    traceparent: str | None = None
+    """What names the span of the request, where spans are sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

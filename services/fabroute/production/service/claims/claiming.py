@@ -30,6 +30,7 @@ from fabroute.production.service.claims.asking import (
     JobAlreadyClaimed,
     NothingToClaim,
 )
+from fabroute.production.service.claims.following import tell_claims
 from fabroute.production.service.claims.packets import packets_of
 from fabroute.production.service.holds import hold_closed
 from fabroute.production.service.phases.accepting import is_offer_over, offer_lapsed
@@ -203,6 +204,8 @@ def _give(batch: _Batch) -> None:
         batch.results[number] = Claimed(body=batch.terms.answer([packets[job_id] for job_id in job_ids]))
     _tell(batch, jobs)
     _store(batch)
+    asked = {job_id: batch.asked[number].traceparent for number, job_ids in batch.granted.items() for job_id in job_ids}
+    tell_claims(batch.session, jobs, requests=asked, now=batch.now)
 
 
 def _view(row: dict[str, Any]) -> JobView:

@@ -1,0 +1,1 @@
+"""What an API process counts of itself, and where that is read."""

@@ -1,0 +1,109 @@
+"""What is told of a broker before anything works by it: asked of real ones that are set wrongly."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from fabroute_embedded.redis import RedisServer
+from fabroute_workers.app import EXIT_MISCONFIGURED, create_app
+from fabroute_workers.broker import BrokerForgets, BrokerRefused, require_lasting, require_reachable
+from tests.conftest import Database
+from tests.factories.bad_servers import set_clock_ahead
+from tests.factories.processes import run_module
+
+PASSWORD = "zq-broker-pa55word"
+RABBITMQ = "FABROUTE_TEST_RABBITMQ_URL"
+
+
+@pytest.fixture
+def client(broker: RedisServer) -> Iterator[redis.Redis]:
+    with redis.Redis(unix_socket_path=str(broker.socket_path)) as client:
+        yield client
+
+
+def test_a_redis_as_it_should_be_is_taken_without_a_word(broker: RedisServer) -> None:
+    assert require_lasting(create_app(broker.url), strict=True) == []
+
+
+def test_a_redis_without_an_append_only_file_is_told_of_with_the_command(
+    broker: RedisServer, client: redis.Redis
+) -> None:
+    client.config_set("appendonly", "no")
+
+    told = require_lasting(create_app(broker.url), strict=True)
+
+    assert told == [
+        "the Redis of FABROUTE_BROKER_URL keeps no append-only file: when it dies its messages are gone, and orders "
+        "wait until the relay rings again; redis-cli CONFIG SET appendonly yes, and the same line in redis.conf"
+    ]
+
+
+def test_a_redis_that_evicts_keys_is_refused_in_production_and_told_of_elsewhere(
+    broker: RedisServer, client: redis.Redis
+) -> None:
+    client.config_set("maxmemory-policy", "allkeys-lru")
+
+    told = require_lasting(create_app(broker.url), strict=False)
+    with pytest.raises(BrokerForgets) as refusal:
+        require_lasting(create_app(broker.url), strict=True)
+
+    assert told == [refusal.value.message]
+    assert "drops keys when it is full (maxmemory-policy allkeys-lru)" in told[0]
+    assert "redis-cli CONFIG SET maxmemory-policy noeviction" in told[0]
+
+
+def test_a_redis_that_does_not_say_how_it_is_set_is_told_of(broker: RedisServer, client: redis.Redis) -> None:
+    client.acl_setuser(
+        "plain", enabled=True, passwords=[f"+{PASSWORD}"], categories=["+@all"], commands=["-info"], keys=["*"]
+    )
+    url = broker.url.replace("redis+socket://", f"redis+socket://plain:{PASSWORD}@")
+
+    (told,) = require_lasting(create_app(url), strict=True)
+
+    assert told.startswith("Redis does not say how it is set (")
+    assert told.endswith("see to appendonly yes, maxmemory-policy noeviction")
+
+
+@pytest.mark.parametrize("login", ["", ":another@", "nobody:another@"])
+def test_a_wrong_password_is_refused_with_what_to_correct_and_without_the_password(
+    broker: RedisServer, client: redis.Redis, login: str
+) -> None:
+    client.config_set("requirepass", PASSWORD)
+
+    with pytest.raises(BrokerRefused) as refusal:
+        require_reachable(create_app(broker.url.replace("redis+socket://", f"redis+socket://{login}")))
+
+    assert "does not let us in" in refusal.value.message
+    assert "correct user, password or virtual host in FABROUTE_BROKER_URL" in refusal.value.message
+    assert "another" not in refusal.value.message
+
+
+@pytest.mark.skipif(RABBITMQ not in os.environ or shutil.which("rabbitmqctl") is None, reason=f"set {RABBITMQ}")
+def test_rabbitmq_with_a_wrong_password_or_virtual_host_is_refused() -> None:
+    url = os.environ[RABBITMQ]
+    host = url.partition("@")[2].partition("/")[0]
+
+    require_reachable(create_app(url))
+    for wrong in (f"amqp://guest:another@{host}//", f"{url.rstrip('/')}/nowhere"):
+        with pytest.raises(BrokerRefused, match="does not let us in") as refusal:
+            require_reachable(create_app(wrong))
+        assert "another" not in refusal.value.message
+
+
+@pytest.mark.slow
+def test_workers_do_not_start_with_a_wrong_password_nor_with_a_clock_that_is_hours_off(
+    settings: dict[str, str], database: Database, client: redis.Redis
+) -> None:
+    client.config_set("requirepass", PASSWORD)
+    refused = run_module("fabroute_workers", environment=settings)
+    client.config_set("requirepass", "")
+    set_clock_ahead(database.url, seconds=7200)
+    off = run_module("fabroute_workers", environment=settings)
+
+    assert (refused.returncode, off.returncode) == (EXIT_MISCONFIGURED, 75)
+    assert "does not let us in (Authentication required.)" in refused.stderr
+    assert "this machine's clock is 7200 seconds behind the database's" in off.stderr
+    assert "Traceback" not in refused.stderr + off.stderr
