@@ -123,9 +123,7 @@ def test_a_clock_that_is_half_a_minute_off_is_told_of(database: Database) -> Non
     with engine_for(database.url) as engine:
         told = require_fit_database(engine, strict=True)
 
-    assert [words.partition(":")[0] for words in told] == [
-        "this machine's clock is 30 seconds ahead of the database's"
-    ]
+    assert [words.partition(":")[0] for words in told] == ["this machine's clock is 30 seconds ahead of the database's"]
 
 
 def test_tables_of_another_version_are_refused_with_the_command(empty_database: Database) -> None:
