@@ -43,7 +43,7 @@ class Formats:
     def money(self, amount: Money | int, currency: str = "EUR") -> str:
         """Return an amount of minor units with its currency: ``€31.40``, ``31,40 €``."""
         if isinstance(amount, Money):
-            amount, currency = amount.amount_minor, amount.currency
+            return _money(self.locale, amount.amount_minor, amount.currency)
         return _money(self.locale, amount, currency)
 
     def money_difference(self, amount_minor: int, currency: str = "EUR") -> str:
