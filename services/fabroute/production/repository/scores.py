@@ -82,7 +82,7 @@ WITH span AS MATERIALIZED (
   ) AS countered ON countered.job_id = job.id
   LEFT JOIN here ON here.machine_id = job.machine_id
   WHERE job.node_id = :node_id AND (job.dispatch_at IS NULL OR job.offered_at >= job.dispatch_at)
-), offered AS (
+), offered AS NOT MATERIALIZED (
   SELECT *, least(accepted_at, countered_at, CASE WHEN state = 'declined' THEN ended_at END) AS answered_at
   FROM mine WHERE offered_at >= begins AND offered_at < ends
 ), counted AS NOT MATERIALIZED (
@@ -114,14 +114,14 @@ WITH span AS MATERIALIZED (
 
 _EACH_AND_ALL = "GROUP BY GROUPING SETS ((figure, process, reason), (figure, reason))"
 _FIGURES = text(f"""{_COUNTED}
-SELECT figure, process, reason, sum(counted) AS counted, sum(so) AS so,
-  CAST(NULL AS double precision) AS median_seconds, CAST(NULL AS double precision) AS p90_seconds
-FROM counted WHERE figure <> 'answer_time' {_EACH_AND_ALL}
-UNION ALL
-SELECT figure, process, reason, sum(counted), sum(so), percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds),
-  percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds)
-FROM counted WHERE figure = 'answer_time' {_EACH_AND_ALL}
-ORDER BY figure, process NULLS FIRST, reason
+SELECT figure, process, reason, counted, so, seconds[1] AS median_seconds, seconds[2] AS p90_seconds FROM (
+  SELECT figure, process, reason, sum(counted) AS counted, sum(so) AS so, CAST(NULL AS double precision[]) AS seconds
+  FROM counted WHERE figure <> 'answer_time' {_EACH_AND_ALL}
+  UNION ALL
+  SELECT figure, process, reason, sum(counted), sum(so),
+    percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY seconds)
+  FROM counted WHERE figure = 'answer_time' {_EACH_AND_ALL}
+) AS found ORDER BY figure, process NULLS FIRST, reason
 """)
 """Answers alone are put in order: percentiles would have everything sorted that is counted beside them."""
 
