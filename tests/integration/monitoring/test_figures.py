@@ -32,7 +32,6 @@ from tests.factories.network import a_node
 from tests.factories.orders import Owner, given_orders, given_owner, make_order
 from tests.factories.routable import given_routable_network
 
-
 OVER_LARGE_TABLES = (
     *("OPEN_LINES", "STOPPED_LINES", "OFFERED_JOBS", "OTHER_JOBS", "OUTBOX", "WEBHOOKS"),
     *("RUNS", "EXCLUSIONS", "BINDING", "REROUTES"),
