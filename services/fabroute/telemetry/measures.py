@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 MOST_SERIES = 2_000
 """Of one measure. Names and codes are bounded by our code; should one not be, the rest is counted as one."""
@@ -36,8 +37,8 @@ class _Distribution:
     total: float = 0.0
 
 
-@dataclass(slots=True)
-class Counts:
+@dataclass(slots=True, eq=False)
+class Counts(Collector):
     """How often something happened, by labels."""
 
     measure: Measure
@@ -58,8 +59,8 @@ class Counts:
         yield family
 
 
-@dataclass(slots=True)
-class Distributions:
+@dataclass(slots=True, eq=False)
+class Distributions(Collector):
     """How long something took, or how large it was, by labels."""
 
     measure: Measure

@@ -48,7 +48,8 @@ RULES: Sequence[Invariant] = (
         name="a job counts the prints that were scrapped",
         query="SELECT j.id, j.scrapped_prints, count(p.number) FROM jobs j LEFT JOIN print_records p"
         " ON p.job_id = j.id AND p.scrapped_at IS NOT NULL GROUP BY j.id HAVING j.scrapped_prints <> count(p.number)",
-        advice="job and print records disagree: report it",
+        advice="job and print records disagree: go by the prints (GET /v1/jobs/{id}/prints), ask the node, and report "
+        "it",
     ),
     Invariant(
         name="a passport is of a print that was good, under its serial",

@@ -60,6 +60,7 @@ RULES: Sequence[Invariant] = (
         query="SELECT t.id, t.job_id FROM file_tickets t WHERE t.used_at IS NOT NULL AND NOT EXISTS"
         " (SELECT FROM audit_entries a WHERE a.subject_type = 'job' AND a.subject_id = t.job_id"
         " AND a.action = 'print_file.released' AND a.data ->> 'ticket' = t.id)",
-        advice="a print file went out and the audit log doesn't say so: report it",
+        advice="a print file went out and the audit log doesn't say so: run fabroute audit verify, tell the owner, "
+        "and report it",
     ),
 )

@@ -19,7 +19,8 @@ RULES: Sequence[Invariant] = (
         name="one key, one order",
         query="SELECT subject_id, count(*) FROM idempotency_keys GROUP BY subject_id HAVING count(*) > 1"
         " UNION ALL SELECT key, count(*) FROM idempotency_keys GROUP BY organisation_id, key HAVING count(*) > 1",
-        advice="two keys point at one order, or one key at two: a request may have been done twice; report it",
+        advice="two keys point at one order, or one key at two: a request may have been done twice; ask the owner, "
+        "cancel the order that is too many, and report it",
     ),
     Invariant(
         name="every order has lines",
@@ -53,7 +54,8 @@ RULES: Sequence[Invariant] = (
         " ON d.id = l.decision_id WHERE l.state IN ('routed', 'no_route')"
         " AND (d.id IS NULL OR d.order_line_id <> l.id OR d.fence <> l.fence"
         f" AND NOT EXISTS (SELECT FROM feed_breaks b WHERE d.fence < l.fence AND l.fence = {_LIFE_NUMBER}))",
-        advice="a decision is missing or was written by a run that had lost its lease: report it",
+        advice="a decision is missing or was written by a run that had lost its lease: take its jobs back (POST "
+        "/v1/jobs/{id}/take-back), so that the line is decided again, and report it",
     ),
     Invariant(
         name="no move is later or dearer than what was promised",
@@ -66,7 +68,8 @@ RULES: Sequence[Invariant] = (
     Invariant(
         name="no route and parked always say why",
         query="SELECT id, state FROM order_lines WHERE state IN ('no_route', 'parked') AND state_reason = ''",
-        advice="an order ended without a reason: report it",
+        advice="an order ended without a reason: send its line on (POST /v1/orders/{id}/lines/{position}/retry), and "
+        "report it",
     ),
     Invariant(
         name="an order's state follows from its lines",
@@ -76,7 +79,8 @@ RULES: Sequence[Invariant] = (
         " WHEN 'routed' THEN l.lines = 'routed' WHEN 'no_route' THEN l.lines = 'no_route'"
         " WHEN 'cancelled' THEN l.lines = 'cancelled' WHEN 'partly_routed' THEN l.lines ~ 'routed' AND l.lines ~ ','"
         " WHEN 'parked' THEN l.lines ~ 'parked' ELSE l.lines ~ 'pending|routing' END",
-        advice="the order shows a state that its lines don't have: report it",
+        advice="the order shows a state that its lines don't have: go by its lines, which are decided; its next "
+        "change sets it right; report it",
     ),
     Invariant(
         name="the outbox is being emptied",
@@ -88,6 +92,7 @@ RULES: Sequence[Invariant] = (
         name="every placed order is on the audit log",
         query="SELECT o.id FROM orders o WHERE NOT EXISTS (SELECT FROM audit_entries a WHERE a.subject_type = 'order'"
         " AND a.subject_id = o.id)",
-        advice="an order has no audit entry: report it",
+        advice="an order has no audit entry: run fabroute audit verify, which tells whether entries were taken out, "
+        "and report it",
     ),
 )

@@ -17,20 +17,23 @@ RULES: Sequence[Invariant] = (
         " count(*) FILTER (WHERE result = 'failed' OR scrapped_at IS NOT NULL) AS failed"
         " FROM print_records GROUP BY job_id) p ON p.job_id = j.id WHERE (j.good_prints, j.failed_prints)"
         " IS DISTINCT FROM (coalesce(p.good, 0), coalesce(p.failed, 0))",
-        advice="job and print records disagree: report it",
+        advice="job and print records disagree: go by the prints (GET /v1/jobs/{id}/prints), ask the node, and report "
+        "it",
     ),
     Invariant(
         name="each good print of a licensed job is counted on its lease",
         query="SELECT j.id, j.good_prints, s.good_prints FROM jobs j JOIN print_licence_leases s ON s.job_id = j.id"
         " WHERE j.good_prints <> s.good_prints",
-        advice="a good print was not taken from the licence, or twice: report it",
+        advice="a good print was not taken from the licence, or twice: revoke the licence, grant what is left anew, "
+        "and report it",
     ),
     Invariant(
         name="a reprint was granted by the owner",
         query="SELECT j.id, j.granted_reprints, count(q.id) FROM jobs j LEFT JOIN reprint_requests q"
         " ON q.job_id = j.id AND q.state = 'granted' AND q.decided_by IS NOT NULL"
         " GROUP BY j.id HAVING j.granted_reprints <> count(q.id)",
-        advice="a job may print more often than its owner allowed: report it",
+        advice="a job may print more often than its owner allowed: ask the owner, take the job back where he says no, "
+        "and report it",
     ),
     Invariant(
         name="a held job says why and where it was held",

@@ -31,6 +31,7 @@ RULES: Sequence[Invariant] = (
         " JOIN order_lines l ON l.order_id = o.id LEFT JOIN routing_decisions d"
         " ON d.order_line_id = l.id AND d.fence = 1 WHERE o.quote_id IS NOT NULL AND (d.outcome = 'routed'"
         " AND d.landed_minor <= o.agreed_price_minor AND d.promised_at <= o.agreed_arrival) IS NOT TRUE",
-        advice="an order was accepted that costs more or comes later than quoted: report it",
+        advice="an order was accepted that costs more or comes later than quoted: its owner pays what was quoted; "
+        "tell the day, and report it",
     ),
 )

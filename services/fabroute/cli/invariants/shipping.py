@@ -34,7 +34,8 @@ RULES: Sequence[Invariant] = (
         " ('delivered', 'cancelled') WHERE j.state = 'delivered' AND NOT EXISTS (SELECT FROM audit_entries a"
         " WHERE a.subject_type = 'job' AND a.subject_id = j.id AND a.action = 'job.delivered'"
         " AND jsonb_exists(a.data, 'lost_quantity'))",
-        advice="a job counts as delivered while parcels are on their way: report it",
+        advice="a job counts as delivered while parcels are on their way: ask the carrier where they are, and report "
+        "it",
     ),
     Invariant(
         name="a shipment holds what its parcels hold",

@@ -31,7 +31,8 @@ RULES: Sequence[Invariant] = (
                 FROM events event JOIN outbox_events outbox ON outbox.event_id = event.event_id
             ) told WHERE told.before > told.id
         """,
-        advice="two sequencers worked at once, or the lock of the sequencer was changed: report it",
+        advice="two sequencers worked at once, or the lock of the sequencer was changed: run one version of the relay "
+        "only, have clients read these things anew, and report it",
     ),
     Invariant(
         name="a delivery is of its endpoint's own organisation, and so is its event",
