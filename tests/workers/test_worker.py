@@ -14,10 +14,10 @@ from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
 from fabroute.kernel.time import utc_now
 from fabroute.network.service import add_lot
+from fabroute.operations.starting import EXIT_UNREACHABLE
 from fabroute.production.service import cancel_order, offer_jobs
 from fabroute.routing.service.run import RoutingLimits, route_pending
 from fabroute_embedded.redis import RedisServer
-from fabroute_workers.__main__ import EXIT_UNREACHABLE
 from fabroute_workers.app import EXIT_MISCONFIGURED
 from fabroute_workers.commands import worker_module
 from fabroute_workers.subscriptions import ROUTE_PENDING
