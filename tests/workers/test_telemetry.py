@@ -96,8 +96,12 @@ def claimed(client: httpx.Client) -> Mapping[str, str]:
 def test_one_trace_leads_from_the_order_by_its_event_and_its_route_to_the_claim(
     settings: dict[str, str], engine: Engine, owner: Owner, collector: Collector, home: Path
 ) -> None:
-    path, log, port = home / "api.sock", home / "log", free_port()
-    environment = settings | {"FABROUTE_TRACING_URL": collector.url, "FABROUTE_WORKER_METRICS_PORT": str(port)}
+    path, log, port, api_port = home / "api.sock", home / "log", free_port(), free_port()
+    environment = settings | {
+        "FABROUTE_TRACING_URL": collector.url,
+        "FABROUTE_WORKER_METRICS_PORT": str(port),
+        "FABROUTE_METRICS_PORT": str(api_port),
+    }
     with ExitStack() as stack:
         stack.enter_context(a_process("fabroute.api", "--uds", str(path), environment=environment, log=log))
         assert wait_until(path.exists), log.read_text()
@@ -111,10 +115,12 @@ def test_one_trace_leads_from_the_order_by_its_event_and_its_route_to_the_claim(
         assert wait_until(lambda: all("claim" in names(collector.of_trace(it)) for it in TRACES)), log.read_text()
         assert wait_until(lambda: all("offer" in names(collector.of_trace(it)) for it in TRACES)), log.read_text()
         assert wait_until(lambda: all("outbox order.placed" in names(collector.of_trace(it)) for it in TRACES))
-        counted = value(port, "fabroute_routing_lines_total", scope="polymer_powder/europe", outcome="routed")
+        routed = {"scope": "polymer_powder/europe", "outcome": "routed"}
+        assert wait_until(lambda: value(port, "fabroute_routing_lines_total", **routed) == 2)
         assert wait_until(lambda: value(port, "fabroute_tasks_total", task="routing.route_pending") > 0)
+        orders = value(api_port, "fabroute_http_requests_total", method="POST", route="/v1/orders", status="201")
 
-    assert counted == 2
+    assert orders == 2
     for trace_id, order_id in zip(TRACES, order_ids, strict=True):
         spans = collector.of_trace(trace_id)
         post, event, route = one(spans, "POST /v1/orders"), one(spans, "outbox order.placed"), one(spans, "route")

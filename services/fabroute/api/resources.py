@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from fabroute.api.intake.quotes import QuoteDesk
 from fabroute.api.keys import KeyCache
 from fabroute.api.measuring.lag import measured_lag
 from fabroute.api.measuring.measures import ApiMeasures
-from fabroute.api.measuring.room import Measuring, make_measuring, watch_levels
+from fabroute.api.measuring.room import Measuring, make_measuring
 from fabroute.api.people.room import PeopleRoom, make_people_room
 from fabroute.api.queues.room import Queues, make_queues, serving
 from fabroute.api.signing import InstallationSigner
@@ -71,7 +71,6 @@ class Resources:
     signer: PrintFileSigner
     uploads: UploadSlots
     turns: Turns
-    pressure: Pressure
     measuring: Measuring
     limits: RateLimits
     changes: Changes
@@ -88,6 +87,7 @@ class Resources:
     queues: Queues
     feed: FeedWatch
     feed_listener: FeedListener
+    pressure: Pressure = field(default_factory=Pressure)
 
 
 def make_resources(settings: Settings) -> Resources:
@@ -97,9 +97,7 @@ def make_resources(settings: Settings) -> Resources:
     """
     engine, tenants = _engines(settings)
     doorbell, measures = Doorbell(lambda: open_connection(engine)), ApiMeasures()
-    intake = _intake(engine, settings, doorbell, measures)
-    turns = Turns(bounds_of(settings), clock=time.monotonic)
-    watch_levels(measures, turns=turns, intake=intake, pools={"own": engine, "tenants": tenants})
+    turns, intake = _turns_and_intake(engine, settings, doorbell, measures)
     catalogue, places, books, feed = Catalogue(), Places(), _quote_books(engine, settings), FeedWatch()
     wrong_keys, last_uses = _wrong_keys(settings), _last_uses(engine)
     return Resources(
@@ -110,8 +108,7 @@ def make_resources(settings: Settings) -> Resources:
         signer=InstallationSigner(settings.signing_key_file, create=settings.profile != "production"),
         uploads=UploadSlots(settings.upload_slots),
         turns=turns,
-        pressure=Pressure(),
-        measuring=make_measuring(engine, settings, measures),
+        measuring=make_measuring(settings, measures, turns=turns, intake=intake, engine=engine, tenants=tenants),
         limits=rate_limits_of(settings),
         changes=Changes(url=engine.url),
         people=make_people_room(engine, settings),
@@ -152,8 +149,11 @@ def _engines(settings: Settings) -> tuple[Engine, Engine]:
     return own, create_database_engine(url, tenant=None, idle_seconds=_IDLE_SECONDS)
 
 
-def _intake(engine: Engine, settings: Settings, doorbell: Doorbell, measures: ApiMeasures) -> Intake:
-    return Intake(
+def _turns_and_intake(
+    engine: Engine, settings: Settings, doorbell: Doorbell, measures: ApiMeasures
+) -> tuple[Turns, Intake]:
+    """Return what bounds requests, and what bounds the orders among them."""
+    return Turns(bounds_of(settings), clock=time.monotonic), Intake(
         connect=lambda: open_intake_connection(engine),
         capacity=settings.intake_queue_size,
         writers=settings.intake_writers,

@@ -26,9 +26,9 @@ from fabroute.monitoring.figures import (
     WebhookFigures,
 )
 
-STATEMENT_SECONDS = 1.0
+STATEMENT_SECONDS = 2.0
 """What takes longer is left out, and told as failed: whoever watches must not be the load."""
-_TOTAL_SECONDS = 3.0
+_TOTAL_SECONDS = 5.0
 _LONGEST_REASON = 120
 
 

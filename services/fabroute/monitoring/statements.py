@@ -4,7 +4,7 @@ Each goes along a partial index that holds just the rows that it counts, or take
 what history has piled up is never looked through. ``tests/integration/monitoring`` asks PostgreSQL for their plans.
 """
 
-MOST_COUNTED = 200_000
+MOST_COUNTED = 100_000
 """More lines without a route, or events that wait, are told as so many: the exact number helps nobody then."""
 SWEPT_WITHIN = "interval '30 seconds'"
 """A relay finds a lease that is over within seconds: one that is over for so long is looked after by nobody."""
@@ -28,11 +28,11 @@ SELECT scope, pending, due, routing, lapsed,
     coalesce(extract(epoch FROM clock_timestamp() - due_since), 0)::float8 AS overdue_seconds,
     coalesce(extract(epoch FROM clock_timestamp() - (
         SELECT placed.placed_at FROM order_lines line JOIN orders placed ON placed.id = line.order_id
-        WHERE line.id = waiting.first_new
+        WHERE line.id = waiting.first_new COLLATE "default"
     )), 0)::float8 AS new_age_seconds,
     coalesce(extract(epoch FROM clock_timestamp() - (
         SELECT placed.placed_at FROM order_lines line JOIN orders placed ON placed.id = line.order_id
-        WHERE line.id = waiting.first_again
+        WHERE line.id = waiting.first_again COLLATE "default"
     )), 0)::float8 AS again_age_seconds
 FROM waiting ORDER BY scope
 """

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlmodel import Session
 
 from fabroute.kernel.time import utc_now
 from fabroute.monitoring import statements
@@ -253,13 +254,25 @@ def test_while_the_database_is_away_there_are_no_figures_and_no_error(database: 
 def test_no_statement_looks_through_what_history_has_piled_up(engine: Engine, name: str) -> None:
     """With sequential scans made dear, as large tables make them, every large table is read by an index."""
 
-    def plan(session: object) -> str:
-        connection = session.connection()  # type: ignore[attr-defined]
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
-        return "\n".join(connection.execute(text(f"EXPLAIN {getattr(statements, name)}")).scalars())
-
-    found = in_transaction(engine, plan)
+    found = plan_of(engine, getattr(statements, name))
     assert set(re.findall(r"Seq Scan on (\w+)", found)) <= {"webhook_endpoints"}
+
+
+def test_the_oldest_lines_of_a_scope_are_found_by_their_keys(engine: Engine, owner: Owner) -> None:
+    place(engine, owner, 300)
+    found = plan_of(engine, statements.OPEN_LINES)
+
+    by_key = r"Index Scan using pk_order_lines .*\n +Index Cond: \(\(id\)::text = \(waiting.first_(\w+)\)::text\)"
+    assert re.findall(by_key, found) == ["new", "again"], found
+
+
+def plan_of(engine: Engine, statement: str) -> str:
+    def explain(session: Session) -> str:
+        connection = session.connection()
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        return "\n".join(connection.execute(text(f"EXPLAIN {statement}")).scalars())
+
+    return in_transaction(engine, explain)
 
 
 def test_connections_in_use_are_counted(engine: Engine, database: Database) -> None:

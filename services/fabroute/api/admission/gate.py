@@ -14,7 +14,7 @@ from fabroute.api.resources import Resources
 from fabroute.kernel.errors import DomainError
 
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
-_ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
+_ALWAYS = frozenset({"/healthz", "/readyz"})
 """Who watches over a process must not be told that it is busy."""
 _PATIENCE_OF_STRANGERS = 2.0
 """When a process has just started, everybody is a stranger to it: they wait a little longer, and for nobody else."""

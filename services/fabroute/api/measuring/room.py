@@ -27,8 +27,11 @@ class Measuring:
     """By path: all figures, those of the process, those of the database."""
 
 
-def make_measuring(engine: Engine, settings: Settings, measures: ApiMeasures) -> Measuring:
+def make_measuring(
+    settings: Settings, measures: ApiMeasures, *, turns: Turns, intake: Intake, engine: Engine, tenants: Engine
+) -> Measuring:
     """Return what measures, without connecting anywhere."""
+    _watch_levels(measures, turns=turns, intake=intake, pools={"own": engine, "tenants": tenants})
     watch = Watch(engine, seconds=settings.metrics_seconds)
     of_process, of_database = (Version("api"), measures), DatabaseFigures(watch)
     pages = {
@@ -39,7 +42,7 @@ def make_measuring(engine: Engine, settings: Settings, measures: ApiMeasures) ->
     return Measuring(measures=measures, watch=watch, pages=pages)
 
 
-def watch_levels(measures: ApiMeasures, *, turns: Turns, intake: Intake, pools: Mapping[str, Engine]) -> None:
+def _watch_levels(measures: ApiMeasures, *, turns: Turns, intake: Intake, pools: Mapping[str, Engine]) -> None:
     """Have measures tell how full this process is."""
     measures.watch("fabroute_http_in_service", {"": lambda: turns.serving})
     measures.watch("fabroute_http_waiting", {"": lambda: turns.waiting_in_all})
