@@ -67,12 +67,18 @@ def report_prints(
     serial, note = form.text("serial") if good == 1 else "", form.text("note")
     if not good and not note:
         raise field_refused("note", "Say in a few words what went wrong.")
+    _require_wanted(good, left=production.get_job(session, principal=caller, job_id=job_id).prints_left)
     for number in range(first, first + max(good, 1)):
         report = PrintReport(result="good" if good else "failed", serial=serial, note=note, number=number)
         production.report_print(session, principal=caller, job_id=job_id, report=report, now=now)
     certify_if_inspected(request, session, job_id=job_id, now=now)
     told = f"Counted: {good} good {'print' if good == 1 else 'prints'}." if good else "Noted: the print failed."
     return console.redirect(job_path(job_id), told=told)
+
+
+def _require_wanted(good: int, *, left: int) -> None:
+    if 0 < left < good:
+        raise field_refused("good", f"Only {left} more {'is' if left == 1 else 'are'} wanted: enter {left} or fewer.")
 
 
 @router.get("/jobs/{job_id}/reprint")

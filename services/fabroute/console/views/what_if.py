@@ -109,9 +109,13 @@ def _policy(session: Session, caller: Principal, form: Form, suppose: str) -> Po
 
 
 def _weighing(policy: PolicyView, cents: int, what: str) -> PolicyView:
-    """Return a policy under which an hour, or a kilogram of CO₂e, is worth so many cents, whatever is ordered."""
-    change = {"millis_per_hour": cents * MILLIS_PER_MINOR} if what == "hour" else {"millis_per_co2e_gram": cents}
-    weights = {objective: replace(policy.weights_for(objective), **change) for objective in WEIGHTS}
+    """Return a policy under which an hour, or a kilogram of CO₂e, is worth so many cents at least, whatever is ordered.
+
+    An objective that holds it for worth more already, as the fastest does an hour, stays as it is.
+    """
+    name, millis = ("millis_per_hour", cents * MILLIS_PER_MINOR) if what == "hour" else ("millis_per_co2e_gram", cents)
+    held = {objective: policy.weights_for(objective) for objective in WEIGHTS}
+    weights = {objective: replace(it, **{name: max(getattr(it, name), millis)}) for objective, it in held.items()}
     return replace(policy, weights=weights)
 
 
