@@ -281,6 +281,17 @@ def test_the_same_form_sent_twice_is_taken_once(work: BureauAtWork) -> None:
     assert work.table("SELECT good_prints, failed_prints FROM jobs") == [(2, 0)]
 
 
+def test_more_good_prints_than_are_wanted_are_told_by_their_number(work: BureauAtWork) -> None:
+    job_id = work.accepted(3, fetched=True)
+    with surfing(work.console, "production") as client:
+        fields = hidden_fields(client.get(f"/console/jobs/{job_id}/prints"), "prints") | {"good": "5"}
+        answer = client.post(f"/console/jobs/{job_id}/prints", data=fields)
+
+    assert answer.status_code == 422
+    assert "Only 3 more are wanted: enter 3 or fewer." in words_of(answer)
+    assert work.table("SELECT good_prints, failed_prints FROM jobs") == [(0, 0)]
+
+
 def test_a_job_is_made_without_scripts(visit: Visit, work: BureauAtWork, tmp_path: Path) -> None:
     job_id = work.offered()
     page = visit("/console/jobs", who="production", scripts=False)

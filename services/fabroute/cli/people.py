@@ -39,7 +39,8 @@ def invite(
     email: Email,
     name: Annotated[str, typer.Option(help="What the person is called; the address otherwise.")] = "",
     role: Annotated[
-        str, typer.Option(help="admin; of an owner buyer, engineer, viewer; of a bureau production, viewer; of the operator support.")
+        str,
+        typer.Option(help="admin; owner: buyer, engineer, viewer; bureau: production, viewer; operator: support."),
     ] = ADMIN,
 ) -> None:
     """Invite somebody and print the link for them: it can't be shown again, and nothing is mailed."""

@@ -104,11 +104,11 @@ def _policy(session: Session, caller: Principal, form: Form, suppose: str) -> Po
         others = tuple(cap for cap in now_held.caps if cap.node_id is not None or cap.unit != "lines")
         return replace(now_held, caps=(*others, ShareCap(node_id=None, share=share)))
     if suppose in ("hour", "carbon"):
-        return _weighing(now_held, _cents(form, "euro"), suppose)
+        return weighing(now_held, _cents(form, "euro"), suppose)
     raise field_refused("suppose", "Choose what is to be supposed.")
 
 
-def _weighing(policy: PolicyView, cents: int, what: str) -> PolicyView:
+def weighing(policy: PolicyView, cents: int, what: str) -> PolicyView:
     """Return a policy under which an hour, or a kilogram of CO₂e, is worth so many cents at least, whatever is ordered.
 
     An objective that holds it for worth more already, as the fastest does an hour, stays as it is.
