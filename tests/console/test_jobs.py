@@ -104,6 +104,10 @@ def test_a_job_is_made_from_its_offer_to_its_shipment(
     page.get_by_label("Photo").set_input_files(photo)
     assert_good(page, "job-inspection", look)
     press(page, "Report the inspection")
+    expect(page.get_by_role("link", name="Say whether it is good.")).to_be_visible()
+    page.get_by_label("It is good", exact=True).check()
+    page.get_by_label("Photo").set_input_files(photo)
+    press(page, "Report the inspection")
     expect(page.get_by_text("Passed.", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="Released: pack and ship")).to_be_visible()
     assert_good(page, "job-released", look)
@@ -277,6 +281,17 @@ def test_the_same_form_sent_twice_is_taken_once(work: BureauAtWork) -> None:
     assert work.table("SELECT good_prints, failed_prints FROM jobs") == [(2, 0)]
 
 
+def test_more_good_prints_than_are_wanted_are_told_by_their_number(work: BureauAtWork) -> None:
+    job_id = work.accepted(3, fetched=True)
+    with surfing(work.console, "production") as client:
+        fields = hidden_fields(client.get(f"/console/jobs/{job_id}/prints"), "prints") | {"good": "5"}
+        answer = client.post(f"/console/jobs/{job_id}/prints", data=fields)
+
+    assert answer.status_code == 422
+    assert "Only 3 more are wanted: enter 3 or fewer." in words_of(answer)
+    assert work.table("SELECT good_prints, failed_prints FROM jobs") == [(0, 0)]
+
+
 def test_a_job_is_made_without_scripts(visit: Visit, work: BureauAtWork, tmp_path: Path) -> None:
     job_id = work.offered()
     page = visit("/console/jobs", who="production", scripts=False)
@@ -292,6 +307,7 @@ def test_a_job_is_made_without_scripts(visit: Visit, work: BureauAtWork, tmp_pat
     page.goto(f"/console/jobs/{job_id}/prints")
     press(page, "Good: count it")
     press(page, "Inspect")
+    page.get_by_label("It is good", exact=True).check()
     press(page, "Report the inspection")
     press(page, "Pack and ship")
     page.get_by_label("Carrier").fill("DHL")

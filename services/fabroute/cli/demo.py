@@ -117,6 +117,8 @@ def _print_next_steps(stack: Stack) -> None:
         "  fabroute order why demo-0001\n"
         "  fabroute order list --state no_route\n"
         '  curl -H "Authorization: Bearer $FABROUTE_OPERATOR_KEY" $FABROUTE_URL/v1/nodes/N001/jobs\n'
+        "  fabroute people invite org_owner you@example.com --role admin    # a link: sign in to the console with it\n"
+        f"  the console: {stack.url}/console/\n"
         "  fabroute doctor\n"
         f"  logs: {Path(stack.folder)}/*.log\n"
         "stop it with: make demo-stop",

@@ -38,7 +38,10 @@ def invite(
     organisation: Organisation,
     email: Email,
     name: Annotated[str, typer.Option(help="What the person is called; the address otherwise.")] = "",
-    role: Annotated[str, typer.Option(help="admin, or another role of the organisation's kind.")] = ADMIN,
+    role: Annotated[
+        str,
+        typer.Option(help="admin; owner: buyer, engineer, viewer; bureau: production, viewer; operator: support."),
+    ] = ADMIN,
 ) -> None:
     """Invite somebody and print the link for them: it can't be shown again, and nothing is mailed."""
     asked = NewPerson(email=email, name=name or email.partition("@")[0], role=role, organisation_id=organisation)

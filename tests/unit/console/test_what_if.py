@@ -6,6 +6,7 @@ from typing import Any
 
 from fabroute.console.pages.decisions.list import DecisionsQuery
 from fabroute.console.pages.decisions.what_if import Names, supposed_words, what_if_run
+from fabroute.console.views.what_if import weighing
 from fabroute.routing.rules.objectives import WEIGHTS, ObjectiveWeights
 from fabroute.routing.service.policies import PolicyView, ShareCap, document_of
 from fabroute.routing.service.shadow_lines import ComparedLine, LineFigures
@@ -50,16 +51,29 @@ def a_run(was: Mapping[str, int], would_be: Mapping[str, int], *, moved: int, st
     )
 
 
+def test_what_an_objective_holds_for_worth_more_already_stays() -> None:
+    usual = PolicyView()
+    green, quick = weighing(usual, 50, "carbon"), weighing(usual, 100, "hour")
+
+    assert {it: green.weights_for(it).millis_per_co2e_gram for it in WEIGHTS} == {
+        it: max(50, usual.weights_for(it).millis_per_co2e_gram) for it in WEIGHTS
+    }
+    assert green.weights_for("greenest") == usual.weights_for("greenest")
+    assert green.weights_for("cheapest").millis_per_co2e_gram == 50
+    assert quick.weights_for("fastest") == usual.weights_for("fastest")
+    assert quick.weights_for("cheapest").millis_per_hour == 100_000
+
+
 def test_what_is_supposed_is_one_sentence() -> None:
     capped = PolicyView(organisation_id="org_1", caps=(ShareCap(node_id=None, share=0.4),))
     worth = ObjectiveWeights(millis_per_hour=100_000, millis_per_co2e_gram=50, millis_per_late_hour=0)
-    weighing = PolicyView(organisation_id="org_1", weights=dict.fromkeys(WEIGHTS, worth))
+    weighed = PolicyView(organisation_id="org_1", weights=dict.fromkeys(WEIGHTS, worth))
 
     assert [
         supposed_words(a_request(**supposed), FMT)
         for supposed in (
             {"policy": document_of(capped)},
-            {"policy": document_of(weighing)},
+            {"policy": document_of(weighed)},
             {"policy": document_of(PolicyView())},
             {"without_nodes": ["N101"], "capacity_factor": {"N102": 2.0}},
         )

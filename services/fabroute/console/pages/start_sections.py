@@ -121,6 +121,7 @@ def job_section(group: WaitingGroup) -> Section:
         advice=kind.advice,
         count=group.total,
         items=tuple(_of_job(item, kind) for item in group.items[:SHOWN]),
+        path="/console/jobs",
     )
 
 

@@ -26,7 +26,7 @@ from fabroute.console.rendering import ForPeople
 from fabroute.console.routes import console_router
 from fabroute.identity.rules import Principal
 from fabroute.production import service as production
-from fabroute.production.service import EvidenceView, NewEvidence, NewReprint, PrintReport
+from fabroute.production.service import EvidenceView, JobView, NewEvidence, NewReprint, PrintReport
 from fabroute.production.service.inspection import Submission, report_inspection, submit_first_article
 
 router = console_router()
@@ -67,12 +67,19 @@ def report_prints(
     serial, note = form.text("serial") if good == 1 else "", form.text("note")
     if not good and not note:
         raise field_refused("note", "Say in a few words what went wrong.")
+    _require_wanted(good, first, production.get_job(session, principal=caller, job_id=job_id))
     for number in range(first, first + max(good, 1)):
         report = PrintReport(result="good" if good else "failed", serial=serial, note=note, number=number)
         production.report_print(session, principal=caller, job_id=job_id, report=report, now=now)
     certify_if_inspected(request, session, job_id=job_id, now=now)
     told = f"Counted: {good} good {'print' if good == 1 else 'prints'}." if good else "Noted: the print failed."
     return console.redirect(job_path(job_id), told=told)
+
+
+def _require_wanted(good: int, first: int, job: JobView) -> None:
+    left, is_new = job.prints_left, first > job.good_prints + job.failed_prints
+    if is_new and 0 < left < good:
+        raise field_refused("good", f"Only {left} more {'is' if left == 1 else 'are'} wanted: enter {left} or fewer.")
 
 
 @router.get("/jobs/{job_id}/reprint")

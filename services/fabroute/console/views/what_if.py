@@ -104,14 +104,18 @@ def _policy(session: Session, caller: Principal, form: Form, suppose: str) -> Po
         others = tuple(cap for cap in now_held.caps if cap.node_id is not None or cap.unit != "lines")
         return replace(now_held, caps=(*others, ShareCap(node_id=None, share=share)))
     if suppose in ("hour", "carbon"):
-        return _weighing(now_held, _cents(form, "euro"), suppose)
+        return weighing(now_held, _cents(form, "euro"), suppose)
     raise field_refused("suppose", "Choose what is to be supposed.")
 
 
-def _weighing(policy: PolicyView, cents: int, what: str) -> PolicyView:
-    """Return a policy under which an hour, or a kilogram of CO₂e, is worth so many cents, whatever is ordered."""
-    change = {"millis_per_hour": cents * MILLIS_PER_MINOR} if what == "hour" else {"millis_per_co2e_gram": cents}
-    weights = {objective: replace(policy.weights_for(objective), **change) for objective in WEIGHTS}
+def weighing(policy: PolicyView, cents: int, what: str) -> PolicyView:
+    """Return a policy under which an hour, or a kilogram of CO₂e, is worth so many cents at least, whatever is ordered.
+
+    An objective that holds it for worth more already, as the fastest does an hour, stays as it is.
+    """
+    name, millis = ("millis_per_hour", cents * MILLIS_PER_MINOR) if what == "hour" else ("millis_per_co2e_gram", cents)
+    held = {objective: policy.weights_for(objective) for objective in WEIGHTS}
+    weights = {objective: replace(it, **{name: max(getattr(it, name), millis)}) for objective, it in held.items()}
     return replace(policy, weights=weights)
 
 

@@ -50,7 +50,11 @@ def test_a_log_is_signed_verified_exported_and_checked_by_somebody_else(installa
     (tmp_path / "check.py").write_text(run("program").stdout)
     key = json.loads((tmp_path / "audit.jsonl").read_text().splitlines()[-1])["public_key"]
     checked = subprocess.run(
-        [sys.executable, "check.py", "audit.jsonl", key], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "check.py", "audit.jsonl", key],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
 
     assert signed.stdout.startswith("3 entries sealed, 2 roots signed and exported to file:///")

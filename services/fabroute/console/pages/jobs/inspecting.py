@@ -19,7 +19,10 @@ def new_inspection(form: Form, page: JobPage, *, evidence_id: str | None) -> New
     level = page.records.revision.inspection_level
     number = form.text("print_number")
     found = [_measured(form, index, it) for index, it in enumerate(page.characteristics)]
-    claimed: InspectionResult | None = "fail" if form.text("result") == "fail" else None
+    said = form.text("result")
+    if said not in ("pass", "fail"):
+        raise field_refused("result", "Say whether it is good.")
+    claimed: InspectionResult | None = "fail" if said == "fail" else None
     if claimed and not form.text("note"):
         raise field_refused("note", "Say what is wrong with it.")
     return NewInspection(
