@@ -77,29 +77,29 @@ def selectors(node: object) -> Iterator[promql.VectorSelector]:
         yield from selectors(inner)
 
 
-def read_by(expression: str) -> list[promql.VectorSelector]:
-    return list(selectors(promql.parse(expression)))
+def read_by(expression: str) -> list[tuple[str, list[str]]]:
+    """The metrics that an expression reads, each with the labels that it asks for."""
+    found = selectors(promql.parse(expression))
+    return [(str(it.name), [matcher.name for matcher in it.matchers.matchers]) for it in found]
 
 
 def test_every_expression_reads_metrics_that_the_code_exports() -> None:
     known = exported()
-    unknown = [(place, it.name) for place, text in expressions() for it in read_by(text) if it.name not in known]
+    unknown = [(place, name) for place, text in expressions() for name, _ in read_by(text) if name not in known]
 
     assert unknown == []
     assert len(list(expressions())) > 70
-    assert [it.name for it in read_by("max by (x) (rate(no_such_metric_total[5m])) / 2 > 0")] == [
-        "no_such_metric_total"
-    ]
+    assert read_by('max by (x) (rate(no_such_total{a="b"}[5m])) / 2 > 0') == [("no_such_total", ["a"])]
 
 
 def test_every_expression_asks_for_labels_that_its_metric_has() -> None:
     known = exported()
     wrong = [
-        (place, it.name, matcher.name)
+        (place, name, label)
         for place, text in expressions()
-        for it in read_by(text)
-        for matcher in it.matchers.matchers
-        if matcher.name not in known[it.name] | _OF_THE_SCRAPE | {"__name__"}
+        for name, labels in read_by(text)
+        for label in labels
+        if label not in known[name] | _OF_THE_SCRAPE | {"__name__"}
     ]
     assert wrong == []
 
@@ -107,18 +107,19 @@ def test_every_expression_asks_for_labels_that_its_metric_has() -> None:
 def test_groupings_and_legends_name_labels_that_the_metric_has() -> None:
     known = exported()
     for place, text in expressions():
-        has = set().union(*(known[it.name] for it in read_by(text))) | _OF_THE_SCRAPE
+        has = set().union(*(known[name] for name, _ in read_by(text))) | _OF_THE_SCRAPE
         grouped = {name.strip() for names in re.findall(r"by \(([^)]*)\)", text) for name in names.split(",")}
         assert grouped <= has, place
     for board, panel in panels():
         for target in panel["targets"]:
-            has = set().union(*(known[it.name] for it in read_by(target["expr"].replace("$__rate_interval", "5m"))))
+            read = read_by(target["expr"].replace("$__rate_interval", "5m"))
+            has = set().union(*(known[name] for name, _ in read))
             shown = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
             assert shown <= has | _OF_THE_SCRAPE, (board, panel["title"])
 
 
 def test_every_figure_that_is_exported_is_looked_at_somewhere() -> None:
-    read = {it.name for _, text in expressions() for it in read_by(text)}
+    read = {name for _, text in expressions() for name, _ in read_by(text)}
     bases = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in read} | read
     unseen = {name for name in exported() if re.sub(r"_(total|bucket|sum|count)$", "", name) not in bases}
     assert unseen == {"fabroute_due_lines"}  # by which workers are scaled

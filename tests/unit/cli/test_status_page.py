@@ -10,7 +10,7 @@ from rich.console import Console
 
 from fabroute.cli.invariants import INVARIANTS
 from fabroute.cli.status_page import silent_page, status_page
-from fabroute.monitoring.alarms import ALARMS, Raised, duration, raised_alarms
+from fabroute.monitoring.alarms import ALARMS, duration, raised_alarms
 from fabroute.monitoring.figures import (
     DecisionFigures,
     Figures,
@@ -204,5 +204,5 @@ def test_while_the_database_is_silent_that_is_said() -> None:
 
 
 def test_every_alarm_and_every_invariant_says_what_to_do() -> None:
-    assert all(isinstance(it, Raised) and len(it.action) > 60 for it in raised_alarms(ILL))
+    assert min(len(it.action) for it in raised_alarms(ILL)) > 60
     assert [rule.name for rule in INVARIANTS if re.fullmatch(r"[^:;]*: report it", rule.advice)] == []

@@ -109,7 +109,7 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up(pipe: None) -> None:
     assert len(list(_of_full_pipe())) > 500
 
 
-def _of_full_pipe() -> Iterator[object]:
+def _of_full_pipe() -> Iterator[tuple[Measure, tuple[str, ...], float]]:
     writing, measuring._PIPE.writing = measuring._PIPE.writing, None
     assert writing is not None
     os.close(writing)

@@ -12,7 +12,7 @@ from fabroute.orders.service import ClaimedLine
 from fabroute.orders.service.traces import traces_of
 from fabroute.routing.ports import JobOffer
 from fabroute.routing.service.commit import Written
-from fabroute.telemetry.tracing import Span, is_tracing, record, span
+from fabroute.telemetry.tracing import Attribute, Span, is_tracing, record, span
 
 Done = Callable[[Written], None]
 
@@ -29,7 +29,8 @@ def followed_run(engine: Engine, lines: Sequence[ClaimedLine], *, run_id: str, s
         return
     with unit_of_work(engine) as session:
         traces = traces_of(session, order_ids={line.order_id for line in lines})
-    began, facts = utc_now(), {"run_id": run_id, "scope": scope, "lines": len(lines)}
+    began = utc_now()
+    facts: dict[str, Attribute] = {"run_id": run_id, "scope": scope, "lines": len(lines)}
     with span("routing.run", links=tuple(traces.values()), facts=facts) as running:
 
         def done(written: Written) -> None:
@@ -47,7 +48,7 @@ def _tell_orders(
         offers.setdefault(offer.order_id, []).append(offer)
     for order_id, placed in traces.items():
         own = offers.get(order_id, [])
-        facts = {"order_id": order_id, "run_id": run_id, "jobs": len(own)}
+        facts: dict[str, Attribute] = {"order_id": order_id, "run_id": run_id, "jobs": len(own)}
         routed = record("route", parent=placed, links=(running.traceparent,), times=times, facts=facts)
         for offer in own:
             _tell_offer(offer, parent=routed or placed, at=times[1])
