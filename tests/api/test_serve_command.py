@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from fabroute.operations.starting import EXIT_MISCONFIGURED, EXIT_UNREACHABLE
 from tests.conftest import Database
@@ -44,7 +45,7 @@ def test_a_wrong_address_of_the_database_is_told_with_what_to_set(
 @pytest.mark.slow
 def test_whatever_keeps_a_database_from_being_served_is_told_one_by_one(tmp_path: Path, database: Database) -> None:
     unknown = database.url.replace("app_rw@", "stranger@")
-    absent = database.url.replace("/test_", "/absent_")
+    absent = make_url(database.url).set(database="absent").render_as_string(hide_password=False)
     blocked = tmp_path / "file"
     blocked.write_bytes(b"")
 
@@ -58,7 +59,7 @@ def test_whatever_keeps_a_database_from_being_served_is_told_one_by_one(tmp_path
 
     assert [code for code, _ in (role, name, store, rights, clock)] == [75, 75, 78, 78, 75]
     assert 'role "stranger" does not exist): make that database or role (infra/database/roles.sql)' in role[1]
-    assert "does not exist): make that database or role" in name[1]
+    assert 'database "absent" does not exist): make that database or role' in name[1]
     assert f"{blocked}/files (FABROUTE_STORAGE_URL) can't be written by user" in store[1]
     assert "may not read and write orders: as the tables' owner GRANT" in rights[1]
     assert "this machine's clock is 3600 seconds behind the database's: let both keep time by NTP" in clock[1]

@@ -77,9 +77,10 @@ def selectors(node: object) -> Iterator[promql.VectorSelector]:
         yield from selectors(inner)
 
 
-def read_by(expression: str) -> list[tuple[str, promql.VectorSelector]]:
-    """What an expression reads, by name."""
-    return [(str(it.name), it) for it in selectors(promql.parse(expression))]
+def read_by(expression: str) -> list[tuple[str, list[str]]]:
+    """The metrics that an expression reads, each with the labels that it asks for."""
+    found = selectors(promql.parse(expression))
+    return [(str(it.name), [matcher.name for matcher in it.matchers.matchers]) for it in found]
 
 
 def test_every_expression_reads_metrics_that_the_code_exports() -> None:
@@ -88,19 +89,17 @@ def test_every_expression_reads_metrics_that_the_code_exports() -> None:
 
     assert unknown == []
     assert len(list(expressions())) > 70
-    assert [name for name, _ in read_by("max by (x) (rate(no_such_metric_total[5m])) / 2 > 0")] == [
-        "no_such_metric_total"
-    ]
+    assert read_by('max by (x) (rate(no_such_total{a="b"}[5m])) / 2 > 0') == [("no_such_total", ["a"])]
 
 
 def test_every_expression_asks_for_labels_that_its_metric_has() -> None:
     known = exported()
     wrong = [
-        (place, name, matcher.name)
+        (place, name, label)
         for place, text in expressions()
-        for name, it in read_by(text)
-        for matcher in it.matchers.matchers
-        if matcher.name not in known[name] | _OF_THE_SCRAPE | {"__name__"}
+        for name, labels in read_by(text)
+        for label in labels
+        if label not in known[name] | _OF_THE_SCRAPE | {"__name__"}
     ]
     assert wrong == []
 
@@ -113,7 +112,8 @@ def test_groupings_and_legends_name_labels_that_the_metric_has() -> None:
         assert grouped <= has, place
     for board, panel in panels():
         for target in panel["targets"]:
-            has = set().union(*(known[name] for name, _ in read_by(target["expr"].replace("$__rate_interval", "5m"))))
+            read = read_by(target["expr"].replace("$__rate_interval", "5m"))
+            has = set().union(*(known[name] for name, _ in read))
             shown = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
             assert shown <= has | _OF_THE_SCRAPE, (board, panel["title"])
 

@@ -176,7 +176,7 @@ def _be_child(work: Callable[[], bytes], *, pipe: int, parent: int) -> NoReturn:
         faulthandler.enable(file=sys.__stderr__ or sys.stderr, all_threads=False)
         with open(pipe, "wb", closefd=False) as stream:
             stream.write(work())
-        flush_spans()
+        flush_spans(_LAST_WORDS_SECONDS)
         code = 0
     finally:
         with contextlib.suppress(OSError, ValueError):

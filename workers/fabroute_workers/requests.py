@@ -17,7 +17,7 @@ class CountedRequest(Request):
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """Count a task whose process died; the broker sends it again."""
-        error = getattr(exc_info.exception, "exc", exc_info.exception)  # with the trace of another process, or bare
+        error = getattr(exc_info.exception, "exc", exc_info.exception)  # billiard wraps what a child raised
         if isinstance(error, WorkerLostError | SystemExit):  # killed, or ended by itself
             count(TASKS, (self.name, LOST))
         return super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
@@ -29,7 +29,7 @@ class CountedRequest(Request):
         super().on_timeout(soft, timeout)
 
 
-class CountedTask(Task):  # type: ignore[type-arg]
+class CountedTask(Task[..., Any]):
     """What every task of ours is."""
 
     Request = "fabroute_workers.requests:CountedRequest"

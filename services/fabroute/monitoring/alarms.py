@@ -269,7 +269,7 @@ ALARMS: tuple[Alarm, ...] = (
         name="FabrouteFiguresMissing",
         severity="ticket",
         words=_figures_are_missing,
-        action="each may take two seconds: is the database slow, or has a table no statistics (ANALYZE)? The alerts that "
-        "need these figures are blind meanwhile.",
+        action="each may take two seconds: is the database slow, or has a table no statistics (ANALYZE)? The alerts "
+        "that need these figures are blind meanwhile.",
     ),
 )

@@ -1,6 +1,8 @@
 """Spans by OpenTelemetry's SDK, sent as OTLP over HTTP. Imported only where ``FABROUTE_TRACING_URL`` is set."""
 
+import logging
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -31,6 +33,7 @@ _KINDS: Mapping[Kind, SpanKind] = {
 
 def open_tracing(settings: Settings, *, service: str) -> "OpenTelemetry":
     """Return what sends spans to the collector that ``settings`` name, in batches, from a thread of its own."""
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # else each try that fails is a line
     url = f"{(settings.tracing_url or '').rstrip('/')}/v1/traces"
     exporter = OTLPSpanExporter(endpoint=url, timeout=_SEND_WITHIN_SECONDS)
     return OpenTelemetry(exporter, service=service, ratio=settings.tracing_ratio)
@@ -41,7 +44,8 @@ class OpenTelemetry:
 
     def __init__(self, exporter: SpanExporter, *, service: str, ratio: float) -> None:
         resource = Resource.create({"service.name": service, "service.namespace": "fabroute"})
-        self._provider = TracerProvider(sampler=_sampler(ratio), resource=resource)
+        # Whoever ends a process flushes, as long as it has time; by itself the SDK would wait for a silent collector.
+        self._provider = TracerProvider(sampler=_sampler(ratio), resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_SEND_EVERY_MS))
         self._tracer = self._provider.get_tracer("fabroute")
 
@@ -91,8 +95,10 @@ class OpenTelemetry:
         return (f"{found.trace_id:032x}", f"{found.span_id:016x}") if found.trace_flags.sampled else None
 
     def flush(self, seconds: float) -> None:
-        """Send what waits."""
-        self._provider.force_flush(round(seconds * 1000))
+        """Send what waits, for so long at most: the SDK itself tries each batch to its end, whatever its limit says."""
+        sending = threading.Thread(target=self._provider.force_flush, name="flush-spans", daemon=True)
+        sending.start()
+        sending.join(seconds)
 
     def close(self) -> None:
         """Send what waits, and end the thread."""

@@ -184,7 +184,7 @@ def traceparent() -> str | None:
 
 
 def flush_spans(seconds: float = 2.0) -> None:
-    """Send the spans that wait, before a process ends that gives nobody time for it."""
+    """Send the spans that wait, for so long at most, before a process ends that gives nobody time for it."""
     if _Process.tracing is not None:
         _Process.tracing.flush(seconds)
 

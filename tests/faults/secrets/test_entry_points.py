@@ -40,6 +40,8 @@ ONLINE = {
     "backup": ("nowhere",),
     "restore": ("nowhere",),
     "doctor": (),
+    "status": (),
+    "metrics": (),
 }
 
 

@@ -1,7 +1,12 @@
 """``fabroute status`` and ``fabroute metrics`` as processes, on a real database."""
 
 import json
+import os
+import pty
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +20,7 @@ from fabroute.kernel.time import utc_now
 from tests.conftest import Database
 from tests.factories.databases import engine_for, in_transaction
 from tests.factories.orders import given_orders, given_owner, make_order
-from tests.factories.processes import a_process, run_module, wait_until
+from tests.factories.processes import PATIENCE_SECONDS, a_process, plain_environment, run_module, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +78,28 @@ def test_status_ends_with_1_where_somebody_has_to_be_woken(engine: Engine, setti
     (scope,) = document["figures"]["lines"]["scopes"]
     assert (scope["scope"], scope["pending"], scope["due"]) == ("global", 1, 1)
     assert 1200 <= scope["new_age_seconds"] < 1300
+
+
+def test_on_a_terminal_status_is_shown_anew_until_the_person_has_seen_enough(
+    engine: Engine, settings: dict[str, str]
+) -> None:
+    ours, theirs = pty.openpty()
+    environment = plain_environment() | settings | {"TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "fabroute.cli", "status", "--every", "1"]
+    with subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs, stdin=theirs) as process:
+        os.close(theirs)
+        seen = b""
+        while b"1 alert" not in seen:
+            if b"all is well" in seen and b"none is open" in seen:
+                park_one(engine)
+                seen = b""
+            seen += os.read(ours, 65_536)
+        process.send_signal(signal.SIGINT)
+        code = process.wait(PATIENCE_SECONDS)
+    os.close(ours)
+
+    assert code == 128 + signal.SIGINT
+    assert b"FabrouteLinesParked" in seen or b"1 line is parked" in seen
 
 
 def test_metrics_are_printed_once(engine: Engine, settings: dict[str, str]) -> None:
