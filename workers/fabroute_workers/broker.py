@@ -1,5 +1,6 @@
 """The broker: which kind its URL names, what that kind needs, and whether it answers. It is only a doorbell."""
 
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, Protocol, cast
@@ -26,6 +27,12 @@ _KINDS: Mapping[str, BrokerKind] = {
     "pyamqp": "rabbitmq",
 }
 
+_SIGNS_OF_LIFE: Mapping[int, int] = {
+    **{socket.TCP_KEEPIDLE: 3, socket.TCP_KEEPINTVL: 1, socket.TCP_KEEPCNT: 2},
+    socket.TCP_USER_TIMEOUT: 5_000,
+}
+"""A broker that is gone without a word is noticed in about five seconds, as a database is: not in hours."""
+
 TRANSPORT_OPTIONS: Mapping[BrokerKind, Mapping[str, object]] = {
     "redis": {
         "visibility_timeout": 300,
@@ -34,9 +41,10 @@ TRANSPORT_OPTIONS: Mapping[BrokerKind, Mapping[str, object]] = {
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
+        "socket_keepalive_options": _SIGNS_OF_LIFE,
         "health_check_interval": 10,
     },
-    "rabbitmq": {"confirm_publish": True},
+    "rabbitmq": {"confirm_publish": True, "socket_settings": _SIGNS_OF_LIFE},
 }
 """Without ``confirm_publish`` RabbitMQ may lose what it said it took; without the timeouts a hung Redis blocks us."""
 

@@ -3,8 +3,9 @@
 from functools import lru_cache
 from typing import Literal
 
+from psycopg.conninfo import make_conninfo
 from psycopg.errors import IdleInTransactionSessionTimeout
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -14,10 +15,14 @@ from fabroute.kernel.ids import EVERY_TENANT
 from fabroute.settings import EXAMPLE_DATABASE_URL, get_settings
 
 _CONNECT_TIMEOUT_SECONDS = 5
-_OPTIONS = "-c timezone=UTC"
-_SIGNS_OF_LIFE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
-"""A server that is gone without a word (a dead machine, a cut cable) is noticed in about ten seconds, not in two hours.
-"""
+_SIGNS_OF_LIFE = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 2, "tcp_user_timeout": 5_000}
+"""A server that is gone without a word (a dead machine, a cut cable) is noticed in about five seconds, not in hours."""
+_SIGNS_OF_OURS = {
+    **{"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 2},
+    "tcp_user_timeout": 20_000,
+}
+"""So the server notices that we are gone in about twenty seconds: connections of lost hosts don't fill it up."""
+_OPTIONS = " ".join(("-c timezone=UTC", *(f"-c {name}={value}" for name, value in _SIGNS_OF_OURS.items())))
 EVERYONES_OPTIONS = f"{_OPTIONS} -c {TENANT_SETTING}={EVERY_TENANT}"
 """Of a connection that may touch every tenant's rows, as libpq takes them."""
 
@@ -87,6 +92,15 @@ def database_engine() -> Engine:
     """Return this process's engine for the configured database."""
     settings = get_settings()
     return create_database_engine(settings.database_url, idle_seconds=settings.idle_transaction_seconds)
+
+
+def listening_conninfo(url: URL) -> str:
+    """Return how psycopg connects to an engine's ``url`` to listen: it may touch every tenant's rows.
+
+    A server that is gone without a word is noticed as an engine notices it.
+    """
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return make_conninfo(plain, options=EVERYONES_OPTIONS, **_SIGNS_OF_LIFE)
 
 
 def _options(tenant: str | None, idle_seconds: float | None) -> str:

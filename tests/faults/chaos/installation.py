@@ -105,7 +105,7 @@ class Installation:
         """Tell whether every API answers and every worker has its child."""
         workers = self.processes("worker")
         children = self.processes("worker_child")
-        return len(workers) >= 3 and len(children) >= len(workers) and all(map(_answers, self.api_urls))
+        return len(workers) >= 3 and len(children) >= len(workers) and all(map(answers, self.api_urls))
 
     def _supervised(self) -> Iterator[int]:
         for supervisor in self.watchdog.pids("supervisor"):
@@ -170,7 +170,8 @@ def _command_line(pid: int) -> str:
     return ""
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Tell whether an API process is ready for requests."""
     with suppress(httpx.TransportError):
         return httpx.get(f"{url}/readyz", timeout=2).is_success
     return False

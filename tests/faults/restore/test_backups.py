@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 from typer.testing import CliRunner
 
 from fabroute.cli.app import app
+from fabroute.database.engine import EVERYONES_OPTIONS
 from fabroute.inventory.ports import PrintFileMissing
 from fabroute.operations import after_restore
 from fabroute.operations.backing_up import BackupFailed, take_backup
@@ -362,7 +363,7 @@ def test_the_tools_get_the_password_in_a_file_of_our_own_and_never_as_an_argumen
 
     assert mode == 0o600
     assert set(content.splitlines()) >= {"password=s3cr3t@", "host=db.example.com", "port=5433", "sslmode=require"}
-    assert "options=-c timezone=UTC -c fabroute.tenant=*" in content
+    assert f"options={EVERYONES_OPTIONS}" in content
     assert not service.exists()
     assert [name for name, value in environment.items() if "s3cr3t" in value] == []
 

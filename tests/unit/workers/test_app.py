@@ -1,5 +1,7 @@
 """The Celery app has the settings with which no work is lost, and says so when it has others."""
 
+import socket
+
 import pytest
 from celery import Celery
 from kombu import Connection, Queue
@@ -15,6 +17,10 @@ from fabroute_workers.app import (
 )
 from fabroute_workers.broker import BrokerMissing
 
+SIGNS_OF_LIFE = {
+    **{socket.TCP_KEEPIDLE: 3, socket.TCP_KEEPINTVL: 1, socket.TCP_KEEPCNT: 2},
+    socket.TCP_USER_TIMEOUT: 5_000,
+}
 REDIS = "redis://localhost:6379/0"
 RABBITMQ = "amqp://localhost//"
 
@@ -45,6 +51,7 @@ def test_redis_gets_timeouts_and_a_visibility_longer_than_any_task(url: str) -> 
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
+        "socket_keepalive_options": SIGNS_OF_LIFE,
         "health_check_interval": 10,
     }
     assert options["visibility_timeout"] > create_app(url).conf.task_time_limit
@@ -53,7 +60,7 @@ def test_redis_gets_timeouts_and_a_visibility_longer_than_any_task(url: str) -> 
 def test_rabbitmq_confirms_what_it_takes_and_keeps_it_in_quorum_queues() -> None:
     app = create_app(RABBITMQ)
     queues: list[Queue] = app.conf.task_queues
-    assert app.conf.broker_transport_options == {"confirm_publish": True}
+    assert app.conf.broker_transport_options == {"confirm_publish": True, "socket_settings": SIGNS_OF_LIFE}
     assert [queue.name for queue in queues] == list(QUEUES)
     assert queues[0].queue_arguments == {
         "x-queue-type": "quorum",

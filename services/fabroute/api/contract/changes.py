@@ -10,7 +10,7 @@ import structlog
 from psycopg import AsyncConnection, sql
 from sqlalchemy import URL
 
-from fabroute.database.engine import EVERYONES_OPTIONS
+from fabroute.database.engine import listening_conninfo
 from fabroute.database.versions import Source, read_versions
 from fabroute.outbox.service import NOTIFY_CHANNEL
 
@@ -29,7 +29,7 @@ class Changes:
     """Wakes those who wait. It belongs to the event loop's thread, and holds a connection only while somebody waits."""
 
     def __init__(self, *, url: URL) -> None:
-        self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._conninfo = listening_conninfo(url)
         self._waiting: dict[Kind, dict[str, set[asyncio.Event]]] = {}
         self._seen: dict[tuple[Kind, str], str] = {}
         self._new: set[asyncio.Event] = set()
@@ -93,7 +93,7 @@ class Changes:
 
     async def _listen(self) -> None:
         connection = await AsyncConnection.connect(
-            self._conninfo, autocommit=True, connect_timeout=int(_PATIENCE_SECONDS), options=EVERYONES_OPTIONS
+            self._conninfo, autocommit=True, connect_timeout=int(_PATIENCE_SECONDS)
         )
         async with connection:
             await connection.execute(_LISTEN)

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, sql
 from sqlalchemy import URL
 
 from fabroute.api.feed.watch import FeedWatch
-from fabroute.kernel.ids import EVERY_TENANT
+from fabroute.database.engine import listening_conninfo
 from fabroute.webhooks.service.feed import read_heads
 from fabroute.webhooks.service.sequencing import FEED_CHANNEL
 
@@ -19,7 +19,6 @@ _LOOK_SECONDS = 0.5
 """A notice may get lost: after so long it looks by itself, while anybody waits."""
 _PATIENCE_SECONDS = 5.0
 _LISTEN = sql.SQL("LISTEN {}").format(sql.Identifier(FEED_CHANNEL))
-_TENANT = sql.SQL("SELECT set_config('fabroute.tenant', {}, false)").format(sql.Literal(EVERY_TENANT))
 _logger = structlog.get_logger(__name__)
 
 
@@ -27,7 +26,7 @@ class FeedListener:
     """A task that looks how far the feeds are whenever events came into one."""
 
     def __init__(self, *, url: URL, watch: FeedWatch) -> None:
-        self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._conninfo = listening_conninfo(url)
         self._watch = watch
         self._position = 0
 
@@ -54,7 +53,6 @@ class FeedListener:
             self._conninfo, autocommit=True, connect_timeout=int(_PATIENCE_SECONDS)
         )
         async with connection:
-            await connection.execute(_TENANT)
             await connection.execute(_LISTEN)
             while True:
                 if self._watch.parked:

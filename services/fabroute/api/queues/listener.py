@@ -10,7 +10,7 @@ from sqlalchemy import URL
 
 from fabroute.api.queues.pollers import PollerKeys
 from fabroute.api.queues.versions import QueueVersions
-from fabroute.database.engine import EVERYONES_OPTIONS
+from fabroute.database.engine import listening_conninfo
 from fabroute.identity.service import live_keys
 from fabroute.network.service.nodes import QUEUE_CHANNEL
 from fabroute.network.service.queues import read_queues
@@ -28,7 +28,7 @@ class QueueListener:
     """A task that reads the positions of all queues whenever a commit has changed one, and four times a second."""
 
     def __init__(self, *, url: URL, versions: QueueVersions, pollers: PollerKeys) -> None:
-        self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._conninfo = listening_conninfo(url)
         self._versions = versions
         self._pollers = pollers
         self._task: asyncio.Task[None] | None = None
@@ -54,7 +54,7 @@ class QueueListener:
 
     async def _listen(self) -> None:
         connection = await AsyncConnection.connect(
-            self._conninfo, autocommit=True, connect_timeout=int(_PATIENCE_SECONDS), options=EVERYONES_OPTIONS
+            self._conninfo, autocommit=True, connect_timeout=int(_PATIENCE_SECONDS)
         )
         async with connection:
             await connection.execute(_LISTEN)
