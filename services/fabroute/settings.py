@@ -167,6 +167,8 @@ class Settings(BaseSettings):
     """Whether webhooks may go to this machine itself, by plain http too: to try them, never in production."""
     event_days: int = Field(default=30, ge=1, le=365)
     """How long events stay in the feed, and can be replayed."""
+    outbox_days: int = Field(default=7, ge=1, le=365)
+    """How long the outbox keeps what it has told, for whoever looks for a fault."""
 
     quote_valid_minutes: int = Field(default=60, ge=1, le=43_200)
     """For how long a quote can be accepted; what it needs is not held meanwhile."""

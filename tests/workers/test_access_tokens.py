@@ -5,7 +5,7 @@ from fabroute.identity.service import create_organisation
 from fabroute.identity.service.grants import AT_THE_TERMINAL
 from fabroute.identity.service.oauth import ClientCredentials, NewClient, create_client, issue_token
 from fabroute.kernel.time import utc_now
-from fabroute_workers import work
+from fabroute_workers import forgetting
 from fabroute_workers.subscriptions import PURGE_ANSWERS
 from fabroute_workers.tasks import identity
 from tests.conftest import Database
@@ -22,7 +22,7 @@ def test_the_hourly_errand_removes_tokens_that_ended_more_than_a_day_ago(databas
             credentials = ClientCredentials(client_id=made.client_id, secret=made.secret)
             for hours in (0, 1, 26):
                 issue_token(session, credentials=credentials, scopes=None, now=now - timedelta(hours=hours))
-        removed = [work.forget_tokens(engine) for _ in range(2)]
+        removed = [forgetting.forget_answers(engine).rows for _ in range(2)]
         left = in_transaction(engine, lambda session: rows(session, "SELECT count(*) FROM access_tokens"))
 
     assert (removed, left) == ([1, 0], [(2,)])

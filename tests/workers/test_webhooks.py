@@ -16,6 +16,7 @@ from fabroute_workers import telling
 from fabroute_workers.bells import REPEAT_SECONDS
 from fabroute_workers.delivery import HELD_BACK_SECONDS, POLL_SECONDS, Relay
 from fabroute_workers.doorbell import BrokerDown
+from fabroute_workers.forgetting import forget_events
 from fabroute_workers.subscriptions import DELIVER_DUE, PURGE_EVENTS, ROUTE_PENDING
 from tests.conftest import Database
 from tests.factories.databases import in_transaction, rows
@@ -142,6 +143,6 @@ def test_old_events_are_purged_by_the_hour(engine: Engine, owner: str, here: Set
     Relay(engine, ringer=ringer).keep_up()
 
     assert PURGE_EVENTS in ringer.tasks()
-    assert telling.purge(engine, here) == 1
+    assert forget_events(engine, here).rows == 1
     assert len(feed_of(engine, owner).events) == 1
-    assert telling.purge(engine, here) == 0
+    assert forget_events(engine, here).rows == 0

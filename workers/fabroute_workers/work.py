@@ -11,8 +11,6 @@ from sqlalchemy import Engine
 
 from fabroute.advice.service.screening_work import ScreeningLimits, judge_screenings
 from fabroute.database import unit_of_work
-from fabroute.identity.service.idempotency import purge_answers
-from fabroute.identity.service.oauth import purge_tokens
 from fabroute.integrations.carriers import open_carriers
 from fabroute.inventory.ports import PrintFileStore, PrintFileValidator
 from fabroute.inventory.service import ValidationLimits, validate_submissions
@@ -33,7 +31,6 @@ from fabroute.production.service.rerouting.outages import leave_down_nodes
 from fabroute.production.service.rerouting.settling import settle_reroutes
 from fabroute.production.service.shipping.carriers import sync_carrier
 from fabroute.routing.ports import StandingJobs
-from fabroute.routing.service.archive import purge_archives
 from fabroute.routing.service.consolidation_moves import plan_builds
 from fabroute.routing.service.improving import ImproveLimits, MovePlanner, improve_promised
 from fabroute.routing.service.improving_moves import plan_moves
@@ -291,30 +288,6 @@ def shadow(engine: Engine) -> int:
             break
         runs += done
     return runs
-
-
-def purge(engine: Engine, settings: Settings) -> int:
-    """Remove the archives of runs that are older than they are kept; return how many."""
-    with unit_of_work(engine) as session:
-        removed = purge_archives(session, now=utc_now(), days=settings.archive_days)
-    _log.info("routing.archives_purged", archives=removed)
-    return removed
-
-
-def forget_answers(engine: Engine) -> int:
-    """Remove the answers to keyed requests that are older than they are kept; return how many."""
-    with unit_of_work(engine) as session:
-        removed = purge_answers(session, now=utc_now())
-    _log.info("identity.answers_purged", answers=removed)
-    return removed
-
-
-def forget_tokens(engine: Engine) -> int:
-    """Remove the access tokens that ended more than a day ago; return how many."""
-    with unit_of_work(engine) as session:
-        removed = purge_tokens(session, now=utc_now())
-    _log.info("identity.tokens_purged", tokens=removed)
-    return removed
 
 
 def ask_readiness(engine: Engine) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic_core import to_json
-from sqlalchemy import Float, cast, func, text, update
+from sqlalchemy import Float, cast, delete, func, text, update
 from sqlmodel import Session, col, select
 
 from fabroute.outbox.models import OutboxEvent
@@ -67,3 +67,13 @@ def oldest_unpublished_age(session: Session) -> float | None:
     age = cast(func.extract("epoch", func.clock_timestamp() - col(OutboxEvent.occurred_at)), Float)
     unpublished = select(age).where(col(OutboxEvent.published_at).is_(None))
     return session.exec(unpublished.order_by(col(OutboxEvent.id)).limit(1)).first()
+
+
+def delete_told(session: Session, *, before: datetime, limit: int) -> int:
+    """Remove, of the ``limit`` oldest events, those that were published before an instant and are in their feeds.
+
+    It never looks at more rows than that, however many there are: the oldest have the least ids.
+    """
+    oldest = select(OutboxEvent).order_by(col(OutboxEvent.id)).limit(limit).subquery()
+    told = select(oldest.c.id).where(oldest.c.published_at < before, oldest.c.sequenced_at.is_not(None))
+    return session.connection().execute(delete(OutboxEvent).where(col(OutboxEvent.id).in_(told))).rowcount

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -13,6 +13,7 @@ from fabroute.outbox.models import OutboxEvent
 
 NOTIFY_CHANNEL = "fabroute_outbox"
 """PostgreSQL channel that is notified after events were committed. A lost notice costs latency, never an event."""
+PURGED_AT_ONCE = 5_000
 _RECORDED = "fabroute.outbox.recorded"
 
 
@@ -84,6 +85,14 @@ def mark_sequenced(session: Session, *, ids: Sequence[int], now: datetime) -> No
 def oldest_unpublished_age_seconds(session: Session) -> float | None:
     """Return how long the oldest unpublished event has waited, ``None`` if nothing waits. Alert above 60 s."""
     return repository.oldest_unpublished_age(session)
+
+
+def purge_published(session: Session, *, days: int, now: datetime, limit: int = PURGED_AT_ONCE) -> int:
+    """Remove events that were published longer ago and are in their feeds, some thousands at a time; return how many.
+
+    The feeds keep what they tell. Events that the broker or a feed does not have yet stay, however old they are.
+    """
+    return repository.delete_told(session, before=now - timedelta(days=days), limit=limit)
 
 
 def _insert(session: Session, rows: Sequence[Mapping[str, object]]) -> None:

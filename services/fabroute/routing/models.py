@@ -111,7 +111,7 @@ class RunArchive(SQLModel, table=True):
     sha256: str
     """Of ``content``."""
     content: bytes = Field(sa_type=LargeBinary)
-    created_at: datetime = Field(sa_column=instant())
+    created_at: datetime = Field(sa_column=instant(index=True))
 
 
 class RoutingPolicy(SQLModel, table=True):

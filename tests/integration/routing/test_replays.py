@@ -74,7 +74,7 @@ def changed_archive(engine: Engine, run_id: str, **changes: Any) -> None:
     with unit_of_work(engine) as session:
         run = load_archive(session, run_id=run_id)
         assert run is not None
-        archives.delete_archives(session, before=NOW + timedelta(days=1))
+        archives.delete_archives(session, before=NOW + timedelta(days=1), limit=10)
         store_archive(session, run_id=run_id, content=pack_run(replace(run, **changes)), now=NOW)
 
 

@@ -1,13 +1,12 @@
 """Tasks of the routing room."""
 
 import time
-from contextlib import closing
 
 from fabroute.database import database_engine
 from fabroute.settings import get_settings
-from fabroute_workers import work
+from fabroute_workers import forgetting, work
 from fabroute_workers.app import app
-from fabroute_workers.doorbell import Doorbell
+from fabroute_workers.doorbell import ring_again
 from fabroute_workers.subscriptions import IMPROVE_PROMISED, PURGE_ARCHIVES, REQUEUE_UNROUTABLE, ROUTE_PENDING, Errand
 
 
@@ -17,8 +16,7 @@ def route_pending(*, scope: str, **_: object) -> None:
     began = time.monotonic()
     work.drain(database_engine(), get_settings(), scope=scope)
     if time.monotonic() - began >= work.SCOPE_SECONDS:
-        with closing(Doorbell(app)) as doorbell:
-            doorbell.ring(Errand(task=ROUTE_PENDING, scope=scope))
+        ring_again(app, Errand(task=ROUTE_PENDING, scope=scope))
 
 
 @app.task(name=IMPROVE_PROMISED)
@@ -36,4 +34,5 @@ def requeue_unroutable(*, scope: str | None = None, **_: object) -> None:
 @app.task(name=PURGE_ARCHIVES)
 def purge_archives(**_: object) -> None:
     """Remove the archives of runs that are older than this installation keeps them."""
-    work.purge(database_engine(), get_settings())
+    if forgetting.forget_archives(database_engine(), get_settings()).more:
+        ring_again(app, Errand(task=PURGE_ARCHIVES))

@@ -32,9 +32,11 @@ def find_archive(session: Session, run_id: str) -> RunArchive | None:
     return session.get(RunArchive, run_id)
 
 
-def delete_archives(session: Session, *, before: datetime) -> int:
-    """Remove archives of before an instant; return how many."""
-    return session.exec(delete(RunArchive).where(col(RunArchive.created_at) < before)).rowcount
+def delete_archives(session: Session, *, before: datetime, limit: int) -> int:
+    """Remove up to ``limit`` archives of before an instant, the oldest first; return how many."""
+    old = select_columns(col(RunArchive.run_id)).where(col(RunArchive.created_at) < before)
+    oldest = old.order_by(col(RunArchive.created_at)).limit(limit)
+    return session.exec(delete(RunArchive).where(col(RunArchive.run_id).in_(oldest))).rowcount
 
 
 def archived_runs(

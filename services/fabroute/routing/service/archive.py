@@ -33,6 +33,7 @@ from fabroute.solver.plan import UNROUTED, PlanStatus, RoutingPlan, opened_build
 from fabroute.solver.problem import IntArray, RoutingProblem
 
 FORMAT = 1
+_PURGED_AT_ONCE = 200
 _COMPRESSION_LEVEL = 1
 _META = "meta"
 _PACKAGES = ("fabroute", "ortools", "numpy")
@@ -242,8 +243,11 @@ def load_archive(session: Session, *, run_id: str) -> ArchivedRun | None:
 
 
 def purge_archives(session: Session, *, now: datetime, days: int) -> int:
-    """Remove the archives that are older than so many days; return how many. Decisions and runs stay."""
-    return archives.delete_archives(session, before=now - timedelta(days=days))
+    """Remove some hundred of the archives that are older than so many days; return how many.
+
+    Decisions and runs stay.
+    """
+    return archives.delete_archives(session, before=now - timedelta(days=days), limit=_PURGED_AT_ONCE)
 
 
 def _meta(run: ArchivedRun) -> dict[str, Any]:
