@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser test-console demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-intake bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
+.PHONY: help setup browser test-console demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-intake bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console bench-growth bench-e2e soak fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -39,6 +39,9 @@ help:
 	@echo "make bench-audit entries sealed in a second, how long a verification takes (ENTRIES=100000)"
 	@echo "make bench-backup backup, verification and restore (JOBS=10000 FILES=1000)"
 	@echo "make bench-console what each page of the console takes: time, statements, bytes (ORDERS=10000 TIMES=100)"
+	@echo "make bench-growth whether cost grows with what has piled up (ORDERS='10000 100000 1000000' OPEN=1000 TIMES=200 ROUNDS=3 KEEP=all)"
+	@echo "make bench-e2e   from an order to its bureau at a rate: times, backlog, what each stage takes (RATE=1000 SECONDS=60 APIS=1 ROUTERS=2)"
+	@echo "make soak        whether memory stays flat at a moderate rate (MINUTES=30 RATE=5)"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
 	@echo "make fuzz-api    ask a running installation all that its OpenAPI document promises (SEED=1 SECONDS=180 CALLERS=owner,bureau,operator)"
@@ -182,6 +185,15 @@ bench-backup: setup
 
 bench-console: setup
 	@$(BIN)/python -m tests.benchmarks.bench_console $(foreach name,ORDERS TIMES,$(if $($(name)),$(name)=$($(name))))
+
+bench-growth: setup
+	@$(BIN)/python -m tests.benchmarks.bench_growth $(if $(ORDERS),"ORDERS=$(ORDERS)") $(foreach name,OPEN TIMES ROUNDS KEEP,$(if $($(name)),$(name)=$($(name))))
+
+bench-e2e: setup
+	@$(BIN)/python -m tests.benchmarks.bench_e2e $(foreach name,RATE SECONDS DRAIN APIS ROUTERS RELAYS SEED,$(if $($(name)),$(name)=$($(name))))
+
+soak: setup
+	@$(BIN)/python -m tests.benchmarks.soak $(foreach name,MINUTES RATE WARM APIS ROUTERS,$(if $($(name)),$(name)=$($(name))))
 
 bench-gap: setup
 	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)") $(if $(SECONDS),SECONDS=$(SECONDS))

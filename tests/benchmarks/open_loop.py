@@ -44,6 +44,8 @@ class Load:
     reads: bool = False
     """Whether every second request reads the last order."""
     seed: int = 1
+    more_bodies: tuple[bytes, ...] = ()
+    """Sent in turn with ``body``."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,7 +105,9 @@ class Client:
         head = f"Host: fabroute\r\nAuthorization: Bearer {load.token}\r\n"
         self._read = f"HTTP/1.1\r\n{head}\r\n".encode()
         self._order = f"POST /v1/orders HTTP/1.1\r\n{head}Content-Type: application/json\r\n".encode()
-        self._tail = b"\r\nContent-Length: %d\r\n\r\n%b" % (len(load.body), load.body)
+        self._tails = [
+            b"\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body) for body in (load.body, *load.more_bodies)
+        ]
 
     async def run(self) -> None:
         """Send everything, and wait for late answers."""
@@ -167,7 +171,8 @@ class Client:
         if is_read:
             connection.write(b"GET /v1/orders/%b %b" % (self._last, self._read))
         else:
-            connection.write(b"%bIdempotency-Key: %b%b" % (self._order, connection.key.encode(), self._tail))
+            tail = self._tails[number % len(self._tails)]
+            connection.write(b"%bIdempotency-Key: %b%b" % (self._order, connection.key.encode(), tail))
 
     def answered(self, connection: "Connection", head: bytes) -> None:
         """Note an answer; its connection is free for another request."""

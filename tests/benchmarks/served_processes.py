@@ -34,11 +34,16 @@ class Served:
 
 
 @contextmanager
-def served_processes(url: str, count: int, **settings: object) -> Iterator[tuple[Served, ...]]:
-    """Yield ``count`` API processes on the database at ``url``, with ``settings`` by their names."""
+def served_processes(
+    url: str, count: int, *, module: str = "fabroute.api", **settings: object
+) -> Iterator[tuple[Served, ...]]:
+    """Yield ``count`` API processes on the database at ``url``, with ``settings`` by their names.
+
+    The ``module`` ``fabroute.console`` serves the pages for people, too.
+    """
     with TemporaryDirectory() as folder:
         sockets = [Path(folder) / f"api-{n}.sock" for n in range(count)]
-        processes = [_start(url, Path(folder), path, settings) for path in sockets]
+        processes = [_start(url, Path(folder), path, module, settings) for path in sockets]
         try:
             for path, process in zip(sockets, processes, strict=True):
                 _wait_until_listening(path, process)
@@ -52,7 +57,7 @@ def served_processes(url: str, count: int, **settings: object) -> Iterator[tuple
                 process.wait(timeout=30)
 
 
-def _start(url: str, folder: Path, path: Path, settings: Mapping[str, object]) -> subprocess.Popen[bytes]:
+def _start(url: str, folder: Path, path: Path, module: str, settings: Mapping[str, object]) -> subprocess.Popen[bytes]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FABROUTE_")}
     own = {
         "PYTHONPATH": ":".join(str(ROOT / room) for room in ("services", "workers", "infra/embedded")),
@@ -63,7 +68,7 @@ def _start(url: str, folder: Path, path: Path, settings: Mapping[str, object]) -
         "FABROUTE_SECRET_KEY_FILE": str(folder / "secret-key"),
     }
     own |= {f"FABROUTE_{name.upper()}": str(value) for name, value in settings.items()}
-    arguments = [sys.executable, "-m", "fabroute.api", "--uds", str(path)]
+    arguments = [sys.executable, "-m", module, "--uds", str(path)]
     return subprocess.Popen(arguments, env=inherited | own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
