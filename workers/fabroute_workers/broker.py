@@ -44,9 +44,9 @@ TRANSPORT_OPTIONS: Mapping[BrokerKind, Mapping[str, object]] = {
         "socket_keepalive_options": _SIGNS_OF_LIFE,
         "health_check_interval": 10,
     },
-    "rabbitmq": {"confirm_publish": True, "socket_settings": _SIGNS_OF_LIFE},
+    "rabbitmq": {"confirm_publish": True, "read_timeout": 5, "socket_settings": _SIGNS_OF_LIFE},
 }
-"""Without ``confirm_publish`` RabbitMQ may lose what it said it took; without the timeouts a hung Redis blocks us."""
+"""Without ``confirm_publish`` RabbitMQ may lose what it said it took; without the timeouts a hung broker blocks us."""
 
 _ANSWER_WITHIN_SECONDS = 5
 _START_ONE = (

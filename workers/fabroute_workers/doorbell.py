@@ -9,6 +9,10 @@ from fabroute.kernel.errors import DomainError
 from fabroute_workers.following import headers_of
 from fabroute_workers.subscriptions import Errand
 
+CONFIRMED_WITHIN_SECONDS = 5
+"""RabbitMQ says that it has a message; while it chooses a leader for a queue, after it was killed, it may never do so.
+"""
+
 
 class BrokerDown(DomainError):
     """The broker didn't take an errand in time; the record of what to do is in PostgreSQL, so nothing is lost."""
@@ -28,11 +32,18 @@ class Doorbell:
         """Send the errand's task by its name; ``BrokerDown`` if the broker doesn't take it."""
         try:
             producer = self._app.amqp.Producer(self._connection)
-            headers = headers_of(errand.traceparent)
-            self._app.send_task(errand.task, kwargs=errand.arguments, producer=producer, retry=False, headers=headers)
+            self._app.send_task(
+                errand.task,
+                kwargs=errand.arguments,
+                producer=producer,
+                retry=False,
+                headers=headers_of(errand.traceparent),
+                confirm_timeout=CONFIRMED_WITHIN_SECONDS,
+            )
         except (OperationalError, OSError) as error:
-            self.close()
-            raise BrokerDown(f"{self._connection.as_uri()}: {error}") from error
+            self._connection.collect(socket_timeout=0)
+            why = str(error) or type(error.__cause__ or error).__name__
+            raise BrokerDown(f"{self._connection.as_uri()}: {why}") from error
 
     def close(self) -> None:
         """Drop the connection; the next ring makes a new one."""

@@ -1,19 +1,28 @@
-"""``python -m tests.faults.chaos ORDERS=10000 FAULTS=100 SEED=7``, also RATE, CANCELLED, FOLDER; exit code 1: red."""
+"""``python -m tests.faults.chaos ORDERS=10000 FAULTS=100 SEED=7``; exit code 1: red.
+
+Also RATE, CANCELLED, BROKER (redis or rabbitmq) and FOLDER.
+"""
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import NoReturn
 
 from rich.console import Console
 
+from fabroute_workers.broker import BrokerKind
+from tests.factories.rabbitmq import MISSING, is_installed
 from tests.faults.chaos.judge import Limits
 from tests.faults.chaos.run import ChaosSize, run_chaos
 from tests.faults.chaos.table import is_green, print_report
 
-_DEFAULTS = {"ORDERS": "500", "FAULTS": "15", "SEED": "7", "RATE": "50", "CANCELLED": "0.06", "FOLDER": ""}
+_DEFAULTS = {
+    **{"ORDERS": "500", "FAULTS": "15", "SEED": "7", "RATE": "50", "CANCELLED": "0.06"},
+    **{"BROKER": "redis", "FOLDER": ""},
+}
+_BROKERS: Mapping[str, BrokerKind] = {"redis": "redis", "rabbitmq": "rabbitmq"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,6 +31,10 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := given.keys() - _DEFAULTS.keys():
         print(f"chaos knows {', '.join(_DEFAULTS)}; not {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
+    broker = _BROKERS.get(given["BROKER"])
+    if broker is None or (broker == "rabbitmq" and not is_installed()):
+        print(MISSING if broker else f"BROKER is one of {', '.join(_BROKERS)}", file=sys.stderr)
+        return 2
     size = ChaosSize(
         orders=int(given["ORDERS"]),
         faults=int(given["FAULTS"]),
@@ -29,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         rate=float(given["RATE"]),
         cancelled=float(given["CANCELLED"]),
         limits=Limits(),
+        broker=broker,
     )
     folder = Path(given["FOLDER"] or mkdtemp(prefix="chaos-"))
     print(f"logs of all processes: {folder}", file=sys.stderr)

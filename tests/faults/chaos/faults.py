@@ -2,11 +2,8 @@
 
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-
-import redis
 
 from tests.faults.chaos.installation import Installation
 from tests.faults.chaos.proxy import Proxy
@@ -71,16 +68,9 @@ def freezing(kind: str, seconds: tuple[float, float], *, with_tree: bool = False
     return strike
 
 
-def flush(installation: Installation, chance: Random) -> str:
+def flush(installation: Installation, _: Random) -> str:
     """Empty the broker."""
-    with (
-        suppress(redis.RedisError),
-        redis.Redis(unix_socket_path=str(installation.redis_socket), socket_timeout=2) as client,
-    ):
-        lost = client.dbsize()
-        client.flushall()
-        return f"{lost} keys forgotten"
-    return "the broker was down"
+    return installation.broker.forget()
 
 
 def _broker(installation: Installation) -> Proxy:
@@ -134,10 +124,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="kill -9 a worker", strike=killing("worker")),
     Fault(name="kill -9 a worker's child", weight=2, strike=killing("worker_child")),
     Fault(name="kill -9 a relay", strike=killing("relay")),
-    Fault(name="kill -9 Redis", strike=killing("redis")),
+    Fault(name="kill -9 the broker", strike=killing("broker")),
     Fault(name="kill -9 the postmaster", strike=killing("postgres")),
     Fault(name="kill -9 a back end", strike=killing("back_end")),
-    Fault(name="empty Redis", strike=flush),
+    Fault(name="empty the broker", strike=flush),
     Fault(name="freeze a worker", weight=2, strike=freezing("worker", WORKER_FROZEN_SECONDS, with_tree=True)),
     Fault(name="freeze an API process", strike=freezing("api", FROZEN_SECONDS)),
     Fault(name="freeze a relay", strike=freezing("relay", FROZEN_SECONDS)),

@@ -18,8 +18,10 @@ from sqlalchemy import Engine
 from fabroute.migrations import upgrade
 from fabroute_embedded import EmbeddedServers, embedded_servers
 from fabroute_embedded.accounts import Account
+from fabroute_workers.broker import BrokerKind
 from tests.factories.databases import engine_for
 from tests.factories.processes import children_of, plain_environment, wait_until
+from tests.faults.chaos.brokers import Broker, running_broker
 from tests.faults.chaos.proxy import Proxy, start_proxy
 from tests.faults.chaos.watchdog import Program, Watchdog, program_of, signal_to
 
@@ -61,14 +63,18 @@ class Installation:
     """One log for each process."""
     environment: Mapping[str, str]
     watchdog: Watchdog
-    broker_link: Proxy
+    broker: Broker
     database_link: Proxy
-    redis_socket: Path
+
+    @property
+    def broker_link(self) -> Proxy:
+        """The way to the broker that all processes take."""
+        return self.broker.link
 
     def processes(self, kind: str) -> tuple[int, ...]:
         """Return the ids of the running processes of a kind.
 
-        ``api``, ``supervisor``, ``relay``, ``worker``, ``worker_child``, ``postgres``, ``back_end``, ``redis``.
+        ``api``, ``supervisor``, ``relay``, ``worker``, ``worker_child``, ``postgres``, ``back_end``, ``broker``.
         """
         if kind == "relay":
             return tuple(pid for pid in self._supervised() if "fabroute_workers.relay" in _command_line(pid))
@@ -114,7 +120,12 @@ class Installation:
 
 @contextmanager
 def running_installation(
-    *, folder: Path, seed: int, settings: Mapping[str, str] | None = None, without: frozenset[str] = frozenset()
+    *,
+    folder: Path,
+    seed: int,
+    settings: Mapping[str, str] | None = None,
+    without: frozenset[str] = frozenset(),
+    broker: BrokerKind = "redis",
 ) -> Iterator[Installation]:
     """Yield an installation with its logs in ``folder``; everything is gone after the block but the logs.
 
@@ -125,13 +136,14 @@ def running_installation(
     with embedded_servers(durable=True) as servers, ExitStack() as cleanup:
         upgrade(servers.migration_url)
         cleanup.callback(_keep_logs, servers, folder)
-        links = _links(servers, cleanup)
-        environment = _environment(folder, servers.folder) | dict(settings or {})
+        link = _database_link(servers, cleanup)
+        bell = cleanup.enter_context(running_broker(broker, servers, _plain_environment()))
+        environment = _environment(folder, servers.folder, bell.url) | dict(settings or {})
         environment |= {"CHAOS_WITHOUT": ",".join(sorted(without))} if without else {}
         ports = _free_ports(random.Random(seed))
         watchdog = Watchdog()
         watchdog.keep(program_of("postgres", servers.postgres.process.command), servers.postgres.process.child)
-        watchdog.keep(program_of("redis", servers.redis.process.command), servers.redis.process.child)
+        watchdog.keep(program_of("broker", bell.process.command), bell.process.child)
         for program in _programs(folder, environment, ports, unguarded=bool(without)):
             watchdog.keep(program)
         cleanup.callback(_end_strays, servers.folder)
@@ -145,9 +157,8 @@ def running_installation(
             folder=folder,
             environment=environment,
             watchdog=watchdog,
-            broker_link=links[1],
-            database_link=links[0],
-            redis_socket=servers.redis.socket_path,
+            broker=bell,
+            database_link=link,
         )
         if not wait_until(installation.is_ready, seconds=_READY_SECONDS):
             raise RuntimeError(f"the installation did not come up: see the logs in {folder}")
@@ -177,30 +188,24 @@ def answers(url: str) -> bool:
     return False
 
 
-def _links(servers: EmbeddedServers, cleanup: ExitStack) -> tuple[Proxy, Proxy]:
-    """Start the ways to PostgreSQL and to Redis; every process of the product takes them."""
-    ends = (
-        ("database", ".s.PGSQL.5432", servers.postgres.folder / ".s.PGSQL.5432"),
-        ("broker", "redis.sock", servers.redis.socket_path),
-    )
-    started = []
-    for name, listen, upstream in ends:
-        (servers.folder / name).mkdir()
-        environment = _plain_environment()
-        proxy = start_proxy(name, listen=servers.folder / name / listen, upstream=upstream, environment=environment)
-        cleanup.callback(proxy.stop)
-        started.append(proxy)
-    return started[0], started[1]
+def _database_link(servers: EmbeddedServers, cleanup: ExitStack) -> Proxy:
+    """Start the way to PostgreSQL that every process of the product takes."""
+    folder = servers.folder / "database"
+    folder.mkdir()
+    ends = {"listen": folder / ".s.PGSQL.5432", "upstream": servers.postgres.folder / ".s.PGSQL.5432"}
+    proxy = start_proxy("database", **ends, environment=_plain_environment())
+    cleanup.callback(proxy.stop)
+    return proxy
 
 
-def _environment(folder: Path, servers: Path) -> dict[str, str]:
+def _environment(folder: Path, servers: Path, broker_url: str) -> dict[str, str]:
     return (
         _plain_environment()
         | dict(SHORT_TIMES)
         | {
             "FABROUTE_PROFILE": "embedded",
             "FABROUTE_DATABASE_URL": f"postgresql+psycopg://app_rw@/fabroute?host={quote(str(servers / 'database'))}",
-            "FABROUTE_BROKER_URL": f"redis+socket://{quote(str(servers / 'broker' / 'redis.sock'))}",
+            "FABROUTE_BROKER_URL": broker_url,
             "FABROUTE_STORAGE_URL": (folder / "print-files").resolve().as_uri(),
             "FABROUTE_AUDIT_ROOTS_URL": (folder / "audit-roots").resolve().as_uri(),
             "FABROUTE_SIGNING_KEY_FILE": str((folder / "signing-key.pem").resolve()),

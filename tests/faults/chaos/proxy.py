@@ -1,6 +1,7 @@
 """A way to a server that can be cut, slowed and silenced: ``python -m tests.faults.chaos.proxy LISTEN UPSTREAM``.
 
-Both are Unix sockets. What it shall do comes line by line on its standard input; it ends with that input.
+Each is a Unix socket, or host and port. What it shall do comes line by line on its standard input; it ends with that
+input.
 """
 
 import asyncio
@@ -53,8 +54,11 @@ class Proxy:
         self.process.stdin.write(f"{mode}\n".encode())
 
 
-def start_proxy(name: str, *, listen: Path, upstream: Path, environment: Mapping[str, str]) -> Proxy:
-    """Start a proxy at ``listen`` to the Unix socket ``upstream``, which may be down; it ends with this thread."""
+def start_proxy(name: str, *, listen: Path | str, upstream: Path | str, environment: Mapping[str, str]) -> Proxy:
+    """Start a proxy at ``listen`` to ``upstream``, which may be down; it ends with this thread.
+
+    A path is a Unix socket, ``127.0.0.1:5672`` a port.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", __name__, str(listen), str(upstream)],
         env=dict(environment),
@@ -106,7 +110,7 @@ class _Link:
         await self._open.wait()
         if self._refuses:
             return
-        answers, requests = await asyncio.open_unix_connection(self._upstream)
+        answers, requests = await _connected(self._upstream)
         self._writers.add(requests)
         pumps = [asyncio.create_task(self._pump(*ends)) for ends in ((reader, requests), (answers, writer))]
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -130,11 +134,25 @@ class _Link:
         await self._open.wait()
 
 
+async def _connected(upstream: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if upstream.startswith("/"):
+        return await asyncio.open_unix_connection(upstream)
+    host, _, port = upstream.rpartition(":")
+    return await asyncio.open_connection(host, int(port))
+
+
+async def _listening(link: _Link, listen: str) -> asyncio.Server:
+    if listen.startswith("/"):
+        return await asyncio.start_unix_server(link.serve, listen, backlog=256)
+    host, _, port = listen.rpartition(":")
+    return await asyncio.start_server(link.serve, host, int(port), backlog=256)
+
+
 async def _serve(listen: str, upstream: str) -> None:
     link = _Link(upstream)
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    async with await asyncio.start_unix_server(link.serve, listen, backlog=256):
+    async with await _listening(link, listen):
         sys.stdout.buffer.write(_READY)
         sys.stdout.buffer.flush()
         while line := (await orders.readline()).decode().split():

@@ -9,6 +9,7 @@ from random import Random
 from threading import Event, Thread
 
 from fabroute.kernel.time import utc_now
+from fabroute_workers.broker import BrokerKind
 from tests.faults.chaos.bureaus import simulated_bureaus
 from tests.faults.chaos.faults import FAULTS
 from tests.faults.chaos.incidents import INCIDENTS
@@ -38,6 +39,7 @@ class ChaosSize:
     """How long orders may take to their route: on a machine that has nothing else to do."""
     settings: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
+    broker: BrokerKind = "redis"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def run_chaos(size: ChaosSize, *, folder: Path, tell: Tell) -> ChaosReport:
     """Run orders through faults and return what the judge found; ``tell`` is told of the progress."""
     watch = _Watch()
     with running_installation(
-        folder=folder, seed=size.seed, settings=size.settings, without=size.without
+        folder=folder, seed=size.seed, settings=size.settings, without=size.without, broker=size.broker
     ) as installation:
         storage_url = installation.environment["FABROUTE_STORAGE_URL"]
         network = given_network(installation.engine, utc_now(), storage_url=storage_url, orders=size.orders)

@@ -201,7 +201,7 @@ def _programs(lan: Lan, environment: Mapping[str, str], folder: Path) -> Iterato
     for name in APIS:
         serve = ("serve", "--host", lan.address(name), "--port", str(_HTTP_PORT))
         public = {"FABROUTE_PUBLIC_URL": f"http://{lan.address(name)}:{_HTTP_PORT}"}
-        yield _program(name, serve, lan, environment | public, folder)
+        yield _program(name, serve, lan, {**environment, **public}, folder)
     for name, queues in WORKERS.items():
         yield _program(name, ("work", "--concurrency", "1", "--queues", queues), lan, environment, folder)
 

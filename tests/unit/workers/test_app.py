@@ -60,7 +60,11 @@ def test_redis_gets_timeouts_and_a_visibility_longer_than_any_task(url: str) -> 
 def test_rabbitmq_confirms_what_it_takes_and_keeps_it_in_quorum_queues() -> None:
     app = create_app(RABBITMQ)
     queues: list[Queue] = app.conf.task_queues
-    assert app.conf.broker_transport_options == {"confirm_publish": True, "socket_settings": SIGNS_OF_LIFE}
+    assert app.conf.broker_transport_options == {
+        "confirm_publish": True,
+        "read_timeout": 5,
+        "socket_settings": SIGNS_OF_LIFE,
+    }
     assert [queue.name for queue in queues] == list(QUEUES)
     assert queues[0].queue_arguments == {
         "x-queue-type": "quorum",
