@@ -171,6 +171,11 @@ def orders_by_state(grown: Grown) -> Sequence[float]:
     return _gets(grown, grown.owner.token, ["/v1/orders?state=no_route&limit=50"])
 
 
+def pending_orders(grown: Grown) -> Sequence[float]:
+    """The orders that are not decided yet: none."""
+    return _gets(grown, grown.owner.token, ["/v1/orders?state=pending&limit=50"])
+
+
 def orders_by_reference(grown: Grown) -> Sequence[float]:
     """An order by the client's own number, which nobody has."""
     return _gets(grown, grown.owner.token, ["/v1/orders?reference=po-0815"])
@@ -278,6 +283,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "GET /v1/orders/{id}": orders_by_id,
         "GET /v1/orders, first page": first_orders,
         "orders without a route": orders_by_state,
+        "orders that are pending (none)": pending_orders,
         "orders by an unknown reference": orders_by_reference,
         "GET /v1/events, from the oldest": events,
         "events of one order": events_of_order,

@@ -51,10 +51,10 @@ class Life:
     socket: str
     tally: Tally = field(default_factory=Tally)
 
-    def live(self) -> LivedOrders:
-        """Make two delivered orders for each node, one each of the open kinds for each owner; return them."""
+    def live(self, *, ended: int = 8) -> LivedOrders:
+        """Have so many orders of each owner delivered, and one of each open kind decided; return them."""
         orders: dict[Fate, Sequence[str]] = {}
-        orders["delivered"] = [self._place(owner, number) for number in range(8) for owner in range(3)]
+        orders["delivered"] = [self._place(owner, number) for number in range(ended) for owner in range(3)]
         self.decide()
         self._work(whole=True)
         orders["accepted"] = [self._place(owner, owner) for owner in range(3)]

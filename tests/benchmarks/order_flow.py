@@ -22,18 +22,20 @@ WITH placed AS (
 ), decided AS (
     SELECT DISTINCT ON (order_id) order_id, pg_xact_commit_timestamp(xmin) AS at
     FROM routing_decisions ORDER BY order_id, id
-), told AS (
-    SELECT subject_id AS job_id, action, min(pg_xact_commit_timestamp(xmin)) AS at
-    FROM audit_entries WHERE action IN ('job.offered', 'job.claimed') GROUP BY subject_id, action
 ), offered AS (
-    SELECT DISTINCT ON (job.order_id) job.order_id, job.id AS job_id, told.at
-    FROM jobs job JOIN told ON told.job_id = job.id AND told.action = 'job.offered' ORDER BY job.order_id, job.id
+    SELECT DISTINCT ON (job.order_id) job.order_id, job.id AS job_id,
+        CASE WHEN job.dispatch_at IS NULL THEN decided.at ELSE job.offered_at END AS at
+    FROM jobs job JOIN decided USING (order_id) ORDER BY job.order_id, job.id
+), claimed AS (
+    SELECT subject_id AS job_id, min(pg_xact_commit_timestamp(xmin)) AS at
+    FROM audit_entries WHERE action = 'job.claimed' GROUP BY subject_id
 )
 SELECT placed.order_id, extract(epoch FROM placed.at)::float8, extract(epoch FROM decided.at)::float8,
     extract(epoch FROM offered.at)::float8, extract(epoch FROM claimed.at)::float8, offered.job_id
 FROM placed LEFT JOIN decided USING (order_id) LEFT JOIN offered USING (order_id)
-LEFT JOIN told claimed ON claimed.job_id = offered.job_id AND claimed.action = 'job.claimed'
+LEFT JOIN claimed ON claimed.job_id = offered.job_id
 """
+"""A job that nobody has to wait with is offered in the transaction of its decision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

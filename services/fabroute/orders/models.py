@@ -17,6 +17,13 @@ class Order(SQLModel, table=True):
         Index("ix_orders_owner", "organisation_id", "id"),
         Index("ix_orders_batch", "organisation_id", "batch", "state"),
         Index(
+            "ix_orders_reference",
+            "organisation_id",
+            "reference",
+            "id",
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
+        Index(
             "ix_orders_waiting",
             "organisation_id",
             "id",
