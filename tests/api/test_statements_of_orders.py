@@ -73,7 +73,9 @@ def watched(servers: EmbeddedServers, database: Database) -> Iterator[Watched]:
     ):
         keys = KeyCache(engine=api.resources.engine, seconds=3600)  # where the machine is slow, too
         api.app.state.resources = replace(api.resources, keys=keys)
+        began = log.position()
         assert api.place(key="warm").status_code == 201
+        wait_until(lambda: any(text.startswith("NOTIFY") for text in log.statements(since=began)))
         yield Watched(api=api, log=log, owner_of_tables=owner_of_tables)
 
 

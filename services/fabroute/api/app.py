@@ -12,6 +12,7 @@ from fabroute.api import description
 from fabroute.api.admission.gate import Gate
 from fabroute.api.contract.sharing import shared
 from fabroute.api.garbage import rare_garbage_collection
+from fabroute.api.intake.plain_orders import PlainOrders
 from fabroute.api.measuring.measured import Measured
 from fabroute.api.measuring.traced import Traced
 from fabroute.api.middleware import EarlyAnswers, RequestId
@@ -200,6 +201,7 @@ def build_app(resources: Resources | None, *, whole_process: bool = False) -> Fa
     install_problem_handlers(app)
     app.add_middleware(UnchangedQueues)
     app.add_middleware(PlainClaims)
+    app.add_middleware(PlainOrders)
     for module in _ROUTERS:
         app.include_router(module.router)
     return app

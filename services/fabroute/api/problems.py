@@ -41,6 +41,8 @@ _UNAVAILABLE = (
     sqlalchemy_errors.TimeoutError,
 )
 """What a database that does not answer is told by."""
+ANSWERED = (DomainError, *_UNAVAILABLE, sqlalchemy_errors.ProgrammingError)
+"""Errors that are answered in words of their own; any other is our mistake."""
 _LONGEST_LOGGED_PATH = 200
 _WORD = re.compile(r"v1|[a-z]{0,24}")
 _logger = structlog.get_logger(__name__)
@@ -136,6 +138,15 @@ async def refused(request: Request, error: DomainError) -> Response:
     """Return the answer for an error that no exception handler gets to see: logged and audited as if one did."""
     handler = _refused_on_record if isinstance(error, AuditedRefusal) else _refused
     return await handler(request, error)
+
+
+async def answered(request: Request, error: Exception) -> Response:
+    """Return the answer for one of the errors ``ANSWERED`` that no exception handler gets to see."""
+    if isinstance(error, DomainError):
+        return await refused(request, error)
+    if isinstance(error, sqlalchemy_errors.ProgrammingError):
+        return await _programming_error(request, error)
+    return await _database_unavailable(request, error)
 
 
 def _refusal(request: Request, error: DomainError) -> Response:

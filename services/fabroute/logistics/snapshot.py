@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from sqlmodel import Session
 
@@ -36,6 +37,7 @@ _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", "\u2019": "'"}
 )
 """Letters that Unicode does not take apart into a plain one and an accent."""
+_CITIES_REMEMBERED = 4_096
 
 
 class UnknownDestination(DomainError):
@@ -161,6 +163,7 @@ def place_book(places: Iterable[PlaceView]) -> PlaceBook:
     return PlaceBook(places=known, capitals={place.country: place for place in known.values() if place.is_capital})
 
 
+@lru_cache(maxsize=_CITIES_REMEMBERED)
 def city_key(city: str) -> str:
     """Return a city's name without case, accents and double spaces: ``" São  PAULO"`` → ``sao paulo``."""
     letters = unicodedata.normalize("NFKD", city.casefold().translate(_LETTERS))

@@ -20,6 +20,7 @@ from fabroute.api.dependencies import (
     get_resources,
 )
 from fabroute.api.intake.acceptances import AcceptanceDesk
+from fabroute.api.intake.answers import created
 from fabroute.api.intake.desk import OrderDesk, Submission
 from fabroute.api.intake.promises import PromiseDesk
 from fabroute.api.order_answers import read_order, with_routings
@@ -32,7 +33,7 @@ from fabroute.api.schemas.rerouting import OrderCancellingOut, cancelling_out
 from fabroute.api.submissions import read_submission
 from fabroute.logistics.service import UnknownCountry, UnknownDestination
 from fabroute.orders import service as orders
-from fabroute.orders.service import OrderFilter, Placed, Replayed, UnknownOrder
+from fabroute.orders.service import OrderFilter, UnknownOrder
 from fabroute.orders.states import OrderState
 from fabroute.production import service as production
 from fabroute.routing import service as routing
@@ -89,7 +90,7 @@ async def place_order(request: Request) -> Response:
     `REVISION_WITHDRAWN` (the quoted revision is not ordered any more; `released_revision` is the one that is, if any).
     """
     submission, resources = await read_submission(request), get_resources(request)
-    return _created(await _desk_of(submission, resources).place(submission))
+    return created(await _desk_of(submission, resources).place(submission))
 
 
 def _desk_of(submission: Submission, resources: Resources) -> OrderDesk | PromiseDesk | AcceptanceDesk:
@@ -167,11 +168,3 @@ def get_order_statistics(caller: OrdersReader, session: ReadSession, batch: Filt
     """Count your orders by state: all of them, or those of one batch."""
     found = orders.order_statistics(session, organisation_id=caller.organisation_id, batch=batch)
     return OrderStatisticsOut(batch=found.batch, orders=found.orders, states=dict(found.states))
-
-
-def _created(placed: Placed | Replayed) -> Response:
-    headers = {"Location": placed.location}
-    if isinstance(placed, Placed):
-        return Response(placed.answer, status_code=201, headers=headers, media_type="application/json")
-    headers["Idempotency-Replayed"] = "true"
-    return Response(placed.answer, status_code=placed.status, headers=headers, media_type="application/json")
