@@ -22,7 +22,12 @@ _SIGNS_OF_OURS = {
     "tcp_user_timeout": 20_000,
 }
 """So the server notices that we are gone in about twenty seconds: connections of lost hosts don't fill it up."""
-_OPTIONS = " ".join(("-c timezone=UTC", *(f"-c {name}={value}" for name, value in _SIGNS_OF_OURS.items())))
+_OF_SHORT_STATEMENTS = {"jit": "off"}
+"""PostgreSQL takes the intake's statement, planned for any number of orders, for a long one and would compile it at
+every execution: 76 ms in place of 0.35 (PostgreSQL 15 of Debian). Few servers are built without that compiler.
+"""
+_SETTINGS = {"timezone": "UTC", **_SIGNS_OF_OURS, **_OF_SHORT_STATEMENTS}
+_OPTIONS = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
 EVERYONES_OPTIONS = f"{_OPTIONS} -c {TENANT_SETTING}={EVERY_TENANT}"
 """Of a connection that may touch every tenant's rows, as libpq takes them."""
 

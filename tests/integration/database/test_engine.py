@@ -1,13 +1,17 @@
 """What the engine asks of PostgreSQL for connections that may be left alone."""
 
 from collections.abc import Callable
+from typing import Literal
 
+import psycopg
 import pytest
 from psycopg.errors import IdleInTransactionSessionTimeout
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import OperationalError
 
 from fabroute.database import create_database_engine, unit_of_work
+from fabroute.database.engine import listening_conninfo
+from fabroute.kernel.ids import EVERY_TENANT
 from fabroute.settings import Settings
 from tests.conftest import Database
 from tests.factories.databases import engine_for, in_transaction, rows
@@ -62,3 +66,19 @@ def test_transactions_of_workers_and_requests_may_stand_idle_for_less_than_the_l
 
     assert limit == [("5s",)]
     assert settings.idle_transaction_seconds < settings.routing_scope_lease_seconds
+
+
+@pytest.mark.parametrize("tenant", [EVERY_TENANT, None])
+def test_no_statement_of_ours_is_compiled(database: Database, tenant: Literal["*"] | None) -> None:
+    engine = create_database_engine(database.url, tenant=tenant)
+    found = in_transaction(engine, lambda session: rows(session, "SHOW jit"))
+    engine.dispose()
+
+    assert found == [("off",)]
+
+
+def test_who_listens_is_in_the_time_zone_and_of_the_settings_of_an_engine(database: Database) -> None:
+    with psycopg.connect(listening_conninfo(make_url(database.url))) as connection:
+        found = [connection.execute(f"SHOW {name}".encode()).fetchone() for name in ("jit", "timezone")]
+
+    assert found == [("off",), ("UTC",)]
