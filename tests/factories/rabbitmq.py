@@ -4,12 +4,11 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import amqp
@@ -37,7 +36,6 @@ class RabbitNode:
     folder: Path
     port: int
     command: ServerCommand
-    epmd_port: int
     process: ServerProcess
 
     @property
@@ -61,10 +59,8 @@ class RabbitNode:
         self.process.wait_until_ready(lambda: _lets_in(self.port))
 
     def stop(self) -> None:
-        """End it, and the name server of its own that it has left behind."""
+        """End it in good order."""
         self.process.stop(within_s=_STOP_WITHIN_S)
-        environment = plain_environment() | {"ERL_EPMD_PORT": str(self.epmd_port)}
-        subprocess.run(["epmd", "-kill"], env=environment, capture_output=True, check=False)
 
 
 def is_installed() -> bool:
@@ -81,19 +77,21 @@ def rabbitmq_node() -> Iterator[RabbitNode]:
     command = _command(folder, account, *ports)
     for path in (folder, *folder.iterdir()):
         os.chown(path, account.uid, account.gid)
-    node = RabbitNode(
-        folder=folder,
-        port=ports[0],
-        command=command,
-        epmd_port=ports[2],
-        process=start_process(command, keep=False),
-    )
-    try:
+    with ExitStack() as cleanup:
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        names = start_process(_name_server(command), keep=False)
+        cleanup.callback(names.stop)
+        node = RabbitNode(folder=folder, port=ports[0], command=command, process=start_process(command, keep=False))
+        cleanup.callback(node.stop)
         node.process.wait_until_ready(lambda: _lets_in(node.port))
         yield node
-    finally:
-        node.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _name_server(command: ServerCommand) -> ServerCommand:
+    """Return Erlang's name server as a process of ours: else the node would start one that outlives it."""
+    program = shutil.which("epmd")
+    assert program is not None, "it comes with erl"
+    return replace(command, name="epmd", program=[program])
 
 
 def _command(folder: Path, account: Account, port: int, cluster_port: int, epmd_port: int) -> ServerCommand:

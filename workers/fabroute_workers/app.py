@@ -123,6 +123,7 @@ def create_app(broker_url: str | None) -> Celery:
         task_routes=(_route,),
         task_create_missing_queues=False,
         timezone="UTC",
+        worker_consumer="fabroute_workers.consuming:PromptConsumer",
     )
     app.steps["worker"].add(RequireSettings)
     app.steps["consumer"].add(KeepListening)

@@ -9,7 +9,7 @@ from fabroute.kernel.errors import DomainError
 from fabroute_workers.following import headers_of
 from fabroute_workers.subscriptions import Errand
 
-CONFIRMED_WITHIN_SECONDS = 5
+CONFIRMED_WITHIN_SECONDS = 2
 """RabbitMQ says that it has a message; while it chooses a leader for a queue, after it was killed, it may never do so.
 """
 

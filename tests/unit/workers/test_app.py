@@ -4,6 +4,7 @@ import socket
 
 import pytest
 from celery import Celery
+from celery.worker.consumer import Consumer
 from kombu import Connection, Queue
 
 from fabroute_workers.app import (
@@ -16,6 +17,7 @@ from fabroute_workers.app import (
     require_settings,
 )
 from fabroute_workers.broker import BrokerMissing
+from fabroute_workers.consuming import PromptConsumer
 
 SIGNS_OF_LIFE = {
     **{socket.TCP_KEEPIDLE: 3, socket.TCP_KEEPINTVL: 1, socket.TCP_KEEPCNT: 2},
@@ -72,6 +74,15 @@ def test_rabbitmq_confirms_what_it_takes_and_keeps_it_in_quorum_queues() -> None
         "x-dead-letter-exchange": DEAD_LETTERS,
     }
     require_settings(app)
+
+
+def test_no_queues_are_made_for_tasks_with_a_delay_of_which_there_are_none() -> None:
+    steps = PromptConsumer.Blueprint.default_steps
+
+    assert create_app(RABBITMQ).conf.worker_consumer == "fabroute_workers.consuming:PromptConsumer"
+    assert set(Consumer.Blueprint.default_steps) - set(steps) == {
+        "celery.worker.consumer.delayed_delivery:DelayedDelivery"
+    }
 
 
 def test_redis_queues_carry_no_arguments_of_rabbitmq() -> None:
