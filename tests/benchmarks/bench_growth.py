@@ -26,7 +26,7 @@ from tests.benchmarks.bench_overload import percentile
 from tests.benchmarks.copied_orders import Copier, Pattern
 from tests.benchmarks.grown_measures import MEASURES, Grown
 from tests.benchmarks.lived_orders import PATIENT, Life, LivedOrders, with_plenty
-from tests.benchmarks.served_processes import served_processes
+from tests.benchmarks.served_processes import served_console
 from tests.factories.databases import engine_for, in_transaction, rows
 from tests.faults.chaos.network import given_network
 
@@ -99,7 +99,7 @@ def _filling(plan: Plan) -> Iterator[tuple[Grown, "Filler"]]:
             network = given_network(engine, utc_now(), storage_url=storage_url)
             with_plenty(engine)
             settings = PATIENT | {"storage_url": storage_url, "password_hashing": "cheap"}
-            with served_processes(urls.url, 1, module="fabroute.console", **settings) as (api,):
+            with served_console(urls.url, **settings) as api:
                 lived = Life(engine=engine, network=network, socket=api.socket).live()
                 copier = Copier(urls.url, keep_all=plan.keep_all)
                 grown = Grown(engine=engine, network=network, api=api, lived=lived, times=plan.times)

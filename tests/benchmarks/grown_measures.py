@@ -32,6 +32,7 @@ from tests.factories.wire import Reply, Wire, wire
 from tests.faults.chaos.network import ChaosBureau, ChaosNetwork, ChaosOwner
 
 INTAKE_CLIENTS = 8
+OPERATOR = "org_chaos_operator"
 _INTAKE_SECONDS = 2.0
 _BATCH_LINES = 200
 _FEWEST_ORDERS = 3 * _BATCH_LINES
@@ -67,7 +68,8 @@ class Grown:
     lived: LivedOrders
     times: int
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
-    buyer: Somebody | None = None
+    people: dict[str, Somebody] = field(default_factory=dict)
+    """Who looks at pages, by organisation."""
 
     @property
     def owner(self) -> ChaosOwner:
@@ -256,17 +258,32 @@ def claims(grown: Grown) -> Sequence[float]:
 
 def order_page(grown: Grown) -> Sequence[float]:
     """The console's page of an order."""
-    return _pages(grown, [f"/console/orders/{order_id}" for order_id in grown.old_orders(10)])
+    return _pages(grown, _owner(grown), [f"/console/orders/{order_id}" for order_id in grown.old_orders(10)])
 
 
 def orders_page(grown: Grown) -> Sequence[float]:
     """The console's list of orders."""
-    return _pages(grown, ["/console/orders"])
+    return _pages(grown, _owner(grown), ["/console/orders"])
 
 
 def start_page(grown: Grown) -> Sequence[float]:
     """The console's first page: what needs a person now."""
-    return _pages(grown, ["/console/"])
+    return _pages(grown, _owner(grown), ["/console/"])
+
+
+def operators_network(grown: Grown) -> Sequence[float]:
+    """The network, with load and stock, as the operator sees it."""
+    return _pages(grown, OPERATOR, ["/console/network"])
+
+
+def bureaus_jobs(grown: Grown) -> Sequence[float]:
+    """A bureau's jobs that are not over."""
+    return _pages(grown, grown.busiest()[1].organisation_id, ["/console/jobs"])
+
+
+def bureaus_network(grown: Grown) -> Sequence[float]:
+    """The network, as a bureau sees it."""
+    return _pages(grown, grown.busiest()[1].organisation_id, ["/console/network"])
 
 
 Measure = Callable[[Grown], Sequence[float]]
@@ -291,6 +308,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "console: order": order_page,
         "console: orders": orders_page,
         "console: start": start_page,
+        "console: network, operator": operators_network,
+        "console: jobs, bureau": bureaus_jobs,
+        "console: network, bureau": bureaus_network,
         "metrics of the database": figures,
     }
 )
@@ -343,13 +363,17 @@ async def _seconds(ask: Callable[[], Awaitable[Reply]], status: int) -> float:
     return seconds
 
 
-def _pages(grown: Grown, paths: Sequence[str]) -> Sequence[float]:
-    """Return the seconds of pages, as a buyer who is signed in gets them."""
-    if grown.buyer is None:
-        grown.buyer = given_person(grown.engine, organisation_id=grown.owner.organisation_id)
+def _owner(grown: Grown) -> str:
+    return grown.owner.organisation_id
+
+
+def _pages(grown: Grown, organisation_id: str, paths: Sequence[str]) -> Sequence[float]:
+    """Return the seconds of pages, as somebody of an organisation who is signed in gets them."""
+    if organisation_id not in grown.people:
+        grown.people[organisation_id] = given_person(grown.engine, organisation_id=organisation_id)
     transport = httpx.HTTPTransport(uds=grown.api.socket)
     with httpx.Client(transport=transport, base_url="http://fabroute", timeout=60) as client:
-        form = {"email": grown.buyer.email, "password": PASSWORD}
+        form = {"email": grown.people[organisation_id].email, "password": PASSWORD}
         signed_in = client.post("/console/sign-in", data=form, headers={"Accept": "text/html"})
         if signed_in.status_code != 303:
             raise RuntimeError(f"nobody can sign in: {signed_in.status_code} {signed_in.text[:300]}")

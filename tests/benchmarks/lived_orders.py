@@ -26,7 +26,12 @@ from tests.faults.chaos.wire import UNIX, Wire
 
 Fate = Literal["delivered", "offered", "accepted", "no_route"]
 _PUBLISHED = text("UPDATE outbox_events SET published_at = occurred_at WHERE published_at IS NULL")
-PATIENT = {"offer_seconds": 86_400, "lease_seconds": 86_400, "rate_limit_default": 0, "rate_limit_polling": 0}
+PATIENT: dict[str, object] = {
+    "offer_seconds": 86_400,
+    "lease_seconds": 86_400,
+    "rate_limit_default": 0,
+    "rate_limit_polling": 0,
+}
 """Settings of an API at which nothing lapses and nobody is limited."""
 _PLENTY = (
     "UPDATE nodes SET offer_seconds = 86400",

@@ -34,13 +34,21 @@ class Served:
 
 
 @contextmanager
-def served_processes(
-    url: str, count: int, *, module: str = "fabroute.api", **settings: object
-) -> Iterator[tuple[Served, ...]]:
-    """Yield ``count`` API processes on the database at ``url``, with ``settings`` by their names.
+def served_processes(url: str, count: int, **settings: object) -> Iterator[tuple[Served, ...]]:
+    """Yield ``count`` API processes on the database at ``url``, with ``settings`` by their names."""
+    with _serving("fabroute.api", url, count, settings) as served:
+        yield served
 
-    The ``module`` ``fabroute.console`` serves the pages for people, too.
-    """
+
+@contextmanager
+def served_console(url: str, **settings: object) -> Iterator[Served]:
+    """Yield a process that serves the API and the pages for people, as ``served_processes``."""
+    with _serving("fabroute.console", url, 1, settings) as (served,):
+        yield served
+
+
+@contextmanager
+def _serving(module: str, url: str, count: int, settings: Mapping[str, object]) -> Iterator[tuple[Served, ...]]:
     with TemporaryDirectory() as folder:
         sockets = [Path(folder) / f"api-{n}.sock" for n in range(count)]
         processes = [_start(url, Path(folder), path, module, settings) for path in sockets]

@@ -5,7 +5,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from fabroute.kernel.errors import DomainError
 
-SCHEMA_REVISION = "20261123_0018"
+SCHEMA_REVISION = "20261123_0019"
 """The newest migration; a test holds it to the migrations folder."""
 
 _REVISION = text(

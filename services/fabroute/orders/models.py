@@ -15,7 +15,8 @@ class Order(SQLModel, table=True):
     __tablename__ = "orders"
     __table_args__ = (
         Index("ix_orders_owner", "organisation_id", "id"),
-        Index("ix_orders_batch", "organisation_id", "batch", "state"),
+        Index("ix_orders_state", "organisation_id", "state", "id"),
+        Index("ix_orders_batch", "organisation_id", "batch", "state", postgresql_where=text("batch IS NOT NULL")),
         Index(
             "ix_orders_reference",
             "organisation_id",

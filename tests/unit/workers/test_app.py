@@ -17,7 +17,7 @@ from fabroute_workers.app import (
     require_settings,
 )
 from fabroute_workers.broker import BrokerMissing
-from fabroute_workers.consuming import PromptConsumer
+from fabroute_workers.consuming import PromptBlueprint
 
 SIGNS_OF_LIFE = {
     **{socket.TCP_KEEPIDLE: 3, socket.TCP_KEEPINTVL: 1, socket.TCP_KEEPCNT: 2},
@@ -77,7 +77,7 @@ def test_rabbitmq_confirms_what_it_takes_and_keeps_it_in_quorum_queues() -> None
 
 
 def test_no_queues_are_made_for_tasks_with_a_delay_of_which_there_are_none() -> None:
-    steps = PromptConsumer.Blueprint.default_steps
+    steps = PromptBlueprint.default_steps
 
     assert create_app(RABBITMQ).conf.worker_consumer == "fabroute_workers.consuming:PromptConsumer"
     assert set(Consumer.Blueprint.default_steps) - set(steps) == {

@@ -1,14 +1,17 @@
 """The list of orders, as its page shows it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from urllib.parse import urlencode
 
 from fabroute.orders.service import OrderView
 from fabroute.orders.states import ORDER_STATES, OrderState
 
 PATH = "/console/orders"
+MOST_COUNTED = 1_000
+"""More orders of a state are shown as more than so many: to count them all takes the longer the more there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class StateChoice:
 
     state: str
     count: int
+    """How many; ``MOST_COUNTED`` where there are more."""
+    has_more: bool
     path: str
     is_chosen: bool
 
@@ -77,7 +82,7 @@ def path_of(**query: str) -> str:
 
 
 def orders_page(
-    found: Sequence[OrderView], *, counts: dict[OrderState, int], asked: OrdersQuery, next_cursor: str | None
+    found: Sequence[OrderView], *, counts: Mapping[OrderState, int], asked: OrdersQuery, next_cursor: str | None
 ) -> OrdersPage:
     """Return the page for a page of orders; ``next_cursor`` as it stands in a URL."""
     return OrdersPage(
@@ -90,16 +95,19 @@ def orders_page(
     )
 
 
-def _choices(counts: dict[OrderState, int], asked: OrdersQuery) -> tuple[StateChoice, ...]:
-    every = StateChoice(
-        state="", count=sum(counts.values()), path=path_of(text=asked.text), is_chosen=asked.state is None
+def _choices(counts: Mapping[OrderState, int], asked: OrdersQuery) -> tuple[StateChoice, ...]:
+    every = _choice("", sum(counts.values()), asked)
+    return (every, *(_choice(it, counts[it], asked) for it in ORDER_STATES if counts.get(it) or asked.state == it))
+
+
+def _choice(state: OrderState | Literal[""], count: int, asked: OrdersQuery) -> StateChoice:
+    return StateChoice(
+        state=state,
+        count=min(count, MOST_COUNTED),
+        has_more=count > MOST_COUNTED,
+        path=path_of(text=asked.text, state=state),
+        is_chosen=(asked.state or "") == state,
     )
-    there = tuple(
-        StateChoice(state=it, count=counts[it], path=path_of(text=asked.text, state=it), is_chosen=asked.state == it)
-        for it in ORDER_STATES
-        if counts.get(it) or asked.state == it
-    )
-    return (every, *there)
 
 
 def _row(order: OrderView) -> OrderRow:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from fabroute.api.dependencies import OrdersReader, ReadSession, decode_cursor, encode_cursor
-from fabroute.console.pages.orders import OrdersQuery, orders_page
+from fabroute.console.pages.orders import MOST_COUNTED, OrdersQuery, orders_page
 from fabroute.console.rendering import ForPeople
 from fabroute.console.routes import console_router
 from fabroute.orders import service as orders
@@ -35,8 +35,8 @@ def list_orders(
     )
     wanted = OrderFilter(organisation_id=caller.organisation_id, state=asked.state, text=asked.text)
     found = orders.list_orders(session, wanted=wanted, cursor=asked.cursor, limit=_ROWS)
-    counts = orders.order_statistics(session, organisation_id=caller.organisation_id).states
+    counts = orders.count_orders_up_to(session, organisation_id=caller.organisation_id, most=MOST_COUNTED + 1)
     next_cursor = None if found.next_cursor is None else encode_cursor(found.next_cursor)
     return console.page(
-        "orders/list.html", it=orders_page(found.items, counts=dict(counts), asked=asked, next_cursor=next_cursor)
+        "orders/list.html", it=orders_page(found.items, counts=counts, asked=asked, next_cursor=next_cursor)
     )

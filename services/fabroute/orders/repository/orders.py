@@ -10,11 +10,19 @@ from sqlmodel import Session, col, select
 
 from fabroute.database.bulk import is_one_of
 from fabroute.orders.models import Order, OrderLine
-from fabroute.orders.states import LineState, OrderState
+from fabroute.orders.states import ORDER_STATES, LineState, OrderState
 
 _WRITE_STATES = text("""
 UPDATE orders SET state = new.state, version = version + 1, updated_at = :now
 FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[])) AS new (id, state) WHERE orders.id = new.id
+""")
+
+_COUNT_UP_TO = text("""
+SELECT state.name, found.orders FROM unnest(CAST(:states AS text[])) AS state (name) CROSS JOIN LATERAL (
+    SELECT count(*) AS orders FROM (
+        SELECT FROM orders WHERE organisation_id = :organisation_id AND orders.state = state.name LIMIT :most
+    ) first
+) found
 """)
 
 
@@ -126,3 +134,9 @@ def count_by_state(session: Session, *, organisation_id: str, batch: str | None)
     if batch is not None:
         statement = statement.where(col(Order.batch) == batch)
     return dict(session.exec(statement.group_by(col(Order.state))).all())
+
+
+def count_up_to(session: Session, *, organisation_id: str, most: int) -> Mapping[OrderState, int]:
+    """Return how many orders of an organisation are in each state, counting no further than to ``most``."""
+    values = {"states": list(ORDER_STATES), "organisation_id": organisation_id, "most": most}
+    return {row.name: row.orders for row in session.connection().execute(_COUNT_UP_TO, values)}

@@ -126,6 +126,14 @@ def order_statistics(session: Session, *, organisation_id: str, batch: str | Non
     )
 
 
+def count_orders_up_to(session: Session, *, organisation_id: str, most: int) -> Mapping[OrderState, int]:
+    """Return how many of an organisation's orders are in each state; where it is ``most``, there may be more.
+
+    However many there are, it takes the same time: for those who look at a list.
+    """
+    return order_rows.count_up_to(session, organisation_id=organisation_id, most=most)
+
+
 def _parts_called(session: Session, wanted: OrderFilter) -> tuple[str, ...]:
     query = PartQuery(text=wanted.text, limit=_MOST_PARTS)
     found = inventory.search_parts(session, organisation_id=wanted.organisation_id, query=query)

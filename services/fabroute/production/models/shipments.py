@@ -22,7 +22,7 @@ class Shipment(SQLModel, table=True):
     job_id: str = Field(foreign_key="jobs.id", index=True)
     organisation_id: str
     """The owner's."""
-    order_id: str
+    order_id: str = Field(index=True)
     node_id: str
     carrier: str
     service: str

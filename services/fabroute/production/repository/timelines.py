@@ -29,10 +29,12 @@ said AS (
 ),
 happened AS (
     SELECT entry.occurred_at AS at, 'a' || lpad(entry.id::text, 20, '0') AS key, entry.action AS what,
-        job.order_line_id AS line_id, job.id AS job_id, entry.data, entry.actor
-    FROM audit_entries entry LEFT JOIN of_order job ON entry.subject_type = 'job' AND job.id = entry.subject_id
-    WHERE entry.action <> 'job.offered' AND (entry.subject_type = 'order' AND entry.subject_id = :order_id
-       OR entry.subject_type = 'job' AND entry.subject_id IN (SELECT id FROM of_order))
+        thing.line_id, thing.job_id, entry.data, entry.actor
+    FROM (
+        SELECT 'order' AS kind, CAST(:order_id AS text) AS id, NULL AS line_id, NULL AS job_id
+        UNION ALL SELECT 'job', id, order_line_id, id FROM of_order
+    ) thing JOIN audit_entries entry ON entry.subject_type = thing.kind AND entry.subject_id = thing.id
+    WHERE entry.action <> 'job.offered'
     UNION ALL
     SELECT at, 'b' || first_id, 'line.decided', order_line_id, NULL, jsonb_build_object('decision_id', id,
         'outcome', outcome, 'kind', kind, 'node_id', node_id, 'landed_minor', landed_minor, 'promised_at', promised_at,
