@@ -111,8 +111,10 @@ def analyzed(tmp_path: Path) -> Path:
     """The units as they would be installed, but with a program that is there."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("apt-get install systemd")
+    program = tmp_path / "fabroute"  # a path without spaces, wherever this project lies
+    program.symlink_to(sys.executable)
     for path in SYSTEMD.glob("fabroute*.*"):
-        text = path.read_text(encoding="utf-8").replace("/opt/fabroute/bin/fabroute", sys.executable)
+        text = path.read_text(encoding="utf-8").replace("/opt/fabroute/bin/fabroute", str(program))
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     return tmp_path
 
