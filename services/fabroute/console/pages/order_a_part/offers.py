@@ -112,7 +112,6 @@ class OfferedWays:
     oversize: tuple[str, ...]
     """The ways out where no machine is large enough."""
     candidates: int
-    is_place_assumed: bool
     breaks: tuple[PriceBreak, ...]
     """What fewer and more would cost, ascending; none where there is nothing to compare."""
     lost: str
@@ -144,7 +143,6 @@ def offered_ways(quote: QuoteOut, fmt: Formats, *, now: datetime, before: QuoteO
         groups_left_out=max(0, len(quote.ruled_out) - _MOST_GROUPS),
         oversize=() if quote.oversize is None else tuple(quote.oversize.ways_out),
         candidates=asked.candidates,
-        is_place_assumed=quote.ship_to.location_assumed,
         breaks=_breaks(quote, fmt),
         lost=_lost(asked.offers, earlier),
     )
@@ -270,7 +268,7 @@ def _asks(it: RoutableIfOut, fmt: Formats) -> tuple[list[str], list[str], dict[s
 
 def _late_by(offer: QuoteOfferOut, quote: QuoteOut, fmt: Formats) -> str:
     is_late = quote.need_by is not None and offer.promised_at > quote.need_by
-    return fmt.duration(offer.promised_at - quote.need_by) if quote.need_by is not None and is_late else ""
+    return fmt.span(offer.promised_at - quote.need_by) if quote.need_by is not None and is_late else ""
 
 
 def _breaks(quote: QuoteOut, fmt: Formats) -> tuple[PriceBreak, ...]:
