@@ -40,7 +40,7 @@ def test_candidates_come_with_the_chosen_one_first_and_say_what_they_change() ->
     rows = decision_of(a_document(LYON, BERLIN, objective="fastest")).candidates
     assert [(it.name, it.is_chosen, it.difference) for it in rows] == [
         ("Lyon", True, ""),
-        ("Berlin", False, f"−€7.30, +48{NBSP}h"),
+        ("Berlin", False, f"−€7.30, +2{NBSP}d"),
     ]
     assert rows[0].items == (("Machine time", 2370), ("Shipping, base", 1500))
     assert rows[0].sending == "express by dhl"
@@ -61,7 +61,7 @@ def test_alternatives_that_the_order_does_not_ask_for_already_are_objectives() -
         ("Cheapest instead", None, "Lyon"),
         ("Next best", None, "Lyon"),
     ]
-    assert offers[0].words == f"+€7.30, −48{NBSP}h"
+    assert offers[0].words == f"+€7.30, −2{NBSP}d"
 
 
 def test_nodes_that_are_ruled_out_come_nearest_first_with_their_fix_and_what_it_would_bring() -> None:
@@ -318,7 +318,7 @@ def test_the_stamp_changes_with_the_order_and_with_the_state_of_a_job() -> None:
 def test_moves_and_shared_builds_are_told() -> None:
     moved = {"city": "Turin", "saves": {"landed_minor": 300, "hours": 5.5, "co2e_g": 0}}
     decision = decision_of(a_document(BERLIN, moved_from=moved, build={"lines": 3, "saved_minor": 250}))
-    assert decision.moved_from == "It was to be made in Turin before: the move saves €3.00, 5.5 h."
+    assert decision.moved_from == f"It was to be made in Turin before: the move saves €3.00, 5{NBSP}h 30{NBSP}min."
     assert decision.shared_build == "It shares a build with 2 other lines, which saves €2.50."
 
 
@@ -340,3 +340,33 @@ def test_cards_move_up_beside_what_is_long() -> None:
     assert page_with(decision=a_decision(a_document(*many, exclusions=barred))).room == 2
     assert page_with(decision=a_decision(a_document(exclusions=barred, routed=False))).room == 2
     assert page_with(decision=None, order=an_order(a_line(state="pending"))).room == 0
+
+
+def from_a_quote(**exclusion: object) -> DecisionPart:
+    reason = {"code": "MIN_ORDER", "message": "as stored", "machine_id": None, "figures": exclusion}
+    barred = [{**an_exclusion("Porto"), "reasons": [reason]}]
+    document = a_document(BERLIN, exclusions=barred)
+    document["solver"] |= {"engine": "quote", "status": "baseline", "seed": 0, "options": 162}
+    return decision_of(document)
+
+
+def test_what_was_accepted_from_a_quote_is_told_by_what_is_known_of_it() -> None:
+    decision = from_a_quote(minimum_minor=5000, price_minor=3982)
+
+    assert decision.proof == "An offer of a quote was accepted, and it is made as was agreed."
+    assert decision.solver == (
+        ("Run", "run_1"),
+        ("Options weighed", "162"),
+        ("What it knew (SHA-256)", "0" * 64),
+    )
+    assert [(it.name, it.fix, it.then) for it in decision.ruled_out.near] == [
+        ("Porto", "an order worth €50.00 there", "")
+    ]
+    assert decision.ruled_out.has_fixes
+
+
+def test_no_fix_is_told_where_nobody_knows_one() -> None:
+    decision = from_a_quote()
+
+    assert [it.fix for it in decision.ruled_out.near] == [""]
+    assert not decision.ruled_out.has_fixes

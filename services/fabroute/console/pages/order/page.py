@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
@@ -53,6 +53,16 @@ _REPLAYED = {
 }
 _MAY_LEAVE = frozenset({"planned", "offered", "countered", "accepted", "held"})
 """States of jobs that nobody works on."""
+_BY_QUOTE = "quote"
+"""The engine of decisions that a person made: they accepted an offer."""
+_RECORDED = (
+    ("Run", "run_id"),
+    ("Engine", "engine"),
+    ("Options weighed", "options"),
+    ("Seed", "seed"),
+    ("What it knew (SHA-256)", "snapshot_sha256"),
+)
+_OF_A_SEARCH = frozenset({"engine", "seed"})
 _ROWS_SHOWN, _ROWS_FOR_MORE = 8, (6, 11)
 _OPEN = frozenset({"pending", "routing", "parked"})
 _MAY_CHANGE = frozenset({"pending", "routed", "parked", "no_route", "partly_routed"})
@@ -242,6 +252,8 @@ def _oversize(decided: Decided) -> tuple[str, ...]:
 
 def _proof(decided: Decided, fmt: Formats) -> str:
     solver = decided.solver
+    if solver.get("engine") == _BY_QUOTE:
+        return "An offer of a quote was accepted, and it is made as was agreed."
     others = solver["lines"] - 1
     together = f"decided together with {'another line' if others == 1 else f'{fmt.number(others)} other lines'}"
     if solver["status"] == "optimal":
@@ -252,18 +264,16 @@ def _proof(decided: Decided, fmt: Formats) -> str:
 
 
 def _solver(decided: Decided, fmt: Formats) -> tuple[tuple[str, str], ...]:
-    names: tuple[tuple[str, str], ...] = (
-        ("Run", "run_id"),
-        ("Engine", "engine"),
-        ("Options weighed", "options"),
-        ("Seed", "seed"),
-        ("What it knew (SHA-256)", "snapshot_sha256"),
-    )
-    return tuple((label, _figure(decided.solver.get(name), fmt)) for label, name in names)
+    """Return what is on record of the run, as far as it is known; nobody drew lots where an offer was accepted."""
+    solver = decided.solver
+    names = [(label, name) for label, name in _RECORDED if solver.get(name) is not None]
+    if solver.get("engine") == _BY_QUOTE:
+        names = [it for it in names if it[1] not in _OF_A_SEARCH]
+    return tuple((label, _figure(solver[name], fmt)) for label, name in names)
 
 
 def _figure(value: Any, fmt: Formats) -> str:
-    return fmt.number(value) if isinstance(value, int) else str(value or "–")
+    return fmt.number(value) if isinstance(value, int) else str(value)
 
 
 def _moved_from(decided: Decided, fmt: Formats) -> str:
@@ -275,7 +285,7 @@ def _moved_from(decided: Decided, fmt: Formats) -> str:
         words
         for amount, words in (
             (saves["landed_minor"], fmt.money(saves["landed_minor"])),
-            (saves["hours"], f"{fmt.number(saves['hours'], 1)} h"),
+            (saves["hours"], fmt.span(timedelta(hours=saves["hours"]))),
             (saves["co2e_g"], f"{fmt.weight(saves['co2e_g'])} CO₂e"),
         )
         if amount > 0
