@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from fabroute.console.pages.start import Item, Section
+from fabroute.console.words import region_words
 from fabroute.inventory.service.waiting import WaitingRevision, WaitingRevisions
 from fabroute.network.service.overview import MaterialRunway, NodeOut, NodesOut, RunningOut
 from fabroute.orders.service.waiting import ParkedLine, ParkedLines
@@ -307,7 +308,7 @@ def _unready(entry: EntryView) -> Item:
     now = "Nobody can make it now" if entry.state == "no_route" else "Nobody can make it in 30 days"
     return Item(
         name=entry.part_no,
-        words=f"{now}, for {entry.region}.",
+        words=f"{now}, for {region_words(entry.region)}.",
         path=f"/console/parts/{quote(entry.part_no, safe='')}",
         action="See what is missing",
         state="no_route" if entry.state == "no_route" else "expiring",
