@@ -23,7 +23,7 @@ from fabroute.console.words import state_kind, state_words
 
 @lru_cache(maxsize=1)
 def templates() -> Environment:
-    """Return the templates of the console, compiled when first used."""
+    """Return the templates of the console, each compiled when it is first used."""
     made = Environment(
         loader=PackageLoader("fabroute.console"),
         autoescape=True,
@@ -35,6 +35,12 @@ def templates() -> Environment:
     made.globals |= {"static": static_url, "new_key": lambda: str(uuid4())}
     made.filters |= {"state_words": state_words, "state_kind": state_kind, "stored_words": stored_words}
     return made
+
+
+def compile_templates() -> int:
+    """Compile every template, which takes most of a second, so that no viewer waits for it; return how many."""
+    names = templates().list_templates(extensions=["html"])
+    return sum(templates().get_template(name) is not None for name in names)
 
 
 def render(template: str | Template, viewer: Viewer, **context: object) -> str:
