@@ -30,8 +30,8 @@ _NAMES: Mapping[str, str] = {
 }
 """What stands in stored sentences as programs write it."""
 _NAME = re.compile(rf"\b(?:{'|'.join(_NAMES)})\b")
-_SAID_TWICE = re.compile(r"\blot (?=lot_)")
-"""Before the ids of lots, which say so themselves."""
+_NOT_FOR_PEOPLE = re.compile(r"^needs attention: |\blot (?=lot_)| with (?:GET|POST|PUT|PATCH) /v1/[^\s,.;]+")
+"""That a line needs somebody, before ids of lots that they are lots, and requests of programs."""
 _WHAT_HAPPENED = {
     "declined": "declined this line",
     "lapsed": "didn't answer in time",
@@ -87,7 +87,7 @@ def meaning_of(code: str) -> str:
 
 def stored_words(sentence: str, fmt: Formats) -> str:
     """Return a sentence that was stored as the viewer reads it: codes in words, its days, euros and masses as usual."""
-    told = _NAME.sub(lambda it: _NAMES[it[0]], _SAID_TWICE.sub("", sentence))
+    told = _NAME.sub(lambda it: _NAMES[it[0]], _NOT_FOR_PEOPLE.sub("", sentence))
     told = _CODE.sub(lambda it: meaning_of(it[0]) if it[0] in ExclusionCode.__members__ else it[0], told)
     for pattern, words in ((_WHEN, _when), (_EUROS, _euros), (_MASS, _mass)):
         told = pattern.sub(partial(words, fmt=fmt), told)

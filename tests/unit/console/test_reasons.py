@@ -167,8 +167,11 @@ def test_stored_sentences_are_read_in_the_viewers_words() -> None:
         ("permission for itar files and parts", "permission for ITAR files and parts"),
         ("permit AE: only same_country is permitted", "permit AE: only the country of delivery is permitted"),
         ("permit service_bureau nodes", "permit service bureau nodes"),
+        ("lot lot_N1_PA12 expires 2026-12-01", "lot_N1_PA12 expires 01.12.2026"),
+        ("needs attention: send it on with POST /v1/orders/{order_id}/lines/{position}/retry, or cancel the order",
+         "send it on, or cancel the order"),
     ],
-)
+)  # fmt: skip
 def test_stored_masses_and_names_are_read_as_people_write_them(stored: str, told: str) -> None:
     assert stored_words(stored, BERLIN) == told
 

@@ -12,7 +12,7 @@ from fabroute.console.formats import MINUS, Formats
 from fabroute.console.pages.order.candidates import KIND_OF_NODE, item_words
 from fabroute.console.pages.order.sentences import difference_words
 from fabroute.console.pages.order_a_part.finding import PATH
-from fabroute.console.reasons import meaning_of, reason_words
+from fabroute.console.reasons import meaning_of, reason_words, stored_words
 
 _TITLES = {"cheapest": "Cheapest", "fastest": "Fastest", "greenest": "Least CO₂e"}
 _MOST_NAMED = 6
@@ -242,7 +242,7 @@ def _way_out(it: RoutableIfOut, fmt: Formats) -> WayOut:
         city=it.city,
         country=it.country,
         node_id=it.node_id,
-        change=f"it may {' and '.join(conditions)}" if conditions else it.change,
+        change=f"it may {' and '.join(conditions)}" if conditions else stored_words(it.change, fmt),
         landed_minor=None if it.landed is None else it.landed.amount_minor,
         promised_at=it.promised_at,
         ask=f"Ask {' and '.join(asks)}" if asks else "",

@@ -46,6 +46,8 @@ class TimelineEntry:
     by: str
     """``system``, or ``person``: whose key it was stays on the audit log."""
     figures: Mapping[str, JsonScalar]
+    who: str = ""
+    """The name of the person, the key or the client; empty for the system, and for those of another organisation."""
 
 
 def order_timeline(
@@ -83,4 +85,5 @@ def _entry(row: RowMapping) -> TimelineEntry:
         job_id=row["job_id"],
         by="system" if str(row["actor"]).startswith("system:") else "person",
         figures={name: value for name, value in row["data"].items() if name in _SHOWN and value is not None},
+        who=row["actor_name"] or "",
     )
