@@ -126,6 +126,7 @@ def pages_of(filled: Filled) -> Mapping[Who, Mapping[str, str]]:
         },
         "operator": {
             "start, operator": "/console/",
+            "parked, operator": "/console/parked",
             "order, operator": f"/console/orders/{filled.order_id}",
             "network": "/console/network",
             "node": f"/console/network/{filled.node_id}",

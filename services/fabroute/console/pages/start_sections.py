@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from fabroute.console.pages.parked import PATH as PARKED
 from fabroute.console.pages.start import Item, Section
 from fabroute.console.words import region_words
 from fabroute.inventory.service.waiting import WaitingRevision, WaitingRevisions
@@ -88,7 +89,7 @@ _OF_JOBS: Mapping[str, _Kind] = {
 }
 
 
-def parked_section(found: ParkedLines, *, whole_network: bool = False) -> Section:
+def parked_section(found: ParkedLines) -> Section:
     """Return the section of parked lines, of one organisation or the whole network."""
     return Section(
         key="parked",
@@ -96,7 +97,7 @@ def parked_section(found: ParkedLines, *, whole_network: bool = False) -> Sectio
         advice="They are not routed any more until you have looked: fix the reason, then send them on.",
         count=found.total,
         items=tuple(_parked(line) for line in found.lines),
-        path="" if whole_network else "/console/orders?state=parked",
+        path=PARKED,
     )
 
 
