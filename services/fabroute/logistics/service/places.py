@@ -9,7 +9,6 @@ from fabroute.logistics import repository
 from fabroute.logistics.models import Place
 from fabroute.logistics.snapshot import Destination, PlaceBook, PlaceView, city_key, place_book
 
-
 _MOST_PLACES = 2_000
 _MOST_SIMILAR = 3
 _NEAR_ENOUGH = 0.75

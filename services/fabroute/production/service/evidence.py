@@ -22,8 +22,8 @@ from fabroute.production.service.views import EvidenceView, evidence_view
 from fabroute.production.states import ENDED_STATES
 
 _TAKEN = (
-    "send a photo (JPEG, PNG, WebP, HEIC, TIFF), a video (MP4), a PDF, a table (CSV, a spreadsheet), a text, a model or "
-    "a ZIP archive, with the Content-Type of what it is"
+    "send a photo (JPEG, PNG, WebP, HEIC, TIFF), a video (MP4), a PDF, a table (CSV, a spreadsheet), a text, a model "
+    "or a ZIP archive, with the Content-Type of what it is"
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
