@@ -65,7 +65,8 @@ def test_a_timeline_tells_the_story_of_an_order(works: Works) -> None:
 def test_a_timeline_names_those_whom_its_reader_may_know(works: Works) -> None:
     works.ordered()
     (actor,) = (row[0] for row in works.table("SELECT actor FROM audit_entries WHERE action = 'order.placed'"))
-    assert [entry.who for entry in timeline(works) if entry.what == "order.placed"] == ["test"]
+    placed_by = [(it.who, it.who_kind) for it in timeline(works) if it.what == "order.placed"]
+    assert placed_by == [("test", "key")]
 
     works.table(
         "INSERT INTO people (id, organisation_id, email, name, role, created_at, version)"

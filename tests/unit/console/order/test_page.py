@@ -332,14 +332,20 @@ def test_a_plan_that_is_not_proven_best_says_how_far_it_may_be() -> None:
     assert decision_of(a_document(BERLIN)).proof == "Proven to be the best plan."
 
 
-def test_cards_move_up_beside_what_is_long() -> None:
-    few, many = [a_candidate(f"City {at}") for at in range(3)], [a_candidate(f"City {at}") for at in range(8)]
-    barred = [an_exclusion(f"Out {at}", "CAPACITY") for at in range(4)]
-    assert page_with(decision=a_decision(a_document(*few))).room == 0
-    assert page_with(decision=a_decision(a_document(*many))).room == 1
-    assert page_with(decision=a_decision(a_document(*many, exclusions=barred))).room == 2
-    assert page_with(decision=a_decision(a_document(exclusions=barred, routed=False))).room == 2
-    assert page_with(decision=None, order=an_order(a_line(state="pending"))).room == 0
+def test_what_was_decided_stands_above_what_came_of_it_whatever_there_is() -> None:
+    many = [a_candidate(f"City {at}") for at in range(8)]
+    lost = a_document(exclusions=[an_exclusion("Out", "CAPACITY")], routed=False)
+    pending = page_with(decision=None, order=an_order(a_line(state="pending"))).layout
+    routed = page_with(decision=a_decision(a_document(*many))).layout
+    stuck = page_with(decision=a_decision(lost), order=an_order(a_line(state="no_route"))).layout
+
+    assert pending.above == (("story",), ("map",))
+    assert (routed.above[0][0], routed.above[1][:2]) == ("candidates", ("map", "plot"))
+    assert (stuck.above[0], stuck.above[1][0]) == (("no-way", "record"), "map")
+    for layout in (pending, routed, stuck):
+        names = [name for columns in (layout.above, layout.below) for column in columns for name in column]
+        assert len(names) == len(set(names))
+        assert {"map", "story", "papers"} <= set(names)
 
 
 def from_a_quote(**exclusion: object) -> DecisionPart:

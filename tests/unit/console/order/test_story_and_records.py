@@ -77,6 +77,7 @@ def test_who_did_it_is_told_by_name_where_the_viewer_may_know_it() -> None:
     placed = an_entry("order.placed", by="person")
 
     assert told(replace(placed, who="Ada Lovelace")).by == f"by {isolated('Ada Lovelace')}"
+    assert told(replace(placed, who="ERP", who_kind="key")).by == f"by the API key {isolated('ERP')}"
     assert told(placed).by == "by a person"
     assert told(an_entry("line.decided", why="x")).by == ""
 

@@ -91,6 +91,8 @@ _OUTCOMES: Mapping[str, tuple[str, Kind]] = {
     "cancelled": ("Cancelled meanwhile", "over"),
 }
 
+_ACTORS: Mapping[str, str] = {"key": "the API key ", "client": "the OAuth client "}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryEntry:
@@ -150,7 +152,7 @@ def _entry(entry: TimelineEntry, fmt: Formats) -> StoryEntry:
 def _by(entry: TimelineEntry) -> str:
     if entry.by != "person":
         return ""
-    return f"by {isolated(entry.who)}" if entry.who else "by a person"
+    return f"by {_ACTORS.get(entry.who_kind, '')}{isolated(entry.who)}" if entry.who else "by a person"
 
 
 def _title(entry: TimelineEntry) -> tuple[str, Kind]:
