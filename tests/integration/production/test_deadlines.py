@@ -18,8 +18,8 @@ from tests.factories.production import (
 )
 
 TODAY = NOW.date()
-MIDNIGHT = datetime(2026, 6, 15, 22, 0, tzinfo=UTC)
-"""The end of the day in Berlin, where the node is."""
+CUTOFF = datetime(2026, 6, 15, 13, 0, tzinfo=UTC)
+"""15:00 in Berlin, where the node is: what it hears of later, it begins the next day."""
 A_DAY = 86_400
 
 
@@ -31,8 +31,12 @@ def offered_for_today(floor: Floor, *, minutes: int, seconds: int = A_DAY) -> Jo
     return job_of(floor, offer.job_id)
 
 
-def test_an_offer_ends_when_its_work_must_begin_to_be_made_by_its_last_day(floor: Floor) -> None:
-    assert offered_for_today(floor, minutes=120).offer_until == MIDNIGHT - timedelta(minutes=120)
+def test_an_offer_ends_at_the_cut_off_of_the_last_day_on_which_its_work_can_begin(floor: Floor) -> None:
+    assert offered_for_today(floor, minutes=120).offer_until == CUTOFF
+
+
+def test_long_work_begins_early_enough_to_be_made_by_the_midnight_of_its_last_day(floor: Floor) -> None:
+    assert offered_for_today(floor, minutes=700).offer_until == datetime(2026, 6, 15, 10, 20, tzinfo=UTC)
 
 
 def test_a_node_that_answers_quicker_keeps_its_own_time(floor: Floor) -> None:
@@ -43,8 +47,8 @@ def test_a_node_that_answers_quicker_keeps_its_own_time(floor: Floor) -> None:
 def test_an_urgent_offer_stands_for_a_quarter_of_an_hour_or_its_nodes_own_shorter_time(
     floor: Floor, seconds: int, least: int
 ) -> None:
-    floor.table("UPDATE nodes SET timezone = 'Asia/Tokyo' RETURNING id")  # where the day ends in seven hours
-    job = offered_for_today(floor, minutes=7 * 60 - 5, seconds=seconds)
+    floor.table("UPDATE nodes SET timezone = 'Asia/Tokyo' RETURNING id")  # where it is 17:00
+    job = offered_for_today(floor, minutes=120, seconds=seconds)
     assert job.offer_until == NOW + timedelta(seconds=least)
 
 
@@ -53,7 +57,7 @@ def test_a_claim_and_an_offer_that_came_back_end_when_the_work_must_begin(floor:
     floor.table(
         "UPDATE jobs SET produce_by = CAST(clock_timestamp() AT TIME ZONE 'Europe/Berlin' AS date) + 1 RETURNING id"
     )
-    ends = "SELECT CAST(produce_by + 1 AS timestamp) AT TIME ZONE 'Europe/Berlin' - interval '60 minutes' FROM jobs"
+    ends = "SELECT (produce_by + time '15:00') AT TIME ZONE 'Europe/Berlin' FROM jobs"
     claimed(floor, job.job_id)
     assert floor.table("SELECT lease_until FROM jobs") == floor.table(ends)
 
@@ -64,7 +68,7 @@ def test_a_claim_and_an_offer_that_came_back_end_when_the_work_must_begin(floor:
 
 @pytest.mark.parametrize(
     ("hours", "ends"),
-    [(3, MIDNIGHT - timedelta(hours=2)), (13, NOW + timedelta(hours=13, seconds=900))],
+    [(3, CUTOFF), (13, NOW + timedelta(hours=13, seconds=900))],
 )
 def test_the_time_that_an_offer_was_held_does_not_put_it_off_until_it_is_too_late(
     floor: Floor, hours: int, ends: datetime

@@ -8,7 +8,7 @@ have a chance, and what comes of no answer is decided by routing the line again.
 def answer_by(begins: str, *, seconds: str) -> str:
     """Return the instant by which a node answers an offer of ``job`` that it has had since the instant ``begins``.
 
-    It has so many ``seconds``, but no longer than until its work must begin, and then at least ``LEAST_SECONDS``.
+    It has so many ``seconds``, but no longer than until its work must begin; then at least ``LEAST_SECONDS``.
     ``job`` and ``node`` are the rows' names in the statement.
     """
     usual, least = (f"{begins} + make_interval(secs => {it})" for it in (seconds, LEAST_SECONDS))
@@ -16,9 +16,11 @@ def answer_by(begins: str, *, seconds: str) -> str:
 
 
 def work_begins_by(job: str) -> str:
-    """Return the instant at which work that has not begun can't be done any more by the end of its last day.
+    """Return the instant after which a node that takes a job can't make it by the end of its last day any more.
 
-    That is the midnight of its ``node`` after that day, less the minutes that it takes of the machine.
+    The work takes its minutes of the machine until the midnight that ends that day at the ``node``; and what a node
+    hears of after its cut-off, it begins on its next working day.
     """
-    end_of_day = f"CAST({job}.produce_by + 1 AS timestamp) AT TIME ZONE node.timezone"
-    return f"{end_of_day} - make_interval(mins => {job}.machine_minutes)"
+    latest = f"CAST({job}.produce_by + 1 AS timestamp) - make_interval(mins => {job}.machine_minutes)"
+    cutoff = f"CAST({latest} AS date) + CAST(node.cutoff_local AS time)"
+    return f"(least({latest}, {cutoff}) AT TIME ZONE node.timezone)"
