@@ -10,7 +10,7 @@ from fabroute.console.drawing.text import isolated
 from fabroute.console.pages.part.listing import found_page, row_of_match
 from fabroute.console.pages.part.matrix import COLUMNS, ELSEWHERE, MOST_NODES, matrix_of
 from fabroute.console.pages.part.outlook import outlook_of
-from fabroute.console.pages.part.page import PartFacts, news_stamp, part_page
+from fabroute.console.pages.part.page import Makers, PartFacts, news_stamp, part_page
 from fabroute.console.pages.part.print_file import preview_of, validation_of
 from fabroute.inventory.ports import Finding, Printability
 from fabroute.inventory.service import PartView, PrintFileView, RevisionView, SubmissionView
@@ -121,7 +121,7 @@ def facts(**stated: Any) -> PartFacts:
         "part": a_part_view(revision),
         "chosen": revision,
         "submission": None,
-        "makers": None,
+        "makers": Makers(),
         "place": "",
         "readiness": None,
         "licences": (),

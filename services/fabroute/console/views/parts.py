@@ -8,21 +8,21 @@ from sqlmodel import Session
 
 from fabroute.api.dependencies import Now, OwnerReader, ReadSession, decode_cursor, encode_cursor, get_resources
 from fabroute.console.pages.part.listing import PartsPage, found_page, row_of_part
-from fabroute.console.pages.part.page import PartFacts, part_page
+from fabroute.console.pages.part.page import Makers, PartFacts, part_page
 from fabroute.console.rendering import ForPeople
-from fabroute.console.routes import console_router
+from fabroute.console.routes import OWNERS, console_router
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
 from fabroute.inventory.service import PartView, RevisionView
 from fabroute.inventory.service.matching import match_parts
-from fabroute.logistics.rules import Location
+from fabroute.logistics.rules import IncompleteFreightData, Location
 from fabroute.orders import service as orders
 from fabroute.orders.service import OrderFilter, OrderView, ShipTo
-from fabroute.routing.service.part_makers import PartAtNode, makers_of
+from fabroute.routing.service.part_makers import makers_of
 from fabroute.routing.service.quoting import QuoteAsked, read_part
 from fabroute.routing.service.readiness import read_part_readiness, read_states
 
-router = console_router()
+router = console_router(dependencies=OWNERS)
 
 _ROWS, _FOUND, _ORDERS = 25, 50, 8
 Text = Annotated[str, Query(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -59,13 +59,14 @@ def show_part(
     chosen, may_read = _chosen(part, revision), "orders:read" in caller.scopes
     placed = _orders(session, caller, part) if may_read else ()
     goes_to = placed[0].ship_to if placed else None
+    makers = Makers() if chosen is None else _makers(request, session, caller, chosen, goes_to)
     facts = PartFacts(
         part=part,
         chosen=chosen,
         submission=None
         if chosen is None
         else inventory.latest_submission(session, organisation_id=owner, revision_id=chosen.revision_id),
-        makers=None if chosen is None else _makers(request, session, caller, chosen, goes_to),
+        makers=makers,
         place="" if goes_to is None else f"{goes_to.city}, {goes_to.country}",
         readiness=read_part_readiness(session, organisation_id=owner, part_no=part.part_no) if may_read else None,
         licences=()
@@ -116,13 +117,19 @@ def _orders(session: Session, caller: Principal, part: PartView) -> tuple[OrderV
 
 def _makers(
     request: Request, session: Session, caller: Principal, revision: RevisionView, goes_to: ShipTo | None
-) -> tuple[PartAtNode, ...] | None:
-    """Return all nodes beside a revision, delivered where parts went last; else where the first node stands."""
-    book = get_resources(request).quotes.books.book(asked_by=caller.organisation_id)
+) -> Makers:
+    """Return all nodes beside a revision, delivered where parts went last; else where the first node stands.
+
+    Where data are missing that prices are made of, it is said which: all else that is known of the part is shown.
+    """
+    try:
+        book = get_resources(request).quotes.books.book(asked_by=caller.organisation_id)
+    except IncompleteFreightData as missing:
+        return Makers(lacking=missing.message.partition(":")[0].replace("_", " "))
     nodes = sorted(book.snapshot.network.nodes.values(), key=lambda it: it.node_id)
     place = goes_to or (nodes[0] if nodes else None)
     if place is None:
-        return None
+        return Makers()
     asked = QuoteAsked(
         part=read_part(session, revision_id=revision.revision_id),
         quantities=(1,),
@@ -130,4 +137,4 @@ def _makers(
         criticality=revision.criticality,
         packaging=revision.packaging,
     )
-    return makers_of(book, asked)
+    return Makers(nodes=makers_of(book, asked))

@@ -14,14 +14,23 @@ from fabroute.routing.service.readiness import AskedReport, PartReadiness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Makers:
+    """Who could make a revision now, as far as that can be told."""
+
+    nodes: tuple[PartAtNode, ...] | None = None
+    """``None`` where no revision can be ordered or nobody knows where it would go."""
+    lacking: str = ""
+    """Which data are missing where nothing can be reckoned; empty where all are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartFacts:
     """All that is asked of the services for the page."""
 
     part: PartView
     chosen: RevisionView | None
     submission: SubmissionView | None
-    makers: tuple[PartAtNode, ...] | None
-    """``None`` where no revision can be ordered or nobody knows where it would go."""
+    makers: Makers
     place: str
     readiness: PartReadiness | None
     """``None`` where the viewer may not read orders: it tells what they cost."""
@@ -41,6 +50,8 @@ class PartPage:
     preview: Preview
     validation: Validation | None
     matrix: Matrix | None
+    lacking: str
+    """Which data are missing where nobody can say who can make it."""
     place: str
     outlook: Outlook | None
     licences: tuple[LicenceView, ...]
@@ -61,7 +72,8 @@ def part_page(facts: PartFacts, fmt: Formats) -> PartPage:
         order_path="" if part.released is None else terms_path(part.part_no),
         preview=preview_of(revision),
         validation=validation,
-        matrix=None if facts.makers is None else matrix_of(facts.makers, fmt),
+        matrix=None if facts.makers.nodes is None else matrix_of(facts.makers.nodes, fmt),
+        lacking=facts.makers.lacking,
         place=facts.place,
         outlook=outlook,
         licences=facts.licences,
