@@ -292,7 +292,7 @@ def test_the_address_of_the_last_order_is_there_the_next_time_and_says_so_but_no
     told = f'<a href="{order_path}">your organisation\'s last order</a>'
     assert [told in page for page in (first, again, elsewhere)] == [False, True, False]
     assert "Jo Miller" not in again
-    assert "As in your organisation&#39;s last order: change it if this one goes elsewhere." in terms
+    assert "City and country are those of your organisation's last order: change them" in terms
 
 
 def test_a_quote_that_was_ordered_leads_to_its_order(spare: LegacySpare) -> None:

@@ -16,8 +16,8 @@ def save_names(session: Session, *, description: Description, actor: str, now: d
 
     A number that a part goes by already, be it another one, stays with that part.
     """
-    rows = (*description.part_numbers, *description.part_installations)
-    asked = {row.part_no for row in rows} | {row.number for row in description.part_numbers}
+    asked = {name for row in description.part_numbers for name in (row.part_no, row.number)}
+    asked |= {row.part_no for row in description.part_installations}
     known = find_parts(session, organisation_id=OWNER_ID, part_nos=asked, details=True)
     numbers = [row for row in description.part_numbers if row.number not in known]
     for row in numbers:
