@@ -4,6 +4,7 @@ import pytest
 
 from fabroute.console.pages.columns import Card, balanced, filled
 from fabroute.console.pages.order.layout import Amounts, order_layout
+from fabroute.console.pages.part import layout as part
 
 LONG, SHORT, TINY = Card("long", 1_000), Card("short", 300), Card("tiny", 50)
 
@@ -36,3 +37,20 @@ def test_the_cards_of_an_order_fill_what_stands_beside_the_longer_column(
     has: Amounts, above: tuple[tuple[str, ...], tuple[str, ...]]
 ) -> None:
     assert order_layout(has).above == above
+
+
+def a_part(**stated: int | None) -> part.PartLayout:
+    usual: dict[str, int | None] = {
+        "pairs": 1, "places": 0, "orders": 0, "revisions": 1, "licences": 0, "documents": 0,
+    }  # fmt: skip
+    has = part.Amounts(has_picture=True, **{**usual, **stated})  # type: ignore[arg-type]
+    return part.part_layout(has, outlook=None, validation=None)
+
+
+def test_what_is_known_of_a_part_stands_under_what_is_shorter() -> None:
+    few, many = a_part(), a_part(orders=8, places=3)
+
+    assert few.above == (("revision",), ("readiness", "places", "orders"))
+    assert many.above == (("revision",), ("readiness", "places"))
+    assert many.below == (("validation", "revisions", "licences", "documents"), ("orders",))
+    assert a_part(orders=None).above == (("revision",), ("readiness", "places"))

@@ -212,7 +212,7 @@ def test_regions_are_told_in_words(region: str, words: str, title: str) -> None:
         ),
         (
             False,
-            f"sent to {isolated('Austin')} as an example: none was ordered for North America yet",
+            f"sent to {isolated('Austin')} as an example: none had been ordered for North America by then",
         ),
     ],
 )

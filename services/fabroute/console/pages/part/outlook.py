@@ -64,7 +64,7 @@ class RegionOutlook:
         place = f"sent to {isolated(self.city)}"
         if self.is_ordered:
             return f"{place}: most of what is ordered for {self.region} goes there"
-        return f"{place} as an example: none was ordered for {self.region} yet" if self.city else ""
+        return f"{place} as an example: none had been ordered for {self.region} by then" if self.city else ""
 
     @property
     def title(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fabroute.console.formats import Formats
 from fabroute.console.pages.order_a_part.finding import part_path, terms_path
+from fabroute.console.pages.part.layout import Amounts, PartLayout, part_layout
 from fabroute.console.pages.part.matrix import Matrix, matrix_of
 from fabroute.console.pages.part.outlook import Outlook, outlook_of
 from fabroute.console.pages.part.print_file import Preview, Validation, preview_of, validation_of
@@ -58,6 +59,21 @@ class PartPage:
     orders: tuple[OrderView, ...] | None
     news_path: str
     """Where an open page hears that what it waits for is there; empty where it waits for nothing."""
+
+    @property
+    def layout(self) -> PartLayout:
+        """Which of its cards stand beside which."""
+        part, revision = self.part, self.chosen
+        has = Amounts(
+            has_picture=bool(self.preview.picture),
+            pairs=0 if revision is None else len(revision.process_materials),
+            places=len(part.aliases) + len(part.installations),
+            orders=None if self.orders is None else len(self.orders),
+            revisions=len(part.revisions),
+            licences=len(self.licences),
+            documents=0 if revision is None else len(revision.documents),
+        )
+        return part_layout(has, outlook=self.outlook, validation=self.validation)
 
 
 def part_page(facts: PartFacts, fmt: Formats) -> PartPage:
