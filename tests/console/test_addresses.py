@@ -1,7 +1,15 @@
-"""Addresses that take a form alone: who opens one is led to where the form stands."""
+"""Addresses as nobody is meant to ask for them: without the form that they take, with what no text holds."""
 
 from tests.console.browsing import surfing
 from tests.factories.console import ServedConsole
+
+
+def test_a_search_with_what_no_text_holds_is_refused_with_words(console: ServedConsole) -> None:
+    with surfing(console, "owner") as client:
+        answer = client.get("/console/orders?text=%00")
+
+    assert answer.status_code == 422
+    assert "<h1" in answer.text
 
 
 def test_who_opens_the_address_of_the_readiness_form_is_led_to_the_parts(console: ServedConsole) -> None:

@@ -159,7 +159,7 @@ def test_a_held_job_says_why_goes_on_when_the_proof_is_there_or_is_taken_back(
     without = send(owner, where(leaves), "take-back", where(leaves, "/take-back"))
     taken = told(owner, send(owner, where(leaves), "take-back", where(leaves, "/take-back"), reason="too long"))
 
-    assert ("Stop: this job is held" in page, "CERTIFICATE_MISSING: ISO9001" in page) == (True, True)
+    assert ("Stop: this job is held" in page, "required certificate absent: ISO9001" in page) == (True, True)
     assert "Every proof is there again: go on." in resumed
     assert without.status_code == 422
     assert "Taken back: its line is routed again." in taken

@@ -15,7 +15,7 @@ from fabroute.orders.states import ORDER_STATES
 router = console_router(dependencies=OWNERS)
 
 _ROWS = 25
-Text = Annotated[str, Query(max_length=120)]
+Text = Annotated[str, Query(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 @router.get("/orders")
