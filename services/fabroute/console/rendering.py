@@ -78,7 +78,17 @@ class Console:
 
     def page(self, template: str | Template, *, status: int = 200, **context: object) -> Response:
         """Return a page. What a template needs beside the viewer is given by name, best as ``it``: one view model."""
-        response = self._drawn(partial(render, template, self.viewer, **context), status)
+        return self._answer(partial(render, template, self.viewer, **context), status)
+
+    def made(self, template: str | Template, make: Callable[[], object]) -> Response:
+        """Return a page whose view model ``it`` is made when it is drawn, of what was read: that takes its time, too.
+
+        ``make`` asks nobody any more: the transaction is over by then.
+        """
+        return self._answer(lambda: render(template, self.viewer, it=make()), 200)
+
+    def _answer(self, draw: Callable[[], str], status: int) -> Response:
+        response = self._drawn(draw, status)
         if self.viewer.flash is not None and not self.is_partial:
             said(response)
         return response

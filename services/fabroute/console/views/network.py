@@ -1,5 +1,6 @@
 """The network: all nodes on a map and in a table, and what no node can make."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -36,7 +37,8 @@ def show_network(
     nodes = network.list_nodes(session, limit=_ON_THE_MAP, seen_from=sandbox_of(caller.organisation_id)).items
     groups = group_unrouted(session, principal=caller, examples=_EXAMPLES) if _orders(caller) else None
     working = [node.node_id for node in nodes if node.status == "up"]
-    it = network_page(
+    make = partial(
+        network_page,
         found.items,
         {node.node_id: node for node in nodes},
         groups,
@@ -46,7 +48,7 @@ def show_network(
         next_cursor=encode_cursor(found.next_cursor) if found.next_cursor else "",
         fmt=console.viewer.formats,
     )
-    return console.page("network/network.html", it=it)
+    return console.made("network/network.html", make)
 
 
 def _orders(caller: Principal) -> bool:

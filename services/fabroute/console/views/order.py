@@ -1,5 +1,6 @@
 """One order: why its node, what else there was, what happened; routed otherwise, sent on its way, cancelled."""
 
+from functools import partial
 from typing import Annotated, get_args
 
 from fastapi import Path, Query, Response
@@ -55,7 +56,7 @@ def show_order(
     cursor = decode_cursor(story) if story else None
     asked = Asked(order_id=order_id, position=line, story=cursor, replay_id=replay)
     facts = read_facts(session, caller, asked, now=now)
-    return console.page("order/order.html", it=order_page(facts, console.viewer.formats))
+    return console.made("order/order.html", partial(order_page, facts, console.viewer.formats))
 
 
 @router.get("/orders/{order_id}/news")
