@@ -20,14 +20,9 @@ def parked(console: ServedConsole) -> ServedConsole:
     own = console.people.owner
     placed = [make_order(own, reference=f"PO-{number}") for number in range(7)]
     given_orders(console.engine, *placed, make_order(theirs, reference="W-1"))
-    for statement in (
-        "UPDATE orders SET state = 'parked' RETURNING id",
-        "UPDATE order_lines SET state = 'parked', state_reason = :reason RETURNING id",
-    ):
-        in_transaction(
-            console.engine,
-            lambda session, sql=statement: rows(session, sql, **({"reason": REASON} if ":reason" in sql else {})),
-        )
+    park = "UPDATE order_lines SET state = 'parked', state_reason = :reason RETURNING id"
+    in_transaction(console.engine, lambda session: rows(session, "UPDATE orders SET state = 'parked' RETURNING id"))
+    in_transaction(console.engine, lambda session: rows(session, park, reason=REASON))
     return console
 
 

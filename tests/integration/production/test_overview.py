@@ -121,7 +121,7 @@ def test_machines_of_nodes_are_counted_and_those_that_are_down_are_named(floor: 
     def counted(*node_ids: str, limit: int = 3) -> MachineCount:
         return floor.do(lambda session: count_machines(session, node_ids=node_ids, limit=limit))
 
-    (machines,) = [row[0] for row in floor.table("SELECT count(*) FROM machines WHERE node_id = 'N101'")]
+    machines = len(floor.table("SELECT id FROM machines WHERE node_id = 'N101'"))
     assert counted("N101") == MachineCount(machines=machines, down=0, named=())
     assert counted() == MachineCount(machines=0, down=0, named=())
 
