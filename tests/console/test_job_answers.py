@@ -159,7 +159,7 @@ def test_a_held_job_says_why_goes_on_when_the_proof_is_there_or_is_taken_back(
     without = send(owner, where(leaves), "take-back", where(leaves, "/take-back"))
     taken = told(owner, send(owner, where(leaves), "take-back", where(leaves, "/take-back"), reason="too long"))
 
-    assert ("Stop: this job is held" in page, "CERTIFICATE_MISSING: ISO9001" in page) == (True, True)
+    assert ("Stop: this job is held" in page, "required certificate absent: ISO9001" in page) == (True, True)
     assert "Every proof is there again: go on." in resumed
     assert without.status_code == 422
     assert "Taken back: its line is routed again." in taken
@@ -209,11 +209,14 @@ def test_a_dimensional_inspection_is_of_one_piece_and_the_limits_decide(work: Bu
 @pytest.mark.parametrize(
     ("photo", "words"),
     [
-        (("virus.html", b"<script>", "text/html"), "Send a photo, a PDF or a table."),
+        (("virus.html", b"<script>", "text/html"), "Choose a photo, a PDF or a table: “virus.html” is none of these."),
+        (("lug.jpg", b"<html>", "image/jpeg"), "“lug.jpg” is none of these."),
+        (("tool.bin", b"MZ\x90\x00", "application/octet-stream"), "“tool.bin” is none of these."),
+        (("scan.raw", b"\x00\x01\x02", "application/octet-stream"), "“scan.raw” can't be recognised."),
         (("empty.jpg", b"", "image/jpeg"), "The file is empty: choose another one."),
         (("", b"", "application/octet-stream"), "Choose a file."),
     ],
-    ids=("a page", "nothing in it", "none"),
+    ids=("a page", "a page called a photo", "a program", "anything", "nothing in it", "none"),
 )
 def test_what_is_no_photo_is_refused_at_its_field(
     work: BureauAtWork, node: httpx.Client, photo: tuple[str, bytes, str], words: str
