@@ -196,12 +196,15 @@ def test_a_dimensional_inspection_is_of_one_piece_and_the_limits_decide(work: Bu
     page = where(job_id, "/inspection")
     seen = words_of(node.get(page))
     one, two = ({"print_number": number, "inspector": "Ada", "result": "pass", "value-1": "yes"} for number in "12")
-    wrong = send(node, page, "inspect", more=one | {"value-0": "twelve"})
+    wrong = [send(node, page, "inspect", more=one | {"value-0": it}) for it in ("twelve", "nan", "1e2", "1_2", "٣")]
+    no_print = send(node, page, "inspect", more=one | {"value-0": "12", "print_number": "9" * 5_000})
     failed = told(node, send(node, page, "inspect", more=one | {"value-0": "12,4"}))
     passed = told(node, send(node, page, "inspect", more=two | {"value-0": "12.05"}))
 
     assert ("each piece by itself" in seen, "from 11.9 to 12.1" in seen, "Print 1 Print 2" in seen) == (True,) * 3
-    assert (wrong.status_code, "Write millimetres, such as 12.05." in words_of(wrong)) == (422, True)
+    told_wrong = [(it.status_code, "Write millimetres, such as 12.05." in words_of(it)) for it in wrong]
+    assert told_wrong == [(422, True)] * 5
+    assert no_print.status_code == 422
     assert "It did not pass: bore 12.4 mm, limit 12.1." in failed
     assert "Passed." in passed
 
