@@ -199,7 +199,7 @@ def _waited() -> float:
     """Return how many seconds the threads but this one were ready to run and waited for a processor; 0 but on Linux."""
     own = str(threading.get_native_id())
     stats = (it / "schedstat" for it in Path("/proc/self/task").glob("*") if it.name != own)
-    return sum(int(it.read_text().split()[1]) for it in stats if it.exists()) / 1e9
+    return sum(int(it.read_text(encoding="utf-8").split()[1]) for it in stats if it.exists()) / 1e9
 
 
 def _bytes(answer: httpx.Response) -> int:

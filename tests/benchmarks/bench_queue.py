@@ -209,10 +209,12 @@ def _floor(bench: Bench, *, seconds: int = 2) -> float:
     program = Path(wheel.origin).parent / "pginstall/bin/pgbench"
     with TemporaryDirectory() as folder:
         file = Path(folder) / "floor.sql"
-        file.write_text(re.sub(r"\n (?! )", " ", script.replace(",\n", ", ").replace(" VALUES\n", " VALUES ")))
+        file.write_text(
+            re.sub(r"\n (?! )", " ", script.replace(",\n", ", ").replace(" VALUES\n", " VALUES ")), encoding="utf-8"
+        )
         url = bench.urls.url.replace("+psycopg", "")
         arguments = ["-n", "-M", "prepared", "-c", "16", "-j", "2", "-T", str(seconds), "-f", str(file), url]
-        done = subprocess.run([str(program), *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run([str(program), *arguments], capture_output=True, encoding="utf-8", check=True)
     return float(done.stdout.rpartition("tps = ")[2].split(" ")[0])
 
 

@@ -39,7 +39,7 @@ def _process(stack: Stack, *arguments: str, **environment: str) -> subprocess.Co
         [sys.executable, "-m", "fabroute.cli", *arguments],
         env={**stack.environment, **environment},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=PATIENCE_SECONDS,
         check=False,
     )
