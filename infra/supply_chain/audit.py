@@ -74,7 +74,9 @@ def ask(files: Sequence[str], *, seconds: float = _AUDIT_SECONDS) -> Report | No
     for file in files:
         command += ["--requirement", file]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=seconds, check=False
+        )
         report: Report = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, json.JSONDecodeError):
         return None

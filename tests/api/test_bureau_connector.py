@@ -59,7 +59,7 @@ class UntilTheKill(FaultScript):
 @contextmanager
 def running_connector(folder: Path, *, url: str, key: str) -> Iterator[subprocess.Popen[bytes]]:
     config = folder.parent / "bureau.toml"
-    config.write_text(CONFIG)
+    config.write_text(CONFIG, encoding="utf-8")
     words = ("fabroute.cli", "bureau", "run", "--config", str(config), "--folder", str(folder))
     environment = {"FABROUTE_URL": url, "FABROUTE_API_KEY": key}
     with a_process(*words, environment=environment, log=folder.parent / "bureau.log") as process:
@@ -118,7 +118,7 @@ def test_killed_on_the_way_it_doubles_nothing_goes_on_and_keeps_every_rule(api: 
             assert wait_until(is_settled(folder)), log.read_text(encoding="utf8")
             (packet,) = folders(folder, "jobs")
             for number in range(PRINTS):
-                (packet / f"printed-{number}.json").write_text('{"result": "good"}')
+                (packet / f"printed-{number}.json").write_text('{"result": "good"}', encoding="utf-8")
             assert wait_until(lambda: good_prints(api, packet.name) == PRINTS), recorder.log()
             assert wait_until(lambda: all(it.outcome != "NOT SEEN" for it in judge(recorder.log()))), judge(
                 recorder.log()

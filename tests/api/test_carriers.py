@@ -33,7 +33,7 @@ def synced(world: JobWorld, carrier: FolderCarrier) -> CarrierSync:
 
 
 def given_status(carrier: FolderCarrier, name: str, *lines: str) -> None:
-    (carrier.folder / "statuses" / name).write_text(HEAD + "".join(f"{line}\n" for line in lines))
+    (carrier.folder / "statuses" / name).write_text(HEAD + "".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def test_a_carrier_is_told_of_its_shipments_once_and_heard_until_they_arrive(
@@ -45,7 +45,7 @@ def test_a_carrier_is_told_of_its_shipments_once_and_heard_until_they_arrive(
     now = utc_now().isoformat()
 
     assert synced(world, carrier) == CarrierSync(carrier="dhl", booked=1, taken=0, refused=())
-    manifest = (carrier.folder / "manifests" / f"{made['id']}.json").read_text()
+    manifest = (carrier.folder / "manifests" / f"{made['id']}.json").read_text(encoding="utf-8")
     assert ("Hamburg" in manifest, "RL-0001" in manifest, "N101" in manifest) == (True, False, False)
     given_status(carrier, "1.csv", f"JD01,in_transit,{now},Leipzig,")
     given_status(carrier, "2.csv", f"{made['id']},delivered,{now},Hamburg,gate 4")

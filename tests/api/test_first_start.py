@@ -117,7 +117,7 @@ def test_the_first_start_of_the_api_shows_the_key_on_its_terminal_and_not_in_its
         env=inherited | settings,
         stdout=theirs,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     ) as process:
         os.close(theirs)
         stop = threading.Timer(60, process.kill)

@@ -320,7 +320,8 @@ def test_evidence_that_can_not_be_kept_is_not_noted(world: JobWorld) -> None:
     store = FakePrintFileStore()
     store.down = True
     with_store(world, store)
-    refused = world.bureau.put(f"{world.job}/evidence/x.jpg", content=b"1", headers={"Content-Type": "image/jpeg"})
+    headers = {"Content-Type": "image/jpeg"}
+    refused = world.bureau.put(f"{world.job}/evidence/x.jpg", content=b"\xff\xd8 1", headers=headers)
 
     assert refusal_of(refused) == Refusal(status=503, code="print_file_store_down")
     assert world.bureau.get(f"{world.job}/evidence").json()["data"] == []

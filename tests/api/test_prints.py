@@ -63,19 +63,21 @@ def test_evidence_is_kept_as_it_came_and_seen_by_the_parties_only(world: JobWorl
 
 
 @pytest.mark.parametrize(
-    ("media_type", "kind"),
+    ("media_type", "content", "kind"),
     [
-        ("image/png", "photo"),
-        ("text/csv", "measurement"),
-        ("application/pdf", "report"),
-        ("model/3mf", "other"),
-        ("application/octet-stream", "other"),
+        ("image/png", b"\x89PNG\r\n\x1a\n", "photo"),
+        ("text/csv", b"1", "measurement"),
+        ("application/pdf", b"%PDF-1.7", "report"),
+        ("model/3mf", b"1", "other"),
+        ("application/octet-stream", b"1", "other"),
     ],
 )
-def test_the_kind_of_evidence_is_guessed_from_its_media_type(lasting: JobWorld, media_type: str, kind: str) -> None:
+def test_the_kind_of_evidence_is_guessed_from_its_media_type(
+    lasting: JobWorld, media_type: str, content: bytes, kind: str
+) -> None:
     url, headers = f"{lasting.job}/evidence/{media_type.replace('/', '-')}", {"Content-Type": media_type}
-    sent = lasting.bureau.put(url, content=b"1", headers=headers)
-    said = lasting.bureau.put(f"{url}-2?kind=report", content=b"1", headers=headers)
+    sent = lasting.bureau.put(url, content=content, headers=headers)
+    said = lasting.bureau.put(f"{url}-2?kind=report", content=content, headers=headers)
 
     assert (sent.json()["kind"], sent.json()["media_type"]) == (kind, media_type)
     assert said.json()["kind"] == "report"
@@ -85,7 +87,7 @@ def test_the_same_evidence_again_changes_nothing_and_other_evidence_needs_anothe
     first = world.photo("crack.jpg", PHOTO)
     again = world.photo("crack.jpg", PHOTO)
     other = world.bureau.put(
-        f"{world.job}/evidence/crack.jpg", content=b"another", headers={"Content-Type": "image/jpeg"}
+        f"{world.job}/evidence/crack.jpg", content=b"\xff\xd8 another", headers={"Content-Type": "image/jpeg"}
     )
 
     assert first == again
@@ -105,10 +107,21 @@ def test_the_same_evidence_again_changes_nothing_and_other_evidence_needs_anothe
             {"Content-Type": "multipart/form-data; boundary=x"},
             Refusal(status=415, code="unsupported_media_type"),
         ),
+        (b"MZ\x90\x00\x03", {}, Refusal(status=422, code="invalid_evidence", pointers=("",))),
+        (b"1;2", {"Content-Type": "image/png"}, Refusal(status=422, code="invalid_evidence", pointers=("",))),
         (bytes(32 * MEBIBYTE + 1), {}, Refusal(status=413, code="body_too_large")),
         (b"1", {"Content-Digest": "sha-256=:AAAA:"}, Refusal(status=400, code="content_digest_invalid")),
     ],
-    ids=["empty", "page", "drawing with scripts", "form", "too large", "strange digest"],
+    ids=[
+        "empty",
+        "page",
+        "drawing with scripts",
+        "form",
+        "program",
+        "table called a picture",
+        "too large",
+        "strange digest",
+    ],
 )
 def test_what_is_no_evidence_is_not_kept(
     lasting: JobWorld, content: bytes, headers: dict[str, str], refusal: Refusal

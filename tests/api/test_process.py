@@ -26,7 +26,7 @@ def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]
         [sys.executable, "-m", "fabroute.api", *arguments],
         env=inherited | {"PYTHONPATH": roots} | environment,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
 
 

@@ -100,7 +100,7 @@ def test_the_api_process_loads_no_solver() -> None:
         "print(sorted(name for name in sys.modules if name.partition('.')[0] in ('ortools', 'celery')))"
     )
 
-    shown = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    shown = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, encoding="utf-8", check=True)
 
     assert shown.stdout.strip() == "[]"
     assert shown.stderr == ""

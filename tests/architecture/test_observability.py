@@ -156,7 +156,7 @@ def test_the_files_are_those_that_build_writes() -> None:
     done = subprocess.run(
         [sys.executable, str(HERE / "build.py"), "--check"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         env=_with_path(),
     )
@@ -181,7 +181,7 @@ def test_a_dashboard_is_one_that_grafana_imports(path: Path) -> None:
     "check", [("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")], ids=" ".join
 )
 def test_promtool_finds_nothing_wrong(check: tuple[str, ...]) -> None:
-    done = subprocess.run(["promtool", *check], cwd=HERE, capture_output=True, text=True, check=False)
+    done = subprocess.run(["promtool", *check], cwd=HERE, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -77,7 +77,7 @@ def test_the_bill_of_materials_names_every_locked_package_with_its_versions_and_
     recipe = re.search(r"cyclonedx_py (.+) -o build/sbom\.cdx\.json", text("Makefile"))
     assert recipe is not None
     command = [sys.executable, "-m", "cyclonedx_py", *recipe[1].split(), "-o", str(tmp_path / "sbom.json")]
-    made = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    made = subprocess.run(command, cwd=PROJECT, capture_output=True, encoding="utf-8", check=False)
     assert made.returncode == 0, made.stderr
 
     found: dict[str, set[str]] = {}

@@ -110,7 +110,10 @@ def versions() -> str:
     found = ["Redis of the wheel (6.2)"]
     if is_installed():
         asked = subprocess.run(
-            ["dpkg-query", "-W", "-f", "${Version}", "rabbitmq-server"], capture_output=True, text=True, check=False
+            ["dpkg-query", "-W", "-f", "${Version}", "rabbitmq-server"],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
         )
         found.append(f"RabbitMQ {asked.stdout.partition('-')[0] or '?'}")
     return ", ".join(found)

@@ -161,7 +161,7 @@ def _worker(scopes: Sequence[str], environment: dict[str, str]) -> subprocess.Po
         env=plain_environment() | environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
 
 

@@ -86,7 +86,7 @@ def _pgbench(arguments: list[str], url: str) -> str:
     program = Path(wheel.origin).parent / "pginstall/bin/pgbench"
     command = [str(program), *arguments, url.replace("+psycopg", "")]
     environment = os.environ | {"PGOPTIONS": EVERYONES_OPTIONS}
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True, env=environment).stdout
 
 
 def _logged(folder: Path) -> tuple[float, ...]:

@@ -198,7 +198,7 @@ def _ask_highs(model: Model, seconds: float, kind: str) -> tuple[list[str], list
         path = str(Path(folder, "model.npz"))
         np.savez(path, allow_pickle=False, **model.arrays())
         command = [sys.executable, "-c", _HIGHS, path, str(seconds), kind]
-        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        lines = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.splitlines()
     return lines[0].split(), lines[1].split() if len(lines) > 1 else []
 
 

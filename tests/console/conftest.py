@@ -79,7 +79,10 @@ def visit(browser: Browser, console: ServedConsole, look: Look) -> Iterator[Visi
             context = stack.enter_context(_window(browser, console.url, look, scripts=scripts, locale=locale))
             page, complaints = context.new_page(), list[str]()
             opened.append((page, complaints))
-            page.on("console", lambda it: complaints.append(it.text) if it.type == "error" else None)
+            page.on(
+                "console",
+                lambda it: complaints.append(f"{it.text} {it.location['url']}") if it.type == "error" else None,
+            )
             page.on("pageerror", lambda it: complaints.append(str(it)))
             page.on(
                 "request",

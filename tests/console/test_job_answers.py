@@ -159,7 +159,7 @@ def test_a_held_job_says_why_goes_on_when_the_proof_is_there_or_is_taken_back(
     without = send(owner, where(leaves), "take-back", where(leaves, "/take-back"))
     taken = told(owner, send(owner, where(leaves), "take-back", where(leaves, "/take-back"), reason="too long"))
 
-    assert ("Stop: this job is held" in page, "CERTIFICATE_MISSING: ISO9001" in page) == (True, True)
+    assert ("Stop: this job is held" in page, "required certificate absent: ISO9001" in page) == (True, True)
     assert "Every proof is there again: go on." in resumed
     assert without.status_code == 422
     assert "Taken back: its line is routed again." in taken
@@ -196,12 +196,15 @@ def test_a_dimensional_inspection_is_of_one_piece_and_the_limits_decide(work: Bu
     page = where(job_id, "/inspection")
     seen = words_of(node.get(page))
     one, two = ({"print_number": number, "inspector": "Ada", "result": "pass", "value-1": "yes"} for number in "12")
-    wrong = send(node, page, "inspect", more=one | {"value-0": "twelve"})
+    wrong = [send(node, page, "inspect", more=one | {"value-0": it}) for it in ("twelve", "nan", "1e2", "1_2", "٣")]
+    no_print = send(node, page, "inspect", more=one | {"value-0": "12", "print_number": "9" * 5_000})
     failed = told(node, send(node, page, "inspect", more=one | {"value-0": "12,4"}))
     passed = told(node, send(node, page, "inspect", more=two | {"value-0": "12.05"}))
 
     assert ("each piece by itself" in seen, "from 11.9 to 12.1" in seen, "Print 1 Print 2" in seen) == (True,) * 3
-    assert (wrong.status_code, "Write millimetres, such as 12.05." in words_of(wrong)) == (422, True)
+    told_wrong = [(it.status_code, "Write millimetres, such as 12.05." in words_of(it)) for it in wrong]
+    assert told_wrong == [(422, True)] * 5
+    assert no_print.status_code == 422
     assert "It did not pass: bore 12.4 mm, limit 12.1." in failed
     assert "Passed." in passed
 
@@ -209,11 +212,14 @@ def test_a_dimensional_inspection_is_of_one_piece_and_the_limits_decide(work: Bu
 @pytest.mark.parametrize(
     ("photo", "words"),
     [
-        (("virus.html", b"<script>", "text/html"), "Send a photo, a PDF or a table."),
+        (("virus.html", b"<script>", "text/html"), "Choose a photo, a PDF or a table: “virus.html” is none of these."),
+        (("lug.jpg", b"<html>", "image/jpeg"), "“lug.jpg” is none of these."),
+        (("tool.bin", b"MZ\x90\x00", "application/octet-stream"), "“tool.bin” is none of these."),
+        (("scan.raw", b"\x00\x01\x02", "application/octet-stream"), "“scan.raw” can't be recognised."),
         (("empty.jpg", b"", "image/jpeg"), "The file is empty: choose another one."),
         (("", b"", "application/octet-stream"), "Choose a file."),
     ],
-    ids=("a page", "nothing in it", "none"),
+    ids=("a page", "a page called a photo", "a program", "anything", "nothing in it", "none"),
 )
 def test_what_is_no_photo_is_refused_at_its_field(
     work: BureauAtWork, node: httpx.Client, photo: tuple[str, bytes, str], words: str

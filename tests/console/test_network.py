@@ -26,7 +26,7 @@ def test_the_operator_watches_the_network_and_opens_a_node(visit: Visit, work: N
     page = visit("/console/network", who="operator")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Network")
-    expect(page.get_by_text("7 nodes, 1 down.")).to_be_visible()
+    expect(page.get_by_text("6\N{NO-BREAK SPACE}nodes up, 1 down; all 6\N{NO-BREAK SPACE}machines up.")).to_be_visible()
     expect(page.get_by_text("Required certificate absent").first).to_be_visible()
     expect(page.get_by_text("the building is flooded; nobody knows for how long", exact=True)).to_be_visible()
     assert_good(page, "network", look)
@@ -111,6 +111,15 @@ def test_a_page_that_was_open_too_long_does_not_change_a_node(work: NetworkAtWor
 
     assert answer.status_code == 412
     assert work.table("SELECT status FROM nodes WHERE id = 'N101'") == [("up",)]
+
+
+def test_a_machine_that_is_down_is_named_where_all_nodes_are_up(work: NetworkAtWork) -> None:
+    work.table("UPDATE machines SET status = 'down' WHERE id = 'N101-A' RETURNING id")
+    with surfing(work.console, "owner") as client:
+        page = client.get("/console/network")
+
+    assert "1 of 6 machines down: N101-A" in words_of(page).replace("\N{NO-BREAK SPACE}", " ")
+    assert '<a href="/console/network/N101#machines">' in page.text
 
 
 def test_an_empty_network_says_who_adds_the_first_node(visit: Visit) -> None:

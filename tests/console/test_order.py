@@ -145,7 +145,7 @@ def test_fastest_instead_has_the_order_routed_again(visit: Visit, console: Serve
     )
 
     page = visit(path_of(order_id), who="owner")
-    page.get_by_role("button", name="Fastest instead: +€9.80, −31 h, −2.2 kg CO₂e").click()
+    page.get_by_role("button", name="Fastest instead: +€9.80, −1 d 7 h, −2.2 kg CO₂e").click()
 
     assert page.get_by_text("The order is being routed again: fastest from now on.").is_visible()
     assert page.get_by_text("It is being routed.").is_visible()

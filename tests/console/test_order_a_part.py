@@ -138,7 +138,8 @@ def test_what_can_t_be_taken_is_told_at_its_field_and_nothing_typed_is_lost(
     page.get_by_label("Needed by").fill("")
     page.get_by_role("button", name="Compare offers").click()
     expect(page.get_by_text("3 pieces to Łódź, Poland")).to_be_visible()
-    expect(page.get_by_text("This city is not known here")).to_be_visible()
+    expect(page.get_by_text("We don't know Łódź, Poland.")).to_be_visible()
+    assert_good(page, "order-a-part-unknown-city", look)
 
 
 def test_where_a_country_has_no_known_place_coordinates_are_asked_for(spare: LegacySpare) -> None:
@@ -154,8 +155,23 @@ def test_where_a_country_has_no_known_place_coordinates_are_asked_for(spare: Leg
     assert 'id="terms-position-wrong"' in refused.text
     assert "Write latitude and longitude in degrees" in words_of(wrong)
     assert "2 pieces to Graz, Austria" in words_of(page)
-    assert "This city is not known here" not in words_of(page)
+    assert "We don't know Graz" not in words_of(page)
     assert [answer.status_code for answer in (refused, wrong, again, moved)] == [422, 422, 303, 422]
+
+
+def test_a_city_that_nobody_knows_is_told_with_those_that_may_be_meant_before_it_is_ordered(spare: LegacySpare) -> None:
+    with surfing(spare.console, "buyer") as surf:
+        path = quoted(surf, city="hambrug")
+        offers, confirm = surf.get(f"{path}?quantity=2"), surf.get(f"{path}/order?offer=cheapest")
+        meant = surf.post("/console/order-a-part/quotes", data=hidden_fields(offers, "city-1"))
+        known = surf.get(meant.headers["Location"])
+        lost = words_of(surf.get(quoted(surf, city="Atlantis")))
+
+    told = "We don't know hambrug, Germany. Did you mean Hamburg ? Prices and days are reckoned to Berlin , the capital"
+    assert [told in words_of(page) for page in (offers, confirm)] == [True, True]
+    assert "2 pieces to Hamburg, Germany" in words_of(known)
+    assert "We don't know" not in words_of(known)
+    assert "We don't know Atlantis, Germany. Prices and days are reckoned to Berlin , the capital" in lost
 
 
 def test_what_the_api_refuses_is_told_with_what_to_do(spare: LegacySpare) -> None:
@@ -258,15 +274,25 @@ def test_a_form_that_is_sent_twice_orders_once(spare: LegacySpare) -> None:
     assert [answer.headers.get("Location") for answer in answers] == [f"/console/orders/{order_id}"] * 3
 
 
-def test_the_door_of_the_last_order_is_there_the_next_time(spare: LegacySpare) -> None:
+def test_the_address_of_the_last_order_is_there_the_next_time_and_says_so_but_not_for_whom_it_was(
+    spare: LegacySpare,
+) -> None:
     with surfing(spare.console, "buyer") as surf:
-        door = {"name": "Gate 3", "street": "Am Kai 7", "postal_code": "20457"}
-        confirmed(surf, quoted(surf), **door)
+        first = surf.get(f"{quoted(surf)}/order?offer=cheapest").text
+        address = {"street": "Am Kai 7", "postal_code": "20457"}
+        order_path = confirmed(surf, quoted(surf), name="Jo Miller", **address).headers["Location"]
+        terms = surf.get("/console/order-a-part/terms?part=RL-0001").text
         again = surf.get(f"{quoted(surf)}/order?offer=cheapest").text
         elsewhere = surf.get(f"{quoted(surf, city='Berlin')}/order?offer=cheapest").text
 
-    shown = [[f'name="{name}" value="{value}"' in page for name, value in door.items()] for page in (again, elsewhere)]
-    assert shown == [[True] * 3, [False] * 3]
+    shown = [
+        [f'name="{name}" value="{value}"' in page for name, value in address.items()] for page in (again, elsewhere)
+    ]
+    assert shown == [[True] * 2, [False] * 2]
+    told = f'<a href="{order_path}">your organisation\'s last order</a>'
+    assert [told in page for page in (first, again, elsewhere)] == [False, True, False]
+    assert "Jo Miller" not in again
+    assert "City and country are those of your organisation's last order: change them" in terms
 
 
 def test_a_quote_that_was_ordered_leads_to_its_order(spare: LegacySpare) -> None:

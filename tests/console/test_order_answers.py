@@ -52,6 +52,19 @@ def test_an_owner_takes_the_other_terms_of_a_node(visit: Visit, console: ServedC
     assert works.table("SELECT state, decision_reason FROM counter_offers") == [("accepted", "Agreed, this once")]
 
 
+def test_enter_in_a_field_gives_none_of_several_answers(visit: Visit, console: ServedConsole) -> None:
+    works = given_console_works(console)
+    order_id = order_placed(works)
+    countered(works)
+
+    page = visit(path_of(order_id), who="owner", scripts=False)
+    page.get_by_label("What you tell the node").fill("We will see")
+    page.get_by_label("What you tell the node").press("Enter")
+
+    assert page.get_by_label("What you tell the node").input_value() == "We will see"
+    assert works.table("SELECT state FROM counter_offers") == [("open",)]
+
+
 def test_without_scripts_an_owner_refuses_them_and_the_line_goes_elsewhere(
     visit: Visit, console: ServedConsole
 ) -> None:

@@ -88,12 +88,33 @@ def test_programs_get_problems_where_people_get_pages(console: ServedConsole) ->
 
 def test_what_is_not_there_or_not_theirs_is_said_in_words(console: ServedConsole) -> None:
     with surfing(console, "production") as surf:
-        missing, foreign = surf.get("/console/nothing"), surf.get("/console/orders")
+        missing, foreign = surf.get("/console/nothing"), surf.get("/console/webhooks")
 
     assert (missing.status_code, foreign.status_code) == (404, 403)
     assert "There is nothing here" in words_of(missing)
     assert "This is not yours to see or do" in words_of(foreign)
     assert missing.headers["X-Request-Id"] in words_of(missing)
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("bureau", "Your organisation makes them: what it is asked to make stands under Jobs."),
+        ("operator", "Your organisation runs the network: what waits for a person stands on its first page"),
+    ],
+)
+def test_who_orders_nothing_is_invited_to_nothing_and_told_why_where_they_come_by_an_old_link(
+    console: ServedConsole, who: str, words: str
+) -> None:
+    pages = ("/console/orders", "/console/order-a-part", "/console/order-a-part/terms?part=RL-0001", "/console/parts")
+    with surfing(console, who) as surf:
+        refused = [surf.get(path) for path in pages]
+        home = surf.get("/console/", follow_redirects=True).text
+
+    assert [answer.status_code for answer in refused] == [403] * len(pages)
+    assert all("This page is for those who order parts" in words_of(answer) for answer in refused)
+    assert all(words in words_of(answer) for answer in refused)
+    assert [path for path in pages if f'href="{path}"' in home] == []
 
 
 def test_where_too_much_is_asked_at_once_people_are_told_to_wait(

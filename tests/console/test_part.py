@@ -117,6 +117,16 @@ def test_a_part_is_found_by_its_asset_and_by_an_old_number(spare: LegacySpare) -
     assert missing.status_code == 404
 
 
+def test_without_freight_data_a_part_is_shown_and_says_what_is_missing(console: ServedConsole) -> None:
+    with surfing(console, "engineer") as surf:
+        shown = surf.get("/console/parts/RL-0001")
+
+    assert (shown.status_code, "RL-0001" in words_of(shown)) == (200, True)
+    assert "Who can make it, and for how much, can't be reckoned here yet." in words_of(shown)
+    assert "Freight data are missing: no carbon factor for van, hgv," in words_of(shown)
+    assert 'id="matrix"' not in shown.text
+
+
 def test_picture_and_model_are_shown_to_their_owner_alone(part: PartInFull) -> None:
     here = f"/console/revisions/{part.revision_id}/preview"
     with surfing(part.console, "viewer") as surf:

@@ -123,7 +123,7 @@ def test_each_kind_of_person_sees_the_places_they_may_go_to(visit: Visit, consol
         "owner": ["Start", "Orders", "Order a part", "Parts", "Network", "Decisions"],
         "engineer": ["Start", "Orders", "Parts", "Network", "Decisions"],
         "bureau": ["Jobs", "Network"],
-        "operator": ["Start", "Orders", "Order a part", "Parts", "Jobs", "Network", "Decisions"],
+        "operator": ["Start", "Jobs", "Network", "Decisions"],
     }
 
 

@@ -51,6 +51,13 @@ def count_on_the_page(request: Request, console: ForPeople, session: ReadSession
     return console.page(templates().from_string("{{ it() }}"), it=_pool(request).checkedout)
 
 
+@faulty.get("/faulty/in-the-model")
+def count_in_the_model(request: Request, console: ForPeople, session: ReadSession) -> Response:
+    """Show how many connections are in use while the page's view model is made."""
+    session.connection()
+    return console.made(templates().from_string("{{ it }}"), _pool(request).checkedout)
+
+
 def _pool(request: Request) -> QueuePool:
     pool = get_resources(request).tenants.pool
     assert isinstance(pool, QueuePool)
@@ -166,9 +173,9 @@ def test_a_form_that_is_turned_away_at_the_gate_is_kept(
 def test_no_connection_is_held_while_a_page_is_drawn(console: ServedConsole) -> None:
     with_faulty(console)
     with surfing(console, "owner") as surf:
-        seen = [surf.get(f"/console/faulty/{when}").text for when in ("in-the-view", "on-the-page")]
+        seen = [surf.get(f"/console/faulty/{when}").text for when in ("in-the-view", "in-the-model", "on-the-page")]
 
-    assert seen == ["1", "0"]
+    assert seen == ["1", "0", "0"]
 
 
 def with_faulty(console: ServedConsole) -> None:

@@ -46,7 +46,7 @@ def test_the_demo_routes_its_orders_shows_why_and_answers_until_it_is_stopped(wo
     assert re.search(r"^demo-\d{4} +\d+ × ZZ-0901 .* no route ", kept.stdout, flags=re.MULTILINE)
     assert re.search(r"^\d+ of 48 order lines routed to \d+ nodes$", kept.stdout, flags=re.MULTILINE)
     assert "one by one, cheapest first, on the same snapshots" in kept.stdout
-    assert "32 parts, 32 print files (0 drawn now)" in kept.stderr
+    assert "32 parts, 22 other numbers, 18 installations, 32 print files (0 drawn now)" in kept.stderr
     state_file = workplace / ".fabroute" / "demo.json"
     state = json.loads(state_file.read_text(encoding="utf8"))
     assert state_file.stat().st_mode & 0o077 == 0

@@ -67,7 +67,7 @@ class Bureau:
     def drop(self, name: str, content: object, *, job_id: str = "job_1") -> Path:
         """Leave a JSON file in a job's folder, as an operator does."""
         path = self.bench.folder_of(job_id) / name
-        path.write_text(json.dumps(content))
+        path.write_text(json.dumps(content), encoding="utf-8")
         return path
 
 

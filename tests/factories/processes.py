@@ -39,7 +39,9 @@ def run_module(*module: str, environment: Mapping[str, str]) -> subprocess.Compl
     """Run ``python -m <module>`` to its end and return what it said."""
     command = [sys.executable, "-m", *module]
     merged = plain_environment() | dict(environment)
-    return subprocess.run(command, env=merged, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    return subprocess.run(
+        command, env=merged, capture_output=True, encoding="utf-8", timeout=PATIENCE_SECONDS, check=False
+    )
 
 
 def end(process: subprocess.Popen[bytes], *, seconds: float = PATIENCE_SECONDS) -> None:
@@ -78,7 +80,7 @@ def children_of(pid: int) -> list[int]:
     """Return the process ids of a process's children, and theirs."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
+        for child in task.read_text(encoding="utf-8").split():
             found += [int(child), *children_of(int(child))]
     return found
 

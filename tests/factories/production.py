@@ -101,11 +101,14 @@ def an_offered_job(
     )
 
 
-def given_routed_lines(engine: Engine, *, grams: int = 100, minutes: int = 120) -> tuple[JobOffer, ...]:
+def given_routed_lines(
+    engine: Engine, *, grams: int = 100, minutes: int = 120, produce_by: date = PRODUCE_BY
+) -> tuple[JobOffer, ...]:
     """Route every due line to the one machine of ``tests.factories.network``, and return the jobs."""
     with unit_of_work(engine) as session:
         lines = claim_all_lines(session)
-        offers = tuple(_offer(line, grams=grams, minutes=minutes) for line in lines)
+        made = (_offer(line, grams=grams, minutes=minutes) for line in lines)
+        offers = tuple(replace(offer, produce_by=produce_by) for offer in made)
         refused = reserve(session, reservations=tuple(_reservation(offer) for offer in offers), now=NOW)
         offer_jobs(session, offers=offers, now=NOW)
         record_outcomes(session, outcomes=tuple(_routed(offer) for offer in offers), now=NOW)
@@ -212,13 +215,15 @@ def given_certificates(engine: Engine, *certificates: NewCertificate) -> None:
 
 
 def a_photo(*, name: str = "crack.jpg", content: bytes = b"photo") -> NewEvidence:
-    """Return a photo as evidence."""
+    """Return a photo as evidence: ``content`` with a mark before it that makes it a JPEG."""
+    content = b"\xff\xd8" + content
     return NewEvidence(
         kind="photo",
         name=name,
         media_type="image/jpeg",
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+        head=content,
     )
 
 

@@ -67,6 +67,17 @@ FILES: Mapping[str, str] = {
 }
 
 
+PART_NUMBERS = "part_no,kind,number\nXX-1,old,KP-1987\nXX-1,gtin,2000000001012\n"
+PART_INSTALLATIONS = "part_no,asset,position,quantity,note\nXX-1,pump P-17,impeller,2,\nXX-1,pump P-18,,1,spare\n"
+
+
+def write_names(folder: Path, *, numbers: str = PART_NUMBERS, installations: str = PART_INSTALLATIONS) -> Path:
+    """Write the files that a folder may do without: other numbers of parts, and where they are installed."""
+    (folder / "part_numbers.csv").write_text(numbers, encoding="utf8")
+    (folder / "part_installations.csv").write_text(installations, encoding="utf8")
+    return folder
+
+
 def write_reference(folder: Path, **changes: str) -> Path:
     """Write the small files into ``folder``; ``nodes=…`` puts other content into nodes.csv, and so on."""
     for file, content in FILES.items():

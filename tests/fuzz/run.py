@@ -40,7 +40,9 @@ def _survives(target: str, seconds: int) -> bool:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as corpus:
         command = [sys.executable, "-m", "tests.fuzz.run", f"--{how}", target, str(seconds), corpus]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+        )
     runs = re.findall(r"Done (\d+) (?:runs|in)", done.stdout) or re.findall(r"#(\d+)", done.stdout) or ["0"]
     crashes = 0 if done.returncode == 0 else 1
     took = time.monotonic() - started

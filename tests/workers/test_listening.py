@@ -25,8 +25,8 @@ def test_a_worker_whose_connection_broke_under_a_task_goes_on_with_the_next(
 
     with a_process(*command, environment=settings, log=log):
         ask("first")
-        assert wait_until(lambda: "Couldn't ack" in log.read_text())
+        assert wait_until(lambda: "Couldn't ack" in log.read_text(encoding="utf-8"))
         ask("second")
-        assert wait_until(lambda: "second" in marks.read_text())
+        assert wait_until(lambda: "second" in marks.read_text(encoding="utf-8"))
         # What was not acknowledged is handed out again: tasks may run twice, and are made for that.
-        assert wait_until(lambda: marks.read_text().split().count("first") == 2)
+        assert wait_until(lambda: marks.read_text(encoding="utf-8").split().count("first") == 2)

@@ -160,6 +160,6 @@ def test_an_uploaded_3mf_is_validated_by_the_running_workers(
         assert report is not None
         assert [finding.severity for finding in report.findings].count("error") == len(report.findings) >= 1
         assert revision(engine, refused).state == "draft"
-    judged = [json.loads(line) for line in log.read_text().splitlines() if "print_file.judged" in line]
+    judged = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if "print_file.judged" in line]
     assert sorted(entry["state"] for entry in judged) == ["invalid", "invalid", "valid"]
     assert {entry["task"] for entry in judged} == {VALIDATE_PRINT_FILES}

@@ -90,12 +90,12 @@ def test_a_worker_takes_tasks_of_all_its_queues_and_goes_on_when_rabbitmq_was_ki
 
     with a_process(*command, environment=environment, log=log):
         doorbell.ring(errand("first"))
-        assert wait_until(lambda: "first " in stamps.read_text())
+        assert wait_until(lambda: "first " in stamps.read_text(encoding="utf-8"))
         time.sleep(2)  # a quorum queue that is younger than a second is forgotten when its only node is killed
         node.kill()
         node.start()
         assert rung_until_taken(doorbell, "second")
-        assert wait_until(lambda: "second " in stamps.read_text())
+        assert wait_until(lambda: "second " in stamps.read_text(encoding="utf-8"))
     doorbell.close()
 
     assert [queue for queue in QUEUES if not is_there(node, queue)] == []

@@ -56,13 +56,13 @@ def test_while_the_broker_hangs_events_stay_and_afterwards_they_go(
         assert wait_until(lambda: has_started(broker))
         os.kill(broker.pid, signal.SIGSTOP)
         given_orders(engine, make_order(owner))
-        assert wait_until(lambda: "relay.waiting" in log.read_text())
+        assert wait_until(lambda: "relay.waiting" in log.read_text(encoding="utf-8"))
         assert unpublished(engine) == 1
         os.kill(broker.pid, signal.SIGCONT)
         assert wait_until(lambda: unpublished(engine) == 0)
         assert wait_until(lambda: rings(broker) >= 1)
-    assert log.read_text().count("relay.waiting") == 1
-    assert "relay.resumed" in log.read_text()
+    assert log.read_text(encoding="utf-8").count("relay.waiting") == 1
+    assert "relay.resumed" in log.read_text(encoding="utf-8")
 
 
 def test_a_relay_survives_the_loss_of_its_database_connections(
@@ -94,4 +94,4 @@ def test_a_relay_ends_in_good_order(settings: dict[str, str], broker: RedisServe
         assert wait_until(lambda: has_started(broker))
         relay.terminate()
         assert relay.wait(PATIENCE_SECONDS) == 0
-    assert "relay.stopped" in log.read_text()
+    assert "relay.stopped" in log.read_text(encoding="utf-8")

@@ -49,4 +49,4 @@ def test_an_order_is_delivered_told_of_and_sealed_without_anybodys_doing(
 
     assert (delivered, told, sealed) == (True, True, True)
     assert in_transaction(engine, lambda session: verified(session).findings) == ()
-    assert '"step": "deliver"' in (tmp_path / "log").read_text()
+    assert '"step": "deliver"' in (tmp_path / "log").read_text(encoding="utf-8")

@@ -87,8 +87,12 @@ def test_a_list_is_judged_by_the_running_workers(settings: dict[str, str], engin
     log = tmp_path / "log"
     with a_process("fabroute_workers", "--concurrency", "1", environment=settings, log=log):
         done = [("done", 900), ("done", 5)]
-        assert wait_until(lambda: [judged(engine, it) for it in (first, second)] == done), log.read_text()
-    entries = [json.loads(line) for line in log.read_text().splitlines() if '"screening.judged"' in line]
+        assert wait_until(lambda: [judged(engine, it) for it in (first, second)] == done), log.read_text(
+            encoding="utf-8"
+        )
+    entries = [
+        json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if '"screening.judged"' in line
+    ]
     assert sorted(entry["rows"] for entry in entries) == [5, 900]
     assert {entry["task"] for entry in entries} == {JUDGE_SCREENINGS}
     sql = "SELECT count(*) FROM screening_rows WHERE verdict IS NULL"

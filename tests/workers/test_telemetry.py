@@ -104,16 +104,20 @@ def test_one_trace_leads_from_the_order_by_its_event_and_its_route_to_the_claim(
     }
     with ExitStack() as stack:
         stack.enter_context(a_process("fabroute.api", "--uds", str(path), environment=environment, log=log))
-        assert wait_until(path.exists), log.read_text()
+        assert wait_until(path.exists), log.read_text(encoding="utf-8")
         client = stack.enter_context(client_on(str(path), owner.token, {}))
         bureau = stack.enter_context(client_on(str(path), given_bureau_key(engine, BUREAU), {}))
         order_ids = [placed(client, trace_id) for trace_id in TRACES]  # both wait: one run decides them
         workers = a_process("fabroute_workers", "--concurrency", "1", environment=environment, log=log)
         stack.enter_context(workers)
-        assert wait_until(lambda: sorted(offered(engine)) == sorted(order_ids)), log.read_text()
+        assert wait_until(lambda: sorted(offered(engine)) == sorted(order_ids)), log.read_text(encoding="utf-8")
         jobs = claimed(bureau)
-        assert wait_until(lambda: all("claim" in names(collector.of_trace(it)) for it in TRACES)), log.read_text()
-        assert wait_until(lambda: all("offer" in names(collector.of_trace(it)) for it in TRACES)), log.read_text()
+        assert wait_until(lambda: all("claim" in names(collector.of_trace(it)) for it in TRACES)), log.read_text(
+            encoding="utf-8"
+        )
+        assert wait_until(lambda: all("offer" in names(collector.of_trace(it)) for it in TRACES)), log.read_text(
+            encoding="utf-8"
+        )
         assert wait_until(lambda: all("outbox order.placed" in names(collector.of_trace(it)) for it in TRACES))
         routed = {"scope": "polymer_powder/europe", "outcome": "routed"}
         assert wait_until(lambda: value(port, "fabroute_routing_lines_total", **routed) == 2)
@@ -150,7 +154,7 @@ def test_one_trace_leads_from_the_order_by_its_event_and_its_route_to_the_claim(
     claims = {span.links for trace_id in TRACES for span in collector.of_trace(trace_id) if span.name == "claim"}
     asked = one(collector.of_trace("c" * 32), "POST /v1/nodes/{node_id}/claims")
     assert claims == {(asked.span_id,)}
-    logged = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    logged = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
     assert {line["trace_id"] for line in logged if line["event"] == "routing.run"} <= set(TRACES)
 
 
@@ -160,16 +164,22 @@ def test_a_task_whose_process_is_killed_is_counted_as_lost_and_its_line_is_route
     port, log = free_port(), home / "log"
     environment = settings | {"FABROUTE_WORKER_METRICS_PORT": str(port)}
     with a_process("fabroute_workers", "--concurrency", "1", environment=environment, log=log) as workers:
-        assert wait_until(lambda: value(port, "fabroute_tasks_total", outcome="success") > 0), log.read_text()
+        assert wait_until(lambda: value(port, "fabroute_tasks_total", outcome="success") > 0), log.read_text(
+            encoding="utf-8"
+        )
         (router,) = [pid for pid in own_children(workers.pid) if b"routing" in command_of(pid)]
         with engine.begin() as connection:
             connection.execute(text("LOCK TABLE planning_scopes IN ACCESS EXCLUSIVE MODE"))
             given_orders(engine, make_order(owner, placed_at=utc_now()))
-            assert wait_until(lambda: waits_for_lock(engine, "INSERT INTO planning_scopes")), log.read_text()
+            assert wait_until(lambda: waits_for_lock(engine, "INSERT INTO planning_scopes")), log.read_text(
+                encoding="utf-8"
+            )
             for child in own_children(router):
                 os.kill(child, signal.SIGKILL)
-            assert wait_until(lambda: value(port, "fabroute_tasks_total", outcome="lost") > 0), log.read_text()
-        assert wait_until(lambda: len(offered(engine)) == 1), log.read_text()
+            assert wait_until(lambda: value(port, "fabroute_tasks_total", outcome="lost") > 0), log.read_text(
+                encoding="utf-8"
+            )
+        assert wait_until(lambda: len(offered(engine)) == 1), log.read_text(encoding="utf-8")
         assert wait_until(lambda: value(port, "fabroute_routing_lines_total", outcome="routed") == 1)
 
     assert value(port, "fabroute_tasks_total") == 0  # nobody is there any more
@@ -177,7 +187,11 @@ def test_a_task_whose_process_is_killed_is_counted_as_lost_and_its_line_is_route
 
 def own_children(pid: int) -> list[int]:
     """The processes that a process itself has forked."""
-    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in task.read_text(encoding="utf-8").split()
+    ]
 
 
 def waits_for_lock(engine: Engine, statement: str) -> bool:
@@ -194,13 +208,19 @@ def test_a_program_that_dies_is_counted_and_started_again(
     port, log = free_port(), home / "log"
     environment = settings | {"FABROUTE_WORKER_METRICS_PORT": str(port)}
     with a_process("fabroute_workers", "--concurrency", "1", environment=environment, log=log) as workers:
-        assert wait_until(lambda: value(port, "fabroute_tasks_total", outcome="success") > 0), log.read_text()
+        assert wait_until(lambda: value(port, "fabroute_tasks_total", outcome="success") > 0), log.read_text(
+            encoding="utf-8"
+        )
         assert wait_until(lambda: value(port, "fabroute_relay_turn_seconds_count") > 1)
         (relay,) = [pid for pid in own_children(workers.pid) if b"fabroute_workers.relay" in command_of(pid)]
         os.kill(relay, signal.SIGKILL)
-        assert wait_until(lambda: value(port, "fabroute_worker_deaths_total", program="relay") == 1), log.read_text()
+        assert wait_until(lambda: value(port, "fabroute_worker_deaths_total", program="relay") == 1), log.read_text(
+            encoding="utf-8"
+        )
         turns = value(port, "fabroute_relay_turn_seconds_count")
-        assert wait_until(lambda: value(port, "fabroute_relay_turn_seconds_count") > turns), log.read_text()
+        assert wait_until(lambda: value(port, "fabroute_relay_turn_seconds_count") > turns), log.read_text(
+            encoding="utf-8"
+        )
 
 
 def command_of(pid: int) -> bytes:
@@ -219,7 +239,8 @@ def test_where_nobody_collects_spans_nothing_of_it_is_imported(settings: dict[st
         "start_tracing(get_settings(), service='x')\n"
         "assert traceparent() is None\n"
         "ours = ('opentelemetry.exporter', 'fabroute.telemetry.opentelemetry')\n"
-        "print(sorted(name for name in sys.modules if name.startswith(ours)))\n"
+        "print(sorted(name for name in sys.modules if name.startswith(ours)))\n",
+        encoding="utf-8",
     )
     found = run_module("look", environment=settings)
 
@@ -230,7 +251,9 @@ def test_a_process_that_is_to_send_spans_without_the_libraries_says_what_to_inst
     settings: dict[str, str], home: Path
 ) -> None:
     (home / "opentelemetry").mkdir()
-    (home / "opentelemetry" / "__init__.py").write_text("raise ImportError('no', name='opentelemetry')\n")
+    (home / "opentelemetry" / "__init__.py").write_text(
+        "raise ImportError('no', name='opentelemetry')\n", encoding="utf-8"
+    )
     environment = settings | {"FABROUTE_TRACING_URL": "http://127.0.0.1:4318"}
     found = run_module("fabroute_workers", environment=environment)
 

@@ -111,7 +111,7 @@ def test_orders_are_routed_and_the_network_change_brings_the_others_back(
     assert len(family) >= 4  # supervisor, relay, worker, its child
     assert not any(is_running(pid) for pid in family)
     assert broken_invariants(engine) == set()
-    assert '"event": "routing.run"' in log.read_text()
+    assert '"event": "routing.run"' in log.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

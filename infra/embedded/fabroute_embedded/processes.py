@@ -111,7 +111,7 @@ def run_to_end(program: Sequence[str], *, account: Account) -> subprocess.Comple
         env=plain_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 

@@ -11,19 +11,13 @@ from fabroute.api import errors
 from fabroute.api.dependencies import get_resources
 from fabroute.api.uploads import LONGEST_FILE_NAME, ReceivedFile, UploadRules, received_file
 from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFileStoreDown
+from fabroute.production.rules import EVIDENCE_MEDIA_TYPES
 
 MAXIMUM_BYTES = 32 * 2**20
 
-_TAKEN = (
-    r"image/(?:jpeg|png|webp|heic|tiff)",
-    r"video/mp4",
-    r"text/(?:csv|plain)",
-    r"model/[a-z0-9.+-]+",
-    r"application/(?:pdf|json|zip|octet-stream|x-www-form-urlencoded)",
-    r"application/vnd\.(?:openxmlformats-officedocument|oasis\.opendocument)\.[a-z.]+",
-)
 RULES = UploadRules(
-    maximum_bytes=MAXIMUM_BYTES, refused_media_types=re.compile(rf"(?!(?:{'|'.join(_TAKEN)})\Z).+", re.DOTALL)
+    maximum_bytes=MAXIMUM_BYTES,
+    refused_media_types=re.compile(rf"(?!(?:{EVIDENCE_MEDIA_TYPES.pattern})\Z).+", re.DOTALL),
 )
 """Nothing that a browser would run, and no form: the body is the file itself."""
 

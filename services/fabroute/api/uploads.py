@@ -50,6 +50,11 @@ class ReceivedFile:
     """Without folders; empty where the client named none."""
     media_type: str
 
+    def head(self, size_bytes: int) -> bytes:
+        """Return how it begins."""
+        with self.path.open("rb") as file:
+            return file.read(size_bytes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRules:

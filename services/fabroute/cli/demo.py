@@ -118,7 +118,7 @@ def _print_next_steps(stack: Stack) -> None:
         "  fabroute order list --state no_route\n"
         '  curl -H "Authorization: Bearer $FABROUTE_OPERATOR_KEY" $FABROUTE_URL/v1/nodes/N001/jobs\n'
         "  fabroute people invite org_owner you@example.com --role admin    # a link: sign in to the console with it\n"
-        f"  the console: {stack.url}/console/\n"
+        f"  the console: {stack.url}/console/    # Order a part finds P-17, a pump, and KP-1987-142, an old number\n"
         "  fabroute doctor\n"
         f"  logs: {Path(stack.folder)}/*.log\n"
         "stop it with: make demo-stop",

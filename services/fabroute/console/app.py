@@ -6,8 +6,10 @@ from fastapi.responses import RedirectResponse, Response
 from fabroute.api.app import build_app as build_api
 from fabroute.api.resources import Resources, make_resources
 from fabroute.console.compression import CompressedPages
+from fabroute.console.drawing.atlas import world
 from fabroute.console.navigation import HOME
 from fabroute.console.problems import PagesForRefusals, install_pages_for_problems
+from fabroute.console.rendering import compile_templates
 from fabroute.console.views import ROUTERS
 from fabroute.settings import Settings, get_settings
 
@@ -15,11 +17,16 @@ from fabroute.settings import Settings, get_settings
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return API and console for ``settings`` (else those of the environment); it connects nowhere before it serves.
 
+    All that pages are made of is ready then: it is compiled before anybody can ask, and not on the event loop.
     With ``FABROUTE_CONSOLE=false`` it is the API alone. Raises ``DatabaseMissing``, which says what to set.
     """
     found = settings or get_settings()
     resources = make_resources(found)
-    return build_app(resources, whole_process=True) if found.console else build_api(resources, whole_process=True)
+    if not found.console:
+        return build_api(resources, whole_process=True)
+    compile_templates()
+    world()
+    return build_app(resources, whole_process=True)
 
 
 def build_app(resources: Resources | None, *, whole_process: bool = False) -> FastAPI:

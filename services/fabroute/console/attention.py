@@ -38,7 +38,7 @@ def what_needs_a_person(session: Session, *, caller: Principal, now: datetime) -
 
 def _parked(session: Session, caller: Principal, now: datetime) -> Iterable[Section]:
     found = list_parked(session, principal=caller, limit=sections.SHOWN)
-    yield sections.parked_section(found, whole_network=_sees_all(caller))
+    yield sections.parked_section(found)
 
 
 def _jobs(session: Session, caller: Principal, now: datetime) -> Iterable[Section]:
@@ -77,7 +77,7 @@ def _network(session: Session, caller: Principal, now: datetime) -> Iterable[Sec
 
 
 def _sees_all(caller: Principal) -> bool:
-    """Tell whether what waits is of the whole network: then the orders are others', and have no list."""
+    """Tell whether what waits is of the whole network: then the orders are others', and stand by what binds them."""
     return caller.kind == "operator"
 
 

@@ -20,9 +20,12 @@ _LONGEST_ACCEPT = 200
 _MOST_LOCALES = 8
 _LONGEST_ZONE = 64
 _GRAMS_IN_KILOGRAM = 1000
+_COARSE_KILOGRAMS = 10
 _MINUTES_IN_HOUR = 60
 _HOURS_SHOWN_AS_HOURS = 96
+_HOURS_IN_DAY = 24
 MINUS = "−"
+_TimeStyle = Literal["short", "medium"]
 _KEPT = 8_192
 """Figures that were written lately, of each kind: pages show the same days, times and amounts again and again."""
 _VIEWERS_KEPT = 512
@@ -30,15 +33,13 @@ _VIEWERS_KEPT = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formats:
-    """How one viewer reads figures. The words are English; the locale decides on separators and order."""
+    """How one viewer reads figures. The words are English; the locale decides on separators and order.
+
+    Days have the names of months where the viewer reads English, else they are written in figures: ``17.11.2026``.
+    """
 
     locale: Locale
     zone: ZoneInfo
-
-    @property
-    def dates(self) -> Locale:
-        """The locale of dates: English words, in the order that the viewer's English has them."""
-        return self.locale if self.locale.language == "en" else _default_locale()
 
     def money(self, amount: Money | int, currency: str = "EUR") -> str:
         """Return an amount of minor units with its currency: ``€31.40``, ``31,40 €``."""
@@ -48,8 +49,7 @@ class Formats:
 
     def money_difference(self, amount_minor: int, currency: str = "EUR") -> str:
         """Return what something costs more or less: ``+€9.80``, ``−€2.00``, ``±€0.00``."""
-        sign = "+" if amount_minor > 0 else MINUS if amount_minor < 0 else "±"
-        return sign + self.money(abs(amount_minor), currency)
+        return self._signed(self.money(abs(amount_minor), currency), amount_minor)
 
     def round_money(self, amount_minor: int, currency: str = "EUR") -> str:
         """Return an amount without decimals where it has none, for axes: ``€30``, ``€0.50``."""
@@ -68,10 +68,11 @@ class Formats:
         return _percent(self.locale, share, decimals)
 
     def weight(self, grams: float) -> str:
-        """Return a mass: grams below a kilogram, else kilograms with two decimals."""
+        """Return a mass: grams below a kilogram, else kilograms; from ten on with one decimal: ``27.3 kg``."""
         if abs(grams) < _GRAMS_IN_KILOGRAM:
             return f"{self.number(grams)}\N{NO-BREAK SPACE}g"
-        return f"{self.number(grams / _GRAMS_IN_KILOGRAM, 2)}\N{NO-BREAK SPACE}kg"
+        kilograms = grams / _GRAMS_IN_KILOGRAM
+        return f"{self.number(kilograms, 1 if abs(kilograms) >= _COARSE_KILOGRAMS else 2)}\N{NO-BREAK SPACE}kg"
 
     def carbon(self, grams: float) -> str:
         """Return a mass of CO₂e, in kilograms with one decimal."""
@@ -87,37 +88,56 @@ class Formats:
         sign, minutes = (MINUS, -minutes) if minutes < 0 else ("", minutes)
         return sign + self._duration(minutes)
 
-    def _duration(self, minutes: int) -> str:
+    def span(self, length: timedelta) -> str:
+        """Return how far two instants are from each other: ``5 h``, from a day on ``1 d 7 h``."""
+        return self._duration(round(abs(length).total_seconds() / 60), hours_shown=_HOURS_IN_DAY)
+
+    def span_difference(self, length: timedelta) -> str:
+        """Return how much later or sooner something is: ``+1 d 7 h``, ``−5 h``."""
+        return self._signed(self.span(length), length.total_seconds())
+
+    def weight_difference(self, grams: float) -> str:
+        """Return how much heavier or lighter something is: ``+310 g``, ``−2.2 kg``."""
+        return self._signed(self.weight(abs(grams)), grams)
+
+    def number_difference(self, value: float, decimals: int = 0) -> str:
+        """Return how much more or less there is: ``+3``, ``−0.5``, ``±0``."""
+        return self._signed(self.number(abs(value), decimals), round(value, decimals))
+
+    @staticmethod
+    def _signed(figure: str, amount: float) -> str:
+        return ("+" if amount > 0 else MINUS if amount < 0 else "±") + figure
+
+    def _duration(self, minutes: int, hours_shown: int = _HOURS_SHOWN_AS_HOURS) -> str:
         hours, rest = divmod(minutes, _MINUTES_IN_HOUR)
         if not hours:
             return _with_unit(self.number(rest), "min")
-        if hours >= _HOURS_SHOWN_AS_HOURS:
-            days, hours_left = divmod(round(minutes / _MINUTES_IN_HOUR), 24)
+        if hours >= hours_shown:
+            days, hours_left = divmod(round(minutes / _MINUTES_IN_HOUR), _HOURS_IN_DAY)
             return _with_unit(self.number(days), "d") + (f" {_with_unit(str(hours_left), 'h')}" if hours_left else "")
         return _with_unit(self.number(hours), "h") + (f" {_with_unit(str(rest), 'min')}" if rest else "")
 
     def day(self, instant: datetime | date) -> str:
         """Return a day, of an instant that of the viewer's zone: ``2 Dec 2026``."""
         found = instant.astimezone(self.zone).date() if isinstance(instant, datetime) else instant
-        return _day(self.dates, found)
+        return _day(self.locale, found)
 
     def short_day(self, instant: datetime) -> str:
         """Return a day of the viewer's zone without its year, for axes: ``2 Dec``."""
-        return _short_day(self.dates, instant.astimezone(self.zone).date())
+        return _short_day(self.locale, instant.astimezone(self.zone).date())
 
     def time(self, instant: datetime) -> str:
         """Return the time of day in the viewer's zone: ``19:00``."""
-        return _time(self.dates, instant.astimezone(self.zone).time().replace(second=0, microsecond=0), "short")
+        return _time(self.locale, instant.astimezone(self.zone).time().replace(second=0, microsecond=0), "short")
 
     def instant(self, instant: datetime) -> str:
         """Return day and time in the viewer's zone, with the zone named where nobody has said which one it is."""
-        local = instant.astimezone(self.zone)
-        text = _together(self.dates, local).replace(f":{local:%S}", "", 1)
+        text = _together(self.locale, instant.astimezone(self.zone), "short")
         return f"{text} UTC" if self.zone.key == DEFAULT_ZONE else text
 
     def full_instant(self, instant: datetime) -> str:
         """Return day, time to the second and zone, for titles and details."""
-        text = _together(self.dates, instant.astimezone(self.zone))
+        text = _together(self.locale, instant.astimezone(self.zone), "medium")
         return f"{text} {self.zone.key.replace('_', ' ')}"
 
     def iso(self, instant: datetime) -> str:
@@ -203,22 +223,28 @@ def _percent(locale: Locale, share: float, decimals: int) -> str:
 
 @lru_cache(maxsize=_KEPT)
 def _day(locale: Locale, day: date) -> str:
-    return format_date(day, format="medium", locale=locale)
+    usual = format_date(day, format="medium", locale=locale)
+    if locale.language == "en" or not any(it.isalpha() for it in usual):
+        return usual
+    return format_skeleton("yMd", datetime.combine(day, time()), locale=locale)
 
 
 @lru_cache(maxsize=_KEPT)
 def _short_day(locale: Locale, day: date) -> str:
-    return format_skeleton("MMMd", datetime.combine(day, time()), locale=locale)
+    return format_skeleton("MMMd" if locale.language == "en" else "Md", datetime.combine(day, time()), locale=locale)
 
 
 @lru_cache(maxsize=_KEPT)
-def _time(locale: Locale, at: time, style: Literal["short", "medium"]) -> str:
-    return format_time(at, format=style, locale=locale)
+def _time(locale: Locale, at: time, style: _TimeStyle) -> str:
+    if locale.language == "en":
+        return format_time(at, format=style, locale=locale)
+    return format_skeleton("Hm" if style == "short" else "Hms", datetime.combine(date.min, at), locale=locale)
 
 
-def _together(locale: Locale, local: datetime) -> str:
-    """Return day and time to the second, as the locale puts them together."""
-    clock = _time(locale, local.time().replace(microsecond=0), "medium")
+def _together(locale: Locale, local: datetime, style: _TimeStyle) -> str:
+    """Return day and time, as the locale puts them together; ``medium`` has seconds."""
+    seconds = local.second if style == "medium" else 0
+    clock = _time(locale, local.time().replace(second=seconds, microsecond=0), style)
     return _frame(locale).replace("{0}", clock).replace("{1}", _day(locale, local.date()))
 
 

@@ -1,8 +1,8 @@
 """What a form sends: its fields and files, and the way of CSRF token and idempotency key to where the API looks."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Depends, Request
@@ -15,11 +15,15 @@ from fabroute.api.people.callers import CSRF_HEADER
 from fabroute.console.csrf import unmasked
 from fabroute.kernel.errors import DomainError, FieldProblem
 
+Chosen = TypeVar("Chosen", bound=str)
 MOST_BYTES = 262_144
 """Of a form without files."""
 _MOST_FIELDS = 500
 _LONGEST_SECRET = 1_024
 _MOST_FILES = 20
+_MOST_DIGITS = 12
+_BUTTONS = "answer"
+"""The name of buttons where a form has several."""
 _CSRF, _KEY = "csrf_token", "idempotency_key"
 _CSRF_NAME = CSRF_HEADER.lower().encode()
 OWN_FIELDS = frozenset({_CSRF, _KEY, "page", "form_name"})
@@ -62,9 +66,20 @@ class Form:
     def whole_number(self, name: str, *, least: int = 0, most: int = 1_000_000) -> int:
         """Return a whole number; ``ValidationFailed`` at the field where it is none in the range."""
         found = self.text(name)
-        if not (found.isascii() and found.isdecimal() and least <= int(found[:12]) <= most):
+        digits = (found.lstrip("0") or "0") if found.isascii() and found.isdecimal() else ""
+        if not digits or len(digits) > _MOST_DIGITS or not least <= int(digits) <= most:
             raise field_refused(name, f"Enter a whole number from {least:,} to {most:,}.")
-        return int(found)
+        return int(digits)
+
+    def chosen(self, name: str, choices: Collection[Chosen], words: str) -> Chosen:
+        """Return which of some answers was given; ``ValidationFailed`` with ``words`` where none of them was.
+
+        What buttons answer belongs to no field: it is told above the form.
+        """
+        found = next((it for it in choices if it == self.text(name)), None)
+        if found is None:
+            raise field_refused("" if name == _BUTTONS else name, words)
+        return found
 
     def several(self, name: str) -> tuple[str, ...]:
         """Return all values of a field with several, such as checkboxes."""

@@ -11,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from fabroute.api.dependencies import JobsWriter, get_resources
-from fabroute.api.evidence import MAXIMUM_BYTES, RULES
+from fabroute.api.evidence import MAXIMUM_BYTES
 from fabroute.api.uploads import DEFAULT_MEDIA_TYPE
 from fabroute.console.forms import field_refused, form_of
+from fabroute.production.rules import EVIDENCE_HEAD_BYTES, UNKNOWN_MEDIA_TYPE, evidence_media_type
 
 _PIECE_BYTES = 2**20
 _NAME = re.compile(r"[^\w.-]+")
@@ -30,6 +31,8 @@ class SentFile:
     media_type: str
     size_bytes: int
     sha256: str
+    head: bytes
+    """How it begins."""
 
     @property
     def kind(self) -> str:
@@ -53,15 +56,27 @@ async def _keep(request: Request, field: str, file: UploadFile) -> SentFile:
 
 
 def _kept(request: Request, field: str, file: UploadFile) -> SentFile:
-    media_type = (file.content_type or DEFAULT_MEDIA_TYPE).partition(";")[0].strip().lower()
-    if RULES.refused_media_types.fullmatch(media_type):
-        raise field_refused(field, "Send a photo, a PDF or a table.")
+    head = file.file.read(EVIDENCE_HEAD_BYTES)
+    file.file.seek(0)
+    media_type = _media_type(file, head, field)
     with TemporaryDirectory(prefix="fabroute-photo-") as folder:
         path = Path(folder) / "content"
         size, sha256 = _written(file, path, field)
         get_resources(request).store.put_file(path)
     name = _NAME.sub("_", Path(file.filename or "photo").name)[-_LONGEST_NAME:]
-    return SentFile(name=f"{sha256[:8]}-{name}", media_type=media_type, size_bytes=size, sha256=sha256)
+    return SentFile(name=f"{sha256[:8]}-{name}", media_type=media_type, size_bytes=size, sha256=sha256, head=head)
+
+
+def _media_type(file: UploadFile, head: bytes, field: str) -> str:
+    """Return what a file is, by its content; refused at its field where nobody could look at it."""
+    if not head:
+        raise field_refused(field, "The file is empty: choose another one.")
+    declared = (file.content_type or DEFAULT_MEDIA_TYPE).partition(";")[0].strip().lower()
+    found = evidence_media_type(declared, head)
+    if found is None or found == UNKNOWN_MEDIA_TYPE:
+        words = "is none of these" if found is None else "can't be recognised"
+        raise field_refused(field, f"Choose a photo, a PDF or a table: “{file.filename}” {words}.")
+    return found
 
 
 def _written(file: UploadFile, path: Path, field: str) -> tuple[int, str]:
@@ -73,6 +88,4 @@ def _written(file: UploadFile, path: Path, field: str) -> tuple[int, str]:
                 raise field_refused(field, f"The file is larger than {MAXIMUM_BYTES // 2**20} MB: send a smaller one.")
             digest.update(piece)
             target.write(piece)
-    if not size:
-        raise field_refused(field, "The file is empty: choose another one.")
     return size, digest.hexdigest()

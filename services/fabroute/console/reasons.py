@@ -6,6 +6,7 @@ What has no figures, as in older decisions, is said as it was stored.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from fabroute.console.formats import Formats
@@ -17,6 +18,20 @@ _Words = Callable[[Figures, Formats], str]
 _CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)*\b")
 _WHEN = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
 _EUROS = re.compile(r"\b(\d+(?:,\d{3})*)\.(\d\d) EUR\b")
+_MASS = re.compile(r"\b(\d+(?:,\d{3})*(?:\.\d+)?) (k?g)\b")
+_NAMES: Mapping[str, str] = {
+    "same_country": "the country of delivery",
+    "EU_US": "EU and US",
+    "dual_use": "dual-use",
+    "itar": "ITAR",
+    "in_house": "in-house",
+    "service_bureau": "service bureau",
+    "regional_hub": "regional hub",
+}
+"""What stands in stored sentences as programs write it."""
+_NAME = re.compile(rf"\b(?:{'|'.join(_NAMES)})\b")
+_NOT_FOR_PEOPLE = re.compile(r"^needs attention: |\blot (?=lot_)| with (?:GET|POST|PUT|PATCH) /v1/[^\s,.;]+")
+"""That a line needs somebody, before ids of lots that they are lots, and requests of programs."""
 _WHAT_HAPPENED = {
     "declined": "declined this line",
     "lapsed": "didn't answer in time",
@@ -71,16 +86,23 @@ def meaning_of(code: str) -> str:
 
 
 def stored_words(sentence: str, fmt: Formats) -> str:
-    """Return a sentence that was stored as the viewer reads it: codes in words, its days and its euros as usual."""
-    told = _CODE.sub(lambda it: meaning_of(it[0]) if it[0] in ExclusionCode.__members__ else it[0], sentence)
-    return _EUROS.sub(lambda it: _euros(it, fmt), _WHEN.sub(lambda it: _when(it, fmt), told))
+    """Return a sentence that was stored as the viewer reads it: codes in words, its days, euros and masses as usual."""
+    told = _NAME.sub(lambda it: _NAMES[it[0]], _NOT_FOR_PEOPLE.sub("", sentence))
+    told = _CODE.sub(lambda it: meaning_of(it[0]) if it[0] in ExclusionCode.__members__ else it[0], told)
+    for pattern, words in ((_WHEN, _when), (_EUROS, _euros), (_MASS, _mass)):
+        told = pattern.sub(partial(words, fmt=fmt), told)
+    return told
 
 
-def _euros(found: re.Match[str], fmt: Formats) -> str:
+def _euros(found: re.Match[str], *, fmt: Formats) -> str:
     return fmt.money(int(f"{found[1].replace(',', '')}{found[2]}"))
 
 
-def _when(found: re.Match[str], fmt: Formats) -> str:
+def _mass(found: re.Match[str], *, fmt: Formats) -> str:
+    return fmt.weight(float(found[1].replace(",", "")) * (1000 if found[2] == "kg" else 1))
+
+
+def _when(found: re.Match[str], *, fmt: Formats) -> str:
     try:
         if found[2] is None:
             return fmt.day(date.fromisoformat(found[1]))
@@ -141,7 +163,7 @@ def _over_the_cap(it: Figures, fmt: Formats) -> str:
 
 
 def _too_late(it: Figures, fmt: Formats) -> str:
-    late = fmt.duration(timedelta(hours=it["late_hours"]))
+    late = fmt.span(timedelta(hours=it["late_hours"]))
     return f"arrives {_instant(it['earliest_arrival'], fmt)} at the earliest, {late} late"
 
 
@@ -151,16 +173,24 @@ def _no_time(it: Figures, fmt: Formats) -> str:
 
 
 def _no_material(it: Figures, fmt: Formats) -> str:
-    needed, has = fmt.weight(it["needed_grams"]), fmt.weight(it["largest_lot_grams"])
+    needed, has = (fmt.weight(it[name]) for name in ("needed_grams", "largest_lot_grams"))
+    if needed == has:
+        needed, has = (f"{fmt.number(it[name])}\N{NO-BREAK SPACE}g" for name in ("needed_grams", "largest_lot_grams"))
     return f"needs {needed} of {it['material']} in one lot, has {has}"
 
 
 def _blocked_lot(it: Figures, fmt: Formats) -> str:
+    lot = _lot(it["lot_id"])
     if it["state"] != "available":
-        return f"lot {it['lot_id']} is {it['state']}"
+        return f"{lot} is {it['state']}"
     if it["reuse_count"] > MAXIMUM_REUSE:
-        return f"lot {it['lot_id']} was re-used {fmt.number(it['reuse_count'])} times"
-    return f"lot {it['lot_id']} may be used until {_day(it['expires_on'], fmt)}"
+        return f"{lot} was re-used {fmt.number(it['reuse_count'])} times"
+    return f"{lot} may be used until {_day(it['expires_on'], fmt)}"
+
+
+def _lot(lot_id: str) -> str:
+    """Return a lot by its id, which often says that it is one."""
+    return lot_id if lot_id.lower().startswith("lot") else f"lot {lot_id}"
 
 
 def _certificate_ends(it: Figures, fmt: Formats) -> str:
@@ -207,7 +237,7 @@ _REASONS: Mapping[str, _Words] = {
 def _later_deadline(it: Figures, fmt: Formats) -> str:
     hours = it["later_hours"] if "later_hours" in it else it["late_hours"]
     arrival = it["need_by"] if "later_hours" in it else it["earliest_arrival"]
-    return f"a deadline {fmt.duration(timedelta(hours=hours))} later, {_instant(arrival, fmt)}"
+    return f"a deadline {fmt.span(timedelta(hours=hours))} later, {_instant(arrival, fmt)}"
 
 
 def _more_time(it: Figures, fmt: Formats) -> str:

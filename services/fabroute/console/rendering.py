@@ -23,7 +23,7 @@ from fabroute.console.words import state_kind, state_words
 
 @lru_cache(maxsize=1)
 def templates() -> Environment:
-    """Return the templates of the console, compiled when first used."""
+    """Return the templates of the console, each compiled when it is first used."""
     made = Environment(
         loader=PackageLoader("fabroute.console"),
         autoescape=True,
@@ -35,6 +35,12 @@ def templates() -> Environment:
     made.globals |= {"static": static_url, "new_key": lambda: str(uuid4())}
     made.filters |= {"state_words": state_words, "state_kind": state_kind, "stored_words": stored_words}
     return made
+
+
+def compile_templates() -> int:
+    """Compile every template, which takes most of a second, so that no viewer waits for it; return how many."""
+    names = templates().list_templates(extensions=["html"])
+    return sum(templates().get_template(name) is not None for name in names)
 
 
 def render(template: str | Template, viewer: Viewer, **context: object) -> str:
@@ -72,7 +78,17 @@ class Console:
 
     def page(self, template: str | Template, *, status: int = 200, **context: object) -> Response:
         """Return a page. What a template needs beside the viewer is given by name, best as ``it``: one view model."""
-        response = self._drawn(partial(render, template, self.viewer, **context), status)
+        return self._answer(partial(render, template, self.viewer, **context), status)
+
+    def made(self, template: str | Template, make: Callable[[], object]) -> Response:
+        """Return a page whose view model ``it`` is made when it is drawn, of what was read: that takes its time, too.
+
+        ``make`` asks nobody any more: the transaction is over by then.
+        """
+        return self._answer(lambda: render(template, self.viewer, it=make()), 200)
+
+    def _answer(self, draw: Callable[[], str], status: int) -> Response:
+        response = self._drawn(draw, status)
         if self.viewer.flash is not None and not self.is_partial:
             said(response)
         return response

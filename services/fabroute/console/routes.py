@@ -1,14 +1,17 @@
 """The class of the console's routes: a form is read before the view runs, and answered once."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.params import Depends as DependsOn
 from fastapi.routing import APIRoute
 
 from fabroute.api.contract.routes import answered_once, calls_of
-from fabroute.api.dependencies import get_session, get_telling_session
+from fabroute.api.dependencies import Caller, get_session, get_telling_session
 from fabroute.console.forms import with_form
+from fabroute.console.navigation import require_owner
+from fabroute.identity.rules import Principal
 
 
 def shows_secret() -> None:
@@ -45,6 +48,18 @@ class ConsoleRoute(APIRoute):
         return answer_form
 
 
-def console_router() -> APIRouter:
+async def get_owner(caller: Caller) -> Principal:
+    """Return the caller if it is one who has parts made; ``OwnersPage`` otherwise."""
+    require_owner(caller)
+    return caller
+
+
+OWNERS = (Depends(get_owner),)
+"""The ``dependencies`` of a screen, or of a route, about somebody's own orders or parts."""
+
+
+def console_router(*, dependencies: Sequence[DependsOn] = ()) -> APIRouter:
     """Return a router for a screen: its paths begin with ``/console``, and stand in no OpenAPI document."""
-    return APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)
+    return APIRouter(
+        prefix="/console", route_class=ConsoleRoute, include_in_schema=False, dependencies=list(dependencies)
+    )

@@ -62,7 +62,7 @@ def typed_from(text: str) -> Typed:
         found = json.loads(text) if 0 < len(text) <= 2 * MOST_BYTES else {}
         fields = {str(name): tuple(str(it) for it in values) for name, values in found.get("fields", {}).items()}
         page = own_page(str(found.get("page", "")))
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return NOTHING_TYPED
     return Typed(page=page, form=str(found.get("form", "")), fields=fields, is_resumed=True) if page else NOTHING_TYPED
 

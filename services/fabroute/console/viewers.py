@@ -61,6 +61,10 @@ class Viewer:
         """Where they begin."""
         return HOME if self.opened is None else landing_of(self.opened.principal)
 
+    def goes_to(self, key: str) -> bool:
+        """Tell whether a place of the bar is theirs: pages lead nobody elsewhere."""
+        return any(entry.key == key for entry in self.entries)
+
     def may(self, scope: str) -> bool:
         """Tell whether they hold a scope: pages leave out what they could not do."""
         return self.opened is not None and scope in self.opened.principal.scopes

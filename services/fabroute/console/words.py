@@ -24,6 +24,17 @@ _WORDS: Mapping[str, str] = {
     "parked": "parked: needs a look",
     "countered": "other terms proposed",
 }
+_REGIONS: Mapping[str, str] = {
+    "europe": "Europe",
+    "north_america": "North America",
+    "asia_pacific": "Asia and Pacific",
+    "rest": "the rest of the world",
+}
+
+
+def region_words(region: str) -> str:
+    """Return a region of the world as people say it."""
+    return _REGIONS.get(region, region.replace("_", " "))
 
 
 def state_words(state: str) -> str:

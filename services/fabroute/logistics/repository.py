@@ -80,6 +80,12 @@ def find_place_or_capital(session: Session, *, country: str, city_key: str) -> S
     return session.exec(select(Place).where(col(Place.country) == country, wanted)).all()
 
 
+def read_places_of(session: Session, *, country: str, limit: int) -> Sequence[Place]:
+    """Return the first places of a country, by their keys."""
+    statement = select(Place).where(col(Place.country) == country).order_by(col(Place.city_key)).limit(limit)
+    return session.exec(statement).all()
+
+
 def read_lanes(session: Session) -> Sequence[Lane]:
     """Return all lanes, by node and zone."""
     return session.exec(select(Lane).order_by(col(Lane.node_id), col(Lane.zone))).all()

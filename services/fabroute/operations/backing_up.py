@@ -145,7 +145,9 @@ def _dump(installation: Installation, snapshot: Snapshot, work: _Work) -> None:
         *("--lock-wait-timeout=30s", f"--snapshot={snapshot.id}", f"--file={target}"),
     ]
     with connection_environment(installation.owner_url) as environment:
-        done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=dict(environment), capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     if done.returncode:
         raise BackupFailed(f"pg_dump: {' '.join(done.stderr.split())[:500]}")
     _sync_file(target)

@@ -235,7 +235,12 @@ def _run(
 def _contents(tools: PostgresTools, dump: str, environment: Mapping[str, str]) -> str:
     """Return what of the dump is restored: all but the schema itself, which every database has."""
     listed = subprocess.run(
-        [tools.restore, "--list", dump], env=dict(environment), capture_output=True, text=True, check=False
+        [tools.restore, "--list", dump],
+        env=dict(environment),
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     if listed.returncode:
         raise RestoreFailed(f"pg_restore can't read {dump}: {' '.join(listed.stderr.split())[:500]}")

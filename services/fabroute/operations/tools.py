@@ -100,7 +100,12 @@ def _tools_in(folder: Path) -> PostgresTools | None:
         return None
     try:
         answer = subprocess.run(
-            [str(folder / "pg_dump"), "--version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False
+            [str(folder / "pg_dump"), "--version"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_ANSWER_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

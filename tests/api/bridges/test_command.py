@@ -95,11 +95,11 @@ def test_killed_between_its_journal_and_the_answer_it_orders_once_and_shows_what
         tmp_path / "shop.toml",
     )
     with served_by(shop) as shop_url, served_by(passage) as url:
-        config.write_text(CONFIG.format(shop=SHOP, shop_url=shop_url))
+        config.write_text(CONFIG.format(shop=SHOP, shop_url=shop_url), encoding="utf-8")
         environment = {"FABROUTE_URL": url, "FABROUTE_API_KEY": api.owner.token}
         environment |= {"FABROUTE_BRIDGE_SECRET": SECRET, "FABROUTE_BRIDGE_TOKEN": TOKEN, "COLUMNS": "220"}
         with a_bridge(config, port, environment) as pid:
-            assert send(port, body_of(SHOPIFY_ORDER)), config.with_suffix(".log").read_text()
+            assert send(port, body_of(SHOPIFY_ORDER)), config.with_suffix(".log").read_text(encoding="utf-8")
             assert passage.ordered.wait(PATIENCE_SECONDS)
             os.kill(pid, signal.SIGKILL)
             passage.killed.set()
@@ -128,7 +128,7 @@ def test_the_help_of_a_bridge_names_the_tables_of_its_file() -> None:
 
 def test_the_commands_of_a_bridge_say_what_is_there_and_what_is_not(tmp_path: Path) -> None:
     config = tmp_path / "shop.toml"
-    config.write_text(CONFIG.format(shop=SHOP, shop_url="http://127.0.0.1:9"))
+    config.write_text(CONFIG.format(shop=SHOP, shop_url="http://127.0.0.1:9"), encoding="utf-8")
     environment = {"FABROUTE_URL": "http://127.0.0.1:9", "FABROUTE_API_KEY": "k"}
 
     def told(*words: str) -> Result:

@@ -106,7 +106,7 @@ def test_an_edifact_order_is_placed_answered_and_announced(api: Api, tmp_path: P
     assert first(despatch, "GIN").at(1) == "JD014600006281230704"
     assert first(despatch, "QTY", "12").at(0, 1) == "3"
     table = next(it for it in answers(tmp_path, "shipment") if it.suffix == ".csv")
-    (row,) = csv.DictReader(table.read_text().splitlines(), delimiter=";")
+    (row,) = csv.DictReader(table.read_text(encoding="utf-8").splitlines(), delimiter=";")
     assert (row["order"], row["line"], row["part"], row["quantity"]) == ("4500001234", "10", "RL-0001", "3")
     assert (row["carrier"], row["tracking_number"]) == ("dhl", "JD014600006281230704")
 
@@ -153,7 +153,7 @@ def test_what_can_not_be_ordered_is_put_aside_with_its_reasons(api: Api, tmp_pat
         drop(tmp_path, "mended.csv", TABLE, "cp1252")
         settle(bridge)
 
-    reasons = {path.name: path.read_text() for path in (tmp_path / "refused").glob("*.txt")}
+    reasons = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "refused").glob("*.txt")}
     assert reasons["cut.edi.reasons.txt"] == "UNT of message 1 does not agree: 14 segments came\n"
     assert reasons["unknown.csv.reasons.txt"].startswith("B-78: /lines/0/part: you have no part RL-9999")
     assert reasons["table.csv.reasons.txt"].splitlines()[0].startswith("the header has no column part (part or ")
@@ -173,7 +173,7 @@ def test_a_changed_order_is_refused_and_a_cancellation_cancels(api: Api, tmp_pat
         settle(bridge)
         bridge.work()
         order = bridge.order()
-    said = (tmp_path / "refused" / "changed.edi.reasons.txt").read_text()
+    said = (tmp_path / "refused" / "changed.edi.reasons.txt").read_text(encoding="utf-8")
     assert said == "4500001234 was ordered already, and this is not the same order\n"
     assert (order["state"], [line["quantity"] for line in order["lines"]]) == ("cancelled", [3])
     assert names_in(tmp_path, "done") == ["cancel.edi", "orders.edi"]

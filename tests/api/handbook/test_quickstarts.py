@@ -28,7 +28,9 @@ def run(name: str, language: str, folder: Path, environment: Mapping[str, str]) 
     code = "\n".join(quickstarts()[name].commands(language))
     program = ["bash", "-euo", "pipefail", "-c", code] if language == "bash" else [sys.executable, "-c", code]
     known = {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
-    done = subprocess.run(program, cwd=folder, env=known, capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = subprocess.run(
+        program, cwd=folder, env=known, capture_output=True, encoding="utf-8", timeout=SECONDS, check=False
+    )
     assert done.returncode == 0, f"{name} in {language}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

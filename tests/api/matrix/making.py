@@ -312,8 +312,8 @@ def _fetched(it: Making, which: str) -> str:
 
 
 def _photo(it: Making, job: str) -> str:
-    content, headers = it.bureau_word("photo").encode(), {"Content-Type": "image/jpeg"}
-    photo: str = done(it.bureau.put(f"{job}/evidence/crack.jpg", content=content, headers=headers))["id"]
+    content, headers = it.bureau_word("photo").encode(), {"Content-Type": "text/plain"}
+    photo: str = done(it.bureau.put(f"{job}/evidence/crack.jpg?kind=photo", content=content, headers=headers))["id"]
     return photo
 
 

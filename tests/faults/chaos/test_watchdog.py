@@ -40,7 +40,7 @@ def test_what_is_killed_starts_again_and_ends_with_the_watchdog(watchdog: Watchd
     signal_to((first,), signal.SIGKILL)
     assert wait_until(lambda: watchdog.pids("sleeper") not in ((), (first,)))
     (second,) = watchdog.pids("sleeper")
-    assert wait_until(lambda: (tmp_path / "log").read_text().startswith("up"))
+    assert wait_until(lambda: (tmp_path / "log").read_text(encoding="utf-8").startswith("up"))
     watchdog.stop()
 
     assert not is_running(first)

@@ -156,7 +156,7 @@ class Lan:
         self._ip(*(["-n", namespace] if namespace else []), "-batch", "-", lines="\n".join(lines))
 
     def _ip(self, *words: str, lines: str | None = None) -> None:
-        done = subprocess.run(["ip", *words], input=lines, capture_output=True, text=True, check=False)
+        done = subprocess.run(["ip", *words], input=lines, capture_output=True, encoding="utf-8", check=False)
         if done.returncode != 0:
             raise LanRefused(f"ip {' '.join(words)}: {done.stderr.strip()}")
 

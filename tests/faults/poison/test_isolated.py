@@ -21,7 +21,9 @@ LONG = 30.0
 def forks_of_ours() -> set[int]:
     """Return our children that are called what we are: not the servers of other tests, whose processes come and go."""
     ours = Path("/proc/self/comm").read_text(encoding="utf-8")
-    children = [pid for it in Path("/proc/self/task").glob("*/children") for pid in it.read_text().split()]
+    children = [
+        pid for it in Path("/proc/self/task").glob("*/children") for pid in it.read_text(encoding="utf-8").split()
+    ]
     return {int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8") == ours}
 
 

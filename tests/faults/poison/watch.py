@@ -83,7 +83,7 @@ class Watch:
 def direct_children(pid: int) -> frozenset[int]:
     """Return the process ids of a process's children, without theirs; none once it has gone."""
     try:
-        found = [tasks.read_text() for tasks in Path(f"/proc/{pid}/task").glob("*/children")]
+        found = [tasks.read_text(encoding="utf-8") for tasks in Path(f"/proc/{pid}/task").glob("*/children")]
     except OSError:
         return frozenset()
     return frozenset(int(child) for children in found for child in children.split())

@@ -89,7 +89,7 @@ def _nursery(database_url: str) -> "Iterator[subprocess.Popen[str]]":
     environment = plain_environment() | {"FABROUTE_PROFILE": "embedded", "FABROUTE_DATABASE_URL": database_url}
     command = [sys.executable, "-m", "tests.fakes.dying_relay"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, encoding="utf-8") as process:
         yield process
 
 

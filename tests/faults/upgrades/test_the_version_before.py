@@ -61,7 +61,7 @@ def said(path: str, code: str) -> str:
     """Return what some code prints with such a path."""
     words = [sys.executable, "-c", code]
     return subprocess.run(
-        words, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True
+        words, env=os.environ | {"PYTHONPATH": path}, capture_output=True, encoding="utf-8", check=True
     ).stdout
 
 

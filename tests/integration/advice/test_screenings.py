@@ -279,7 +279,9 @@ def test_a_list_that_has_not_begun_goes_before_one_that_has(engine: Engine) -> N
 def test_a_killed_worker_loses_nothing(engine: Engine, database: Database, tmp_path: Path) -> None:
     screening_id = ask(engine, some_rows(600))
     with a_process("tests.fakes.screening_worker", database.url, environment={}, log=tmp_path / "log") as worker:
-        assert wait_until(lambda: view(engine, screening_id).judged >= 20), (tmp_path / "log").read_text()
+        assert wait_until(lambda: view(engine, screening_id).judged >= 20), (tmp_path / "log").read_text(
+            encoding="utf-8"
+        )
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
     killed = view(engine, screening_id)

@@ -342,11 +342,11 @@ def test_a_result_that_nobody_can_read_waits_until_it_is_mended(tmp_path: Path) 
     with a_bureau(tmp_path, fabroute) as bureau:
         placed(bureau)
         broken = bureau.bench.folder_of("job_1") / "printed.json"
-        broken.write_text('{"result": "good"')
+        broken.write_text('{"result": "good"', encoding="utf-8")
         bureau.work(2)
         assert "printed.json is no JSON" in bureau.record().trouble
         assert sum("printed.json is no JSON" in line for line in bureau.said) == 1
-        broken.write_text('{"result": "good"}')
+        broken.write_text('{"result": "good"}', encoding="utf-8")
         bureau.work()
         assert bureau.record().trouble == ""
     assert list(fabroute.jobs["job_1"].reports) == [1]

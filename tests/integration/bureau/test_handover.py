@@ -34,7 +34,7 @@ def test_a_script_is_started_once_with_the_folder_and_without_the_key(tmp_path: 
     with a_bureau(tmp_path, fabroute, script=SLICES) as restarted:
         restarted.work(2)
         assert restarted.record().script == "launched"
-    assert (tmp_path / "jobs" / "job_1" / "script.log").read_text() == "job_1 \n"
+    assert (tmp_path / "jobs" / "job_1" / "script.log").read_text(encoding="utf-8") == "job_1 \n"
 
 
 def test_a_script_that_fails_is_told(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_script_that_fails_is_told(tmp_path: Path) -> None:
         bureau.work()
         ended(bureau)
         assert bureau.record().trouble == "the script ended with 3: see script.log in the job's folder"
-    assert (tmp_path / "jobs" / "job_1" / "script.log").read_text() == "no slicer\n"
+    assert (tmp_path / "jobs" / "job_1" / "script.log").read_text(encoding="utf-8") == "no slicer\n"
 
 
 def test_a_script_that_is_not_there_is_told_and_the_job_goes_on(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_busy_printer_is_tried_again(tmp_path: Path) -> None:
         printer = PrinterAccess(kind="prusalink", url=url, key=KEY)
         with a_bureau(tmp_path, fabroute, printer=printer) as bureau:
             placed(bureau)
-            (tmp_path / "jobs" / "job_1" / "part.gcode").write_text("G28\n")
+            (tmp_path / "jobs" / "job_1" / "part.gcode").write_text("G28\n", encoding="utf-8")
             bureau.work(2)
             assert "the printer does not start: PrusaLink" in bureau.record().trouble
             assert fabroute.jobs["job_1"].reports == {}
@@ -95,7 +95,7 @@ def test_after_a_crash_in_the_middle_of_a_start_nobody_starts_it_again(tmp_path:
         printer = PrinterAccess(kind="prusalink", url=url, key=KEY)
         with a_bureau(tmp_path, fabroute, printer=printer) as bureau:
             placed(bureau)
-            (tmp_path / "jobs" / "job_1" / "part.gcode").write_text("G28\n")
+            (tmp_path / "jobs" / "job_1" / "part.gcode").write_text("G28\n", encoding="utf-8")
             bureau.bench.records.change("job_1", printer="launching", remote="job_1.gcode")
             bureau.work(2)
             assert "the connector stopped while it started the printer" in bureau.record().trouble

@@ -45,7 +45,7 @@ def start_owner(
     process = subprocess.Popen(
         [sys.executable, "-c", _OWNER, "keep" if keep else "own"],
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         env={**os.environ, **(environment or {}), "PYTHONPATH": path},
         start_new_session=True,
     )

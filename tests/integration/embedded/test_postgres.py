@@ -96,7 +96,7 @@ def test_settings_keep_what_was_committed_and_speak_utc_and_unicode(runtime_fold
         "server_encoding": "UTF8",
     }
     with running(runtime_folder / "postgres", durable=True) as server, connect(server.database_url) as connection:
-        assert "database system is ready to accept connections" in server.log_path.read_text()
+        assert "database system is ready to accept connections" in server.log_path.read_text(encoding="utf-8")
         shown = {name: connection.execute(f"SHOW {name}".encode()).fetchone() for name in expected}
         order = connection.execute("SELECT 'ä' = lower('Ä'), 'Z' < 'a'").fetchone()
         version = connection.info.server_version // 10000
@@ -167,7 +167,7 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(runtime_folder: Pat
     folder = runtime_folder / "postgres"
     with running(folder):
         pass
-    (folder / "data" / "postgresql.conf").write_text("port = nonsense\n")
+    (folder / "data" / "postgresql.conf").write_text("port = nonsense\n", encoding="utf-8")
     with pytest.raises(EmbeddedServerError) as failure:
         start_postgres(folder)
     assert "the embedded PostgreSQL ended with exit code 1 before it was ready" in str(failure.value)

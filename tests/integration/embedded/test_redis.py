@@ -69,7 +69,7 @@ def test_flushing_a_server_that_is_gone_points_to_its_log(runtime_folder: Path) 
         pass
     with pytest.raises(ConnectionError, match=r"did not flush: see .*redis\.log"):
         server.flush()
-    assert "Redis is now ready to exit" in server.log_path.read_text()
+    assert "Redis is now ready to exit" in server.log_path.read_text(encoding="utf-8")
 
 
 def test_messages_survive_a_killed_server(runtime_folder: Path) -> None:

@@ -23,6 +23,7 @@ from fabroute.logistics.service import (
     read_logistics,
     resolve_destination,
     save_logistics,
+    unknown_city,
 )
 from tests.conftest import Database
 from tests.factories.databases import engine_for
@@ -140,6 +141,16 @@ def test_a_destination_is_the_point_the_city_or_the_capital(engine: Engine) -> N
         point = resolve_destination(session, city="Oberammergau", country="DE", latitude=47.6, longitude=11.07)
         assert (point.latitude, point.longitude, point.assumed) == (47.6, 11.07, False)
         assert resolve_destination(session, city="BERLIN", country="DE").assumed is False
+
+
+def test_of_a_city_that_is_not_known_it_is_said_what_is_taken_for_it_and_what_may_be_meant(engine: Engine) -> None:
+    with unit_of_work(engine) as session:
+        swapped = unknown_city(session, city="mücnhen", country="de")
+        nowhere = unknown_city(session, city="Atlantis", country="DE")
+        elsewhere = unknown_city(session, city="Sao Paolo", country="BR")
+    assert (swapped.similar, swapped.reckoned_to) == (("München",), "Berlin")
+    assert (nowhere.similar, nowhere.reckoned_to) == ((), "Berlin")
+    assert (elsewhere.similar, elsewhere.reckoned_to) == (("São Paulo",), "")
 
 
 @pytest.mark.parametrize(

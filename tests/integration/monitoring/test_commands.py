@@ -121,8 +121,8 @@ def test_metrics_are_served_where_no_api_runs_and_tell_of_a_silent_database(
 ) -> None:
     log = tmp_path / "log"
     with a_process("fabroute.cli", "metrics", "--port", "0", environment=settings, log=log):
-        assert wait_until(lambda: "/metrics" in log.read_text()), log.read_text()
-        url = str(re.findall(r"http://\S+", log.read_text())[0])
+        assert wait_until(lambda: "/metrics" in log.read_text(encoding="utf-8")), log.read_text(encoding="utf-8")
+        url = str(re.findall(r"http://\S+", log.read_text(encoding="utf-8"))[0])
         page = httpx.get(url)
         elsewhere = httpx.get(url.replace("/metrics", "/else"))
 

@@ -111,6 +111,7 @@ def test_a_claim_leases_the_job_until_its_node_must_answer_and_counts_its_fence_
 def test_a_node_that_takes_its_time_has_it(floor: Floor) -> None:
     floor.offered()
     floor.table("UPDATE nodes SET offer_seconds = 7200 RETURNING id")
+    floor.table("UPDATE jobs SET produce_by = current_date + 2 RETURNING id")
     claimed(floor, asks("a"))
     sql = "SELECT round(extract(epoch FROM lease_until - clock_timestamp()) / 60) FROM jobs"
 

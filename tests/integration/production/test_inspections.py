@@ -218,8 +218,9 @@ def test_ct_and_test_reports_need_their_report(floor: Floor, level: str) -> None
         kind="report",
         name="scan.pdf",
         media_type="application/pdf",
-        size_bytes=2,
-        sha256=hashlib.sha256(b"ct").hexdigest(),
+        size_bytes=8,
+        sha256=hashlib.sha256(b"%PDF-1.7").hexdigest(),
+        head=b"%PDF-1.7",
     )
     floor.do(lambda session: add_evidence(session, principal=BUREAU_KEY, job_id=job_id, evidence=report, now=NOW))
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from fabroute.identity.rules import Principal
 from fabroute.network.service import StatusChange, set_node_status
-from fabroute.network.service.overview import NodeLoad, list_out, list_running_out
+from fabroute.network.service.overview import MachineCount, NodeLoad, count_machines, list_out, list_running_out
 from fabroute.production.service.overview import NodeStanding, list_standings
 from fabroute.production.service.scores import Rate
 from fabroute.qualification.service.expiring import LastDay
@@ -115,3 +115,17 @@ def test_a_node_that_is_down_and_a_machine_that_is_down_are_out(floor: Floor) ->
     (out,) = floor.do(lambda session: list_out(session, organisation_id=None)).nodes
     assert (out.status, out.reason, out.city) == ("down", "flood", "Berlin")
     assert floor.do(lambda session: list_out(session, organisation_id="org_rival")).total == 0
+
+
+def test_machines_of_nodes_are_counted_and_those_that_are_down_are_named(floor: Floor) -> None:
+    def counted(*node_ids: str, limit: int = 3) -> MachineCount:
+        return floor.do(lambda session: count_machines(session, node_ids=node_ids, limit=limit))
+
+    machines = len(floor.table("SELECT id FROM machines WHERE node_id = 'N101'"))
+    assert counted("N101") == MachineCount(machines=machines, down=0, named=())
+    assert counted() == MachineCount(machines=0, down=0, named=())
+
+    floor.table("UPDATE machines SET status = 'down' WHERE id = 'N101-A' RETURNING id")
+
+    assert counted("N101") == MachineCount(machines=machines, down=1, named=(("N101-A", "N101"),))
+    assert counted("N101", limit=0) == MachineCount(machines=machines, down=1, named=())

@@ -243,10 +243,12 @@ def test_evidence_is_listed_in_pages_and_hidden_from_rivals(floor: Floor) -> Non
 
 def test_evidence_that_is_none_is_refused() -> None:
     with pytest.raises(InvalidEvidence) as refusal:
-        NewEvidence(kind="rumour", name="../x", media_type="text/plain", size_bytes=0, sha256="0" * 64)
+        NewEvidence(kind="rumour", name="../x", media_type="text/plain", size_bytes=0, sha256="0" * 64, head=b"")
     assert [problem.pointer for problem in refusal.value.problems] == ["/kind", "/name", ""]
     with pytest.raises(ValueError, match="no SHA-256"):
-        NewEvidence(kind="photo", name="x", media_type="image/png", size_bytes=1, sha256="abc")
+        NewEvidence(kind="photo", name="x", media_type="image/jpeg", size_bytes=2, sha256="abc", head=b"\xff\xd8")
+    with pytest.raises(InvalidEvidence, match="the content is no image/png: send a photo"):
+        NewEvidence(kind="photo", name="x", media_type="image/png", size_bytes=2, sha256="0" * 64, head=b"1;")
 
 
 def test_evidence_of_a_cancelled_job_or_by_others_is_refused(floor: Floor) -> None:

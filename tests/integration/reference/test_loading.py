@@ -12,7 +12,17 @@ from fabroute.database import unit_of_work
 from fabroute.integrations.object_storage import open_print_file_store
 from fabroute.integrations.reference import InvalidReferenceData, SeedReport, load_reference, reference_folder
 from fabroute.inventory.ports import PrintFileStore
-from fabroute.inventory.service import RevisionFrozen, find_parts, read_revisions, withdraw_revision
+from fabroute.inventory.service import (
+    NewAlias,
+    NewInstallation,
+    RevisionFrozen,
+    add_alias,
+    find_parts,
+    install_part,
+    read_revisions,
+    withdraw_revision,
+)
+from fabroute.inventory.service.matching import match_parts
 from fabroute.logistics.service import load_places, read_logistics
 from fabroute.network.service import (
     NetworkView,
@@ -28,7 +38,7 @@ from fabroute.qualification.rules import MachineRow, PrintNeeds, capable_by_plai
 from fabroute.qualification.service import read_qualifications
 from tests.conftest import Database
 from tests.factories.databases import engine_for, rows
-from tests.factories.reference import changed, write_reference
+from tests.factories.reference import changed, write_names, write_reference
 from tests.factories.statements import counted_statements
 from tests.fakes.print_file_store import FakePrintFileStore
 from tests.fakes.signer import FakeSigner
@@ -39,7 +49,16 @@ TABLES = (
     *("organisations", "nodes", "machine_models", "materials", "machines", "machine_offers", "material_lots"),
     *("places", "lanes", "carrier_tariffs", "duty_rules", "carbon_factors", "certificates", "first_articles"),
     *("grid_intensities", "exchange_rates"),
-    *("parts", "part_revisions", "print_files", "capacity_slots", "outbox_events", "audit_entries"),
+    *(
+        "parts",
+        "part_aliases",
+        "asset_positions",
+        "part_revisions",
+        "print_files",
+        "capacity_slots",
+        "outbox_events",
+        "audit_entries",
+    ),
 )
 PUBLISHED = {
     **{"RL-0001": (14, 8), "RL-0002": (22, 4), "RL-0003": (18, 17), "RL-0004": (14, 3), "RL-0005": (11, 4)},
@@ -215,6 +234,42 @@ def test_a_changed_file_changes_its_rows_and_tells_that_once(engine: Engine, tmp
         assert told == [(2,)]
 
 
+# ---------------------------------------------------------------- other numbers, and machines that parts belong to
+
+
+def test_a_part_is_found_by_an_old_number_and_by_its_machine(engine: Engine) -> None:
+    load(engine)
+    with unit_of_work(engine) as session:
+        by_number = match_parts(session, organisation_id="org_owner", words="KP-1987-142")
+        by_machine = match_parts(session, organisation_id="org_owner", words="P-17")
+    assert [(it.part_no, it.found_in, it.found) for it in by_number] == [("MA-0301", "alias", "KP-1987-142")]
+    assert [(it.part_no, it.found_in, it.found) for it in by_machine] == [
+        ("MA-0301", "asset", "pump P-17 · impeller"),
+        ("MA-0303", "asset", "pump P-17 · terminal box"),
+    ]
+
+
+def test_numbers_and_machines_are_added_to_parts_that_are_there_and_what_people_noted_stays(
+    engine: Engine, tmp_path: Path
+) -> None:
+    folder = write_reference(tmp_path)
+    load(engine, folder=folder)
+    with unit_of_work(engine) as session:
+        noted = NewInstallation(asset="pump P-17", position="impeller", quantity=5)
+        install_part(session, organisation_id="org_owner", part_no="XX-1", installation=noted, actor="key_1", now=NOW)
+        known = NewAlias(kind="supplier", number="KP-1987")
+        add_alias(session, organisation_id="org_owner", part_no="XX-1", alias=known, actor="key_1", now=NOW)
+    assert load(engine, folder=write_names(folder)).changed == 2
+    assert load(engine, folder=folder).changed == 0
+    with unit_of_work(engine) as session:
+        part = find_parts(session, organisation_id="org_owner", part_nos=["XX-1"], details=True)["XX-1"]
+    assert {(it.kind, it.number) for it in part.aliases} == {("supplier", "KP-1987"), ("gtin", "2000000001012")}
+    assert {(it.asset, it.position, it.quantity) for it in part.installations} == {
+        ("pump P-17", "impeller", 5),
+        ("pump P-18", "", 1),
+    }
+
+
 # ---------------------------------------------------------------- print files
 
 
@@ -246,7 +301,7 @@ def test_every_part_gets_its_print_file_and_its_revision_is_released(engine: Eng
     }
     assert len(store.files) == 4
     assert steps[0] == ("print files", 1, 1)
-    assert steps[1:] == [("loading the network", done, 7) for done in range(1, 8)]
+    assert steps[1:] == [("loading the network", done, 8) for done in range(1, 9)]
 
 
 def test_without_a_store_revisions_are_drafts_that_a_later_loading_releases(engine: Engine, tmp_path: Path) -> None:

@@ -133,8 +133,8 @@ def test_who_works_on_queues_without_files_needs_no_store(tmp_path: Path) -> Non
 def test_the_settings_of_a_store_can_stand_in_files(tmp_path: Path, s3: ObjectServer) -> None:
     secrets = tmp_path / "secrets"
     secrets.mkdir()
-    (secrets / "fabroute_storage_access_key_id").write_text(f"{ACCESS_KEY_ID}\n")
-    (secrets / "fabroute_storage_secret_access_key").write_text(f"{SECRET_ACCESS_KEY}\n")
+    (secrets / "fabroute_storage_access_key_id").write_text(f"{ACCESS_KEY_ID}\n", encoding="utf-8")
+    (secrets / "fabroute_storage_secret_access_key").write_text(f"{SECRET_ACCESS_KEY}\n", encoding="utf-8")
     program = (
         "from fabroute.settings import Settings; from fabroute.integrations.start_checks import require_fit_storage;"
         "print(list(require_fit_storage(Settings())))"
@@ -149,7 +149,7 @@ def test_the_settings_of_a_store_can_stand_in_files(tmp_path: Path, s3: ObjectSe
         [sys.executable, "-c", program],
         env=plain_environment() | environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )

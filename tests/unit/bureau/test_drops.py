@@ -28,7 +28,7 @@ def names(folder: Path) -> list[str]:
 
 def test_evidence_comes_first_then_results_in_the_order_of_a_job_s_life(folder: Path) -> None:
     for name in ("shipped.json", "printed-10.json", "inspected.json", "printed-2.json", "started.json", "printed.json"):
-        (folder / name).write_text("{}")
+        (folder / name).write_text("{}", encoding="utf-8")
     (folder / "evidence" / "b.jpg").write_bytes(b"b")
     assert names(folder) == [
         *("b.jpg", "started.json", "printed.json", "printed-2.json", "printed-10.json", "inspected.json"),
@@ -38,7 +38,7 @@ def test_evidence_comes_first_then_results_in_the_order_of_a_job_s_life(folder: 
 
 def test_files_of_the_packet_and_drafts_are_no_results(folder: Path) -> None:
     for name in ("job.json", "traveller.txt", ".printed.json.draft", "printed.json.tmp", "printedx.json", "note.json"):
-        (folder / name).write_text("{}")
+        (folder / name).write_text("{}", encoding="utf-8")
     (folder / "evidence" / ".b.jpg.draft").write_bytes(b"b")
     (folder / "evidence" / "folder").mkdir()
     assert names(folder) == []
@@ -46,7 +46,7 @@ def test_files_of_the_packet_and_drafts_are_no_results(folder: Path) -> None:
 
 def test_a_file_that_is_still_being_written_is_left_alone(folder: Path) -> None:
     path = folder / "printed.json"
-    path.write_text("{}")
+    path.write_text("{}", encoding="utf-8")
     assert found(folder, settle_seconds=60.0) == []
     os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 61))
     assert [drop.path for drop in found(folder, settle_seconds=60.0)] == [path]
@@ -54,7 +54,9 @@ def test_a_file_that_is_still_being_written_is_left_alone(folder: Path) -> None:
 
 def test_a_list_is_several_prints_and_each_says_when_it_was_written(folder: Path) -> None:
     path = folder / "printed.json"
-    path.write_text(json.dumps([{"result": "good", "serial": "S1"}, {"result": "failed", "evidence": "a.jpg"}]))
+    path.write_text(
+        json.dumps([{"result": "good", "serial": "S1"}, {"result": "failed", "evidence": "a.jpg"}]), encoding="utf-8"
+    )
     os.utime(path, (0, 1_763_812_800))
     (drop,) = found(folder)
     assert isinstance(drop, Drop)
@@ -76,7 +78,7 @@ def test_a_list_is_several_prints_and_each_says_when_it_was_written(folder: Path
     ],
 )
 def test_each_result_is_a_report_or_an_endpoint_of_its_own(folder: Path, name: str, kind: str, told: str) -> None:
-    (folder / name).write_text("")
+    (folder / name).write_text("", encoding="utf-8")
     (drop,) = found(folder)
     assert isinstance(drop, Drop)
     assert [(it.kind, it.name, it.body) for it in drop.errands] == [(kind, told, {})]
@@ -84,7 +86,7 @@ def test_each_result_is_a_report_or_an_endpoint_of_its_own(folder: Path, name: s
 
 @pytest.mark.parametrize(("content", "words"), [("{", "is no JSON"), ("[1]", "no JSON object"), ('"good"', "no JSON")])
 def test_what_nobody_can_read_says_what_to_do(folder: Path, content: str, words: str) -> None:
-    (folder / "printed.json").write_text(content)
+    (folder / "printed.json").write_text(content, encoding="utf-8")
     (drop,) = found(folder)
     assert isinstance(drop, BadDrop)
     assert words in drop.reason
@@ -109,7 +111,7 @@ def test_media_types_are_those_of_names() -> None:
 
 
 def test_of_a_list_with_a_bad_entry_that_one_is_named(folder: Path) -> None:
-    (folder / "printed.json").write_text('[{"result": "good"}, "good", 3]')
+    (folder / "printed.json").write_text('[{"result": "good"}, "good", 3]', encoding="utf-8")
     (drop,) = found(folder)
 
     assert isinstance(drop, BadDrop)

@@ -56,11 +56,13 @@ def test_a_claim_is_known_until_it_is_ended_also_after_a_crash(records: Records,
 
 def test_facts_of_a_newer_connector_are_read_over(records: Records, tmp_path: Path) -> None:
     path = tmp_path / "jobs" / "job_1.json"
-    path.write_text(path.read_text().replace('"epoch": 3', '"epoch": 3, "of_tomorrow": 1'))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"epoch": 3', '"epoch": 3, "of_tomorrow": 1'), encoding="utf-8"
+    )
     assert Records(tmp_path).get("job_1") == a_record()
 
 
 def test_a_draft_that_a_crash_left_is_no_record(records: Records, tmp_path: Path) -> None:
-    (tmp_path / "jobs" / ".job_9.json.draft").write_text("{")
+    (tmp_path / "jobs" / ".job_9.json.draft").write_text("{", encoding="utf-8")
     assert [record.job_id for record in Records(tmp_path).all()] == ["job_1"]
     assert len(records.all()) == 1

@@ -29,7 +29,7 @@ NEEDED = {"url": "https://x", "key": "k", "node": "N1", "folder": "f"}
 
 def told_by(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "bureau.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

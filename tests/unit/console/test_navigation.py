@@ -1,6 +1,6 @@
 import pytest
 
-from fabroute.console.navigation import entries_for, landing_of
+from fabroute.console.navigation import OwnersPage, entries_for, landing_of, require_owner
 from fabroute.identity.rules import ROLES, OrganisationKind, Principal
 
 
@@ -15,7 +15,7 @@ def somebody(kind: OrganisationKind, role: str) -> Principal:
         ("owner", "viewer", "start orders parts network decisions", "/console/"),
         ("bureau", "production", "jobs network", "/console/jobs"),
         ("bureau", "viewer", "jobs network", "/console/jobs"),
-        ("operator", "support", "start orders parts jobs network decisions", "/console/"),
+        ("operator", "support", "start jobs network decisions", "/console/"),
     ],
 )
 def test_everybody_sees_what_they_may_do_and_begins_there(
@@ -25,6 +25,15 @@ def test_everybody_sees_what_they_may_do_and_begins_there(
 
     assert " ".join(entry.key for entry in entries_for(principal)) == keys
     assert landing_of(principal) == landing
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("bureau", "stands under Jobs"), ("operator", "any order opens from there")]
+)
+def test_who_has_no_orders_and_parts_is_told_where_their_own_work_is(kind: OrganisationKind, words: str) -> None:
+    with pytest.raises(OwnersPage, match=f"Parts are kept and ordered by those who need them.*{words}"):
+        require_owner(somebody(kind, "admin"))
+    require_owner(somebody("owner", "viewer"))
 
 
 def test_who_may_do_nothing_begins_at_their_account() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from fabroute.console.pages.network.network import UpAndDown, up_and_down
 from fabroute.console.pages.network.node import outage_words
 from fabroute.console.pages.network.scoring import score_rows
 from fabroute.console.pages.network.standing import (
@@ -12,7 +13,7 @@ from fabroute.console.pages.network.standing import (
     runway_gauge,
     seconds_words,
 )
-from fabroute.network.service.overview import MaterialRunway, NodeLoad
+from fabroute.network.service.overview import MachineCount, MaterialRunway, NodeLoad
 from fabroute.production.service.scores import AnswerTime, NodeScores, ProcessScores, Rate, Span
 from fabroute.qualification.service.expiring import LastDay
 from tests.factories.order_pages import FMT
@@ -125,3 +126,26 @@ def test_an_outage_tells_what_it_did_to_jobs() -> None:
     assert outage_words(0, 0) == ""
     assert outage_words(1, 2) == "1 job leaves for other nodes; 2 that are started: the node is asked to stop."
     assert outage_words(0, 0, over=3) == "on 3 days started jobs hold more than is left."
+
+
+def test_a_machine_that_is_down_is_counted_and_named_beside_nodes_that_are_up() -> None:
+    one = MachineCount(machines=214, down=1, named=(("N052-X/1", "N052"),))
+
+    assert up_and_down({"up": 60}, one, FMT) == UpAndDown(
+        nodes=f"60{NBSP}nodes up",
+        machines=f"1 of 214{NBSP}machines down",
+        named=(("N052-X/1", "/console/network/N052#machines"),),
+        more=0,
+    )
+
+
+def test_nodes_that_are_down_or_closed_are_counted_by_themselves() -> None:
+    none = MachineCount(machines=214, down=0, named=())
+    many = MachineCount(machines=214, down=5, named=(("A", "N1"), ("B", "N1"), ("C", "N2")))
+
+    assert up_and_down({"up": 59, "down": 1, "closed": 2}, none, FMT) == UpAndDown(
+        nodes=f"59{NBSP}nodes up, 1 down, 2 closed", machines=f"all 214{NBSP}machines up", named=(), more=0
+    )
+    assert (up_and_down({"up": 60}, many, FMT).more, len(up_and_down({"up": 60}, many, FMT).named)) == (2, 3)
+    assert up_and_down({"up": 1}, MachineCount(machines=1, down=0, named=()), FMT).machines == "its machine up"
+    assert up_and_down({"down": 1}, MachineCount(machines=0, down=0, named=()), FMT).machines == ""

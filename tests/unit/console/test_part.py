@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
+from fabroute.console.drawing.text import isolated
 from fabroute.console.pages.part.listing import found_page, row_of_match
-from fabroute.console.pages.part.matrix import COLUMNS, MOST_NODES, matrix_of
+from fabroute.console.pages.part.matrix import COLUMNS, ELSEWHERE, MOST_NODES, matrix_of
 from fabroute.console.pages.part.outlook import outlook_of
-from fabroute.console.pages.part.page import PartFacts, news_stamp, part_page
+from fabroute.console.pages.part.page import Makers, PartFacts, news_stamp, part_page
 from fabroute.console.pages.part.print_file import preview_of, validation_of
 from fabroute.inventory.ports import Finding, Printability
 from fabroute.inventory.service import PartView, PrintFileView, RevisionView, SubmissionView
@@ -27,7 +30,7 @@ SHORT = Exclusion(
     message="too little",
     figures={"needed_grams": 1_200, "largest_lot_grams": 300, "material": "PA12"},
 )
-ELSEWHERE = Exclusion(code=ExclusionCode.PROCESS_MATERIAL, message="prints metal")
+OTHER_WORK = Exclusion(code=ExclusionCode.PROCESS_MATERIAL, message="prints metal")
 WARNING = Finding(code="WALL_THIN", severity="warning", message="A wall of 0.6 mm.", advice="Thicken it.")
 ERROR = Finding(code="MESH_OPEN", severity="error", message="12 edges are open.", advice="Close it.", where="Object 1")
 NOTE = Finding(code="UNITS", severity="note", message="In inches.", advice="Nothing.")
@@ -118,7 +121,7 @@ def facts(**stated: Any) -> PartFacts:
         "part": a_part_view(revision),
         "chosen": revision,
         "submission": None,
-        "makers": None,
+        "makers": Makers(),
         "place": "",
         "readiness": None,
         "licences": (),
@@ -128,7 +131,9 @@ def facts(**stated: Any) -> PartFacts:
 
 
 def test_every_node_of_such_work_is_a_row_with_what_it_lacks_in_words() -> None:
-    found = matrix_of([at_node("N1", landed_minor=3_140), at_node("N2", MISSING, SHORT), at_node("N3", ELSEWHERE)], FMT)
+    found = matrix_of(
+        [at_node("N1", landed_minor=3_140), at_node("N2", MISSING, SHORT), at_node("N3", OTHER_WORK)], FMT
+    )
 
     assert [row.node_id for row in found.rows] == ["N1", "N2"]
     assert (found.count, found.more, found.elsewhere) == (1, 0, 1)
@@ -157,11 +162,20 @@ def test_more_nodes_than_are_shown_are_counted() -> None:
     assert found.blockers == (("Certificates", MOST_NODES + 3),)
 
 
-def test_no_code_stands_in_two_columns() -> None:
+def test_every_code_of_exclusion_has_one_column_or_a_reason_why_it_has_none() -> None:
     codes = [code for _, against in COLUMNS for code in against]
 
-    assert len(codes) == len(set(codes))
-    assert set(codes) <= set(ExclusionCode)
+    assert sorted([*codes, *ELSEWHERE]) == sorted(code.value for code in ExclusionCode)
+
+
+def test_a_minimum_order_that_one_piece_does_not_reach_has_its_column() -> None:
+    small = Exclusion(
+        code=ExclusionCode.MIN_ORDER, message="as stored", figures={"minimum_minor": 5000, "price_minor": 1934}
+    )
+    (row,) = matrix_of([at_node("N1", small)], FMT).rows
+
+    assert [label for label, has in row.has if not has] == ["Order size"]
+    assert row.missing == (("under the node's minimum order", "takes orders from €50.00, this one is €19.34"),)
 
 
 def test_the_outlook_tells_who_drops_out_and_the_three_best_second_sources() -> None:
@@ -172,6 +186,41 @@ def test_the_outlook_tells_who_drops_out_and_the_three_best_second_sources() -> 
     assert (region.nodes_now, region.nodes_later, region.quantity) == (2, 1, 2)
     assert [(end.city, end.why) for end in region.ends] == [("Boston", "ISO9001 ends 1 Jul 2026, not 2026-99-99")]
     assert [source.what for source in region.sources] == [f"{city} proves EN9100" for city in "ABC"]
+
+
+@pytest.mark.parametrize(
+    ("region", "words", "title"),
+    [
+        ("asia_pacific", "Asia and Pacific", "Asia and Pacific"),
+        ("rest", "the rest of the world", "The rest of the world"),
+        ("new_region", "new region", "New region"),
+    ],
+)
+def test_regions_are_told_in_words(region: str, words: str, title: str) -> None:
+    readiness = PartReadiness(as_of=AS_OF, entries=(an_entry(region=region),), asked=None, failed_at=None)
+    (found,) = outlook_of(readiness, FMT).regions
+
+    assert (found.region, found.title) == (words, title)
+
+
+@pytest.mark.parametrize(
+    ("ordered", "told"),
+    [
+        (
+            True,
+            f"sent to {isolated('Austin')}: most of what is ordered for North America goes there",
+        ),
+        (
+            False,
+            f"sent to {isolated('Austin')} as an example: none had been ordered for North America by then",
+        ),
+    ],
+)
+def test_the_place_that_stands_for_a_region_is_no_claim_about_the_place(ordered: bool, told: str) -> None:
+    entry = an_entry(document={"city": "Austin", "ordered": ordered, "revision": "A"})
+    (found,) = outlook_of(PartReadiness(as_of=AS_OF, entries=(entry,), asked=None, failed_at=None), FMT).regions
+
+    assert found.sent == told
 
 
 def test_each_state_has_its_words_and_its_colour() -> None:

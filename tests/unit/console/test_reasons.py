@@ -70,6 +70,9 @@ LOST = {"node_id": "N101", "cause": "declined", "excluded_at": "2026-06-15T23:30
          "the last tariff to BR ended 31 May 2026"),
         ("LANE_MISSING", {"zone": "BR", "ship_to": "BR", "begins_on": "2026-08-01"},
          "the first tariff to BR begins 1 Aug 2026"),
+        ("LOT_BLOCKED", LOT | {"lot_id": "lot_N1_PA12"}, "lot_N1_PA12 may be used until 1 Jul 2026"),
+        ("MATERIAL_SHORT", NO_MATERIAL | {"needed_grams": 27310, "largest_lot_grams": 27284},
+         f"needs 27,310{NBSP}g of PA12 in one lot, has 27,284{NBSP}g"),
         ("BUILD_VOLUME", {"needed_mm": 62}, "as stored"),
         ("PRICE_CAP", {}, "as stored"),
         ("NEED_BY", TOO_LATE | {"earliest_arrival": "soon"}, "as stored"),
@@ -81,9 +84,9 @@ def test_reasons_are_made_of_their_figures(code: str, figures: dict[str, Any], w
 
 def test_days_and_money_stand_as_the_viewer_writes_them() -> None:
     assert reason_words(Said(code="NEED_BY", figures=TOO_LATE), BERLIN) == (
-        f"arrives 2 Dec 2026, 23:30 at the earliest, 19{NBSP}h late"
+        f"arrives 02.12.2026, 23:30 at the earliest, 19{NBSP}h late"
     )
-    assert reason_words(Said(code="DECLINED", figures=LOST), BERLIN) == "declined this line on 16 Jun 2026: no time"
+    assert reason_words(Said(code="DECLINED", figures=LOST), BERLIN) == "declined this line on 16.06.2026: no time"
     assert reason_words(Said(code="PRICE_CAP", figures=OVER_THE_CAP), BERLIN) == (
         f"would cost 83,10{NBSP}€, the cap is 60,00{NBSP}€"
     )
@@ -93,7 +96,7 @@ def test_days_and_money_stand_as_the_viewer_writes_them() -> None:
     ("rule", "figures", "words"),
     [
         ("need_by", {"need_by": "2026-12-02T22:30:00+00:00", "later_hours": 50, "later_days": 3},
-         f"a deadline 50{NBSP}h later, 2 Dec 2026, 22:30 UTC"),
+         f"a deadline 2{NBSP}d 2{NBSP}h later, 2 Dec 2026, 22:30 UTC"),
         ("capacity", NO_TIME | {"machine_id": "N101-A", "more_minutes": 380},
          f"6{NBSP}h 20{NBSP}min more on N101-A by 29 Jul 2026"),
         ("capacity", NO_TIME | {"machine_id": "N101-A", "free_minutes": 900}, "an earlier start on N101-A"),
@@ -149,8 +152,29 @@ def test_a_fix_is_all_its_steps_in_one_sentence() -> None:
 def test_stored_sentences_are_read_in_the_viewers_words() -> None:
     stored = "raise the cap by 1,023.10 EUR, or wait until 2026-12-02 22:30 UTC: 2 fail by NEED_BY of MJF"
     assert stored_words(stored, BERLIN) == (
-        f"raise the cap by 1.023,10{NBSP}€, or wait until 2 Dec 2026, 23:30: 2 fail by can't arrive in time of MJF"
+        f"raise the cap by 1.023,10{NBSP}€, or wait until 02.12.2026, 23:30: 2 fail by can't arrive in time of MJF"
     )
     odd = "lot L-2026-13-45 ends 2026-07-01, 10.50 EURO"
     assert stored_words(odd, FMT) == "lot L-2026-13-45 ends 1 Jul 2026, 10.50 EURO"
     assert (meaning_of("NEED_BY"), meaning_of("SOMETHING_NEW")) == ("can't arrive in time", "something new")
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ("27284 g more of 17-4PH in one lot", f"27,3{NBSP}kg more of 17-4PH in one lot"),
+        ("needs 850 g, emits 1.05 kg CO2e more", f"needs 850{NBSP}g, emits 1,05{NBSP}kg CO2e more"),
+        ("permission for itar files and parts", "permission for ITAR files and parts"),
+        ("permit AE: only same_country is permitted", "permit AE: only the country of delivery is permitted"),
+        ("permit service_bureau nodes", "permit service bureau nodes"),
+        ("lot lot_N1_PA12 expires 2026-12-01", "lot_N1_PA12 expires 01.12.2026"),
+        ("needs attention: send it on with POST /v1/orders/{order_id}/lines/{position}/retry, or cancel the order",
+         "send it on, or cancel the order"),
+    ],
+)  # fmt: skip
+def test_stored_masses_and_names_are_read_as_people_write_them(stored: str, told: str) -> None:
+    assert stored_words(stored, BERLIN) == told
+
+
+def test_the_wall_around_a_sandbox_is_told_in_words_for_people() -> None:
+    assert meaning_of("SANDBOX") == "test orders and test nodes stay among themselves"

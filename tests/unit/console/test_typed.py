@@ -31,7 +31,15 @@ def test_what_was_typed_comes_back_into_its_own_form_without_secrets() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "no json", "[]", "3", '{"page": "https://elsewhere.example/"}', '{"page": "/console/x", "fields": [1]}'],
+    [
+        "",
+        "no json",
+        "[]",
+        "[" * 100_000,
+        "3",
+        '{"page": "https://elsewhere.example/"}',
+        '{"page": "/console/x", "fields": [1]}',
+    ],
 )
 def test_what_this_console_did_not_write_is_nothing(text: str) -> None:
     assert typed_from(text) == NOTHING_TYPED
@@ -61,3 +69,22 @@ def test_fields_are_read_with_words_where_they_are_wrong() -> None:
             form.whole_number(name, least=1, most=500)
         assert refused.value.problems[0].pointer == f"/{name}"
         assert refused.value.message == "Enter a whole number from 1 to 500."
+
+
+def test_zeros_in_front_make_no_number_larger_than_it_may_be() -> None:
+    form = Form(fields={"low": ("000000000000000012",), "high": ("000000000000000501",)})
+
+    assert form.whole_number("low", most=500) == 12
+    with pytest.raises(ValidationFailed):
+        form.whole_number("high", most=500)
+
+
+@pytest.mark.parametrize(("name", "pointer"), [("answer", "/"), ("decision", "/decision")])
+def test_an_answer_that_nobody_gave_is_none_and_never_a_refusal_of_something(name: str, pointer: str) -> None:
+    choices = ("accept", "refuse")
+
+    assert Form(fields={name: ("refuse",)}).chosen(name, choices, "Choose.") == "refuse"
+    for given in ("", "perhaps", "Accept"):
+        with pytest.raises(ValidationFailed, match="Choose") as refused:
+            Form(fields={name: (given,)}).chosen(name, choices, "Choose.")
+        assert refused.value.problems[0].pointer == pointer

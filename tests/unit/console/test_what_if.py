@@ -139,7 +139,7 @@ def test_each_line_that_goes_elsewhere_is_told_with_what_it_costs_and_when_it_co
     assert (first.path, first.name, first.was, first.would_be) == (
         "/console/orders/ord_1", "ord_1", "Berlin", "Lyon + N103",
     )  # fmt: skip
-    assert (first.money, first.days, first.carbon) == ("+€3.00", "+24\N{NO-BREAK SPACE}h", "−250\N{NO-BREAK SPACE}g")
+    assert (first.money, first.days, first.carbon) == ("+€3.00", "+1\N{NO-BREAK SPACE}d", "−250\N{NO-BREAK SPACE}g")
     assert (first.prices, first.arrivals) == ("€40.00 → €43.00", "18 Jun 2026 → 19 Jun 2026")
     assert (second.would_be, second.money, second.prices, second.arrivals) == (
         "no place", "", "€40.00 → –", "18 Jun 2026 → –",

@@ -25,7 +25,11 @@ def mode_of(path: Path) -> int:
 def folder_of_a_killed_owner() -> Path:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, "-c", OWNER_THAT_IS_KILLED], capture_output=True, text=True, check=False, env=environment
+        [sys.executable, "-c", OWNER_THAT_IS_KILLED],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        env=environment,
     )
     assert done.returncode == -9, done.stderr
     return Path(done.stdout.strip())
@@ -120,6 +124,8 @@ def test_a_temporary_folder_with_a_long_name_is_passed_over(open_folder: Path) -
     deep.mkdir(mode=0o755)
     probe = "from fabroute_embedded.folders import create_runtime_folder as c; r = c(); print(r.path); r.delete()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(deep)}
-    done = subprocess.run([sys.executable, "-c", probe], check=True, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", probe], check=True, env=environment, capture_output=True, encoding="utf-8"
+    )
     assert Path(done.stdout.strip()).parent == Path("/tmp")
     assert list(deep.iterdir()) == []

@@ -49,7 +49,7 @@ def sleeper(*, folder: Path, on_term: str | None = None) -> ServerProcess:
 def test_a_process_runs_in_its_folder_with_the_environment_it_was_given_and_logs(tmp_path: Path) -> None:
     process = start_process(shell_command("pwd; env; echo trouble >&2", folder=tmp_path), keep=False)
     assert process.child.wait() == 0
-    log = (tmp_path / "sleeper.log").read_text().splitlines()
+    log = (tmp_path / "sleeper.log").read_text(encoding="utf-8").splitlines()
     assert log[0] == str(tmp_path)
     assert "GREETING=good morning" in log
     assert not [line for line in log if line.startswith("HOME=")]
@@ -70,7 +70,7 @@ def test_stopping_asks_first_and_is_harmless_when_repeated(tmp_path: Path) -> No
     process.stop()
     assert not process.is_running()
     assert process.child.returncode == 0
-    assert (tmp_path / "sleeper.log").read_text() == "bye\n"
+    assert (tmp_path / "sleeper.log").read_text(encoding="utf-8") == "bye\n"
 
 
 def test_a_process_that_does_not_listen_is_killed_after_a_while(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_deaf_server_of_another_process_is_killed_by_its_id(tmp_path: Path) ->
 def test_a_server_whose_owner_is_already_dead_does_not_begin() -> None:
     arguments = ["1", str(int(signal.SIGTERM)), str(OURSELVES.uid), str(OURSELVES.gid), "/bin/echo", "begun"]
     done = subprocess.run(
-        [sys.executable, "-I", "-S", launcher.__file__, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-I", "-S", launcher.__file__, *arguments], capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 1
     assert done.stdout == ""
@@ -170,7 +170,7 @@ def test_a_server_whose_owner_is_already_dead_does_not_begin() -> None:
 def test_the_launcher_leaves_no_privileges() -> None:
     arguments = ["0", "0", "54321", "54322", "/usr/bin/id"]
     done = subprocess.run(
-        [sys.executable, "-I", "-S", launcher.__file__, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-I", "-S", launcher.__file__, *arguments], capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout.strip() == "uid=54321 gid=54322 groups=54322"
     assert done.stderr == ""

@@ -119,7 +119,7 @@ def test_only_a_sha256_is_an_address(tmp_path: Path, address: str) -> None:
 def test_a_store_that_breaks_is_an_error_to_wait_for_that_tells_nothing_about_the_machine(tmp_path: Path) -> None:
     store = open_print_file_store((tmp_path / "files").as_uri())
     (tmp_path / "files").rmdir()
-    (tmp_path / "files").write_text("no folder any more")
+    (tmp_path / "files").write_text("no folder any more", encoding="utf-8")
     with pytest.raises(PrintFileStoreDown, match="can't be kept just now") as refusal:
         store.put(CONTENT)
     assert (refusal.value.code, refusal.value.status) == ("print_file_store_down", 503)
@@ -129,7 +129,7 @@ def test_a_store_that_breaks_is_an_error_to_wait_for_that_tells_nothing_about_th
 
 
 def test_a_folder_that_cant_be_made_says_so_at_once(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(PrintFileStoreDown, match="FABROUTE_STORAGE_URL"):
         open_print_file_store((tmp_path / "file" / "below").as_uri())
 

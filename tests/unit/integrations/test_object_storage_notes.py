@@ -35,6 +35,6 @@ def test_a_store_that_breaks_says_so_for_notes_too(tmp_path: Path) -> None:
     store = open_print_file_store((tmp_path / "files").as_uri())
     assert isinstance(store, RemembersNotes)
     (tmp_path / "files").rmdir()
-    (tmp_path / "files").write_text("no folder any more")
+    (tmp_path / "files").write_text("no folder any more", encoding="utf-8")
     with pytest.raises(PrintFileStoreDown, match="can't be kept just now"):
         store.remember("recipe", b"one")

@@ -237,7 +237,7 @@ def test_the_same_input_and_seed_give_the_same_plan_in_another_process() -> None
             [sys.executable, "-c", program],
             env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PYTHONHASHSEED": hash_seed},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
         ).stdout.strip()
         for hash_seed in ("1", "2")

@@ -43,7 +43,7 @@ def test_an_event_is_one_json_object_with_the_ids_that_are_bound() -> None:
     bind_ids(request_id="req_1", order_id="ord_1")
     structlog.get_logger("fabroute.orders").info("order written", lines=2)
     with bound(run_id="run_1"):
-        logging.getLogger("uvicorn.error").warning("from %s", "elsewhere")
+        logging.getLogger("some.library").warning("from %s", "elsewhere")
     structlog.get_logger("fabroute.orders").info("after")
 
     first, second, third = lines(stream)
@@ -55,7 +55,7 @@ def test_an_event_is_one_json_object_with_the_ids_that_are_bound() -> None:
         "order_id": "ord_1",
         "request_id": "req_1",
     }
-    assert (second["event"], second["logger"], second["run_id"]) == ("from elsewhere", "uvicorn.error", "run_1")
+    assert (second["event"], second["logger"], second["run_id"]) == ("from elsewhere", "some.library", "run_1")
     assert "run_id" not in third
 
 

@@ -28,7 +28,7 @@ from fabroute.inventory.ports import PrintFileDamaged, PrintFileMissing, PrintFi
 from fabroute.inventory.service import MEDIA_TYPE
 from fabroute.kernel.time import utc_now
 from fabroute.production import service as production
-from fabroute.production.rules import EvidenceKind
+from fabroute.production.rules import EVIDENCE_HEAD_BYTES, EvidenceKind
 from fabroute.production.service import FileRelease, NewEvidence
 
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=ContractRoute)
@@ -141,7 +141,8 @@ def put_job_evidence(
 ) -> JobEvidenceOut:
     """Add a photo, a measurement or a report to a job: the file itself as the body, up to 32 MiB.
 
-    The same again changes nothing; another file under the same name is refused.
+    The same again changes nothing; another file under the same name is refused, and a file whose content is not what
+    its Content-Type says.
     """
     evidence = NewEvidence(
         kind=kind or _kind_of(file.media_type),
@@ -149,6 +150,7 @@ def put_job_evidence(
         media_type=file.media_type,
         size_bytes=file.size_bytes,
         sha256=get_resources(request).store.put_file(file.path),
+        head=file.head(EVIDENCE_HEAD_BYTES),
     )
     return job_evidence_out(
         production.add_evidence(session, principal=caller, job_id=job_id, evidence=evidence, now=now, lease=lease)

@@ -58,7 +58,9 @@ class JobOut(ResponseModel):
     offered_at: AwareDatetime | None = Field(
         description="When it was put into its node's queue; null while it is planned, and if it ended before."
     )
-    offer_until: AwareDatetime | None = Field(description="By when its node has to answer the offer.")
+    offer_until: AwareDatetime | None = Field(
+        description="By when its node has to answer the offer: before its work must begin to be made in time, too."
+    )
     lease: LeaseOut | None = Field(description="Who holds it now; null while nobody does.")
     accepted_at: AwareDatetime | None
     started_at: AwareDatetime | None = Field(description="When its node said that it prints.")

@@ -30,7 +30,7 @@ class NodeOut(ResponseModel):
     status: str = Field(description="`up`, or `down`: it gets no jobs.")
     status_reason: str
     offer_seconds: int | None = Field(
-        description="How long it has to answer an offer; null: as long as the installation says."
+        description="How long it has to answer an offer, if its work need not begin sooner; null: what is usual here."
     )
     offline_seconds: int = Field(description="How long it may hold a job without a sign of life.")
     version: int
@@ -84,7 +84,10 @@ class NodeStatusIn(RequestModel):
 
     status: NodeStatus | None = Field(default=None, examples=["up"])
     offer_seconds: int | None = Field(
-        default=None, ge=10, le=604_800, description="How long it has to answer an offer, or a job that it claimed."
+        default=None,
+        ge=10,
+        le=604_800,
+        description="How long it has to answer an offer, or a job that it claimed; less where work must begin sooner.",
     )
     offline_seconds: int | None = Field(
         default=None, ge=0, le=604_800, description="How long it may hold a job without a sign of life; 0: not at all."

@@ -51,7 +51,12 @@ _WORDS: Mapping[int, _Words] = {
 }
 _OVER_SOON = frozenset({429, 500, 503})
 _REUSED = _Words("This form was sent already", "What it did is done. Open the page anew to send another one.")
-_BY_CODE: Mapping[str, _Words] = {"idempotency_key_reused": _REUSED}
+_OF_OWNERS = _Words("This page is for those who order parts", "Go on where your own work is.")
+_BY_CODE: Mapping[str, _Words] = {
+    "idempotency_key_reused": _REUSED,
+    "owners_page": _OF_OWNERS,
+    "owners_only": _OF_OWNERS,
+}
 _DETAILS: Mapping[str, str] = {
     "csrf_token_invalid": "This page was opened before you signed in. Here it is anew: send it once more.",
     "missing_scope": "Your role does not allow this.",

@@ -20,7 +20,11 @@ class OrderRow:
 
     path: str
     title: str
-    """What is ordered: the part of the first line, and how many lines more."""
+    """What is ordered: the part of the first line by its name."""
+    more: int
+    """How many lines more."""
+    number: str
+    """Number and revision of that part."""
     reference: str
     quantity: int
     destination: str
@@ -115,7 +119,9 @@ def _row(order: OrderView) -> OrderRow:
     prices = [line.promised_minor for line in order.lines]
     return OrderRow(
         path=f"{PATH}/{order.id}",
-        title=_title(order),
+        title=order.lines[0].part_name or order.lines[0].part,
+        more=len(order.lines) - 1,
+        number=f"{order.lines[0].part} rev {order.lines[0].revision}",
         reference=order.reference or "",
         quantity=sum(line.quantity for line in order.lines),
         destination=f"{order.ship_to.city}, {order.ship_to.country}",
@@ -126,8 +132,3 @@ def _row(order: OrderView) -> OrderRow:
         promised_minor=sum(it for it in prices if it is not None) if all(it is not None for it in prices) else None,
         currency=order.currency,
     )
-
-
-def _title(order: OrderView) -> str:
-    first, more = order.lines[0], len(order.lines) - 1
-    return f"{first.part} rev {first.revision}" + (f" and {more} more" if more else "")

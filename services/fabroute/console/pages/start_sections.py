@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from fabroute.console.pages.parked import PATH as PARKED
 from fabroute.console.pages.start import Item, Section
+from fabroute.console.words import region_words
 from fabroute.inventory.service.waiting import WaitingRevision, WaitingRevisions
 from fabroute.network.service.overview import MaterialRunway, NodeOut, NodesOut, RunningOut
 from fabroute.orders.service.waiting import ParkedLine, ParkedLines
@@ -87,7 +89,7 @@ _OF_JOBS: Mapping[str, _Kind] = {
 }
 
 
-def parked_section(found: ParkedLines, *, whole_network: bool = False) -> Section:
+def parked_section(found: ParkedLines) -> Section:
     """Return the section of parked lines, of one organisation or the whole network."""
     return Section(
         key="parked",
@@ -95,7 +97,7 @@ def parked_section(found: ParkedLines, *, whole_network: bool = False) -> Sectio
         advice="They are not routed any more until you have looked: fix the reason, then send them on.",
         count=found.total,
         items=tuple(_parked(line) for line in found.lines),
-        path="" if whole_network else "/console/orders?state=parked",
+        path=PARKED,
     )
 
 
@@ -307,7 +309,7 @@ def _unready(entry: EntryView) -> Item:
     now = "Nobody can make it now" if entry.state == "no_route" else "Nobody can make it in 30 days"
     return Item(
         name=entry.part_no,
-        words=f"{now}, for {entry.region}.",
+        words=f"{now}, for {region_words(entry.region)}.",
         path=f"/console/parts/{quote(entry.part_no, safe='')}",
         action="See what is missing",
         state="no_route" if entry.state == "no_route" else "expiring",

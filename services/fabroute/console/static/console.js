@@ -5,17 +5,17 @@
   const root = document.documentElement;
   const YEAR = 365 * 86400;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-  const dates = root.dataset.locale.startsWith("en") ? root.dataset.locale : "en-GB";
+  const locale = root.dataset.locale;
 
   // The server writes times in the zone that this cookie names, from the next page on.
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `fabroute_zone=${zone}; Path=/; Max-Age=${YEAR}; SameSite=Lax${secure}`;
 
-  const styles = {
-    instant: { dateStyle: "medium", timeStyle: "short", timeZone: zone },
-    day: { dateStyle: "medium", timeZone: zone },
-    time: { timeStyle: "short", timeZone: zone },
-  };
+  // As the server writes them: names of months in English alone, else figures.
+  const named = { day: { dateStyle: "medium" }, time: { timeStyle: "short" } };
+  const figures = { day: { day: "2-digit", month: "2-digit", year: "numeric" }, time: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } };
+  const { day, time } = locale.startsWith("en") ? named : figures;
+  const styles = { instant: { ...day, ...time, timeZone: zone }, day: { ...day, timeZone: zone }, time: { ...time, timeZone: zone } };
 
   function duration(minutes) {
     const hours = Math.floor(minutes / 60);
@@ -35,7 +35,7 @@
       const instant = new Date(time.dateTime);
       const style = time.dataset.style;
       if (style === "until") time.textContent = relative(instant);
-      else if (root.dataset.zone !== zone) time.textContent = new Intl.DateTimeFormat(dates, styles[style]).format(instant);
+      else if (root.dataset.zone !== zone) time.textContent = new Intl.DateTimeFormat(locale, styles[style]).format(instant);
     }
   }
 

@@ -1,6 +1,5 @@
 """What belongs to the person: password, second factor, where they are signed in; light or dark."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
@@ -8,7 +7,7 @@ from fastapi import Depends, Request, Response
 from fabroute.api.dependencies import Caller, Identifier, Now, ReadSession, WriteSession, work_of
 from fabroute.api.people.callers import people_of, signed_in
 from fabroute.api.people.visitors import visitor_of
-from fabroute.console.forms import Form, FormIn
+from fabroute.console.forms import FormIn
 from fabroute.console.pages.account import PATH, account_page, second_factor_page
 from fabroute.console.rendering import ForPeople
 from fabroute.console.routes import console_router
@@ -22,6 +21,18 @@ router = console_router()
 _SECRET, _CODES = "second factor", "recovery codes"
 _SETTING_UP, _KEEPING = f"{PATH}/second-factor", f"{PATH}/recovery-codes"
 SignedIn = Annotated[OpenSession, Depends(signed_in)]
+
+
+def confirmed_person(request: Request, opened: SignedIn, form: FormIn, now: Now) -> str:
+    """Return the id of somebody who has typed their password once more, and rightly."""
+    room = people_of(request)
+    password = form.secret("present_password", "Enter your password.")
+    visitor = visitor_of(request, room.cookies)
+    account = room.desk.confirm_password(opened=opened, password=password, visitor=visitor, now=now)
+    return account.person.person_id
+
+
+Confirmed = Annotated[str, Depends(confirmed_person)]
 
 
 @router.get("/account")
@@ -52,10 +63,9 @@ def change_password(request: Request, console: ForPeople, opened: SignedIn, form
 
 @router.post("/account/second-factor")
 def begin_second_factor(
-    request: Request, console: ForPeople, caller: Caller, opened: SignedIn, form: FormIn, now: Now
+    request: Request, console: ForPeople, caller: Caller, person_id: Confirmed, now: Now
 ) -> Response:
     """Make the secret of a second factor, which counts for nothing until a code confirms it."""
-    person_id = _confirmed(request, opened, form, now)
     with work_of(request, caller) as session:
         sealer = people_of(request).sealer
         started = second_factor.start_second_factor(session, person_id=person_id, sealer=sealer)
@@ -92,10 +102,9 @@ def confirm_second_factor(
 
 @router.post("/account/second-factor/removal")
 def remove_second_factor(
-    request: Request, console: ForPeople, caller: Caller, opened: SignedIn, form: FormIn, now: Now
+    request: Request, console: ForPeople, caller: Caller, opened: SignedIn, person_id: Confirmed, now: Now
 ) -> Response:
     """Turn the second factor off; the recovery codes are void."""
-    person_id = _confirmed(request, opened, form, now)
     with work_of(request, caller) as session:
         second_factor.remove_second_factor(session, person_id=person_id, now=now)
     _forget(request, opened)
@@ -104,10 +113,9 @@ def remove_second_factor(
 
 @router.post("/account/recovery-codes")
 def renew_recovery_codes(
-    request: Request, console: ForPeople, caller: Caller, opened: SignedIn, form: FormIn, now: Now
+    request: Request, console: ForPeople, caller: Caller, person_id: Confirmed, now: Now
 ) -> Response:
     """Make new recovery codes; those before are void."""
-    person_id = _confirmed(request, opened, form, now)
     with work_of(request, caller) as session:
         codes = second_factor.renew_recovery_codes(session, person_id=person_id, now=now)
     response = console.redirect(_KEEPING, told="Here are new codes. Those you had are void.")
@@ -158,15 +166,6 @@ def change_preferences(console: ForPeople, form: FormIn) -> Response:
     response = console.redirect(form.text("page"))
     remember_scheme(response, form.text("scheme"), is_secure=console.is_secure)
     return response
-
-
-def _confirmed(request: Request, opened: OpenSession, form: Form, now: datetime) -> str:
-    """Return the id of somebody who has typed their password once more, and rightly."""
-    room = people_of(request)
-    password = form.secret("present_password", "Enter your password.")
-    visitor = visitor_of(request, room.cookies)
-    account = room.desk.confirm_password(opened=opened, password=password, visitor=visitor, now=now)
-    return account.person.person_id
 
 
 def _forget(request: Request, opened: OpenSession) -> None:

@@ -1,6 +1,7 @@
 """Decisions over all orders: the list, what bound them, and what people decided otherwise."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -52,4 +53,4 @@ def show_decisions(
         next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else "",
         today=now.astimezone(zone).date(),
     )
-    return console.page("decisions/list.html", it=decisions_page(facts, query, console.viewer.formats))
+    return console.made("decisions/list.html", partial(decisions_page, facts, query, console.viewer.formats))

@@ -1,5 +1,7 @@
 """What the owner of a part decides about a job: other terms, reprints, first articles, silent nodes, notes."""
 
+from typing import get_args
+
 from fastapi import Request, Response
 
 from fabroute.api.certifying import certify_if_inspected
@@ -16,6 +18,10 @@ from fabroute.production.service.phases.suspecting import SuspicionDecision
 
 router = console_router()
 
+_SUSPICION: tuple[SuspicionDecision, ...] = get_args(SuspicionDecision)
+_OF_ARTICLES = ("approve", "again", "elsewhere")
+_CHOOSE_TERMS = "Choose whether you take these terms or refuse them."
+
 
 @router.post("/jobs/{job_id}/counter-offers/{counter_id}")
 def answer_counter_offer(
@@ -28,7 +34,7 @@ def answer_counter_offer(
     form: FormIn,
 ) -> Response:
     """Take other terms, or have the line made elsewhere."""
-    accept = form.text("answer") == "accept"
+    accept = form.chosen("answer", ("accept", "refuse"), _CHOOSE_TERMS) == "accept"
     countering.decide_counter(
         session, principal=caller, counter_id=counter_id, accept=accept, reason=form.text("reason"), now=now
     )
@@ -47,7 +53,8 @@ def answer_reprint(
     form: FormIn,
 ) -> Response:
     """Grant one more print, or refuse it."""
-    decision = ReprintDecision(granted=form.text("answer") == "grant", reason=form.text("reason"))
+    granted = form.chosen("answer", ("grant", "refuse"), "Choose whether you grant it or refuse it.") == "grant"
+    decision = ReprintDecision(granted=granted, reason=form.text("reason"))
     production.decide_reprint(session, principal=caller, request_id=request_id, decision=decision, now=now)
     return console.redirect(job_path(job_id), told="Granted." if decision.granted else "Refused: the node is told.")
 
@@ -63,7 +70,7 @@ def answer_first_article(
     form: FormIn,
 ) -> Response:
     """Approve a first article, or refuse it."""
-    answer = form.text("answer")
+    answer = form.chosen("answer", _OF_ARTICLES, "Choose whether you approve it, and if not, where another is made.")
     decision = FirstArticleDecision(
         approved=answer == "approve", reason=form.text("reason"), again=answer != "elsewhere"
     )
@@ -77,7 +84,7 @@ def answer_suspicion(
     console: ForPeople, job_id: Identifier, caller: JobsWriter, session: WriteSession, now: Now, form: FormIn
 ) -> Response:
     """Wait on for a silent node, or have its line made elsewhere."""
-    decision: SuspicionDecision = "reroute" if form.text("answer") == "reroute" else "wait"
+    decision = form.chosen("answer", _SUSPICION, "Choose whether to wait or to have it made elsewhere.")
     reason = form.required("reason", "Say why, in a few words: it goes on the record.")
     suspecting.decide_suspicion(session, principal=caller, job_id=job_id, decision=decision, reason=reason, now=now)
     told = "Its line is routed again, without that node." if decision == "reroute" else "You wait on."

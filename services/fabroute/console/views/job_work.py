@@ -194,5 +194,6 @@ def _kept(
         media_type=file.media_type,
         size_bytes=file.size_bytes,
         sha256=file.sha256,
+        head=file.head,
     )
     return production.add_evidence(session, principal=caller, job_id=job_id, evidence=evidence, now=now)

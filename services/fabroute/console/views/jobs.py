@@ -131,7 +131,8 @@ def answer_request_to_stop(
     console: ForPeople, job_id: Identifier, caller: JobsWriter, session: WriteSession, now: Now, form: FormIn
 ) -> Response:
     """Say whether a node stops a job that nobody needs any more."""
-    answer = cancelling.CancellationAnswer(agreed=form.text("answer") == "stop", reason=form.text("reason"))
+    agreed = form.chosen("answer", ("stop", "go_on"), "Choose whether you stop or go on.") == "stop"
+    answer = cancelling.CancellationAnswer(agreed=agreed, reason=form.text("reason"))
     cancelling.answer_cancellation(session, principal=caller, job_id=job_id, answer=answer, lease=None, now=now)
     told = "You stop: make nothing more of it." if answer.agreed else "You go on: the owner is told."
     return console.redirect(job_path(job_id), told=told)

@@ -1,5 +1,6 @@
 """The network: all nodes on a map and in a table, and what no node can make."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -11,6 +12,7 @@ from fabroute.console.routes import console_router
 from fabroute.identity.rules import Principal
 from fabroute.kernel.ids import sandbox_of
 from fabroute.network import service as network
+from fabroute.network.service.overview import count_machines
 from fabroute.production.service.overview import list_standings
 from fabroute.routing.service.unrouted import group_unrouted
 
@@ -34,16 +36,19 @@ def show_network(
     found = list_standings(session, principal=caller, now=now, cursor=after, limit=_ROWS)
     nodes = network.list_nodes(session, limit=_ON_THE_MAP, seen_from=sandbox_of(caller.organisation_id)).items
     groups = group_unrouted(session, principal=caller, examples=_EXAMPLES) if _orders(caller) else None
-    it = network_page(
+    working = [node.node_id for node in nodes if node.status == "up"]
+    make = partial(
+        network_page,
         found.items,
         {node.node_id: node for node in nodes},
         groups,
+        count_machines(session, node_ids=working),
         organisation_id=caller.organisation_id,
         cursor=cursor,
         next_cursor=encode_cursor(found.next_cursor) if found.next_cursor else "",
         fmt=console.viewer.formats,
     )
-    return console.page("network/network.html", it=it)
+    return console.made("network/network.html", make)
 
 
 def _orders(caller: Principal) -> bool:

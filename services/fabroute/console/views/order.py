@@ -1,5 +1,6 @@
 """One order: why its node, what else there was, what happened; routed otherwise, sent on its way, cancelled."""
 
+from functools import partial
 from typing import Annotated, get_args
 
 from fastapi import Path, Query, Response
@@ -14,7 +15,7 @@ from fabroute.api.dependencies import (
     WriteSession,
     decode_cursor,
 )
-from fabroute.console.forms import Form, FormIn, field_refused
+from fabroute.console.forms import Form, FormIn
 from fabroute.console.pages.order.page import order_page, stamp_of
 from fabroute.console.rendering import ForPeople
 from fabroute.console.routes import console_router
@@ -55,7 +56,7 @@ def show_order(
     cursor = decode_cursor(story) if story else None
     asked = Asked(order_id=order_id, position=line, story=cursor, replay_id=replay)
     facts = read_facts(session, caller, asked, now=now)
-    return console.page("order/order.html", it=order_page(facts, console.viewer.formats))
+    return console.made("order/order.html", partial(order_page, facts, console.viewer.formats))
 
 
 @router.get("/orders/{order_id}/news")
@@ -86,7 +87,7 @@ def route_otherwise(
     console: ForPeople, caller: BuyerWriter, form: FormIn, session: WriteSession, now: Now, order_id: Identifier
 ) -> Response:
     """Route an order by another objective."""
-    objective = _objective(form)
+    objective = form.chosen("objective", _OBJECTIVES, "Choose what counts: price, time, CO₂e, or all three.")
     change_objective(session, principal=caller, order_id=order_id, objective=objective, now=now)
     return console.redirect(_back(order_id, form), told=f"The order is being routed again: {objective} from now on.")
 
@@ -158,9 +159,7 @@ def decide_about_silence(
     job_id: Identifier,
 ) -> Response:
     """Wait on for a silent node, or take its job from it."""
-    decision = next((it for it in _SUSPICION if it == form.text("decision")), None)
-    if decision is None:
-        raise field_refused("decision", "Choose whether to wait or to have it made elsewhere.")
+    decision = form.chosen("decision", _SUSPICION, "Choose whether to wait or to have it made elsewhere.")
     reason = form.required("reason", "Say in a few words what you know: it stands in the record.")
     decide_suspicion(session, principal=caller, job_id=job_id, decision=decision, reason=reason, now=now)
     told = "Noted: you wait on for the node." if decision == "wait" else "The line goes to another node."
@@ -194,10 +193,7 @@ def answer_proposal(
     counter_id: Identifier,
 ) -> Response:
     """Take a node's other price or day, or have the line made elsewhere."""
-    answer = form.text("answer")
-    if answer not in _ANSWERS:
-        raise field_refused("", "Choose whether you take these terms or refuse them.")
-    accept = answer == "accept"
+    accept = form.chosen("answer", _ANSWERS, "Choose whether you take these terms or refuse them.") == "accept"
     countering.decide_counter(
         session, principal=caller, counter_id=counter_id, accept=accept, reason=form.text("reason"), now=now
     )
@@ -225,13 +221,6 @@ def replay_decision(
         now=now,
     )
     return console.redirect(f"{_back(order_id, form)}&replay={asked.id}#replay")
-
-
-def _objective(form: Form) -> Objective:
-    found = next((it for it in _OBJECTIVES if it == form.text("objective")), None)
-    if found is None:
-        raise field_refused("objective", "Choose what counts: price, time, CO₂e, or all three.")
-    return found
 
 
 def _back(order_id: str, form: Form) -> str:

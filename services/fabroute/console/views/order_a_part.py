@@ -33,21 +33,21 @@ from fabroute.console.pages.order_a_part.pages import (
 )
 from fabroute.console.placing import lapse_words, placed
 from fabroute.console.rendering import Console, ForPeople
-from fabroute.console.routes import console_router
+from fabroute.console.routes import OWNERS, console_router
 from fabroute.console.typed import typed_in
 from fabroute.identity.rules import Principal
 from fabroute.inventory import service as inventory
 from fabroute.inventory.service import PartView
 from fabroute.inventory.service.matching import match_parts
 from fabroute.kernel.errors import DomainError
-from fabroute.logistics.service import UnknownDestination
+from fabroute.logistics.service import UnknownCity, UnknownDestination, unknown_city
 from fabroute.orders import service as orders
 from fabroute.orders.rules import MAXIMUM_QUANTITY
-from fabroute.orders.service import OrderFilter, QuoteView, ShipTo
+from fabroute.orders.service import OrderFilter, OrderView, QuoteView
 from fabroute.routing.service.accepting import QuoteNotKept
 from fabroute.routing.service.agreeing import QuoteExpired
 
-router = console_router()
+router = console_router(dependencies=OWNERS)
 
 _FOUND, _LATELY = 20, 6
 Text = Annotated[str, Query(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -77,7 +77,8 @@ def show_terms(
 ) -> Response:
     """Ask how many of a part, where to and by when."""
     found = inventory.get_part(session, organisation_id=caller.organisation_id, part_no=part)
-    shown = terms_page(found, quantity=quantity, last=_last_place(session, caller.organisation_id))
+    last = _last_order(session, caller.organisation_id)
+    shown = terms_page(found, quantity=quantity, last=None if last is None else last.ship_to)
     return console.page("order_a_part/offers.html", it=shown)
 
 
@@ -103,7 +104,7 @@ def show_offers(
     quote, part = _quote(session, caller, quote_id, quantity)
     before = _quote(session, caller, was, quantity)[0] if was else None
     shown = quote_page(quote, part, console.viewer.formats, now=now, before=before)
-    return console.page("order_a_part/offers.html", it=shown)
+    return console.page("order_a_part/offers.html", it=replace(shown, unknown=_unknown(session, quote)))
 
 
 @router.post("/order-a-part/quotes/{quote_id}/renew")
@@ -133,8 +134,9 @@ def show_confirmation(
     before = _quote(session, caller, was, quantity)[0] if was else None
     fmt = console.viewer.formats
     shown = confirm_page(quote, part, fmt, label=label_of(offer), now=now, before=before)
-    door = door_of(_last_place(session, caller.organisation_id), quote)
-    return console.page("order_a_part/confirm.html", it=replace(shown, door=door))
+    door = door_of(_last_order(session, caller.organisation_id), quote)
+    unknown = _unknown(session, quote)
+    return console.page("order_a_part/confirm.html", it=replace(shown, door=door, unknown=unknown))
 
 
 @router.post("/order-a-part/quotes/{quote_id}/order")
@@ -163,9 +165,9 @@ def _lately(session: Session, owner: str) -> tuple[PartView, ...]:
     return tuple(known[number] for number in numbers if number in known)
 
 
-def _last_place(session: Session, owner: str) -> ShipTo | None:
+def _last_order(session: Session, owner: str) -> OrderView | None:
     found = orders.list_orders(session, wanted=OrderFilter(organisation_id=owner), limit=1).items
-    return found[0].ship_to if found else None
+    return found[0] if found else None
 
 
 def _quantity(form: Form) -> int:
@@ -178,6 +180,12 @@ def _quote(session: Session, caller: Principal, quote_id: str, quantity: int) ->
     owner = caller.organisation_id
     quote = narrowed(orders.get_quote(session, organisation_id=owner, quote_id=quote_id), quantity)
     return quote, inventory.get_part(session, organisation_id=owner, part_no=quote.part_no)
+
+
+def _unknown(session: Session, quote: QuoteView) -> UnknownCity | None:
+    """Return what is made of a quote's city where nobody here knows it."""
+    there = quote.ship_to
+    return unknown_city(session, city=there.city, country=there.country) if there.assumed else None
 
 
 def _read_quote(request: Request, caller: Principal, quote_id: str) -> QuoteView:
@@ -208,8 +216,9 @@ def _instead(
     made = _made(request, caller, asked_again(quote, now=now), now=now)
     with work_of(request, caller) as session:
         renewed, part = _quote(session, caller, made.id, quantity_of(quote))
+        unknown = _unknown(session, renewed)
     shown = confirm_page(renewed, part, fmt, label=label, now=max(now, renewed.created_at), before=quote)
-    return replace(shown, lapsed=lapse_words(lapsed, fmt))
+    return replace(shown, lapsed=lapse_words(lapsed, fmt), unknown=unknown)
 
 
 def _shown_again(console: Console, form: FormIn, shown: ConfirmPage) -> Response:

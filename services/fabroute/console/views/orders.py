@@ -7,15 +7,15 @@ from fastapi import Query, Response
 from fabroute.api.dependencies import OrdersReader, ReadSession, decode_cursor, encode_cursor
 from fabroute.console.pages.orders import MOST_COUNTED, OrdersQuery, orders_page
 from fabroute.console.rendering import ForPeople
-from fabroute.console.routes import console_router
+from fabroute.console.routes import OWNERS, console_router
 from fabroute.orders import service as orders
 from fabroute.orders.service import OrderFilter
 from fabroute.orders.states import ORDER_STATES
 
-router = console_router()
+router = console_router(dependencies=OWNERS)
 
 _ROWS = 25
-Text = Annotated[str, Query(max_length=120)]
+Text = Annotated[str, Query(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 @router.get("/orders")

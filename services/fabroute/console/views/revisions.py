@@ -52,6 +52,12 @@ def tell_news(
     return Response(status_code=204) if is_same else Response(headers={"HX-Refresh": "true"})
 
 
+@router.get("/readiness")
+def show_readiness(console: ForPeople) -> Response:
+    """Lead to the parts, each with how ready the network is: a report is asked for on a part's page."""
+    return console.redirect("/console/parts")
+
+
 @router.post("/readiness")
 def ask_for_readiness(
     console: ForPeople, caller: OwnerWriter, form: FormIn, session: WriteSession, now: Now

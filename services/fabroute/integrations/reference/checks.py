@@ -32,6 +32,7 @@ def check_together(files: ReferenceFiles, problems: Problems) -> None:
     _check_machines_have_one_home(files.assets)
     _check_certificates(files)
     _check_parts(files)
+    _check_names_of_parts(files)
     _check_modes(files, problems)
     _check_periods(files)
 
@@ -43,6 +44,8 @@ def _check_duplicates(files: ReferenceFiles) -> None:
     _no_key_twice(files.assets, "material", lambda row: (row.machine_id, row.material, row.parameter_set))
     _no_key_twice(files.certificates, "cert", lambda row: (row.node_id, row.scheme, row.scope, row.valid_from))
     _no_key_twice(files.parts, "part_no", lambda part: part.part_no)
+    _no_key_twice(files.part_numbers, "number", lambda row: row.number)
+    _no_key_twice(files.part_installations, "asset", lambda row: (row.part_no, row.asset, row.position))
     _no_key_twice(files.places, "city", lambda place: (place.country, city_key(place.city)))
     _no_key_twice(files.tariffs, "zone", CARRIER_TARIFFS.identity)
     _no_key_twice(files.duty_rules, "rule_id", DUTY_RULES.identity)
@@ -119,6 +122,16 @@ def _check_parts(files: ReferenceFiles) -> None:
     for read in files.parts:
         for pair in (pair for pair in read.value.process_materials if ":" in pair):
             _known(read.row, "allowed_process_material", pair, pairs, "materials.csv")
+
+
+def _check_names_of_parts(files: ReferenceFiles) -> None:
+    parts = {part.value.part_no for part in files.parts}
+    for read in files.part_numbers:
+        _known(read.row, "part_no", read.value.part_no, parts, "parts.csv")
+        if read.value.number in parts:
+            read.row.refuse("number", "is the number of a part in parts.csv: a part goes by it already")
+    for place in files.part_installations:
+        _known(place.row, "part_no", place.value.part_no, parts, "parts.csv")
 
 
 def _check_modes(files: ReferenceFiles, problems: Problems) -> None:

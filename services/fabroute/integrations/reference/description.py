@@ -16,7 +16,7 @@ from fabroute.integrations.reference.nodes import (
     described_offer,
     organisations,
 )
-from fabroute.integrations.reference.rows import CertificateRow, PartRow
+from fabroute.integrations.reference.rows import CertificateRow, InstallationRow, NumberRow, PartRow
 from fabroute.integrations.reference.stock import lots
 from fabroute.logistics.rules import grid_book
 from fabroute.logistics.service import LogisticsData
@@ -35,6 +35,8 @@ class Description:
     network: NetworkData
     logistics: LogisticsData
     parts: tuple[PartRow, ...]
+    part_numbers: tuple[NumberRow, ...]
+    part_installations: tuple[InstallationRow, ...]
     certificates: tuple[NewCertificate, ...]
     first_articles: tuple[NewFirstArticle, ...]
 
@@ -56,6 +58,8 @@ def describe(files: ReferenceFiles) -> Description:
         network=network,
         logistics=_logistics(files),
         parts=parts,
+        part_numbers=tuple(_values(files.part_numbers)),
+        part_installations=tuple(_values(files.part_installations)),
         certificates=certificates,
         first_articles=first_articles(parts, proof),
     )

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -20,9 +20,18 @@ from fabroute.estimation.facts import (
     SMALLEST_VOLUME_CM3,
     Process,
 )
-from fabroute.integrations.reference.rows import AssetRow, CertificateRow, NodeRow, PartRow
+from fabroute.integrations.reference.rows import (
+    AssetRow,
+    CertificateRow,
+    InstallationRow,
+    NodeRow,
+    NumberRow,
+    PartRow,
+)
 from fabroute.integrations.reference.tables import Problems, Row, read_rows
+from fabroute.inventory.rules import words
 from fabroute.inventory.service import ConventionalMethod
+from fabroute.kernel.errors import FieldProblem
 from fabroute.logistics.rules import Duty, Mode, Service, Tariff, Zone, any_weight, transit_of
 from fabroute.logistics.rules.grids import EVERYWHERE_ELSE
 from fabroute.logistics.rules.places import CONTINENTS
@@ -77,6 +86,8 @@ class ReferenceFiles:
     assets: Sequence[Read[AssetRow]]
     certificates: Sequence[Read[CertificateRow]]
     parts: Sequence[Read[PartRow]]
+    part_numbers: Sequence[Read[NumberRow]]
+    part_installations: Sequence[Read[InstallationRow]]
     places: Sequence[Read[PlaceView]]
     tariffs: Sequence[Read[NewTariff]]
     duty_rules: Sequence[Read[NewDutyRule]]
@@ -86,11 +97,17 @@ class ReferenceFiles:
 
 
 def read_files(folder: Path, problems: Problems) -> ReferenceFiles:
-    """Return the typed rows of all files in ``folder``; what can't be taken is noted in ``problems``."""
+    """Return the typed rows of all files in ``folder``; what can't be taken is noted in ``problems``.
+
+    Other numbers of parts and where they are installed may be left out: a folder without these files has none.
+    """
 
     def read(file: str, columns: str, convert: Callable[[Row], _Value]) -> Sequence[Read[_Value]]:
         rows = read_rows(folder, file, columns.split(), problems)
         return [Read(row=row, value=convert(row)) for row in rows]
+
+    def read_if_there(file: str, columns: str, convert: Callable[[Row], _Value]) -> Sequence[Read[_Value]]:
+        return read(file, columns, convert) if (folder / file).exists() else ()
 
     return ReferenceFiles(
         nodes=read("nodes.csv", _NODE_COLUMNS, _node),
@@ -99,6 +116,8 @@ def read_files(folder: Path, problems: Problems) -> ReferenceFiles:
         assets=read("node_assets.csv", _ASSET_COLUMNS, _asset),
         certificates=read("node_certs.csv", _CERTIFICATE_COLUMNS, _certificate),
         parts=read("parts.csv", _PART_COLUMNS, _part),
+        part_numbers=read_if_there("part_numbers.csv", "part_no kind number", _number),
+        part_installations=read_if_there("part_installations.csv", _INSTALLATION_COLUMNS, _installation),
         places=read("places.csv", "country city latitude longitude is_capital population", _place),
         tariffs=read("carrier_tariffs.csv", _TARIFF_COLUMNS, _tariff),
         duty_rules=read("duty_rules.csv", _DUTY_COLUMNS, _duty_rule),
@@ -123,6 +142,7 @@ _PART_COLUMNS = (
     "part_no name sector bx_mm by_mm bz_mm volume_cm3 allowed_process_material required_certs part_qualification "
     "criticality annual_demand hs_code export_class ip_zone note conv_unit_eur conv_moq conv_tooling_eur conv_lead_days"
 )
+_INSTALLATION_COLUMNS = "part_no asset position quantity note"
 _TARIFF_COLUMNS = (
     "carrier zone service valid_from valid_to base_eur per_kg_eur fuel_fraction surcharge_eur transit_p50_days "
     "transit_p95_days mode source"
@@ -256,6 +276,34 @@ def _conventional(row: Row) -> ConventionalMethod:
         minimum_quantity=row.optional_whole("conv_moq", minimum=1),
         lead_days=row.optional_whole("conv_lead_days", maximum=3_650),
     )
+
+
+def _number(row: Row) -> NumberRow:
+    found = NumberRow(
+        part_no=row.text("part_no"), kind=row.choice("kind", words.ALIAS_KINDS), number=row.text("number")
+    )
+    if found.number:
+        _take(row, "number", words.is_text(found.number, pointer="/number", longest=words.LONGEST_NUMBER))
+        _take(row, "number", words.is_gtin(found.number, pointer="/number") if found.kind == "gtin" else ())
+    return found
+
+
+def _installation(row: Row) -> InstallationRow:
+    found = InstallationRow(
+        part_no=row.text("part_no"),
+        asset=row.text("asset"),
+        position=row.optional_text("position"),
+        quantity=row.whole("quantity", minimum=1),
+        note=row.optional_text("note"),
+    )
+    for column, value in (("asset", found.asset), ("position", found.position)):
+        _take(row, column, words.is_text(value, pointer=f"/{column}", longest=words.LONGEST_NAME, empty=True))
+    return found
+
+
+def _take(row: Row, column: str, problems: Iterable[FieldProblem]) -> None:
+    for problem in problems:
+        row.refuse(column, problem.message)
 
 
 def _place(row: Row) -> PlaceView:

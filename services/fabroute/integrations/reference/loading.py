@@ -15,6 +15,7 @@ from fabroute.integrations.reference.dates import calendar_for
 from fabroute.integrations.reference.description import Description, describe, moved
 from fabroute.integrations.reference.files import Read, read_files
 from fabroute.integrations.reference.first_articles import revision_id
+from fabroute.integrations.reference.names import save_names
 from fabroute.integrations.reference.nodes import OWNER_ID
 from fabroute.integrations.reference.print_files import REVISION, PrintFileMaker, Progress
 from fabroute.integrations.reference.report import SeedReport, report_on
@@ -105,6 +106,7 @@ def _save_all(session: Session, load: _Load, progress: Progress) -> int:
         lambda: save_logistics(session, data=found.logistics),
         lambda: save_certificates(session, certificates=found.certificates, now=now),
         lambda: _save_parts(session, load),
+        lambda: save_names(session, description=found, actor=ACTOR, now=now),
         lambda: save_first_articles(session, first_articles=found.first_articles, now=now),
         lambda: _plan_capacity(session, now),
     )

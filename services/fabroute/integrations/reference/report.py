@@ -41,6 +41,8 @@ class SeedReport:
     lanes: int
     places: int
     parts: int
+    part_numbers: int
+    part_installations: int
     print_files: int
     print_files_drawn: int
 
@@ -53,7 +55,8 @@ class SeedReport:
             f"  {self.lots.total} lots ({self.lots.short} short, {self.lots.expired} expired, "
             f"{self.lots.quarantined} quarantined, {self.lots.blocked} blocked, {self.lots.used_too_often} used too "
             f"often); {self.first_articles} first articles ({self.lapsed_first_articles} lapsed)\n"
-            f"  {self.parts} parts, {self.print_files} print files ({self.print_files_drawn} drawn now); "
+            f"  {self.parts} parts, {self.part_numbers} other numbers, {self.part_installations} installations, "
+            f"{self.print_files} print files ({self.print_files_drawn} drawn now); "
             f"{self.changed:,} rows new or changed"
         )
 
@@ -76,6 +79,8 @@ def report_on(description: Description, *, changed: int, files: int, drawn: int,
         lanes=len(description.logistics.lanes),
         places=len(description.logistics.places),
         parts=len(description.parts),
+        part_numbers=len(description.part_numbers),
+        part_installations=len(description.part_installations),
         print_files=files,
         print_files_drawn=drawn,
     )

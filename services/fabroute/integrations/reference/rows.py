@@ -76,3 +76,23 @@ class PartRow:
     ip_zone: str
     note: str
     conventional: ConventionalMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRow:
+    """A line of part_numbers.csv: another number of a part."""
+
+    part_no: str
+    kind: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallationRow:
+    """A line of part_installations.csv: a machine that a part belongs to."""
+
+    part_no: str
+    asset: str
+    position: str
+    quantity: int
+    note: str

@@ -10,7 +10,7 @@ from fabroute.logistics.service.data import (
     NewTariff,
 )
 from fabroute.logistics.service.listing import DatedQuery, exchange_rate, list_rows
-from fabroute.logistics.service.places import find_place, load_places, resolve_destination
+from fabroute.logistics.service.places import UnknownCity, find_place, load_places, resolve_destination, unknown_city
 from fabroute.logistics.service.putting import InvalidDatedRow, RowOutcome, coverage_warnings, invalid_row, put_rows
 from fabroute.logistics.service.saving import save_logistics
 from fabroute.logistics.service.tables import (
@@ -56,6 +56,7 @@ __all__ = [
     "PlaceBook",
     "PlaceView",
     "RowOutcome",
+    "UnknownCity",
     "UnknownCountry",
     "UnknownDestination",
     "city_key",
@@ -72,4 +73,5 @@ __all__ = [
     "read_logistics",
     "resolve_destination",
     "save_logistics",
+    "unknown_city",
 ]

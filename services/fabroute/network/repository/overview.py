@@ -65,6 +65,17 @@ ORDER BY node.status = 'up', node.id LIMIT :limit
 """
 _OUT_OF_ALL = text(_OUT.format(whose=""))
 _OUT_OF_ONE = text(_OUT.format(whose=" AND node.organisation_id = :organisation_id"))
+_MACHINES = text("""
+SELECT counted.machines, counted.down, machine.id AS machine_id, machine.node_id
+FROM (
+    SELECT count(*) AS machines, count(*) FILTER (WHERE status <> 'up') AS down
+    FROM machines WHERE node_id = ANY(:node_ids)
+) counted
+LEFT JOIN LATERAL (
+    SELECT id, node_id FROM machines WHERE node_id = ANY(:node_ids) AND status <> 'up' ORDER BY id LIMIT :limit
+) machine ON true
+ORDER BY machine.id
+""")
 
 
 def read_loads(session: Session, *, node_ids: Collection[str], days: int, now: datetime) -> Sequence[RowMapping]:
@@ -109,3 +120,9 @@ def read_out(session: Session, *, organisation_id: str | None, limit: int) -> Se
         return session.connection().execute(_OUT_OF_ALL, {"limit": limit}).mappings().all()
     values = {"organisation_id": organisation_id, "limit": limit}
     return session.connection().execute(_OUT_OF_ONE, values).mappings().all()
+
+
+def read_machines(session: Session, *, node_ids: Collection[str], limit: int) -> Sequence[RowMapping]:
+    """Return how many machines nodes have and how many are down, with the first of these: a row for each, or one."""
+    parameters = {"node_ids": sorted(node_ids), "limit": limit}
+    return session.connection().execute(_MACHINES, parameters).mappings().all()

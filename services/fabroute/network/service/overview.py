@@ -93,6 +93,16 @@ class NodesOut:
     total: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineCount:
+    """Machines of some nodes: how many there are, how many of them are down, and the first of these."""
+
+    machines: int
+    down: int
+    named: tuple[tuple[str, str], ...]
+    """Machine and node."""
+
+
 def read_loads(session: Session, *, node_ids: Collection[str], now: datetime) -> Mapping[str, NodeLoad]:
     """Return how full nodes are, by node; those whose calendar the caller may not see are left out."""
     found = rows.read_loads(session, node_ids=node_ids, days=LOAD_DAYS, now=now)
@@ -137,6 +147,13 @@ def list_out(session: Session, *, organisation_id: str | None, limit: int = 20) 
     """Return an organisation's nodes (``None``: all) that are down, or up with a machine down; not closed ones."""
     found = rows.read_out(session, organisation_id=organisation_id, limit=limit)
     return NodesOut(nodes=tuple(_out(row) for row in found), total=found[0]["total"] if found else 0)
+
+
+def count_machines(session: Session, *, node_ids: Collection[str], limit: int = 3) -> MachineCount:
+    """Return how many machines these nodes have, and how many are down; ``limit`` of them are named."""
+    found = rows.read_machines(session, node_ids=node_ids, limit=limit)
+    named = tuple((row["machine_id"], row["node_id"]) for row in found if row["machine_id"] is not None)
+    return MachineCount(machines=found[0]["machines"], down=found[0]["down"], named=named)
 
 
 def _runways(found: Iterable[RowMapping]) -> Iterable[MaterialRunway]:

@@ -9,10 +9,11 @@ from sqlmodel import Session
 _PARKED = """
 SELECT line.id AS line_id, line.order_id, placed.organisation_id, placed.reference, line.position, part.part_no,
     part.name AS part_name, line.quantity, line.state_reason AS reason, placed.need_by, placed.placed_at,
-    placed.updated_at, count(*) OVER () AS total
+    placed.updated_at, owner.name AS organisation_name, count(*) OVER () AS total
 FROM orders placed
 JOIN order_lines line ON line.order_id = placed.id AND line.state = 'parked'
 JOIN parts part ON part.id = line.part_id
+LEFT JOIN organisations owner ON owner.id = placed.organisation_id
 WHERE placed.state IN ('partly_routed', 'no_route', 'parked'){whose}
 ORDER BY placed.need_by NULLS LAST, line.id LIMIT :limit
 """

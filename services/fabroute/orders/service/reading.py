@@ -44,6 +44,7 @@ class LineView:
     """What was promised first; plans only get better from there."""
     promised_minor: int | None = None
     revision_id: str = ""
+    part_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,7 @@ def _line_view(line: OrderLine, revision: RevisionView) -> LineView:
         id=line.id,
         position=line.position,
         part=revision.part_no,
+        part_name=revision.name,
         revision=revision.revision,
         quantity=line.quantity,
         state=cast(LineState, line.state),

@@ -27,6 +27,8 @@ class ParkedLine:
     placed_at: datetime
     updated_at: datetime
     """Of its order."""
+    organisation_name: str | None
+    """``None`` where the caller may not see it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from fabroute.database.bulk import is_one_of
 from fabroute.production.models import Job
+from fabroute.production.repository.deadlines import answer_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,10 @@ class QueueFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLease:
-    """What a claimed job gets: a lease for so many seconds from now, by the clock of the database."""
+    """What a claimed job gets: a lease for so many seconds from now, by the clock of the database.
+
+    It ends earlier where its work must begin earlier, as ``deadlines.answer_by`` says.
+    """
 
     job_id: str
     lease_id: str
@@ -171,13 +175,14 @@ FROM part_revisions revision JOIN parts part ON part.id = revision.part_id WHERE
 """)
 """A queue's version and what is left of a lot change all the time, and no gate looks at them."""
 
-_GIVE_LEASES = text("""
+_GIVE_LEASES = text(f"""
 UPDATE jobs job
 SET lease_id = given.lease_id, lease_kind = 'claim', lease_epoch = job.fence + 1, fence = job.fence + 1,
-    lease_until = clock_timestamp() + make_interval(secs => given.seconds), claimed_by = given.claimed_by,
+    lease_until = {answer_by("clock_timestamp()", seconds="given.seconds")}, claimed_by = given.claimed_by,
     claimed_at = :now, updated_at = :now, version = job.version + 1
-FROM json_to_recordset(CAST(:leases AS json)) AS given (job_id text, lease_id text, claimed_by text, seconds int)
-WHERE job.id = given.job_id AND job.state = 'offered' AND job.lease_id IS NULL
+FROM json_to_recordset(CAST(:leases AS json)) AS given (job_id text, lease_id text, claimed_by text, seconds int),
+    nodes node
+WHERE job.id = given.job_id AND node.id = job.node_id AND job.state = 'offered' AND job.lease_id IS NULL
 RETURNING job.*
 """)
 

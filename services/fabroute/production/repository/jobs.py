@@ -2,17 +2,21 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import TextClause, insert, or_, text, update
+from sqlalchemy import ColumnElement, DateTime, TextClause, func, insert, literal_column, or_, text, update
 from sqlmodel import Session, col, select
 
 from fabroute.database.bulk import is_one_of
 from fabroute.production.models import Job
+from fabroute.production.repository.deadlines import LEAST_SECONDS, answer_by, work_begins_by
 from fabroute.production.states import LIVE_STATES, JobState, states_before
 from fabroute.routing.ports import StandingJob
 
 _FRESH = {"populate_existing": True}
+_WORK_BEGINS_BY: ColumnElement[datetime] = literal_column(
+    f"(SELECT {work_begins_by('jobs')} FROM nodes node WHERE node.id = jobs.node_id)", DateTime(timezone=True)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,18 +184,25 @@ def move_job(
 def resume_job(session: Session, *, job_id: str, state: str, now: datetime) -> Job | None:
     """Put a held job back into the ``state`` that it was held from; None if it is not held (any more).
 
-    Its deadlines are put off by the time that it was held: nobody could keep them meanwhile.
+    Its deadlines are put off by the time that it was held: nobody could keep them meanwhile. An offer still ends when
+    its work must begin, or soon after where that is over.
     """
     held = now - col(Job.held_at)
+    answer = col(Job.offer_until) + held
+    if state == "offered":
+        answer = func.least(answer, func.greatest(_WORK_BEGINS_BY, now + timedelta(seconds=LEAST_SECONDS)))
     changed = {
         **{"state": state, "held_from": None, "held_at": None, "held_reason": "", "held_kind": ""},
-        **{"offer_until": col(Job.offer_until) + held, "lease_until": col(Job.lease_until) + held},
+        **{"offer_until": answer, "lease_until": col(Job.lease_until) + held},
     }
     return _change(session, job_id, before=("held",), values=changed, now=now)
 
 
 def set_deadlines(session: Session, *, job_ids: Collection[str], seconds: int) -> None:
-    """Give offered jobs their deadline: each node has its own time to answer, and ``seconds`` where it has none."""
+    """Give offered jobs their deadline: each node has its own time to answer, and ``seconds`` where it has none.
+
+    None ends after its work must begin, as ``deadlines.answer_by`` says.
+    """
     session.connection().execute(_DEADLINES, {"job_ids": list(job_ids), "seconds": seconds})
 
 
@@ -301,9 +312,9 @@ RETURNING job.id AS job_id, job.organisation_id, job.node_id, job.order_line_id,
     job.dispatch_at IS NULL OR job.offered_at >= job.dispatch_at AS known_to_node
 """)
 
-_DEADLINES = text("""
-UPDATE jobs SET offer_until = offered_at + make_interval(secs => coalesce(node.offer_seconds, :seconds))
-FROM nodes node WHERE node.id = jobs.node_id AND jobs.id = ANY(:job_ids) AND jobs.state = 'offered'
+_DEADLINES = text(f"""
+UPDATE jobs job SET offer_until = {answer_by("job.offered_at", seconds="coalesce(node.offer_seconds, :seconds)")}
+FROM nodes node WHERE node.id = job.node_id AND job.id = ANY(:job_ids) AND job.state = 'offered'
 """)
 
 _LOCK_OF_REVISION = text(

@@ -71,7 +71,11 @@ happened AS (
         'certificate', paper.id, 'reason', paper.withdrawal_reason), 'system:production'
     FROM conformity_certificates paper JOIN of_order job ON job.id = paper.job_id WHERE paper.withdrawn_at IS NOT NULL
 )
-SELECT happened.*, line.position FROM happened LEFT JOIN order_lines line ON line.id = happened.line_id
+SELECT happened.*, line.position, coalesce(nullif(person.name, ''), person.email, key.name, client.name) AS actor_name
+FROM happened LEFT JOIN order_lines line ON line.id = happened.line_id
+LEFT JOIN people person ON person.id = happened.actor
+LEFT JOIN api_keys key ON key.id = happened.actor
+LEFT JOIN oauth_clients client ON client.id = happened.actor
 WHERE CAST(:at AS timestamptz) IS NULL OR (happened.at, happened.key) > (:at, :key)
 ORDER BY happened.at, happened.key LIMIT :limit
 """)
@@ -80,7 +84,10 @@ ORDER BY happened.at, happened.key LIMIT :limit
 def read_timeline(
     session: Session, *, order_id: str, after: tuple[datetime, str] | None, limit: int
 ) -> Sequence[RowMapping]:
-    """Return what happened to an order in the order in which it did, after the instant and key of ``after``."""
+    """Return what happened to an order in the order in which it did, after the instant and key of ``after``.
+
+    Who did it has a name only where the caller may see that person, key or client.
+    """
     at, key = (None, "") if after is None else after
     parameters = {"order_id": order_id, "at": at, "key": key, "limit": limit}
     return session.connection().execute(_TIMELINE, parameters).mappings().all()

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from fabroute.production.models import Job
+from fabroute.production.repository.deadlines import answer_by
 
 
 def any_due(session: Session) -> bool:
@@ -92,7 +93,7 @@ FROM due WHERE job.id = due.id RETURNING job.id""")
 _RETURN = text(f"""{_due(f"{_CLAIM_OVER} AND job.offer_rounds = 0", "lease_until")}
     fence = job.fence + 1, offer_rounds = 1, lease_id = NULL, lease_kind = '', lease_until = NULL, claimed_by = NULL,
     claimed_at = NULL, nudged_at = :now,
-    offer_until = clock_timestamp() + make_interval(secs => coalesce(node.offer_seconds, :seconds))
+    offer_until = {answer_by("clock_timestamp()", seconds="coalesce(node.offer_seconds, :seconds)")}
 FROM due, nodes node WHERE job.id = due.id AND node.id = job.node_id RETURNING job.id""")
 
 _SUSPECT = text(f"""{_due(_SILENT, "lease_until")}

@@ -14,18 +14,22 @@ from fabroute.kernel.ids import new_id
 from fabroute.production.models import JobEvidence
 from fabroute.production.repository import prints as rows
 from fabroute.production.repository import proofs as proof_rows
-from fabroute.production.rules import EVIDENCE_KINDS, name_problem
+from fabroute.production.rules import EVIDENCE_KINDS, evidence_media_type, name_problem
 from fabroute.production.service.access import conflict, find_visible
 from fabroute.production.service.leases import Lease, lock_for_work
 from fabroute.production.service.telling import audit_entry
 from fabroute.production.service.views import EvidenceView, evidence_view
 from fabroute.production.states import ENDED_STATES
 
+_TAKEN = (
+    "send a photo (JPEG, PNG, WebP, HEIC, TIFF), a video (MP4), a PDF, a table (CSV, a spreadsheet), a text, a model "
+    "or a ZIP archive, with the Content-Type of what it is"
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class InvalidEvidence(DomainError):
-    """Evidence of an unknown kind, or with a name that is none."""
+    """Evidence of an unknown kind, with a name that is none, or a file that is not what it is called."""
 
     code = "invalid_evidence"
     status = 422
@@ -55,6 +59,8 @@ class NewEvidence:
     media_type: str
     size_bytes: int
     sha256: str
+    head: bytes
+    """How it begins, up to ``EVIDENCE_HEAD_BYTES``: what it is called has to be what it is."""
 
     def __post_init__(self) -> None:
         problems = []
@@ -64,6 +70,8 @@ class NewEvidence:
             problems.append(FieldProblem(pointer="/name", message=wrong))
         if self.size_bytes <= 0:
             problems.append(FieldProblem(pointer="", message="the file is empty: send its content"))
+        elif evidence_media_type(self.media_type, self.head) is None:
+            problems.append(FieldProblem(pointer="", message=f"the content is no {self.media_type}: {_TAKEN}"))
         if problems:
             raise InvalidEvidence("; ".join(problem.message for problem in problems), problems=tuple(problems))
         if not _SHA256.fullmatch(self.sha256):
@@ -90,7 +98,9 @@ def add_evidence(
         return _same(known, evidence)
     if job.state in ENDED_STATES:
         raise conflict(job, wish="given evidence")
-    row = JobEvidence(id=new_id("evd"), job_id=job_id, added_by=principal.key_id, added_at=now, **asdict(evidence))
+    file = asdict(evidence)
+    del file["head"]
+    row = JobEvidence(id=new_id("evd"), job_id=job_id, added_by=principal.key_id, added_at=now, **file)
     rows.add(session, row)
     data = {"name": evidence.name, "kind": evidence.kind, "sha256": evidence.sha256}
     entry = audit_entry(job_id, job.organisation_id, "job.evidence_added", actor=principal.key_id, now=now, **data)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from fabroute.identity.rules import Principal
+from fabroute.inventory import service as inventory
+from fabroute.inventory.service import RevisionView
 from fabroute.network import service as network
 from fabroute.network.service import NodeView
 from fabroute.orders import service as orders
@@ -27,9 +29,10 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeJob:
-    """A job with its node and all that was recorded about it."""
+    """A job with what is to be made, its node and all that was recorded about it."""
 
     job: JobView
+    revision: RevisionView
     node: NodeView
     as_node: bool
     """Whether it is looked at by its node's organisation, or the operator."""
@@ -51,6 +54,7 @@ def read_whole_job(session: Session, *, principal: Principal, job_id: str) -> Wh
     certificates = conformity_rows.read_certificates(session, job_id=job_id)
     return WholeJob(
         job=job,
+        revision=inventory.read_revisions(session, revision_ids={job.revision_id})[job.revision_id],
         node=node,
         as_node=as_node,
         ship_to=_ship_to(session, job) if as_node else None,

@@ -9,11 +9,11 @@ from fabroute.routing.service.explaining.explain import Explanation
 from fabroute.routing.service.explaining.paper import (
     able_in_short,
     explanation_document,
-    relaxation_in_short,
+    nearest_in_short,
     rule_in_short,
 )
 from fabroute.routing.service.options import ExcludedNode, LineChoices, Option, same_place
-from fabroute.routing.service.sentences import reason_counts, why_not_routed, why_routed
+from fabroute.routing.service.sentences import binding_code, reason_counts, why_not_routed, why_routed
 from fabroute.routing.service.splits_documents import share_documents
 from fabroute.routing.service.timing import Calendars
 from fabroute.solver.eligibility import ExclusionCode
@@ -82,9 +82,11 @@ def why(verdict: Verdict, calendars: Calendars) -> str:
 
 
 def nearest_fix(verdict: Verdict) -> str | None:
-    """Return the least that would make a place for a line without one, in words, where a run looked for it."""
+    """Return the least that lifts what binds a line without a place, in words, where a run looked for it."""
     no_route = None if verdict.explanation is None else verdict.explanation.no_route
-    return None if no_route is None or not no_route.relaxations else relaxation_in_short(no_route.relaxations[0])
+    if no_route is None or not no_route.relaxations:
+        return None
+    return nearest_in_short(no_route.relaxations, code=binding_code(verdict.exclusions))
 
 
 def _dearest_rule(explanation: Explanation | None) -> str:

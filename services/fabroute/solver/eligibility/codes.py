@@ -57,5 +57,5 @@ _MEANINGS = {
     ExclusionCode.SPLIT_FORBIDDEN: "would need a split",
     ExclusionCode.CONCENTRATION: "over a sole-source or share cap",
     ExclusionCode.DECLINED: "the node declined this line, didn't answer, or could not make it",
-    ExclusionCode.SANDBOX: "one is in a sandbox and the other is not in the same one",
+    ExclusionCode.SANDBOX: "test orders and test nodes stay among themselves",
 }

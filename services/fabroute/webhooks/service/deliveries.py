@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
+from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from fabroute.database.pages import Page, page_of
@@ -84,20 +86,15 @@ class AnsweredDelivery:
     """Its place among all deliveries."""
 
 
+_Listed = TypeVar("_Listed", DeliveryView, AnsweredDelivery)
+
+
 def list_deliveries(
     session: Session, *, principal: Principal, endpoint_id: str, state: str | None, page: tuple[str | None, int]
 ) -> Page[DeliveryView]:
     """Return a page (cursor, limit) of deliveries to an endpoint, newest first. Raises ``UnknownEndpoint``."""
-    endpoint, (cursor, limit) = find_own(session, principal, endpoint_id), page
-    found = rows.read_deliveries(
-        session,
-        organisation_id=principal.organisation_id,
-        endpoint_id=endpoint.id,
-        state=state,
-        before=position_of(cursor) or _NO_END,
-        limit=limit + 1,
-    )
-    return page_of([delivery_view(row) for row in found], limit=limit, cursor_of=lambda view: str(view.number))
+    found = _read(session, principal, endpoint_id, state=state, page=page)
+    return _page([delivery_view(row) for row in found], page)
 
 
 def list_answered_deliveries(
@@ -107,18 +104,8 @@ def list_answered_deliveries(
 
     Raises ``UnknownEndpoint``.
     """
-    endpoint, (cursor, limit) = find_own(session, principal, endpoint_id), page
-    found = rows.read_deliveries(
-        session,
-        organisation_id=principal.organisation_id,
-        endpoint_id=endpoint.id,
-        state=state,
-        before=position_of(cursor) or _NO_END,
-        limit=limit + 1,
-        answered=True,
-    )
-    views = [AnsweredDelivery(**row) for row in found]
-    return page_of(views, limit=limit, cursor_of=lambda view: str(view.number))
+    found = _read(session, principal, endpoint_id, state=state, page=page, answered=True)
+    return _page([AnsweredDelivery(**row) for row in found], page)
 
 
 def list_order_deliveries(
@@ -198,6 +185,31 @@ def replay_since(session: Session, *, principal: Principal, asked: ReplayAsked, 
 def deliveries_due(session: Session, *, now: datetime) -> bool:
     """Return whether some delivery may be due."""
     return rows.is_any_due(session, now=now)
+
+
+def _read(
+    session: Session,
+    principal: Principal,
+    endpoint_id: str,
+    *,
+    state: str | None,
+    page: tuple[str | None, int],
+    answered: bool = False,
+) -> Sequence[RowMapping]:
+    endpoint, (cursor, limit) = find_own(session, principal, endpoint_id), page
+    return rows.read_deliveries(
+        session,
+        organisation_id=principal.organisation_id,
+        endpoint_id=endpoint.id,
+        state=state,
+        before=position_of(cursor) or _NO_END,
+        limit=limit + 1,
+        answered=answered,
+    )
+
+
+def _page(views: Sequence[_Listed], page: tuple[str | None, int]) -> Page[_Listed]:
+    return page_of(views, limit=page[1], cursor_of=lambda view: str(view.number))
 
 
 def _audit(session: Session, principal: Principal, endpoint_id: str, *, now: datetime, **data: JsonScalar) -> None:

@@ -47,8 +47,8 @@ def run(*arguments: str) -> Result:
 def test_a_log_is_signed_verified_exported_and_checked_by_somebody_else(installation: Engine, tmp_path: Path) -> None:
     signed, verified = run("sign"), run("verify")
     run("export", OWNER, "--output", str(tmp_path / "audit.jsonl"))
-    (tmp_path / "check.py").write_text(run("program").stdout)
-    key = json.loads((tmp_path / "audit.jsonl").read_text().splitlines()[-1])["public_key"]
+    (tmp_path / "check.py").write_text(run("program").stdout, encoding="utf-8")
+    key = json.loads((tmp_path / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])["public_key"]
     checked = subprocess.run(
         [sys.executable, "check.py", "audit.jsonl", key],
         cwd=tmp_path,
@@ -63,7 +63,7 @@ def test_a_log_is_signed_verified_exported_and_checked_by_somebody_else(installa
         "nothing was changed, taken out or put in",
     ]
     assert checked.stdout == "2 entries, nothing was changed or taken out\n"
-    assert run("export", OWNER).stdout == (tmp_path / "audit.jsonl").read_text()
+    assert run("export", OWNER).stdout == (tmp_path / "audit.jsonl").read_text(encoding="utf-8")
 
 
 def test_tampering_ends_with_exit_code_1_and_says_where(installation: Engine, tmp_path: Path) -> None:

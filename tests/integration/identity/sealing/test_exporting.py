@@ -24,10 +24,10 @@ def exported(log: Engine) -> Lines:
 
 def check(lines: Lines, folder: Path, *, key: str | None = None) -> tuple[int, str]:
     """Run the program of the documentation on a log; return its exit code and what it said."""
-    (folder / "check.py").write_text(CHECKING_PROGRAM)
-    (folder / "audit.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "check.py").write_text(CHECKING_PROGRAM, encoding="utf-8")
+    (folder / "audit.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     arguments = [sys.executable, "check.py", "audit.jsonl", key or a_signer().public_key]
-    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     return done.returncode, (done.stdout + done.stderr).strip()
 
 

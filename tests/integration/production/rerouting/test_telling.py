@@ -62,6 +62,26 @@ def test_a_timeline_tells_the_story_of_an_order(works: Works) -> None:
     assert (settled.figures["outcome"], settled.figures["landed_minor"], settled.by) == ("dearer", 6_997, "system")
 
 
+def test_a_timeline_names_those_whom_its_reader_may_know(works: Works) -> None:
+    works.ordered()
+    (actor,) = (row[0] for row in works.table("SELECT actor FROM audit_entries WHERE action = 'order.placed'"))
+    placed_by = [(it.who, it.who_kind) for it in timeline(works) if it.what == "order.placed"]
+    assert placed_by == [("test", "key")]
+
+    works.table(
+        "INSERT INTO people (id, organisation_id, email, name, role, created_at, version)"
+        " SELECT :id, organisation_id, 'ada@example.com', :name, 'buyer', now(), 1 FROM orders RETURNING id",
+        id=actor,
+        name="",
+    )
+    (placed, *_) = (entry for entry in timeline(works) if entry.what == "order.placed")
+    assert (placed.by, placed.who) == ("person", "ada@example.com")
+
+    works.table("UPDATE people SET name = 'Ada Lovelace' RETURNING id")
+    told = {entry.what: entry.who for entry in timeline(works)}
+    assert (told["order.placed"], told["line.decided"]) == ("Ada Lovelace", "")
+
+
 def test_a_timeline_tells_once_what_was_decided_again_and_again(works: Works) -> None:
     works.ordered()
     again = (

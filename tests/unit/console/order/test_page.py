@@ -40,7 +40,7 @@ def test_candidates_come_with_the_chosen_one_first_and_say_what_they_change() ->
     rows = decision_of(a_document(LYON, BERLIN, objective="fastest")).candidates
     assert [(it.name, it.is_chosen, it.difference) for it in rows] == [
         ("Lyon", True, ""),
-        ("Berlin", False, f"−€7.30, +48{NBSP}h"),
+        ("Berlin", False, f"−€7.30, +2{NBSP}d"),
     ]
     assert rows[0].items == (("Machine time", 2370), ("Shipping, base", 1500))
     assert rows[0].sending == "express by dhl"
@@ -61,7 +61,7 @@ def test_alternatives_that_the_order_does_not_ask_for_already_are_objectives() -
         ("Cheapest instead", None, "Lyon"),
         ("Next best", None, "Lyon"),
     ]
-    assert offers[0].words == f"+€7.30, −48{NBSP}h"
+    assert offers[0].words == f"+€7.30, −2{NBSP}d"
 
 
 def test_nodes_that_are_ruled_out_come_nearest_first_with_their_fix_and_what_it_would_bring() -> None:
@@ -318,7 +318,7 @@ def test_the_stamp_changes_with_the_order_and_with_the_state_of_a_job() -> None:
 def test_moves_and_shared_builds_are_told() -> None:
     moved = {"city": "Turin", "saves": {"landed_minor": 300, "hours": 5.5, "co2e_g": 0}}
     decision = decision_of(a_document(BERLIN, moved_from=moved, build={"lines": 3, "saved_minor": 250}))
-    assert decision.moved_from == "It was to be made in Turin before: the move saves €3.00, 5.5 h."
+    assert decision.moved_from == f"It was to be made in Turin before: the move saves €3.00, 5{NBSP}h 30{NBSP}min."
     assert decision.shared_build == "It shares a build with 2 other lines, which saves €2.50."
 
 
@@ -332,11 +332,47 @@ def test_a_plan_that_is_not_proven_best_says_how_far_it_may_be() -> None:
     assert decision_of(a_document(BERLIN)).proof == "Proven to be the best plan."
 
 
-def test_cards_move_up_beside_what_is_long() -> None:
-    few, many = [a_candidate(f"City {at}") for at in range(3)], [a_candidate(f"City {at}") for at in range(8)]
-    barred = [an_exclusion(f"Out {at}", "CAPACITY") for at in range(4)]
-    assert page_with(decision=a_decision(a_document(*few))).room == 0
-    assert page_with(decision=a_decision(a_document(*many))).room == 1
-    assert page_with(decision=a_decision(a_document(*many, exclusions=barred))).room == 2
-    assert page_with(decision=a_decision(a_document(exclusions=barred, routed=False))).room == 2
-    assert page_with(decision=None, order=an_order(a_line(state="pending"))).room == 0
+def test_what_was_decided_stands_above_what_came_of_it_whatever_there_is() -> None:
+    many = [a_candidate(f"City {at}") for at in range(8)]
+    lost = a_document(exclusions=[an_exclusion("Out", "CAPACITY")], routed=False)
+    pending = page_with(decision=None, order=an_order(a_line(state="pending"))).layout
+    routed = page_with(decision=a_decision(a_document(*many))).layout
+    stuck = page_with(decision=a_decision(lost), order=an_order(a_line(state="no_route"))).layout
+
+    assert pending.above == (("story",), ("map",))
+    assert (routed.above[0][0], routed.above[1][:2]) == ("candidates", ("map", "plot"))
+    assert (stuck.above[0], stuck.above[1][0]) == (("no-way", "record"), "map")
+    for layout in (pending, routed, stuck):
+        names = [name for columns in (layout.above, layout.below) for column in columns for name in column]
+        assert len(names) == len(set(names))
+        assert {"map", "story", "papers"} <= set(names)
+
+
+def from_a_quote(**exclusion: object) -> DecisionPart:
+    reason = {"code": "MIN_ORDER", "message": "as stored", "machine_id": None, "figures": exclusion}
+    barred = [{**an_exclusion("Porto"), "reasons": [reason]}]
+    document = a_document(BERLIN, exclusions=barred)
+    document["solver"] |= {"engine": "quote", "status": "baseline", "seed": 0, "options": 162}
+    return decision_of(document)
+
+
+def test_what_was_accepted_from_a_quote_is_told_by_what_is_known_of_it() -> None:
+    decision = from_a_quote(minimum_minor=5000, price_minor=3982)
+
+    assert decision.proof == "An offer of a quote was accepted, and it is made as was agreed."
+    assert decision.solver == (
+        ("Run", "run_1"),
+        ("Options weighed", "162"),
+        ("What it knew (SHA-256)", "0" * 64),
+    )
+    assert [(it.name, it.fix, it.then) for it in decision.ruled_out.near] == [
+        ("Porto", "an order worth €50.00 there", "")
+    ]
+    assert decision.ruled_out.has_fixes
+
+
+def test_no_fix_is_told_where_nobody_knows_one() -> None:
+    decision = from_a_quote()
+
+    assert [it.fix for it in decision.ruled_out.near] == [""]
+    assert not decision.ruled_out.has_fixes

@@ -26,7 +26,7 @@ def test_the_cheapest_is_told_with_its_lead_and_its_deadline() -> None:
 
 
 def test_the_fastest_is_compared_in_time_and_the_greenest_in_carbon() -> None:
-    assert "the fastest of 2 qualified nodes: €38.70, 48\N{NO-BREAK SPACE}h sooner than the next best (Berlin)" in why(
+    assert "the fastest of 2 qualified nodes: €38.70, 2\N{NO-BREAK SPACE}d sooner than the next best (Berlin)" in why(
         a_document(LYON, BERLIN, objective="fastest") | {"candidates": [LYON, BERLIN | {"cost_millis": 9_999_999}]}
     )
     assert "the one with the least CO₂e of 2 qualified nodes: €38.70, 840\N{NO-BREAK SPACE}g CO₂e less" in why(
@@ -36,13 +36,13 @@ def test_the_fastest_is_compared_in_time_and_the_greenest_in_carbon() -> None:
 
 def test_a_balance_is_compared_in_money_and_time() -> None:
     document = a_document(LYON, BERLIN | {"cost_millis": 9_999_999}, objective="balanced")
-    assert "€7.30 more and 48\N{NO-BREAK SPACE}h sooner than the next best (Berlin)" in why(document)
+    assert "€7.30 more and 2\N{NO-BREAK SPACE}d sooner than the next best (Berlin)" in why(document)
 
 
 def test_a_lone_node_and_a_missed_deadline_are_said() -> None:
     sentence = why(a_document(BERLIN, exclusions=[an_exclusion("X", "CAPACITY")]), need_by=NOW + timedelta(days=3))
     assert sentence == (
-        "Berlin, because no other node can: €31.40, and there by 19 Jun 2026, 24\N{NO-BREAK SPACE}h after the "
+        "Berlin, because no other node can: €31.40, and there by 19 Jun 2026, 1\N{NO-BREAK SPACE}d after the "
         "deadline. 1 node was ruled out."
     )
 
@@ -100,7 +100,7 @@ def test_a_name_keeps_its_own_direction_in_the_sentence() -> None:
 
 def test_differences_are_signed_and_equal_figures_left_out() -> None:
     assert difference_words(FMT, landed_minor=980, hours=-31.2, co2e_g=-2200) == (
-        "+€9.80, −31\N{NO-BREAK SPACE}h, −2.2\N{NO-BREAK SPACE}kg CO₂e"
+        "+€9.80, −1\N{NO-BREAK SPACE}d 7\N{NO-BREAK SPACE}h, −2.2\N{NO-BREAK SPACE}kg CO₂e"
     )
     assert difference_words(FMT, landed_minor=0, hours=0.2, co2e_g=0) == "same price"
     assert difference_words(FMT, landed_minor=-5, hours=200, co2e_g=3) == (

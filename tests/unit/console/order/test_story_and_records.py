@@ -1,9 +1,11 @@
 """What happened to an order in words, and what lies beside it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from fabroute.console.drawing.text import isolated
 from fabroute.console.pages.order.records import act_rows, delivery_rows, papers_of
 from fabroute.console.pages.order.story import StoryEntry, story_entries
 from fabroute.inventory.service import DocumentView
@@ -71,9 +73,13 @@ def test_entries_are_told_in_words(entry: TimelineEntry, title: str, words: str)
     assert (told(entry).title, told(entry).words) == (title, words)
 
 
-def test_who_did_it_is_told_as_person_or_system() -> None:
-    assert told(an_entry("order.placed", by="person")).by_person
-    assert not told(an_entry("line.decided", why="x")).by_person
+def test_who_did_it_is_told_by_name_where_the_viewer_may_know_it() -> None:
+    placed = an_entry("order.placed", by="person")
+
+    assert told(replace(placed, who="Ada Lovelace")).by == f"by {isolated('Ada Lovelace')}"
+    assert told(replace(placed, who="ERP", who_kind="key")).by == f"by the API key {isolated('ERP')}"
+    assert told(placed).by == "by a person"
+    assert told(an_entry("line.decided", why="x")).by == ""
 
 
 def test_papers_lead_to_their_files() -> None:

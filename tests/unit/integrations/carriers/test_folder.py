@@ -137,7 +137,7 @@ def test_what_was_taken_goes_to_done_and_what_was_not_to_failed_with_the_reason(
     assert list((folder / "statuses").iterdir()) == []
     assert [path.name for path in (folder / "done").iterdir()] == ["a.csv"]
     assert sorted(path.name for path in (folder / "failed").iterdir()) == ["b.csv", "b.csv.reason.txt"]
-    assert (folder / "failed" / "b.csv.reason.txt").read_text() == "no shipment goes by JD01\n"
+    assert (folder / "failed" / "b.csv.reason.txt").read_text(encoding="utf-8") == "no shipment goes by JD01\n"
 
 
 def test_a_file_of_a_name_that_was_there_before_replaces_nothing(folder: Path) -> None:
@@ -147,13 +147,13 @@ def test_a_file_of_a_name_that_was_there_before_replaces_nothing(folder: Path) -
         a_carrier(folder).settle(message, refused="")
 
     assert sorted(path.name for path in (folder / "done").iterdir()) == ["a-2.csv", "a.csv"]
-    assert "gate 4" in (folder / "done" / "a.csv").read_text()
+    assert "gate 4" in (folder / "done" / "a.csv").read_text(encoding="utf-8")
 
 
 def test_each_folder_is_a_carrier_by_its_name(folder: Path) -> None:
     for name in ("ups", ".hidden", "Not One"):
         (folder.parent / name).mkdir()
-    (folder.parent / "file").write_text("")
+    (folder.parent / "file").write_text("", encoding="utf-8")
 
     assert [carrier.name for carrier in open_carriers(folder.parent)] == ["dhl", "ups"]
     assert open_carriers(None) == ()

@@ -105,7 +105,7 @@ def test_another_process_makes_the_same_bytes() -> None:
     )
     environment = {"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": "7"}
     answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment, timeout=60
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True, env=environment, timeout=60
     )
     assert answer.stdout.strip() == hashlib.sha256(reference_file("RL-0003")).hexdigest()
     assert answer.stderr == ""

@@ -15,7 +15,7 @@ def test_the_report_is_three_lines_for_a_person() -> None:
         "306 lanes, 2,104 places",
         "  482 lots (45 short, 24 expired, 15 quarantined, 8 blocked, 17 used too often); "
         "104 first articles (17 lapsed)",
-        "  32 parts, 32 print files (5 drawn now); 4,018 rows new or changed",
+        "  32 parts, 22 other numbers, 18 installations, 32 print files (5 drawn now); 4,018 rows new or changed",
     ]
     assert str(replace(report, as_of=None)).startswith("reference network with the files' own dates: 60 nodes")
 

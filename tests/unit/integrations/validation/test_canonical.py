@@ -171,7 +171,7 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
         cwd=Path(__file__).parents[4],
         env={"PYTHONHASHSEED": "77", "PYTHONPATH": "services:."},

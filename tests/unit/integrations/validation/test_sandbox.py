@@ -268,7 +268,7 @@ def _owner(script: str, folder: Path) -> subprocess.Popen[str]:
         [sys.executable, "-c", OWNER + script, str(folder)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
 
 
@@ -298,7 +298,7 @@ print(sorted({"numpy", "lib3mf", "manifold3d", "embreex", "PIL", "trimesh"} & se
 
 
 def test_owner_and_guards_load_no_library_that_reads_meshes() -> None:
-    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, encoding="utf-8", timeout=60, check=True)
 
     assert done.stdout == "[]\n"
     assert done.stderr == ""

@@ -6,10 +6,15 @@ import pytest
 
 from fabroute.routing.service.candidates import CandidateFinder
 from fabroute.routing.service.decide import decide
-from fabroute.routing.service.documents import Verdict, decision_document, why
+from fabroute.routing.service.documents import Verdict, decision_document, nearest_fix, why
 from fabroute.routing.service.explaining.changes import Margin, NodeChange
+from fabroute.routing.service.explaining.conflicts import Relaxation
+from fabroute.routing.service.explaining.demands import OF, kinds_against
 from fabroute.routing.service.explaining.explain import Explanation
+from fabroute.routing.service.explaining.paper import nearest_in_short
+from fabroute.routing.service.sentences import binding_code
 from fabroute.routing.snapshot import RoutingSnapshot
+from fabroute.solver.eligibility import ExclusionCode
 from fabroute.solver.limits import SolveLimits
 from tests.factories.explanations import OBJECTIVES
 from tests.factories.routing import a_lot_view, a_node_view
@@ -161,3 +166,56 @@ def test_a_line_without_a_way_is_told_what_together_leaves_none_and_the_cheapest
     (cheapest, *_) = explanation.no_route.relaxations
     assert [step.words.partition(" (")[0] for step in cheapest.steps] == ["+3 days"]
     assert cheapest.place.chance.node.city == "Göttingen"
+
+
+def no_route_at(snapshot: RoutingSnapshot) -> tuple[str, str | None, tuple[Relaxation, ...]]:
+    """Decide about the one line; return what binds, the fix that is told, and all ways out."""
+    verdict, explanation = explained(snapshot)
+    assert explanation.no_route is not None
+    return binding_code(verdict.exclusions), nearest_fix(verdict), explanation.no_route.relaxations
+
+
+def test_the_fix_that_is_told_lifts_the_reason_that_binds_not_whichever_is_cheapest() -> None:
+    certified = a_revision_view(required_certificates=("ISO9001",))
+    packs = ("plain", "brand")
+    nodes = (NEAR, replace(FAR, packaging=packs), replace(FAR, node_id="N3", city="Kassel", packaging=packs))
+    snapshot = a_snapshot(
+        a_line(packaging="brand"),
+        nodes=nodes,
+        revisions=(certified,),
+        certificates=(a_certificate(node_id="N1"),),
+    )
+
+    code, fix, ways = no_route_at(snapshot)
+    assert code == "CERTIFICATE_MISSING"
+    assert [step.demand.kind for step in ways[0].steps] == ["packaging"]
+    assert fix == "certificate ISO9001 for MEX:PLA through 2026-06-15: 98.17 EUR at Göttingen"
+
+
+def test_what_has_to_change_besides_is_told_behind_the_reason_that_binds() -> None:
+    certified = a_revision_view(required_certificates=("ISO9001",))
+    snapshot = a_snapshot(a_line(packaging="brand"), nodes=(NEAR, FAR), revisions=(certified,))
+
+    code, fix, ways = no_route_at(snapshot)
+    assert code == "CERTIFICATE_MISSING"
+    assert fix == (
+        "certificate ISO9001 for MEX:PLA through 2026-06-15; also do without brand packaging: 90.66 EUR at Hannover"
+    )
+    assert nearest_in_short(ways, code="PACKAGING") == (
+        "do without brand packaging; also certificate ISO9001 for MEX:PLA through 2026-06-15: 90.66 EUR at Hannover"
+    )
+
+
+def test_a_way_that_does_not_lift_the_reason_is_told_to_be_elsewhere() -> None:
+    _, _, ways = no_route_at(a_snapshot(a_line(packaging="brand"), nodes=(NEAR,)))
+
+    assert nearest_in_short(ways, code="BUILD_VOLUME") == (
+        "elsewhere, do without brand packaging: 90.66 EUR at Hannover"
+    )
+    assert nearest_in_short(ways, code="NO_NODE") == "do without brand packaging: 90.66 EUR at Hannover"
+
+
+def test_a_later_deadline_lifts_a_lack_of_machine_time_and_the_other_way_round() -> None:
+    assert kinds_against("CAPACITY") == kinds_against("NEED_BY") == {"need_by", "capacity"}
+    assert all(kinds_against(code.value) <= set(OF) and kinds_against(code.value) for code in ExclusionCode)
+    assert kinds_against("NO_NODE") == frozenset()

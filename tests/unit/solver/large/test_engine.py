@@ -146,7 +146,7 @@ def test_the_same_seed_gives_the_same_plan_in_another_process() -> None:
         [sys.executable, "-c", program],
         env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PYTHONHASHSEED": "7"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     ).stdout.strip()
 

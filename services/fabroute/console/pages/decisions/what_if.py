@@ -7,7 +7,7 @@ from typing import Any
 
 from fabroute.console.drawing.bars import level_bar
 from fabroute.console.drawing.markup import Caption, Svg
-from fabroute.console.formats import MINUS, Formats
+from fabroute.console.formats import Formats
 from fabroute.console.pages.network.network import node_path, sentence
 from fabroute.inventory.service import RevisionView
 from fabroute.network.service import NodeView
@@ -265,12 +265,12 @@ def _differences(total: Mapping[str, Any], fmt: Formats) -> tuple[Difference, ..
         _delivery(was, would_be, fmt),
         Difference(
             label="Days late",
-            words=_signed(fmt.number(timedelta(minutes=abs(late)) / timedelta(days=1), 1), late),
+            words=fmt.number_difference(timedelta(minutes=late) / timedelta(days=1), 1),
             detail=beside.format(fmt.quantity(was["late_lines"], "late line"), fmt.number(would_be["late_lines"])),
         ),
         Difference(
             label="CO₂e",
-            words=_signed(fmt.weight(abs(carbon)), carbon),
+            words=fmt.weight_difference(carbon),
             detail=beside.format(fmt.carbon(was["co2e_g"]), fmt.carbon(would_be["co2e_g"])),
         ),
         Difference(
@@ -280,7 +280,7 @@ def _differences(total: Mapping[str, Any], fmt: Formats) -> tuple[Difference, ..
         ),
         Difference(
             label="Without a place",
-            words=_signed(fmt.number(abs(unrouted)), unrouted),
+            words=fmt.number_difference(unrouted),
             detail=beside.format(fmt.number(was["unrouted"]), fmt.number(would_be["unrouted"])),
         ),
     )
@@ -293,13 +293,9 @@ def _delivery(was: Mapping[str, Any], would_be: Mapping[str, Any], fmt: Formats)
     change = round(days[1] - days[0], 1)
     return Difference(
         label="Delivery days",
-        words=_signed(fmt.number(abs(change), 1), change),
+        words=fmt.number_difference(change, 1),
         detail=f"{fmt.number(days[0], 1)} a line as it was, {fmt.number(days[1], 1)} as it would be",
     )
-
-
-def _signed(words: str, amount: float) -> str:
-    return ("+" if amount > 0 else MINUS if amount < 0 else "±") + words
 
 
 def _nodes(found: Sequence[Mapping[str, Any]], cities: Mapping[str, str]) -> tuple[NodeShare, ...]:
@@ -330,8 +326,8 @@ def _run(run: Mapping[str, Any], fmt: Formats) -> RunRow:
         at=datetime.fromisoformat(run["at"]),
         moved=run["moved"],
         money=fmt.money_difference(would_be["landed_minor"] - was["landed_minor"]),
-        carbon=_signed(fmt.weight(abs(carbon)), carbon),
-        late=_signed(fmt.number(abs(late)), late),
+        carbon=fmt.weight_difference(carbon),
+        late=fmt.number_difference(late),
     )
 
 
@@ -357,8 +353,8 @@ def _changes(was: LineFigures, would_be: LineFigures, fmt: Formats) -> tuple[str
     minutes, carbon = would_be.minutes - was.minutes, would_be.co2e_g - was.co2e_g
     return (
         fmt.money_difference(would_be.landed_minor - was.landed_minor),
-        _signed(fmt.duration(timedelta(hours=round(abs(minutes) / 60))), minutes),
-        _signed(fmt.weight(abs(carbon)), carbon),
+        fmt.span_difference(timedelta(hours=round(minutes / 60))),
+        fmt.weight_difference(carbon),
     )
 
 

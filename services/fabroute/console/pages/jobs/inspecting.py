@@ -1,10 +1,14 @@
 """An inspection out of its form: a field for each characteristic of the part's plan."""
 
+import re
+
 from fabroute.console.forms import Form, field_refused
 from fabroute.console.pages.jobs.job import JobPage
 from fabroute.inventory.service import Characteristic
 from fabroute.production.service.inspection import InspectionResult, Measurement, NewInspection
 
+_LENGTH = re.compile(r"[+-]?\d{1,6}(?:\.\d{1,9})?", re.ASCII)
+_LONGEST_MM = 100_000
 REPORT = "report"
 """The kind of characteristic that a report answers, without a measurement."""
 
@@ -17,7 +21,7 @@ def is_measured(wanted: Characteristic) -> bool:
 def new_inspection(form: Form, page: JobPage, *, evidence_id: str | None) -> NewInspection:
     """Return the inspection that a form tells. Refused at its field: a figure that is none, nothing said."""
     level = page.records.revision.inspection_level
-    number = form.text("print_number")
+    number = form.whole_number("print_number", least=1) if form.text("print_number") else None
     found = [_measured(form, index, it) for index, it in enumerate(page.characteristics)]
     said = form.text("result")
     if said not in ("pass", "fail"):
@@ -28,7 +32,7 @@ def new_inspection(form: Form, page: JobPage, *, evidence_id: str | None) -> New
     return NewInspection(
         level="visual" if level == "none" else level,
         inspector=form.required("inspector", "Say who looked at the parts."),
-        print_number=int(number) if number.isascii() and number.isdecimal() else None,
+        print_number=number,
         measurements=tuple(it for it in found if it is not None),
         evidence=evidence_id,
         claimed=claimed,
@@ -44,7 +48,7 @@ def _measured(form: Form, index: int, wanted: Characteristic) -> Measurement | N
 
 
 def _millimetres(text: str, index: int) -> float:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        raise field_refused(f"value-{index}", "Write millimetres, such as 12.05.") from None
+    plain = text.replace(",", ".")
+    if not _LENGTH.fullmatch(plain) or abs(float(plain)) > _LONGEST_MM:
+        raise field_refused(f"value-{index}", "Write millimetres, such as 12.05.")
+    return float(plain)

@@ -9,35 +9,13 @@ from fabroute.console.pages.jobs.queue import job_path, queue_path
 from fabroute.console.pages.jobs.stages import OVER, WORDS, Stage, StageWords, stage_of
 from fabroute.inventory.service import Characteristic, RevisionView
 from fabroute.inventory.service.approval import canonical_json
-from fabroute.network.service import NodeView
-from fabroute.orders.service import ShipTo
 from fabroute.production.rules import file_name_of
 from fabroute.production.service import EvidenceView, JobView, PrintView
-from fabroute.production.service.conformity import CertificateView
-from fabroute.production.service.inspection import InspectionView
-from fabroute.production.service.job_remarks import JobRemarks
-from fabroute.production.service.shipping.views import ShipmentView
+from fabroute.production.service.whole_jobs import WholeJob
 
 StepState = Literal["done", "now", "next", "failed"]
 _PRINTING, _STEPS = 2, 6
 """The place of printing on the way of a job, and how many steps that has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRecords:
-    """What the services know of a job."""
-
-    job: JobView
-    revision: RevisionView
-    node: NodeView
-    ship_to: ShipTo | None
-    """Name and street, for its node once it is accepted."""
-    remarks: JobRemarks
-    prints: tuple[PrintView, ...]
-    inspections: tuple[InspectionView, ...]
-    evidence: tuple[EvidenceView, ...]
-    shipments: tuple[ShipmentView, ...]
-    certificates: tuple[CertificateView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +53,12 @@ class JobFile:
 class JobPage:
     """A job for one who looks at it, as its node or as the owner of the part."""
 
-    records: JobRecords
+    records: WholeJob
     stage: Stage
     words: StageWords
     steps: tuple[Step, ...]
     settings: Settings
     file: JobFile | None
-    as_node: bool
-    """Whether they work for the node, or are the operator."""
     as_owner: bool
     """Whether the part is theirs."""
     may_act: bool
@@ -92,6 +68,11 @@ class JobPage:
     def job(self) -> JobView:
         """The job."""
         return self.records.job
+
+    @property
+    def as_node(self) -> bool:
+        """Whether they work for the node, or are the operator."""
+        return self.records.as_node
 
     @property
     def title(self) -> str:
@@ -163,7 +144,7 @@ class JobPage:
         return next((it for it in self.records.evidence if it.evidence_id == evidence_id), None)
 
 
-def job_page(records: JobRecords, *, as_node: bool, as_owner: bool, may_act: bool, now: datetime) -> JobPage:
+def job_page(records: WholeJob, *, as_owner: bool, may_act: bool, now: datetime) -> JobPage:
     """Return the page of a job."""
     asked = any(it.state == "requested" for it in records.remarks.reprints)
     stage = stage_of(records.job, shipments=records.shipments, is_reprint_asked=asked, now=now)
@@ -174,7 +155,6 @@ def job_page(records: JobRecords, *, as_node: bool, as_owner: bool, may_act: boo
         steps=steps_of(records.job),
         settings=settings_of(records.job, records.revision),
         file=_file(records),
-        as_node=as_node,
         as_owner=as_owner,
         may_act=may_act,
     )
@@ -225,7 +205,7 @@ def _step_state(place: int, here: int, *, is_over: bool) -> StepState:
     return "failed" if is_over else "now"
 
 
-def _file(records: JobRecords) -> JobFile | None:
+def _file(records: WholeJob) -> JobFile | None:
     job, revision = records.job, records.revision
     if revision.file is None:
         return None

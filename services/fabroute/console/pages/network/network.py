@@ -1,5 +1,6 @@
 """The network as its page shows it: a map, a table of nodes, and the lines that no node can make."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,11 +25,12 @@ from fabroute.console.pages.network.standing import (
 )
 from fabroute.console.reasons import stored_words
 from fabroute.network.service import NodeView
+from fabroute.network.service.overview import MachineCount
 from fabroute.production.service.overview import NodeStanding
 from fabroute.routing.service.unrouted import UnroutedGroup, UnroutedLine, meaning_of
 
 PATH = "/console/network"
-_WIDE, _NARROW = (520, 310), (340, 220)
+_WIDE, _NARROW = (940, 390), (340, 220)
 _KEY: Mapping[MarkState, str] = {"candidate": "up", "down": "down", "ruled_out": "closed"}
 _MAPS_KEPT = 16
 _STATES: Mapping[str, MarkState] = {"up": "candidate", "down": "down"}
@@ -99,14 +101,27 @@ class StuckGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpAndDown:
+    """How many nodes and machines there are, and which do not work."""
+
+    nodes: str
+    """How many nodes are up, down and closed, in words."""
+    machines: str
+    """How many machines those that are up have, in words; empty without any."""
+    named: tuple[tuple[str, str], ...]
+    """The first machines that are down: each with where it stands."""
+    more: int
+    """How many more of them are down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPage:
     """The network: one page of its nodes."""
 
     rows: tuple[NodeRow, ...]
     map: NetworkMap | None
-    nodes: int
-    """On the map: all of them."""
-    down: int
+    standing: UpAndDown | None
+    """``None`` without any node."""
     stuck: tuple[StuckGroup, ...]
     """``None`` where the viewer orders nothing."""
     shows_stuck: bool
@@ -123,23 +138,40 @@ def network_page(
     standings: Sequence[NodeStanding],
     nodes: Mapping[str, NodeView],
     groups: Sequence[UnroutedGroup] | None,
+    machines: MachineCount,
     *,
     organisation_id: str,
     cursor: str,
     next_cursor: str,
     fmt: Formats,
 ) -> NetworkPage:
-    """Return the page for a page of nodes; ``nodes`` are all that the map shows, cursors as they stand in URLs."""
+    """Return the page for a page of nodes, cursors as they stand in URLs.
+
+    ``nodes`` are all that the map shows, ``machines`` those of the ones that are up.
+    """
     names = node_names(nodes)
     return NetworkPage(
         rows=tuple(_row(it, names.get(it.node.node_id, it.node.city), organisation_id, fmt) for it in standings),
         map=_map(nodes, names) if nodes else None,
-        nodes=len(nodes),
-        down=sum(node.status == "down" for node in nodes.values()),
+        standing=up_and_down(Counter(node.status for node in nodes.values()), machines, fmt) if nodes else None,
         stuck=_stuck(groups or (), fmt),
         shows_stuck=groups is not None,
         next_path=f"{PATH}?{urlencode({'cursor': next_cursor})}" if next_cursor else "",
         first_path=PATH if cursor else "",
+    )
+
+
+def up_and_down(nodes: Mapping[str, int], machines: MachineCount, fmt: Formats) -> UpAndDown:
+    """Return how many nodes and machines work; ``nodes`` by status."""
+    others = [f"{fmt.number(nodes[it])} {it}" for it in ("down", "closed") if nodes.get(it)]
+    counted = f"all {fmt.quantity(machines.machines, 'machine')} up" if machines.machines > 1 else "its machine up"
+    if machines.down:
+        counted = f"{fmt.number(machines.down)} of {fmt.quantity(machines.machines, 'machine')} down"
+    return UpAndDown(
+        nodes=", ".join([f"{fmt.quantity(nodes.get('up', 0), 'node')} up", *others]),
+        machines=counted if machines.machines else "",
+        named=tuple((machine_id, f"{node_path(node_id)}#machines") for machine_id, node_id in machines.named),
+        more=machines.down - len(machines.named),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from fabroute.console.drawing.bars import day_columns, days_bar, level_bar
 from fabroute.console.drawing.markup import Caption, Svg
 from fabroute.console.formats import Formats
+from fabroute.console.pages.columns import Card, Columns, balanced
 from fabroute.console.pages.network.scoring import ScoreRow
 from fabroute.console.pages.network.standing import (
     CERTIFICATE_CRITICAL,
@@ -54,6 +55,10 @@ class Machine:
     """How much of them is held, in words."""
     days: tuple[tuple[date, str], ...]
     """Each day in words, for who does not see the columns."""
+
+
+_HEAD, _CALENDAR, _BUTTONS, _JOB, _CERTIFICATE, _SCORES, _OFFER, _NOTHING = 80, 130, 70, 68, 104, 230, 62, 40
+"""Heights of what stands in the cards of a desk's page, in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +169,16 @@ class NodePage:
     def path(self) -> str:
         """Where it is."""
         return f"/console/network/{self.node.node_id}"
+
+    @property
+    def columns(self) -> Columns:
+        """Which of its cards stand beside which: machines on the left, jobs on the right, the others where room is."""
+        machine = _HEAD + _CALENDAR * any(it.columns for it in self.machines) + _BUTTONS * self.manages
+        jobs = () if self.jobs is None else (Card("jobs", len(self.jobs) * _JOB or _NOTHING),)
+        known = ((self.certificates, "certificates", _CERTIFICATE), (self.scores, "scores", _SCORES))
+        others = [Card(name, len(them) * each or _NOTHING) for them, name, each in known if them is not None]
+        offers = Card("offers", (len(self.offers) + 1) * _OFFER)
+        return balanced((Card("machines", len(self.machines) * machine or _NOTHING),), jobs, (*others, offers))
 
 
 def node_page(facts: NodeFacts, fmt: Formats) -> NodePage:

@@ -178,7 +178,7 @@ def _least(margin: Margin, fmt: Formats) -> str:
     if margin.cheaper_by_minor is not None:
         return f"{fmt.money(margin.cheaper_by_minor)} cheaper"
     if margin.sooner_by_hours is not None:
-        return f"{fmt.duration(timedelta(hours=margin.sooner_by_hours))} sooner"
+        return f"{fmt.span(timedelta(hours=margin.sooner_by_hours))} sooner"
     if margin.lighter_by_g is not None:
         return f"{fmt.weight(margin.lighter_by_g)} CO₂e less"
     return "better in more than one of price, time and CO₂e"

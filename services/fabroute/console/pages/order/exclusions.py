@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fabroute.console.formats import Formats
-from fabroute.console.pages.order.reading import Decided, Exclusion, Reason, Relaxation, RulePrice
+from fabroute.console.pages.order.reading import Change, Decided, ExcludedNode, Reason, Relaxation, RulePrice, Step
 from fabroute.console.pages.order.sentences import difference_words
 from fabroute.console.reasons import fix_words, meaning_of, reason_words, step_words, stored_words
+from fabroute.routing.service.explaining.steps import steps_against
+from fabroute.solver.eligibility import Exclusion, ExclusionCode
 
 _NOT_IN_THE_GAME = "PROCESS_MATERIAL"
 _SIDES = {"order": "the order asks for it", "part": "the part's owner asks for it", "network": "the network is so"}
@@ -48,6 +50,11 @@ class RuledOut:
     far: tuple[ExclusionRow, ...]
     counts: tuple[tuple[str, int], ...]
     """How many nodes each reason rules out, in words, the most frequent first."""
+
+    @property
+    def has_fixes(self) -> bool:
+        """Whether there is anything to be told or done about the nearest ones."""
+        return any(row.fix or row.can_be_lifted for row in self.near)
 
     @property
     def total(self) -> int:
@@ -108,21 +115,42 @@ def side_words(side: str) -> str:
     return _SIDES.get(side, side)
 
 
-def _exclusion(it: Exclusion, decided: Decided, fmt: Formats, declined: frozenset[str]) -> ExclusionRow:
+def _exclusion(it: ExcludedNode, decided: Decided, fmt: Formats, declined: frozenset[str]) -> ExclusionRow:
     change = decided.changes.get(it.node_id)
     then = None if change is None else change.then
     words = "" if then is None else f"{fmt.money(then.landed_minor)}, there by {fmt.day(then.promised_at)}"
-    fix = "" if change is None else fix_words(change.steps, fmt, reasons=it.reasons)
     return ExclusionRow(
         name=it.city,
         node_id=it.node_id,
         country=it.country,
         reasons=tuple(_reason(reason, fmt) for reason in it.reasons),
-        fix=fix or stored_words(it.fix, fmt),
+        fix=_fix(it, change, fmt),
         then=words,
         would_win=change is not None and change.wins,
         can_be_lifted=it.node_id in declined,
     )
+
+
+def _fix(it: ExcludedNode, change: Change | None, fmt: Formats) -> str:
+    found = "" if change is None else fix_words(change.steps, fmt, reasons=it.reasons)
+    return found or stored_words(it.fix, fmt) or fix_words(_steps_against(it.reasons), fmt, reasons=it.reasons)
+
+
+def _steps_against(reasons: Sequence[Reason]) -> tuple[Step, ...]:
+    """Return what would have to change by what the reasons say, where no run looked further: as of a quote.
+
+    Nothing where their figures do not tell.
+    """
+    try:
+        found = steps_against(tuple(_as_excluded(reason) for reason in reasons))
+    except (KeyError, ValueError, TypeError):
+        return ()
+    return tuple(Step(rule=it.demand.name, of=it.of, words=it.words, figures=it.figures) for it in found)
+
+
+def _as_excluded(reason: Reason) -> Exclusion:
+    code = ExclusionCode(reason.code)
+    return Exclusion(code=code, message=reason.message, figures=reason.figures, machine_id=reason.machine_id or None)
 
 
 def _reason(reason: Reason, fmt: Formats) -> ReasonRow:
@@ -134,7 +162,7 @@ def _reason(reason: Reason, fmt: Formats) -> ReasonRow:
     )
 
 
-def _is_far(it: Exclusion) -> bool:
+def _is_far(it: ExcludedNode) -> bool:
     return any(reason.code == _NOT_IN_THE_GAME for reason in it.reasons)
 
 

@@ -1,8 +1,8 @@
 """The page of an order: everything that it shows, made of what the services answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
@@ -26,6 +26,7 @@ from fabroute.console.pages.order.exclusions import (
     ways_out,
 )
 from fabroute.console.pages.order.facts import OrderFacts
+from fabroute.console.pages.order.layout import Amounts, OrderLayout, order_layout
 from fabroute.console.pages.order.pictures import MapPicture, PlotPicture, map_picture, plot_picture
 from fabroute.console.pages.order.progress import (
     JobRow,
@@ -53,7 +54,16 @@ _REPLAYED = {
 }
 _MAY_LEAVE = frozenset({"planned", "offered", "countered", "accepted", "held"})
 """States of jobs that nobody works on."""
-_ROWS_SHOWN, _ROWS_FOR_MORE = 8, (6, 11)
+_BY_QUOTE = "quote"
+"""The engine of decisions that a person made: they accepted an offer."""
+_RECORDED = (
+    ("Run", "run_id"),
+    ("Engine", "engine"),
+    ("Options weighed", "options"),
+    ("Seed", "seed"),
+    ("What it knew (SHA-256)", "snapshot_sha256"),
+)
+_OF_A_SEARCH = frozenset({"engine", "seed"})
 _OPEN = frozenset({"pending", "routing", "parked"})
 _MAY_CHANGE = frozenset({"pending", "routed", "parked", "no_route", "partly_routed"})
 
@@ -130,8 +140,6 @@ class OrderPage:
     replay: ReplayPart | None
     is_decided: bool
     """Whether the decision still holds: not while the line is routed again, or waits for a person."""
-    room: int
-    """How many groups of cards fit beside what the decision has: it decides how far down a desk's page they stand."""
     may_change: bool
     fixed: str
     """Why it can't be routed another way any more; empty where it can, or where the viewer could not anyway."""
@@ -139,6 +147,23 @@ class OrderPage:
     may_retry: bool
     stamp: str
     """Changes when the order or a job of it does."""
+
+    @property
+    def layout(self) -> OrderLayout:
+        """Which of its cards stand beside which."""
+        decision = self.decision if self.is_decided else None
+        return order_layout(
+            replace(
+                Amounts() if decision is None else _decided_amounts(decision, self.line.state),
+                outside=len(self.map.outside),
+                jobs=len(self.jobs),
+                happenings=len(self.story),
+                papers=len(self.papers),
+                may_cancel=self.may_cancel,
+                deliveries=None if self.deliveries is None else len(self.deliveries),
+                acts=None if self.acts is None else len(self.acts),
+            )
+        )
 
 
 def order_page(facts: OrderFacts, fmt: Formats) -> OrderPage:
@@ -166,7 +191,6 @@ def order_page(facts: OrderFacts, fmt: Formats) -> OrderPage:
         acts=None if facts.acts is None else act_rows(facts.acts),
         replay=None if facts.replay is None else _replay(facts.replay, facts),
         is_decided=line.state not in _OPEN,
-        room=0 if decided is None or line.state in _OPEN else _room(decided, len(facts.timeline)),
         may_change=can_change and not fixed,
         fixed=fixed if can_change else "",
         may_cancel=facts.rights.cancel and order.state in _MAY_CHANGE,
@@ -181,20 +205,23 @@ def stamp_of(order: OrderView, jobs: Mapping[str, tuple[JobOfLine, ...]]) -> str
     return f"{order.version}-{crc32('-'.join(states).encode()):x}"
 
 
+def _decided_amounts(decision: DecisionPart, state: str) -> Amounts:
+    steps = sum(len(way.steps) for way in decision.ways_out) + len(decision.conflict)
+    return Amounts(
+        candidates=len(decision.candidates),
+        steps_out=steps if state == "no_route" else None,
+        alternatives=None if decision.plot is None else len(decision.alternatives),
+        rules=len(decision.rules),
+        has_record=True,
+    )
+
+
 def _fixed(facts: OrderFacts) -> str:
     if facts.order.agreed is not None:
         return "Its price and day are agreed: for another way, place another order."
     if all(job.state in _MAY_LEAVE for them in facts.jobs.values() for job in them):
         return ""
     return "A node works on it already: it goes on as it is, or cancel it and place it again."
-
-
-def _room(decided: Decided, happenings: int) -> int:
-    """Return what has room beside the rows of a decision: its record alone, papers as well, or neither."""
-    if decided.chosen is None:
-        return 2
-    rows = min(len(decided.candidates), _ROWS_SHOWN) + min(len(decided.exclusions), _ROWS_SHOWN) + happenings // 2
-    return sum(rows > few for few in _ROWS_FOR_MORE)
 
 
 def _cities(facts: OrderFacts) -> dict[str, str]:
@@ -242,6 +269,8 @@ def _oversize(decided: Decided) -> tuple[str, ...]:
 
 def _proof(decided: Decided, fmt: Formats) -> str:
     solver = decided.solver
+    if solver.get("engine") == _BY_QUOTE:
+        return "An offer of a quote was accepted, and it is made as was agreed."
     others = solver["lines"] - 1
     together = f"decided together with {'another line' if others == 1 else f'{fmt.number(others)} other lines'}"
     if solver["status"] == "optimal":
@@ -252,18 +281,16 @@ def _proof(decided: Decided, fmt: Formats) -> str:
 
 
 def _solver(decided: Decided, fmt: Formats) -> tuple[tuple[str, str], ...]:
-    names: tuple[tuple[str, str], ...] = (
-        ("Run", "run_id"),
-        ("Engine", "engine"),
-        ("Options weighed", "options"),
-        ("Seed", "seed"),
-        ("What it knew (SHA-256)", "snapshot_sha256"),
-    )
-    return tuple((label, _figure(decided.solver.get(name), fmt)) for label, name in names)
+    """Return what is on record of the run, as far as it is known; nobody drew lots where an offer was accepted."""
+    solver = decided.solver
+    names = [(label, name) for label, name in _RECORDED if solver.get(name) is not None]
+    if solver.get("engine") == _BY_QUOTE:
+        names = [it for it in names if it[1] not in _OF_A_SEARCH]
+    return tuple((label, _figure(solver[name], fmt)) for label, name in names)
 
 
 def _figure(value: Any, fmt: Formats) -> str:
-    return fmt.number(value) if isinstance(value, int) else str(value or "–")
+    return fmt.number(value) if isinstance(value, int) else str(value)
 
 
 def _moved_from(decided: Decided, fmt: Formats) -> str:
@@ -275,7 +302,7 @@ def _moved_from(decided: Decided, fmt: Formats) -> str:
         words
         for amount, words in (
             (saves["landed_minor"], fmt.money(saves["landed_minor"])),
-            (saves["hours"], f"{fmt.number(saves['hours'], 1)} h"),
+            (saves["hours"], fmt.span(timedelta(hours=saves["hours"]))),
             (saves["co2e_g"], f"{fmt.weight(saves['co2e_g'])} CO₂e"),
         )
         if amount > 0

@@ -81,7 +81,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
+class ExcludedNode:
     """A node that is ruled out."""
 
     node_id: str
@@ -179,7 +179,7 @@ class Decided:
     chosen: Candidate | None
     alternatives: tuple[Alternative, ...]
     candidates: tuple[Candidate, ...]
-    exclusions: tuple[Exclusion, ...]
+    exclusions: tuple[ExcludedNode, ...]
     rules: tuple[RulePrice, ...]
     changes: Mapping[str, Change]
     conflict: tuple[tuple[str, str], ...]
@@ -267,8 +267,8 @@ def _alternative(it: Document) -> Alternative:
     )
 
 
-def _exclusion(it: Document) -> Exclusion:
-    return Exclusion(
+def _exclusion(it: Document) -> ExcludedNode:
+    return ExcludedNode(
         node_id=it["node_id"],
         city=it["city"],
         country=it["country"],

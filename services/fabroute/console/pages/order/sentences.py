@@ -47,11 +47,11 @@ def why_none(decided: Decided) -> str:
 
 
 def difference_words(fmt: Formats, *, landed_minor: int, hours: float, co2e_g: int) -> str:
-    """Return what another way costs or saves: ``+€9.80, −31 h, −2.2 kg CO₂e``; equal figures are left out."""
+    """Return what another way costs or saves: ``+€9.80, −1 d 7 h, −2.2 kg CO₂e``; equal figures are left out."""
     words = [
         fmt.money_difference(landed_minor) if landed_minor else "same price",
-        _signed(fmt.duration(timedelta(hours=abs(round(hours)))), hours) if round(hours) else "",
-        f"{_signed(fmt.weight(abs(co2e_g)), co2e_g)} CO₂e" if co2e_g else "",
+        fmt.span_difference(timedelta(hours=round(hours))) if round(hours) else "",
+        f"{fmt.weight_difference(co2e_g)} CO₂e" if co2e_g else "",
     ]
     return ", ".join(word for word in words if word)
 
@@ -96,7 +96,7 @@ def _beside_the_next(decided: Decided, chosen: Candidate, others: Sequence[Candi
         return []
     after = min(others, key=lambda it: it.cost_millis)
     money = _compared(chosen.landed_minor - after.landed_minor, fmt.money, "more", "less")
-    hours = _compared(chosen.hours - after.hours, lambda it: fmt.duration(timedelta(hours=it)), "later", "sooner")
+    hours = _compared(chosen.hours - after.hours, lambda it: fmt.span(timedelta(hours=it)), "later", "sooner")
     grams = _compared(chosen.co2e_g - after.co2e_g, lambda it: f"{fmt.weight(it)} CO₂e", "more", "less")
     first = {"cheapest": money, "fastest": hours, "greenest": grams}.get(decided.objective, "")
     words = [first] if first else [it for it in (money, hours) if it]
@@ -115,7 +115,7 @@ def _arrival(chosen: Candidate, fmt: Formats, need_by: datetime | None) -> str:
     left = need_by - chosen.promised_at
     if abs(left) < timedelta(minutes=1):
         return f"{day}, just at the deadline"
-    return f"{day}, {fmt.duration(abs(left))} {'before' if left > timedelta() else 'after'} the deadline"
+    return f"{day}, {fmt.span(left)} {'before' if left > timedelta() else 'after'} the deadline"
 
 
 def _ruled_out(decided: Decided) -> str:
@@ -127,7 +127,3 @@ def _ruled_out(decided: Decided) -> str:
 
 def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])}{_AND}{words[-1]}"
-
-
-def _signed(figure: str, value: float) -> str:
-    return f"{'+' if value > 0 else '−'}{figure}"

@@ -91,6 +91,8 @@ _OUTCOMES: Mapping[str, tuple[str, Kind]] = {
     "cancelled": ("Cancelled meanwhile", "over"),
 }
 
+_ACTORS: Mapping[str, str] = {"key": "the API key ", "client": "the OAuth client "}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryEntry:
@@ -103,7 +105,8 @@ class StoryEntry:
     position: int | None
     job_id: str
     decision_id: str
-    by_person: bool
+    by: str
+    """Who did it, as far as the viewer may know; empty where nobody asked for it."""
 
 
 def story_entries(
@@ -142,8 +145,14 @@ def _entry(entry: TimelineEntry, fmt: Formats) -> StoryEntry:
         position=entry.position,
         job_id=entry.job_id or "",
         decision_id=str(entry.figures.get("decision_id", "")),
-        by_person=entry.by == "person",
+        by=_by(entry),
     )
+
+
+def _by(entry: TimelineEntry) -> str:
+    if entry.by != "person":
+        return ""
+    return f"by {_ACTORS.get(entry.who_kind, '')}{isolated(entry.who)}" if entry.who else "by a person"
 
 
 def _title(entry: TimelineEntry) -> tuple[str, Kind]:

@@ -12,7 +12,7 @@ from fabroute.console.formats import MINUS, Formats
 from fabroute.console.pages.order.candidates import KIND_OF_NODE, item_words
 from fabroute.console.pages.order.sentences import difference_words
 from fabroute.console.pages.order_a_part.finding import PATH
-from fabroute.console.reasons import meaning_of, reason_words
+from fabroute.console.reasons import meaning_of, reason_words, stored_words
 
 _TITLES = {"cheapest": "Cheapest", "fastest": "Fastest", "greenest": "Least CO₂e"}
 _MOST_NAMED = 6
@@ -112,7 +112,6 @@ class OfferedWays:
     oversize: tuple[str, ...]
     """The ways out where no machine is large enough."""
     candidates: int
-    is_place_assumed: bool
     breaks: tuple[PriceBreak, ...]
     """What fewer and more would cost, ascending; none where there is nothing to compare."""
     lost: str
@@ -144,7 +143,6 @@ def offered_ways(quote: QuoteOut, fmt: Formats, *, now: datetime, before: QuoteO
         groups_left_out=max(0, len(quote.ruled_out) - _MOST_GROUPS),
         oversize=() if quote.oversize is None else tuple(quote.oversize.ways_out),
         candidates=asked.candidates,
-        is_place_assumed=quote.ship_to.location_assumed,
         breaks=_breaks(quote, fmt),
         lost=_lost(asked.offers, earlier),
     )
@@ -244,7 +242,7 @@ def _way_out(it: RoutableIfOut, fmt: Formats) -> WayOut:
         city=it.city,
         country=it.country,
         node_id=it.node_id,
-        change=f"it may {' and '.join(conditions)}" if conditions else it.change,
+        change=f"it may {' and '.join(conditions)}" if conditions else stored_words(it.change, fmt),
         landed_minor=None if it.landed is None else it.landed.amount_minor,
         promised_at=it.promised_at,
         ask=f"Ask {' and '.join(asks)}" if asks else "",
@@ -270,7 +268,7 @@ def _asks(it: RoutableIfOut, fmt: Formats) -> tuple[list[str], list[str], dict[s
 
 def _late_by(offer: QuoteOfferOut, quote: QuoteOut, fmt: Formats) -> str:
     is_late = quote.need_by is not None and offer.promised_at > quote.need_by
-    return fmt.duration(offer.promised_at - quote.need_by) if quote.need_by is not None and is_late else ""
+    return fmt.span(offer.promised_at - quote.need_by) if quote.need_by is not None and is_late else ""
 
 
 def _breaks(quote: QuoteOut, fmt: Formats) -> tuple[PriceBreak, ...]:

@@ -20,7 +20,8 @@ from fabroute.console.pages.order_a_part.offers import (
 )
 from fabroute.inventory.service import PartView
 from fabroute.logistics.rules.places import CONTINENTS
-from fabroute.orders.service import QuoteView, ShipTo
+from fabroute.logistics.service import UnknownCity
+from fabroute.orders.service import OrderView, QuoteView, ShipTo
 
 CRITICALITIES = (
     ("", "As usual for this part"),
@@ -97,15 +98,21 @@ class TermsPage:
     advice: MethodAdvice | None = None
     place: str = ""
     need_by: datetime | None = None
+    unknown: UnknownCity | None = None
+    """What is made of a city that nobody here knows."""
+    is_as_before: bool = False
+    """Whether the form begins with the city of the last order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """Where in its city a parcel goes."""
+    """Where in its city a parcel went before; for whom it was is not carried over."""
 
-    name: str = ""
     street: str = ""
     postal_code: str = ""
+    order_path: str = ""
+    """Where the order is that it is taken from; empty where none is."""
+    ordered_at: datetime | None = None
 
 
 NO_DOOR = Door()
@@ -123,6 +130,7 @@ class ConfirmPage:
     advice: MethodAdvice
     place: str
     need_by: datetime | None
+    unknown: UnknownCity | None = None
     lapsed: str = ""
     """Why the offer before is not good any more; empty where it is the first."""
     door: Door = NO_DOOR
@@ -166,7 +174,13 @@ def terms_page(part: PartView, *, quantity: int, last: ShipTo | None) -> TermsPa
     if last is not None:
         terms = replace(terms, city=last.city, country=last.country, known_place=_known(last))
     brief = brief_of(part)
-    return TermsPage(steps=steps_at(1, brief.part_no), part=brief, terms=terms, countries=countries())
+    return TermsPage(
+        steps=steps_at(1, brief.part_no),
+        part=brief,
+        terms=terms,
+        countries=countries(),
+        is_as_before=last is not None,
+    )
 
 
 def quote_page(
@@ -207,12 +221,19 @@ def confirm_page(
     )
 
 
-def door_of(last: ShipTo | None, quote: QuoteView) -> Door:
-    """Return the door that the last order went to, if that was in the same city."""
-    here = quote.ship_to
-    if last is None or (last.city, last.country) != (here.city, here.country):
+def door_of(last: OrderView | None, quote: QuoteView) -> Door:
+    """Return the door that the last order went to, if that was in the same city and is known."""
+    here, there = quote.ship_to, None if last is None else last.ship_to
+    if last is None or there is None or (there.city, there.country) != (here.city, here.country):
         return NO_DOOR
-    return Door(name=last.name, street=last.street, postal_code=last.postal_code)
+    if not (there.street or there.postal_code):
+        return NO_DOOR
+    return Door(
+        street=there.street,
+        postal_code=there.postal_code,
+        order_path=f"/console/orders/{last.id}",
+        ordered_at=last.placed_at,
+    )
 
 
 def place_of(quote: QuoteView) -> str:

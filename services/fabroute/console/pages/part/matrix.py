@@ -1,6 +1,6 @@
 """Nodes beside what they must have to make a part: what is missing at each, in words with figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fabroute.console.formats import Formats
@@ -18,8 +18,17 @@ COLUMNS: tuple[tuple[str, frozenset[str]], ...] = (
     ("Machine time", frozenset({"NODE_DOWN", "CAPACITY"})),
     ("Packaging", frozenset({"PACKAGING"})),
     ("Delivery", frozenset({"LANE_MISSING", "NEED_BY"})),
+    ("Order size", frozenset({"MIN_ORDER"})),
 )
-"""What a node must have, by the codes that say it has not; any other code is told in words alone."""
+"""What a node must have, by the codes that say it has not."""
+ELSEWHERE: Mapping[str, str] = {
+    "PROCESS_MATERIAL": "nodes of other work have no row, they are counted below the table",
+    "PRICE_CAP": "a limit of an order, and the table is of no order",
+    "SPLIT_FORBIDDEN": "of orders larger than a machine makes in time, and the table is of one piece",
+    "CONCENTRATION": "of all that an owner orders, not of a part",
+    "DECLINED": "what happened to one line of an order",
+}
+"""Codes without a column, and why; where one bites nonetheless it is told in words."""
 MOST_NODES = 40
 
 
@@ -67,7 +76,7 @@ def matrix_of(makers: Sequence[PartAtNode], fmt: Formats) -> Matrix:
         count=sum(it.landed_minor is not None for it in near),
         more=max(0, len(near) - MOST_NODES),
         elsewhere=len(makers) - len(near),
-        unjudged=_unjudged(near),
+        unjudged=_unjudged(near, fmt),
         blockers=_blockers(near),
     )
 
@@ -84,9 +93,9 @@ def _row(it: PartAtNode, fmt: Formats) -> MatrixRow:
     )
 
 
-def _unjudged(near: Sequence[PartAtNode]) -> str:
+def _unjudged(near: Sequence[PartAtNode], fmt: Formats) -> str:
     """Return the reason where all nodes have the same one, because there is no file to judge them by."""
-    reasons = {reason.message for it in near for reason in it.reasons}
+    reasons = {reason_words(reason, fmt) for it in near for reason in it.reasons}
     codes = {tuple(reason.code.value for reason in it.reasons) for it in near}
     return reasons.pop() if codes == {("FILE_NOT_VALIDATED",)} and len(reasons) == 1 else ""
 

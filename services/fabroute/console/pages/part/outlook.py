@@ -1,18 +1,18 @@
 """How ready the network is for a part, now and in some weeks, as the last readiness report has it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
+from fabroute.console.drawing.text import isolated
 from fabroute.console.formats import Formats
-from fabroute.console.words import Kind
+from fabroute.console.reasons import stored_words
+from fabroute.console.words import Kind, region_words
 from fabroute.routing.rules.readiness import LOOKAHEAD_DAYS
 from fabroute.routing.service.readiness import EntryView, PartReadiness
 
 _MOST_SOURCES = 3
-_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _STATES: Mapping[str, tuple[str, Kind]] = {
     "no_route": ("nobody can make it", "bad"),
     "ends_soon": (f"nobody can in {LOOKAHEAD_DAYS} days", "bad"),
@@ -44,10 +44,11 @@ class RegionOutlook:
     """One part for one region."""
 
     region: str
+    """As it stands in a sentence."""
     city: str
-    """The place that stands for it."""
+    """The place that stands for it: deliveries are reckoned to there."""
     is_ordered: bool
-    """Whether the part went there; else place and quantity are assumed."""
+    """Whether the part was ordered for the region; else place and quantity are assumed."""
     quantity: int
     revision: str
     words: str
@@ -56,6 +57,19 @@ class RegionOutlook:
     nodes_later: int
     ends: tuple[End, ...]
     sources: tuple[SecondSource, ...]
+
+    @property
+    def sent(self) -> str:
+        """Where deliveries are reckoned to, and why there; empty where nobody knows."""
+        place = f"sent to {isolated(self.city)}"
+        if self.is_ordered:
+            return f"{place}: most of what is ordered for {self.region} goes there"
+        return f"{place} as an example: none had been ordered for {self.region} by then" if self.city else ""
+
+    @property
+    def title(self) -> str:
+        """The region as a heading."""
+        return self.region[:1].upper() + self.region[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +107,7 @@ def _region(entry: EntryView, fmt: Formats) -> RegionOutlook:
     told = entry.document
     words, kind = state_badge(entry.state)
     return RegionOutlook(
-        region=entry.region.replace("_", " ").title(),
+        region=region_words(entry.region),
         city=told.get("city", ""),
         is_ordered=bool(told.get("ordered")),
         quantity=entry.quantity,
@@ -102,22 +116,12 @@ def _region(entry: EntryView, fmt: Formats) -> RegionOutlook:
         kind=kind,
         nodes_now=entry.nodes_now,
         nodes_later=entry.nodes_later,
-        ends=tuple(End(city=it["city"], why=_with_days(it["why"], fmt)) for it in told.get("ends", ())),
-        sources=tuple(_source(it) for it in told.get("second_sources", ())[:_MOST_SOURCES]),
+        ends=tuple(End(city=it["city"], why=stored_words(it["why"], fmt)) for it in told.get("ends", ())),
+        sources=tuple(_source(it, fmt) for it in told.get("second_sources", ())[:_MOST_SOURCES]),
     )
 
 
-def _with_days(words: str, fmt: Formats) -> str:
-    """Return stored words with their days as the viewer reads days."""
-    return _DAY.sub(lambda it: _day(it[0], fmt), words)
-
-
-def _day(text: str, fmt: Formats) -> str:
-    try:
-        return fmt.day(date.fromisoformat(text))
-    except ValueError:
-        return text
-
-
-def _source(told: Mapping[str, Any]) -> SecondSource:
-    return SecondSource(what=told["what"], landed_minor=told["landed_minor"], extra_minor=told["extra_minor"])
+def _source(told: Mapping[str, Any], fmt: Formats) -> SecondSource:
+    return SecondSource(
+        what=stored_words(told["what"], fmt), landed_minor=told["landed_minor"], extra_minor=told["extra_minor"]
+    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fabroute.console.formats import Formats
 from fabroute.console.pages.order_a_part.finding import part_path, terms_path
+from fabroute.console.pages.part.layout import Amounts, PartLayout, part_layout
 from fabroute.console.pages.part.matrix import Matrix, matrix_of
 from fabroute.console.pages.part.outlook import Outlook, outlook_of
 from fabroute.console.pages.part.print_file import Preview, Validation, preview_of, validation_of
@@ -14,14 +15,23 @@ from fabroute.routing.service.readiness import AskedReport, PartReadiness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Makers:
+    """Who could make a revision now, as far as that can be told."""
+
+    nodes: tuple[PartAtNode, ...] | None = None
+    """``None`` where no revision can be ordered or nobody knows where it would go."""
+    lacking: str = ""
+    """Which data are missing where nothing can be reckoned; empty where all are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartFacts:
     """All that is asked of the services for the page."""
 
     part: PartView
     chosen: RevisionView | None
     submission: SubmissionView | None
-    makers: tuple[PartAtNode, ...] | None
-    """``None`` where no revision can be ordered or nobody knows where it would go."""
+    makers: Makers
     place: str
     readiness: PartReadiness | None
     """``None`` where the viewer may not read orders: it tells what they cost."""
@@ -41,12 +51,29 @@ class PartPage:
     preview: Preview
     validation: Validation | None
     matrix: Matrix | None
+    lacking: str
+    """Which data are missing where nobody can say who can make it."""
     place: str
     outlook: Outlook | None
     licences: tuple[LicenceView, ...]
     orders: tuple[OrderView, ...] | None
     news_path: str
     """Where an open page hears that what it waits for is there; empty where it waits for nothing."""
+
+    @property
+    def layout(self) -> PartLayout:
+        """Which of its cards stand beside which."""
+        part, revision = self.part, self.chosen
+        has = Amounts(
+            has_picture=bool(self.preview.picture),
+            pairs=0 if revision is None else len(revision.process_materials),
+            places=len(part.aliases) + len(part.installations),
+            orders=None if self.orders is None else len(self.orders),
+            revisions=len(part.revisions),
+            licences=len(self.licences),
+            documents=0 if revision is None else len(revision.documents),
+        )
+        return part_layout(has, outlook=self.outlook, validation=self.validation)
 
 
 def part_page(facts: PartFacts, fmt: Formats) -> PartPage:
@@ -61,7 +88,8 @@ def part_page(facts: PartFacts, fmt: Formats) -> PartPage:
         order_path="" if part.released is None else terms_path(part.part_no),
         preview=preview_of(revision),
         validation=validation,
-        matrix=None if facts.makers is None else matrix_of(facts.makers, fmt),
+        matrix=None if facts.makers.nodes is None else matrix_of(facts.makers.nodes, fmt),
+        lacking=facts.makers.lacking,
         place=facts.place,
         outlook=outlook,
         licences=facts.licences,

@@ -25,6 +25,8 @@ _SHOWN = frozenset(
 )  # fmt: skip
 """What of the record is shown: the rest, such as machine minutes, is the bureau's own."""
 
+_KINDS: Mapping[str, str] = {"key": "key", "client": "client", "per": "person"}
+
 
 class MalformedCursor(DomainError):
     """The cursor is not one that a page of this list gave out."""
@@ -46,6 +48,10 @@ class TimelineEntry:
     by: str
     """``system``, or ``person``: whose key it was stays on the audit log."""
     figures: Mapping[str, JsonScalar]
+    who: str = ""
+    """The name of the person, the key or the client; empty for the system, and for those of another organisation."""
+    who_kind: str = "system"
+    """``person``, ``key``, ``client`` or ``system``."""
 
 
 def order_timeline(
@@ -83,4 +89,6 @@ def _entry(row: RowMapping) -> TimelineEntry:
         job_id=row["job_id"],
         by="system" if str(row["actor"]).startswith("system:") else "person",
         figures={name: value for name, value in row["data"].items() if name in _SHOWN and value is not None},
+        who=row["actor_name"] or "",
+        who_kind=_KINDS.get(str(row["actor"]).partition("_")[0], "system"),
     )

@@ -183,3 +183,32 @@ _DEMANDS: Mapping[ExclusionCode, Callable[[_Figures], tuple[Demand, ...]]] = Map
     }
 )
 """What each code demands, by its figures."""
+
+_NONE: frozenset[str] = frozenset()
+_PROPERTY = frozenset({"zone", "same_country", "countries", "kinds", "nodes", "licence"})
+_TIME = frozenset({"need_by", "capacity"})
+_LIFTED_BY: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "NO_PARAMETER_SET": frozenset({"parameter_set", "parameter_set_state"}),
+        "CERTIFICATE_MISSING": frozenset({_CERTIFICATE}),
+        "CERTIFICATE_EXPIRES": frozenset({_CERTIFICATE}),
+        "PACKAGING": frozenset({_PACKAGING}),
+        "PROCESS_MATERIAL": frozenset({"process_material"}),
+        "IP_POLICY": _PROPERTY,
+        "CAPACITY": _TIME,
+        "NEED_BY": _TIME,
+    }
+)
+"""For codes whose figures say which demand it is, and for time: a later deadline is as good as more machine time."""
+
+
+def kinds_against(code: str) -> frozenset[str]:
+    """Return the kinds of demands of which one is to be met otherwise, so that a code bites no more.
+
+    None for what is no code of an exclusion.
+    """
+    if code in _LIFTED_BY:
+        return _LIFTED_BY[code]
+    return (
+        frozenset(it.kind for it in _DEMANDS[ExclusionCode[code]]({})) if code in ExclusionCode.__members__ else _NONE
+    )

@@ -1,13 +1,13 @@
 """The explanation as it is stored in a decision's document and shown: words beside figures, money in cents."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, time
 from types import MappingProxyType
 
 from fabroute.network.service import NodeView
 from fabroute.routing.service.explaining.changes import Margin, NodeChange
 from fabroute.routing.service.explaining.conflicts import Relaxation
-from fabroute.routing.service.explaining.demands import OF, Demand
+from fabroute.routing.service.explaining.demands import OF, Demand, kinds_against
 from fabroute.routing.service.explaining.explain import Explanation, NoRoute
 from fabroute.routing.service.explaining.oversize import oversize_document
 from fabroute.routing.service.explaining.placing import Placed
@@ -37,7 +37,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "minimum_order": "minimum orders",
         "concentration": "share caps",
         "declined": "what happened when the node had the line",
-        "sandbox": "the wall around the sandbox",
+        "sandbox": "that tests stay among themselves",
     }
 )
 _SEVERAL = frozenset({"material", "minimum_order", "concentration"})
@@ -83,9 +83,37 @@ def able_in_short(change: NodeChange) -> str:
 
 def relaxation_in_short(relaxation: Relaxation) -> str:
     """Return what would make a place for a line, what that costs and where: ``…: 52.00 EUR at Porto``."""
-    chance = relaxation.place.chance
     steps = " and ".join(_said_once(relaxation.steps)) or "nothing but a place"
-    return f"{steps}: {euro(chance.landed_minor)} EUR at {chance.node.city}"
+    return f"{steps}: {_where(relaxation)}"
+
+
+def nearest_in_short(relaxations: Sequence[Relaxation], *, code: str) -> str:
+    """Return the first way that lifts what a code stands for, in words with a price: the fix beside that reason.
+
+    Where more has to change there, that is told behind it (``…; also …``); where no way lifts it, the nearest way
+    that there is beside it (``elsewhere, …``). There has to be a way.
+    """
+    kinds = kinds_against(code)
+    lifting = [it for it in relaxations if any(step.demand.kind in kinds for step in it.steps)]
+    alone = next((it for it in lifting if all(step.demand.kind in kinds for step in it.steps)), None)
+    if alone is not None:
+        return relaxation_in_short(alone)
+    if lifting:
+        return _with_more(lifting[0], kinds)
+    nearest = relaxations[0]
+    return ("elsewhere, " if kinds and nearest.steps else "") + relaxation_in_short(nearest)
+
+
+def _with_more(relaxation: Relaxation, kinds: Set[str]) -> str:
+    lifts = [step for step in relaxation.steps if step.demand.kind in kinds]
+    others = [step for step in relaxation.steps if step.demand.kind not in kinds]
+    said, more = (" and ".join(_said_once(steps)) for steps in (lifts, others))
+    return f"{said}; also {more}: {_where(relaxation)}"
+
+
+def _where(relaxation: Relaxation) -> str:
+    chance = relaxation.place.chance
+    return f"{euro(chance.landed_minor)} EUR at {chance.node.city}"
 
 
 def _least(margin: Margin) -> str:

@@ -205,7 +205,7 @@ _WORDS: Mapping[str, Callable[[Demand, Mapping[str, JsonScalar]], str]] = Mappin
         "lane": lambda _, it: f"a carrier that takes it to {it['ship_to']}",
         "split": lambda _, it: "permit a split",
         "declined": lambda _, it: f"let {it['node_id']} have the line again, once its reason is gone",
-        "sandbox": lambda _, it: "an order in the real world",
+        "sandbox": lambda _, it: f"an order {'outside the' if it['order_in_sandbox'] else 'in its own'} sandbox",
         "concentration": lambda _, it: "a higher cap on the node's share",
         "capacity": lambda _, it: "machine time",
         "need_by": lambda _, it: "a later need-by",

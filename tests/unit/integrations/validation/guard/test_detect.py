@@ -54,7 +54,7 @@ def test_the_guard_needs_nothing_but_the_standard_library_and_little_memory(tmp_
     rows = "".join(f'<vertex x="{n}" y="{n % 97}.5" z="-{n}e-3"/>' for n in range(60_000))
     path = tmp_path / "part.3mf"
     path.write_bytes(package(content=model().replace("</vertices>", f"{rows}</vertices>")))
-    run = subprocess.run([sys.executable, "-c", WEIGHT, str(path)], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", WEIGHT, str(path)], capture_output=True, encoding="utf-8", check=True)
     counted, modules = run.stdout.splitlines()
     vertices, mebibytes = map(int, counted.split())
     assert vertices == 60_004
