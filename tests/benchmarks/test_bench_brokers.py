@@ -40,13 +40,8 @@ def test_what_redis_hands_over_is_started_and_every_figure_has_its_place_in_a_ta
     swept = sweep(kind, engine, url=database.url, folder=tmp_path, lines=10)
 
     found = Found()
-    for measured, into in (
-        (handed, found.handoffs),
-        (published, found.publishing),
-        (lost, found.losses),
-        (swept, found.sweeps),
-    ):
-        into[kind.name] = [measured]
+    found.handoffs[kind.name], found.publishing[kind.name] = [handed], [published]
+    found.losses[kind.name], found.sweeps[kind.name] = [lost], [swept]
 
     assert handed.alone_p50 <= handed.alone_p99
     assert min(handed.relay_micros, handed.broker_micros, handed.worker_micros, handed.postgres_micros) > 0
