@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser test-console demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-intake bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console bench-growth bench-e2e soak fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean
+.PHONY: help setup browser test-console demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-intake bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console bench-growth bench-e2e soak fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean bench-brokers hosts
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -41,6 +41,8 @@ help:
 	@echo "make bench-console what each page of the console takes: time, statements, bytes (ORDERS=10000 TIMES=100)"
 	@echo "make bench-growth whether cost grows with what has piled up (ORDERS='10000 100000 1000000' OPEN=1000 TIMES=200 ROUNDS=3 KEEP=all)"
 	@echo "make bench-e2e   from an order to its bureau at a rate: times, backlog, what each stage takes (RATE=1000 SECONDS=60 APIS=1 ROUTERS=2)"
+	@echo "make bench-brokers  Redis and RabbitMQ side by side: hand-offs, computing, losses (HANDOFFS=200 MESSAGES=2000 LOST=600 LINES=100 ROUNDS=3 ONLY=losses)"
+	@echo "make hosts       two API hosts, three of workers, a database and a broker in network namespaces, each cut off in turn (SECONDS=20 RATE=4 SEED=7); as root"
 	@echo "make soak        whether memory stays flat at a moderate rate (MINUTES=30 RATE=5)"
 	@echo "make bench-gap   published assignment problems (DIR=../shared/realdata/gap)"
 	@echo "make fuzz        throw changed files at the readers (SECONDS=60 for each, TARGETS='fuzz_stl fuzz_threemf')"
@@ -195,6 +197,9 @@ bench-e2e: setup
 soak: setup
 	@$(BIN)/python -m tests.benchmarks.soak $(foreach name,MINUTES RATE WARM APIS ROUTERS,$(if $($(name)),$(name)=$($(name))))
 
+bench-brokers: setup
+	@$(BIN)/python -m tests.benchmarks.bench_brokers $(foreach name,HANDOFFS MESSAGES LOST LINES ROUNDS,$(if $($(name)),$(name)=$($(name)))) $(if $(ONLY),"ONLY=$(ONLY)")
+
 bench-gap: setup
 	@$(BIN)/python -m tests.benchmarks.bench_gap $(if $(DIR),DIR="$(DIR)") $(if $(SECONDS),SECONDS=$(SECONDS))
 
@@ -246,6 +251,9 @@ broker-outage: setup
 
 export-networks: setup
 	@$(BIN)/python -m tests.faults.threats.export_networks $(foreach name,NETWORKS SEED,$(if $($(name)),$(name)=$($(name))))
+
+hosts: setup
+	@$(BIN)/python -m tests.faults.hosts $(foreach name,SECONDS REST RATE SEED CANCELLED FOLDER,$(if $($(name)),$(name)="$($(name))")) $(if $(HOSTS),"HOSTS=$(HOSTS)")
 
 client: setup
 	@$(BIN)/python openapi/client/generate.py --check-types
