@@ -2,12 +2,23 @@
 
 import os
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import unquote
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from fabroute.kernel.errors import DomainError
@@ -24,6 +35,29 @@ EXAMPLE_DATABASE_URL = "postgresql+psycopg://fabroute@localhost:5432/fabroute"
 EXAMPLE_BROKER_URL = "redis://localhost:6379/0"
 
 
+def _environment_of(given: Mapping[str, Any]) -> str:
+    return "live" if given.get("profile") == "production" else "test"
+
+
+_FOLLOWS = "default_factory_not_called"
+"""Of a setting that depends on another, which is told of."""
+_PLAIN_WORDS = {
+    "int_parsing": "give a whole number",
+    "int_from_float": "give a whole number",
+    "float_parsing": "give a number",
+    "bool_parsing": "give true or false",
+    "finite_number": "give a number",
+    "too_short": "give at least {min_length} characters",
+    "string_too_long": "give at most {max_length} characters",
+    "greater_than": "give more than {gt}",
+    "greater_than_equal": "give {ge} or more",
+    "less_than_equal": "give {le} or less",
+    "literal_error": "give {expected}",
+    "string_pattern_mismatch": "what it says does not match {pattern}",
+}
+"""What people are told of a setting, by pydantic's kind of problem; its own words otherwise."""
+
+
 class SecretsFolderMissing(DomainError):
     """The folder that is said to hold secrets is none."""
 
@@ -35,7 +69,10 @@ class Settings(BaseSettings):
     """Everything that differs between two installations; nothing else is configurable from outside."""
 
     # What is wrong is told without what was given: among the settings are passwords.
-    model_config = SettingsConfigDict(env_prefix="FABROUTE_", extra="ignore", hide_input_in_errors=True)
+    # A variable that is empty is none: that is how templates and Compose leave one out.
+    model_config = SettingsConfigDict(
+        env_prefix="FABROUTE_", extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     profile: Profile = "development"
     database_url: str | None = None
@@ -45,6 +82,9 @@ class Settings(BaseSettings):
     idle_transaction_seconds: float = Field(default=5, gt=0, le=3600)
     """PostgreSQL ends a transaction in which nothing is asked for so long: what a frozen process had locked is free.
     Shorter than the lease of a planning scope, so that another worker can take it over."""
+    database_pool_connections: int = Field(default=40, ge=4, le=500)
+    """To PostgreSQL, that each of the two pools of an API process may hold. With all that goes on beside them a process
+    takes up to twice as many and eight: PostgreSQL's ``max_connections`` has to be enough for all processes."""
     broker_url: str | None = None
     storage_url: str = "file://./.fabroute/print-files"
     """Where print files lie, by SHA-256: ``file://`` folder, ``memory://`` or ``s3://bucket/prefix``."""
@@ -58,8 +98,9 @@ class Settings(BaseSettings):
     audit_roots_seconds: int = Field(default=3600, ge=60, le=86_400)
     """How often they are exported: what is cut off after the last export leaves no trace."""
     reference_folder: Path | None = None
-    environment_name: str = "test"
-    """Stands in every API key (``fr_<environment>_…``), so that people see where a key belongs."""
+    environment_name: str = Field(default_factory=_environment_of, pattern=r"^[a-z0-9-]{1,20}$")
+    """Stands in every API key (``fr_<environment>_…``), so that people see where a key belongs: ``live`` in production,
+    ``test`` elsewhere, unless another word is set."""
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=1, le=65535)
@@ -204,6 +245,12 @@ class Settings(BaseSettings):
         """Return where settings come from: arguments, the environment, then files of secrets."""
         return init_settings, env_settings, _secrets_of(settings_cls)
 
+    @field_validator("database_url", "migration_database_url")
+    @classmethod
+    def _postgres_is_postgresql(cls, url: str | None) -> str | None:
+        """Take ``postgres://``, too: PostgreSQL's own programs do, and hosting companies write it so."""
+        return re.sub(r"^postgres(?=://|\+)", "postgresql", url) if url else url
+
     @model_validator(mode="after")
     def _webhooks_stay_outside(self) -> Self:
         if self.profile == "production" and self.webhooks_to_this_machine:
@@ -242,6 +289,20 @@ class Settings(BaseSettings):
                 "FABROUTE_OIDC_CLIENT_SECRET"
             )
         return self
+
+
+def setting_problems(error: ValidationError) -> str:
+    """Return what is wrong with settings, by their variables, without what was given: it may be a password."""
+    problems = error.errors(include_input=False)
+    return "; ".join(_setting_problem(problem) for problem in problems if problem["type"] != _FOLLOWS)
+
+
+def _setting_problem(problem: ErrorDetails) -> str:
+    place, message = problem["loc"], problem["msg"].removeprefix("Value error, ")
+    words = _PLAIN_WORDS.get(problem["type"])
+    if words is not None:
+        message = words.format(**problem.get("ctx", {}))
+    return f"FABROUTE_{str(place[0]).upper()}: {message}" if place else message
 
 
 def _secrets_of(settings_class: type[BaseSettings]) -> SecretsSettingsSource:

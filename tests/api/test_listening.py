@@ -1,7 +1,10 @@
 """Connections that come at once are taken at once, whatever else the event loop has to do."""
 
 import asyncio
+import os
+import signal
 import socket
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,6 +15,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from fabroute.api.addresses import Address, bound
 from fabroute.api.listening import HANDLES, ListeningServer, run_until_stopped
 from tests.factories.processes import wait_until
 
@@ -114,8 +118,43 @@ def test_it_listens_on_an_address_and_ends_with_all_its_handles() -> None:
         raise AssertionError(f"somebody still listens on {late.getpeername()}")
 
 
-def test_where_it_can_t_listen_it_ends_with_an_error() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit) as ended:
-        run_until_stopped(config_of(Rounds(), port=taken.getsockname()[1]))
+def test_where_the_application_does_not_start_it_ends_with_an_error(tmp_path: Path) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("no")
+
+    config = uvicorn.Config(broken, loop="uvloop", http="httptools", lifespan="on", log_config=None)
+    with bound(Address(uds=str(tmp_path / "s"))) as sockets, pytest.raises(SystemExit) as ended:
+        run_until_stopped(config, sockets)
 
     assert ended.value.code == 3
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_on_bound_sockets_until_a_signal_and_leaves_nothing_behind(
+    tmp_path: Path, sign: signal.Signals
+) -> None:
+    path, told = tmp_path / "s", []
+
+    def ask_and_end() -> None:
+        assert wait_until(lambda: answers(str(path)))
+        told.append(stat.S_IMODE(path.stat().st_mode))
+        os.kill(os.getpid(), sign)
+
+    thread = threading.Thread(target=ask_and_end)
+    with bound(Address(uds=str(path))) as sockets:
+        thread.start()
+        run_until_stopped(config_of(Rounds(), uds=str(path)), sockets)
+    thread.join()
+
+    assert told == [0o666]
+    assert not path.exists()
+
+
+def answers(path: str) -> bool:
+    try:
+        with connected(path) as client:
+            client.sendall(REQUEST)
+            return answer_on(client).isdigit()
+    except OSError:
+        return False

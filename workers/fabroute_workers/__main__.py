@@ -10,17 +10,19 @@ from collections.abc import Sequence
 import structlog
 
 from fabroute.database import database_engine
+from fabroute.integrations.start_checks import require_fit_life_sign
 from fabroute.kernel.errors import DomainError
-from fabroute.operations.starting import EXIT_UNREACHABLE, exit_code_of, require_good_database
+from fabroute.operations.starting import exit_code_of, require_good_database
 from fabroute.settings import get_settings
 from fabroute.telemetry.logs import configure_logging
 from fabroute.telemetry.tracing import load_tracing
 from fabroute_workers.app import FILE_QUEUES, QUEUES, WrongSettings, app, declare_dead_letters, require_settings
-from fabroute_workers.broker import BrokerUnreachable, require_lasting, require_reachable
+from fabroute_workers.broker import require_lasting, require_reachable
 from fabroute_workers.commands import measures_module, relay_module, worker_module
 from fabroute_workers.measuring import open_pipe
 from fabroute_workers.supervisor import Supervisor
 
+PROGRAMS = ("worker", "files", "relay")
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute_workers.start")
 
 
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _require_good_start()
     except DomainError as error:
         print(f"fabroute_workers: {error.message}", file=sys.stderr)
-        return EXIT_UNREACHABLE if isinstance(error, BrokerUnreachable) else exit_code_of(error)
+        return exit_code_of(error)
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda _sign, _frame: stop.set())
@@ -47,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _require_good_start() -> None:
     """Look at broker and database once, for all children; warnings go to the log."""
     settings = get_settings()
+    require_fit_life_sign(settings)
     require_settings(app)
     load_tracing(settings)
     require_reachable(app)
@@ -64,7 +67,7 @@ def modules(options: argparse.Namespace) -> dict[str, list[str]]:
 
     In one pool two slow files would hold both children of a small machine for half a minute, and routing with them.
     """
-    queues = _known(options.queues.split(","))
+    queues = _known([name.strip() for name in options.queues.split(",") if name.strip()])
     routing = [queue for queue in queues if queue not in FILE_QUEUES]
     files = [queue for queue in queues if queue in FILE_QUEUES]
     modules = {"relay": relay_module()}
@@ -72,10 +75,22 @@ def modules(options: argparse.Namespace) -> dict[str, list[str]]:
         modules["worker"] = worker_module(options.concurrency, queues=routing)
     if files:
         modules["files"] = worker_module(1, queues=files)
-    return {name: module for name, module in modules.items() if options.only in (None, name)}
+    chosen = {name: module for name, module in modules.items() if options.only in (None, name)}
+    if not chosen:
+        raise WrongSettings(_nothing_to_run(options.only, queues))
+    return chosen
+
+
+def _nothing_to_run(only: str, queues: Sequence[str]) -> str:
+    if only not in PROGRAMS:
+        return f"there is no {only!r} to run: --only takes one of {', '.join(PROGRAMS)}; without it all are run"
+    other = "files" if only == "worker" else "worker"
+    return f"--only {only} has nothing to do with --queues {','.join(queues)}: they are worked on by --only {other}"
 
 
 def _known(queues: Sequence[str]) -> Sequence[str]:
+    if not queues:
+        raise WrongSettings(f"--queues names no queue: leave it out for all, or choose from {', '.join(QUEUES)}")
     unknown = [name for name in queues if name not in QUEUES]
     if unknown:
         raise WrongSettings(f"no task is ever sent to the queue {', '.join(unknown)}: choose from {', '.join(QUEUES)}")
@@ -90,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         default=os.cpu_count() or 1,
         help="child processes of the worker; print files have one more",
     )
-    parser.add_argument("--only", choices=("worker", "files", "relay"), help="run just this one; the default is all")
+    parser.add_argument("--only", help=f"run just one of {', '.join(PROGRAMS)}; the default is all")
     parser.add_argument("--queues", default=",".join(QUEUES), help="queues of the workers, separated by commas")
     return parser
 

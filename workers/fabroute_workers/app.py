@@ -12,8 +12,16 @@ from pydantic import ValidationError
 
 from fabroute.kernel.errors import DomainError
 from fabroute.orders.rules import holds_suspects
-from fabroute.settings import get_settings
-from fabroute_workers.broker import TRANSPORT_OPTIONS, BrokerKind, BrokerMissing, broker_kind, require_broker_url
+from fabroute.settings import get_settings, setting_problems
+from fabroute_workers.broker import (
+    TRANSPORT_OPTIONS,
+    BrokerKind,
+    BrokerMissing,
+    broker_kind,
+    require_broker_url,
+    tls_of,
+    without_tls_options,
+)
 from fabroute_workers.listening import KeepListening
 from fabroute_workers.subscriptions import IMPROVE_PROMISED, REQUEUE_UNROUTABLE
 
@@ -111,12 +119,16 @@ class RequireSettings(bootsteps.StartStopStep):
 
 
 def create_app(broker_url: str | None) -> Celery:
-    """Return a Celery app for the broker at ``broker_url``; without one it can be looked at, but not started."""
-    kind = broker_kind(broker_url)
+    """Return a Celery app for the broker at ``broker_url``; without one it can be looked at, but not started.
+
+    Raises ``BrokerMissing`` where the URL asks for a kind of TLS that is none.
+    """
+    kind, tls = broker_kind(broker_url), tls_of(broker_url)
     app = Celery("fabroute", task_cls=_TASK, include=list(_MODULES))
     app.conf.update(REQUIRED_SETTINGS)
     app.conf.update(
-        broker_url=broker_url,
+        broker_url=without_tls_options(broker_url),
+        broker_use_ssl=None if tls is None else dict(tls),
         broker_transport_options=dict(TRANSPORT_OPTIONS[kind]) if kind else {},
         task_queues=[_queue(name, kind=kind) for name in QUEUES],
         task_default_queue="routing",
@@ -207,13 +219,13 @@ def _differences(prefix: str, wanted: Mapping[str, object], found: Mapping[str, 
     ]
 
 
-def _configured_broker() -> str | None:
-    """Return the broker's URL; settings that can't be are told in a line, without what was given, and end the process.
+def _configured_app() -> Celery:
+    """Return the app; settings that can't be are told in a line, without what was given, and end the process.
 
     Every program of the workers comes by here: Celery imports this module by itself.
     """
     try:
-        return get_settings().broker_url
+        return create_app(get_settings().broker_url)
     except (ValidationError, DomainError) as error:
         print(f"fabroute_workers: {_reasons(error)}", file=sys.stderr)
         raise SystemExit(EXIT_MISCONFIGURED) from error
@@ -222,7 +234,7 @@ def _configured_broker() -> str | None:
 def _reasons(error: ValidationError | DomainError) -> str:
     if isinstance(error, DomainError):
         return error.message
-    return "; ".join(str(item["msg"]).removeprefix("Value error, ") for item in error.errors())
+    return setting_problems(error)
 
 
-app = create_app(_configured_broker())
+app = _configured_app()

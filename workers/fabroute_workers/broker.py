@@ -1,17 +1,18 @@
 """The broker: which kind its URL names, what that kind needs, and whether it answers. It is only a doorbell."""
 
 import socket
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, Protocol, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from amqp.exceptions import AccessRefused, NotAllowed
 from celery import Celery
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from fabroute.kernel.errors import DomainError
 from fabroute.settings import EXAMPLE_BROKER_URL
@@ -71,6 +72,7 @@ class BrokerUnreachable(DomainError):
 
     code = "broker_unreachable"
     status = 503
+    passes = True
 
 
 class BrokerRefused(DomainError):
@@ -87,12 +89,19 @@ class BrokerForgets(DomainError):
     status = 503
 
 
-_REFUSALS = (AuthenticationError, AccessRefused, NotAllowed)
+_REFUSALS = (AuthenticationError, ResponseError, AccessRefused, NotAllowed)
+_HIGHEST_PORT = 65_535
+_ENCODED = "in a user's name or a password write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25"
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+_BY_TLS = ("rediss", "amqps")
+_TLS_OPTION = "ssl_"
+_CERT_REQS = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
+_TLS_OPTIONS = ("ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 def broker_kind(url: str | None) -> BrokerKind | None:
     """Return what serves ``url``, ``None`` for no URL or one that is neither Redis nor RabbitMQ."""
-    return _KINDS.get(urlsplit(url or "").scheme)
+    return _KINDS.get(_scheme_of(url or ""))
 
 
 def require_broker_url(url: str | None) -> str:
@@ -101,10 +110,67 @@ def require_broker_url(url: str | None) -> str:
         raise BrokerMissing(f"no broker: FABROUTE_BROKER_URL is not set; {_START_ONE}")
     if broker_kind(url) is None:
         raise BrokerMissing(
-            f"FABROUTE_BROKER_URL begins with {urlsplit(url).scheme or '(nothing)'}://, but fabroute rings by Redis "
+            f"FABROUTE_BROKER_URL begins with {_scheme_of(url) or '(nothing)'}://, but fabroute rings by Redis "
             f"(redis, rediss, redis+socket) or RabbitMQ (amqp, amqps); it looks like {EXAMPLE_BROKER_URL}"
         )
+    for one in url.split(";"):
+        _require_readable(one)
     return url
+
+
+def tls_of(url: str | None) -> Mapping[str, object] | None:
+    """Return how the broker at ``url`` proves who it is, as its library takes it; ``None`` where it needs not.
+
+    Over TLS its certificate has to be good: signed by an authority of this machine's, or of ``ssl_ca_certs``, for the
+    host's name. Only ``ssl_cert_reqs=none`` in the URL takes any. Raises ``BrokerMissing`` for other words there.
+    """
+    kind = broker_kind(url)
+    if url is None or _scheme_of(url) not in _BY_TLS:
+        return None
+    given = {name: value for name, value in parse_qsl(urlsplit(url).query) if name in _TLS_OPTIONS}
+    required = given.pop("ssl_cert_reqs", "required").lower().removeprefix("cert_")
+    if required not in _CERT_REQS:
+        raise BrokerMissing(f"ssl_cert_reqs in FABROUTE_BROKER_URL is one of {', '.join(_CERT_REQS)}")
+    options: dict[str, object] = {"ssl_cert_reqs": _CERT_REQS[required], **given}
+    if kind == "redis":
+        return {**options, "ssl_check_hostname": required != "none"}
+    for_rabbitmq = {name.removeprefix(_TLS_OPTION): value for name, value in options.items()}
+    return for_rabbitmq if required == "none" else {**for_rabbitmq, "server_hostname": urlsplit(url).hostname}
+
+
+def without_tls_options(url: str | None) -> str | None:
+    """Return ``url`` without what ``tls_of`` takes out of it."""
+    if url is None or _scheme_of(url) not in _BY_TLS:
+        return url
+    parts = urlsplit(url)
+    kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in _TLS_OPTIONS]
+    return urlunsplit(parts._replace(query=urlencode(kept)))
+
+
+def _scheme_of(url: str) -> str:
+    return url.partition("://")[0] if "://" in url else ""
+
+
+def _require_readable(url: str) -> None:
+    """Raise ``BrokerMissing`` for what the library would take for something else; nothing of the URL is shown."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise BrokerMissing(
+            f"FABROUTE_BROKER_URL has no number from 1 to {_HIGHEST_PORT} as its port; {_ENCODED}; it looks like "
+            f"{EXAMPLE_BROKER_URL}"
+        ) from error
+    if port == 0 or "@" in parts.path:
+        raise BrokerMissing(f"FABROUTE_BROKER_URL can't be read: {_ENCODED}; it looks like {EXAMPLE_BROKER_URL}")
+    number = parts.path.strip("/")
+    if parts.scheme == "redis+socket":
+        number = dict(parse_qsl(parts.query)).get("virtual_host", "")
+    if _KINDS.get(parts.scheme) == "redis" and number and not number.isdecimal():
+        raise BrokerMissing(
+            "FABROUTE_BROKER_URL ends in the number of a database of Redis, 0 where there is none: "
+            f"{EXAMPLE_BROKER_URL}; {_ENCODED}"
+        )
 
 
 def require_reachable(app: Celery) -> None:
@@ -163,14 +229,25 @@ def _connected(app: Celery) -> Iterator[Connection]:
         except OperationalError as error:
             if isinstance(error.__cause__, _REFUSALS):
                 raise _refused(connection, error.__cause__) from error
+            if _UNTRUSTED in str(error):
+                raise _untrusted(connection, error) from error
             raise BrokerUnreachable(
                 f"the broker at {connection.as_uri()} does not answer ({error}): is it running? {_START_ONE}"
             ) from error
         yield connection
 
 
+def _untrusted(connection: Connection, error: BaseException) -> BrokerRefused:
+    return BrokerRefused(
+        f"the broker at {connection.as_uri()} shows a certificate that is not good ({error}): let it have one for its "
+        "name, and name the authority that signed it in FABROUTE_BROKER_URL (?ssl_ca_certs=/path/ca.pem); without any "
+        "protection: ?ssl_cert_reqs=none"
+    )
+
+
 def _refused(connection: Connection, error: BaseException) -> BrokerRefused:
     return BrokerRefused(
-        f"the broker at {connection.as_uri()} does not let us in ({error}): correct user, password or virtual host in "
-        "FABROUTE_BROKER_URL (redis://:password@host:6379/0, amqp://user:password@host:5672/vhost)"
+        f"the broker at {connection.as_uri()} does not let us in ({error}): correct user, password, virtual host or "
+        "number in FABROUTE_BROKER_URL (redis://:password@host:6379/0, amqp://user:password@host:5672/vhost; "
+        f"{_ENCODED})"
     )

@@ -8,22 +8,25 @@ from types import ModuleType
 
 from pydantic import ValidationError
 
+from fabroute.api.addresses import Address, require_usable
 from fabroute.database import create_database_engine
 from fabroute.kernel.errors import DomainError
-from fabroute.settings import Settings, get_settings
+from fabroute.kernel.exit_codes import EXIT_MISCONFIGURED, exit_code_of
+from fabroute.settings import Settings, get_settings, setting_problems
 
 
 def main(arguments: list[str] | None = None, *, serving: str = "fabroute.api.serving") -> int:
-    """Serve until stopped; 1, with what to do on stderr, if it can't start. The module ``serving`` says what."""
+    """Serve until stopped; 75 or 78, with what to do on stderr, if it can't start. The module ``serving`` says what."""
     try:
         settings = get_settings()
         asked = _parser(settings).parse_args(arguments)
+        require_usable(Address(uds=asked.uds, host=asked.host, port=asked.port))
         create_database_engine(settings.database_url, pool_size=1).dispose()
         _import_for_good(serving).serve(settings, uds=asked.uds, host=asked.host, port=asked.port)
     except ValidationError as error:
-        return _complain("; ".join(str(item["msg"]) for item in error.errors()))
+        return _complain(setting_problems(error), code=EXIT_MISCONFIGURED)
     except DomainError as error:
-        return _complain(error.message)
+        return _complain(error.message, code=exit_code_of(error))
     return 0
 
 
@@ -41,9 +44,9 @@ def _import_for_good(name: str) -> ModuleType:
         gc.enable()
 
 
-def _complain(message: str) -> int:
+def _complain(message: str, *, code: int) -> int:
     print(f"fabroute api: {message}", file=sys.stderr)
-    return 1
+    return code
 
 
 def _parser(settings: Settings) -> argparse.ArgumentParser:

@@ -6,9 +6,11 @@ watches several handles of the same socket, and takes one connection by each.
 """
 
 import asyncio
+import signal
 import socket
 import sys
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -31,6 +33,8 @@ class ListeningServer(uvicorn.Server):
         if self.should_exit:
             return
         listeners = [listener for server in self.servers for listener in server.sockets]
+        if sockets is not None:
+            self._log_started_message(listeners)
         for listener in listeners:
             self.servers += [await self._listen_on(listener) for _ in range(HANDLES - 1)]
         tell(READY)
@@ -58,13 +62,21 @@ class ListeningServer(uvicorn.Server):
         )
 
 
-def run_until_stopped(config: uvicorn.Config) -> None:
-    """Serve as ``uvicorn.run`` does, until a signal ends it. Raises ``SystemExit`` where it can't start."""
-    server = ListeningServer(config)
+@contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Have signals end the server only: uvicorn raises them again in the end, before anything is put in order."""
+    before = {sign: signal.signal(sign, server.handle_exit) for sign in (signal.SIGTERM, signal.SIGINT)}
     try:
-        server.run()
+        yield
     finally:
-        if config.uds is not None:
-            Path(config.uds).unlink(missing_ok=True)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+def run_until_stopped(config: uvicorn.Config, sockets: Sequence[socket.socket]) -> None:
+    """Serve on bound sockets as ``uvicorn.run`` does, until a signal ends it. Raises ``SystemExit`` if it can't."""
+    server = ListeningServer(config)
+    with _ended_by_signals(server):
+        server.run(sockets=list(sockets))
     if not server.started:
         sys.exit(_STARTUP_FAILURE)

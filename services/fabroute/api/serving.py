@@ -5,10 +5,12 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 
+from fabroute.api.addresses import Address, bound
 from fabroute.api.app import create_app
 from fabroute.api.first_start import greet_first_operator
 from fabroute.api.listening import run_until_stopped
 from fabroute.api.measuring.room import served_metrics
+from fabroute.integrations.paper.sheet import require_font
 from fabroute.settings import Settings
 from fabroute.telemetry.logs import configure_logging
 from fabroute.telemetry.tracing import flush_spans, start_tracing
@@ -26,10 +28,21 @@ def serve(settings: Settings, *, uds: str | None, host: str, port: int) -> None:
 
 
 def serve_app(app: FastAPI, settings: Settings, *, uds: str | None, host: str, port: int) -> None:
-    """Serve an application of this installation until stopped."""
-    greet_first_operator(settings, terminal=sys.stdout)
-    configure_logging()
-    config = uvicorn.Config(
+    """Serve an application of this installation until stopped. Raises ``DomainError`` where it can't start."""
+    if settings.paper_font_file is not None:
+        require_font(settings.paper_font_file)
+    with bound(Address(uds=uds, host=host, port=port)) as sockets:
+        greet_first_operator(settings, terminal=sys.stdout)
+        configure_logging()
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        start_tracing(settings, service="fabroute-api")
+        with served_metrics(app.state.resources.measuring, settings):
+            run_until_stopped(_config(app, settings, uds=uds, host=host, port=port), sockets)
+        flush_spans()
+
+
+def _config(app: FastAPI, settings: Settings, *, uds: str | None, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         uds=uds,
         host=host,
@@ -42,8 +55,3 @@ def serve_app(app: FastAPI, settings: Settings, *, uds: str | None, host: str, p
         proxy_headers=settings.trusted_proxies > 0,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    start_tracing(settings, service="fabroute-api")
-    with served_metrics(app.state.resources.measuring, settings):
-        run_until_stopped(config)
-    flush_spans()

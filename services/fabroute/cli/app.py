@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from typer.core import TyperCommand, TyperGroup
 
-from fabroute.cli.output import complain, setting_problems
+from fabroute.cli.output import complain
 from fabroute.kernel.errors import DomainError
+from fabroute.settings import setting_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +130,7 @@ def main() -> None:
     except ValidationError as error:
         complain(setting_problems(error))
     except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
-        complain(
-            f"PostgreSQL does not answer ({reason}): start it, or point FABROUTE_DATABASE_URL at one that runs "
-            "(to try fabroute without any server: fabroute demo)"
-        )
+        complain(import_module("fabroute.database.connecting").trouble_of(error).message)
     except KeyboardInterrupt:
         complain("stopped")
     sys.exit(1)

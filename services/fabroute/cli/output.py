@@ -2,7 +2,6 @@
 
 import os
 
-from pydantic import ValidationError
 from rich.console import Console, ConsoleDimensions
 
 PIPE_WIDTH = 230
@@ -43,16 +42,6 @@ def complain(message: str) -> None:
 def note(message: str) -> None:
     """Print a line of progress on standard error."""
     stderr.print(_plain(message), soft_wrap=True)
-
-
-def setting_problems(error: ValidationError) -> str:
-    """Return what is wrong with settings, by their variables, without what was given."""
-    return "; ".join(_setting_problem(problem["loc"], problem["msg"]) for problem in error.errors())
-
-
-def _setting_problem(location: tuple[int | str, ...], message: str) -> str:
-    variable = f"FABROUTE_{str(location[0]).upper()}: " if location else ""
-    return variable + message.removeprefix("Value error, ")
 
 
 def _plain(message: str) -> str:

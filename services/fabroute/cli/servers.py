@@ -8,18 +8,31 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from fabroute.api.addresses import Address, require_usable
 from fabroute.api.first_start import WORDS, first_operator_key
 from fabroute.cli.attention import attention_notes
 from fabroute.cli.invariants import Finding, check_invariants
-from fabroute.cli.output import complain, note, setting_problems, stdout
+from fabroute.cli.output import complain, note, stdout
 from fabroute.database import create_database_engine, database_engine
-from fabroute.database.schema import require_current_schema
+from fabroute.database.connecting import DatabaseRefused, trouble_of
+from fabroute.database.schema import newer_revision, require_current_schema
 from fabroute.database.starting import require_migratable_database
 from fabroute.kernel.errors import DomainError
-from fabroute.migrations import current_revision, head_revision, upgrade
-from fabroute.operations.starting import EXIT_MISCONFIGURED, exit_code_of, require_good_database, require_good_files
-from fabroute.settings import get_settings
+from fabroute.migrations import current_revision, head_revision, in_turn, upgrade
+from fabroute.operations.starting import (
+    EXIT_MISCONFIGURED,
+    exit_code_of,
+    require_good_database,
+    require_good_files,
+    require_good_files_of_api,
+)
+from fabroute.settings import get_settings, setting_problems
+
+_DATABASE = "FABROUTE_DATABASE_URL"
+_OWNERS_DATABASE = "FABROUTE_MIGRATION_DATABASE_URL"
 
 
 def serve(
@@ -33,11 +46,11 @@ def serve(
     """
     with _refusing_to_start():
         settings = get_settings()
-        _tell([*require_good_database(database_engine(), settings), *require_good_files(settings)])
-    address = (
-        ["--uds", uds] if uds else ["--host", host or settings.http_host, "--port", str(port or settings.http_port)]
-    )
-    os.execv(sys.executable, [sys.executable, "-m", "fabroute.console", *address])
+        address = Address(uds=uds, host=host or settings.http_host, port=settings.http_port if port is None else port)
+        require_usable(address)
+        _tell([*require_good_database(database_engine(), settings), *require_good_files_of_api(settings)])
+    place = ["--host", address.host, "--port", str(address.port)] if uds is None else ["--uds", uds]
+    os.execv(sys.executable, [sys.executable, "-m", "fabroute.console", *place])
 
 
 def work(
@@ -54,7 +67,7 @@ def work(
         if only != "relay":
             _tell(require_good_files(get_settings(), queues=queues))
     chosen = {"--only": only, "--queues": queues}
-    options = [part for name, value in chosen.items() if value for part in (name, value)]
+    options = [part for name, value in chosen.items() if value is not None for part in (name, value)]
     command = [sys.executable, "-m", "fabroute_workers", "--concurrency", str(concurrency)]
     os.execv(sys.executable, command + options)
 
@@ -78,22 +91,57 @@ def _refusing_to_start() -> Iterator[None]:
 
 
 def migrate() -> None:
-    """Bring the database's tables to this version (safe to run again).
+    """Bring the database's tables to this version (safe to run again, and by several at once).
 
-    Where there is no operator yet it is made, and its key printed: it can't be shown again.
+    Where there is no operator yet it is made, and its key printed: it can't be shown again. Exit codes as of serve.
     """
-    settings = get_settings()
-    url = settings.migration_database_url or settings.database_url
-    engine = create_database_engine(url, pool_size=1)
-    require_migratable_database(engine)
-    before = current_revision(engine)
-    engine.dispose()
-    upgrade(url or "")
-    stdout.print(f"schema: {before or 'empty'} → {head_revision()}" if before != head_revision() else "schema: current")
-    issued = first_operator_key(url)
+    with _refusing_to_start(), _refusing_as_owner():
+        settings = get_settings()
+        url = settings.migration_database_url or settings.database_url
+        engine = create_database_engine(url, pool_size=2)
+        require_migratable_database(engine)
+        with in_turn(engine):
+            stdout.print(_migrated(engine, url or ""))
+            issued = first_operator_key(url)
+        engine.dispose()
     if issued is not None:
         note(WORDS)
         stdout.print(issued.token)
+
+
+def _migrated(engine: Engine, url: str) -> str:
+    """Bring the tables to this version, and return what was done. Those of a later one that serves this are left."""
+    newer = newer_revision(engine)
+    if newer is not None:
+        return f"schema: {newer}, of a later version that serves this one, too: nothing to do"
+    before = current_revision(engine)
+    if before == head_revision():
+        return "schema: current"
+    upgrade(url)
+    return f"schema: {before or 'empty'} → {head_revision()}"
+
+
+@contextmanager
+def _refusing_as_owner() -> Iterator[None]:
+    """Turn what PostgreSQL says to whoever migrates into a refusal that names the setting that counts then."""
+    try:
+        yield
+    except OperationalError as error:
+        raise _of_owner(trouble_of(error)) from error
+    except ProgrammingError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise DatabaseRefused(
+            f"PostgreSQL refuses to migrate ({reason}): run infra/database/roles.sql as a superuser, and connect as "
+            f"the tables' owner ({_OWNERS_DATABASE})"
+        ) from error
+    except DomainError as error:
+        raise _of_owner(error) from error
+
+
+def _of_owner(error: DomainError) -> DomainError:
+    if get_settings().migration_database_url:
+        error.message = error.message.replace(_DATABASE, _OWNERS_DATABASE)
+    return error
 
 
 def doctor() -> None:

@@ -1,6 +1,7 @@
 """PostgreSQL: the engine, units of work, column types and pages. The record of everything; the broker is a doorbell."""
 
-from fabroute.database.engine import DatabaseMissing, DatabaseUnreachable, create_database_engine, database_engine
+from fabroute.database.connecting import DatabaseMissing, DatabaseUnreachable
+from fabroute.database.engine import create_database_engine, database_engine, most_connections
 from fabroute.database.sessions import once_reachable, ring_after_commit, ring_otherwise, unit_of_work, will_ring
 from fabroute.database.tenancy import ForeignTenant, act_for_everyone, is_foreign_write, reaches, require_own, tenant_of
 
@@ -12,6 +13,7 @@ __all__ = [
     "create_database_engine",
     "database_engine",
     "is_foreign_write",
+    "most_connections",
     "once_reachable",
     "reaches",
     "require_own",

@@ -6,15 +6,18 @@ from typing import Literal
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import URL, Engine, create_engine, event
-from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
 
+from fabroute.database.connecting import parsed_url
 from fabroute.database.tenancy import TENANT_SETTING
-from fabroute.kernel.errors import DomainError
 from fabroute.kernel.ids import EVERY_TENANT
-from fabroute.settings import EXAMPLE_DATABASE_URL, get_settings
+from fabroute.settings import get_settings
 
 _CONNECT_TIMEOUT_SECONDS = 5
+MOST_CONNECTIONS = 40
+"""Of a pool, where nothing else is said."""
 _SIGNS_OF_LIFE = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 2, "tcp_user_timeout": 5_000}
 """A server that is gone without a word (a dead machine, a cut cable) is noticed in about five seconds, not in hours."""
 _SIGNS_OF_OURS = {
@@ -32,24 +35,11 @@ EVERYONES_OPTIONS = f"{_OPTIONS} -c {TENANT_SETTING}={EVERY_TENANT}"
 """Of a connection that may touch every tenant's rows, as libpq takes them."""
 
 
-class DatabaseMissing(DomainError):
-    """No database is configured, or its URL can't be read."""
-
-    code = "database_not_configured"
-    status = 503
-
-
-class DatabaseUnreachable(DomainError):
-    """The configured PostgreSQL does not answer."""
-
-    code = "database_unreachable"
-    status = 503
-
-
 def create_database_engine(
     url: str | None,
     *,
     pool_size: int = 20,
+    most: int = MOST_CONNECTIONS,
     tenant: Literal["*"] | None = EVERY_TENANT,
     idle_seconds: float | None = None,
 ) -> Engine:
@@ -57,28 +47,15 @@ def create_database_engine(
 
     Its connections may touch every tenant's rows; with ``tenant=None`` none, until a unit of work says whose (see
     ``database.tenancy``). They are tested when they leave the pool, so a restarted server costs one reconnect and no
-    failed request.
+    failed request. There are ``most`` of them at once; those beyond ``pool_size`` are closed when they are given back.
 
     PostgreSQL ends a transaction of theirs, and its connection, after ``idle_seconds`` without a statement: what a
     frozen process had locked is free again, and what it does when it wakes up fails with an ``OperationalError``.
     """
-    if not url:
-        raise DatabaseMissing(
-            f"no database: set FABROUTE_DATABASE_URL, e.g. {EXAMPLE_DATABASE_URL} (or run the demo: fabroute demo)"
-        )
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise DatabaseMissing(f"FABROUTE_DATABASE_URL is not a URL; it looks like {EXAMPLE_DATABASE_URL}") from error
-    if parsed.get_backend_name() != "postgresql":
-        raise DatabaseMissing(
-            f"fabroute keeps its record in PostgreSQL, not {parsed.get_backend_name()}: "
-            f"FABROUTE_DATABASE_URL looks like {EXAMPLE_DATABASE_URL}"
-        )
     engine = create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
-        pool_size=pool_size,
-        max_overflow=20,
+        parsed_url(url),
+        pool_size=min(pool_size, most),
+        max_overflow=max(0, most - pool_size),
         pool_pre_ping=True,
         pool_timeout=_CONNECT_TIMEOUT_SECONDS,
         connect_args={
@@ -97,6 +74,12 @@ def database_engine() -> Engine:
     """Return this process's engine for the configured database."""
     settings = get_settings()
     return create_database_engine(settings.database_url, idle_seconds=settings.idle_transaction_seconds)
+
+
+def most_connections(engine: Engine) -> int:
+    """Return how many connections an engine's pool may hold at once."""
+    pool = engine.pool
+    return pool.size() + pool._max_overflow if isinstance(pool, QueuePool) else 0
 
 
 def listening_conninfo(url: URL) -> str:

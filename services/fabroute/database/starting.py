@@ -38,6 +38,12 @@ _NOT_ALLOWED = text(
     "   AND has_table_privilege(relation.oid, 'UPDATE') AND has_table_privilege(relation.oid, 'DELETE') END"
     " ORDER BY relation.relname"
 )
+_MIGRATABLE = text(
+    "SELECT coalesce(has_schema_privilege(to_regnamespace(current_schema()), 'CREATE'), false) AS may_create,"
+    " NOT EXISTS (SELECT FROM pg_class AS relation JOIN pg_namespace AS schema ON schema.oid = relation.relnamespace"
+    "  WHERE relation.relname = 'alembic_version' AND schema.nspname = 'public'"
+    "  AND NOT pg_has_role(relation.relowner, 'USAGE')) AS owns_tables"
+)
 _MAY_CHANGE_AUDIT = text("SELECT has_table_privilege('audit_entries', 'UPDATE, DELETE, TRUNCATE')")
 _PROBE = text(f"CREATE TEMPORARY TABLE fabroute_start ON COMMIT DROP AS SELECT generate_series(1, {_PROBE_ROWS})")
 _DISK_FULL = ("53100", "53400")
@@ -56,6 +62,7 @@ class DatabaseFull(DomainError):
 
     code = "database_full"
     status = 503
+    passes = True
 
 
 class ClockOff(DomainError):
@@ -63,6 +70,7 @@ class ClockOff(DomainError):
 
     code = "clock_off"
     status = 503
+    passes = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +105,14 @@ def require_fit_database(engine: Engine, *, strict: bool) -> Sequence[str]:
 def require_migratable_database(engine: Engine) -> None:
     """Raise ``DatabaseUnfit`` where migrations could only fail half-way."""
     with engine.connect() as connection:
-        _require_server(_look_at(connection))
+        server = _look_at(connection)
+        _require_server(server)
+        found = connection.execute(_MIGRATABLE).mappings().one()
+    if not found["may_create"] or not found["owns_tables"]:
+        raise DatabaseUnfit(
+            f"the role {server.role} does not own the tables, or may make none: set FABROUTE_MIGRATION_DATABASE_URL to "
+            "a role that may (infra/database/roles.sql makes it: fabroute_owner)"
+        )
 
 
 def _look_at(connection: Connection) -> _Server:

@@ -7,10 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from obstore.store import ObjectStore
 
 from fabroute.integrations.object_storage import object_store_at
+from fabroute.integrations.sign_in.secret_key import SecretKeyMissing, require_secret_key
+from fabroute.integrations.validation.signing import SigningKeyMissing, open_signer
 from fabroute.kernel.errors import DomainError
 from fabroute.settings import Settings
 
@@ -32,6 +40,7 @@ class StorageUnreachable(DomainError):
 
     code = "storage_unreachable"
     status = 503
+    passes = True
 
 
 def require_fit_storage(settings: Settings) -> Sequence[str]:
@@ -46,16 +55,81 @@ def require_fit_storage(settings: Settings) -> Sequence[str]:
     return told
 
 
-def _require_store(url: str, *, setting: str) -> None:
+def require_fit_roots(settings: Settings) -> None:
+    """Raise what keeps this process from exporting roots of the audit log; errors as of ``require_fit_storage``.
+
+    A bucket that takes no file twice is right for them: the one that an earlier start wrote is read then.
+    """
+    _require_store(settings.audit_roots_url, setting="FABROUTE_AUDIT_ROOTS_URL", once=True)
+
+
+def require_fit_signing_key(settings: Settings) -> None:
+    """Raise where the signing key can't be used; outside production one that is missing is made when it is needed."""
+    try:
+        open_signer(settings.signing_key_file)
+    except SigningKeyMissing:
+        if settings.profile == "production":
+            raise
+
+
+def require_fit_secret_key(settings: Settings) -> None:
+    """Raise where the secret key can't be used; outside production one that is missing is made when it is needed."""
+    try:
+        require_secret_key(settings.secret_key_file)
+    except SecretKeyMissing:
+        if settings.profile == "production":
+            raise
+
+
+def require_fit_carriers(settings: Settings) -> None:
+    """Raise ``StorageUnfit`` where carriers are to have folders, and this process can't read and write them."""
+    if settings.carrier_folder is None:
+        return
+    folder = settings.carrier_folder.absolute()
+    if not folder.is_dir():
+        raise StorageUnfit(
+            f"there is no folder {folder} (FABROUTE_CARRIER_FOLDER): make it, with a folder in it for each carrier"
+        )
+    for place in (folder, *(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))):
+        if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+            raise StorageUnfit(
+                f"user {os.geteuid()} can't write to {place} (FABROUTE_CARRIER_FOLDER): give it to that user "
+                f"(chown {os.geteuid()} {place})"
+            )
+
+
+def require_fit_life_sign(settings: Settings) -> None:
+    """Raise ``StorageUnfit`` where no sign of life can be given: who looks for it would end a process that works."""
+    file = settings.life_sign_file
+    if file is None:
+        return
+    try:
+        file.touch()
+    except OSError as error:
+        raise StorageUnfit(
+            f"user {os.geteuid()} can't touch {file.absolute()} (FABROUTE_LIFE_SIGN_FILE: {error.strerror}): name a "
+            "file in a folder of that user, the same for fabroute alive work"
+        ) from error
+
+
+def _require_store(url: str, *, setting: str, once: bool = False) -> None:
     content = os.urandom(16)
     try:
         store = object_store_at(url, setting=setting)
-        store.put(_PROBE_KEY, content)
+        _write(store, content, once=once and not url.startswith(_FILE))
         found = _read(store)
     except (BaseError, OSError) as error:
         raise _trouble(error, url=url, setting=setting) from error
     if len(found) != len(content):
         raise StorageUnfit(f"{setting} {url} gives back other bytes than it was given: check that store")
+
+
+def _write(store: ObjectStore, content: bytes, *, once: bool) -> None:
+    try:
+        store.put(_PROBE_KEY, content, mode="create" if once else "overwrite")
+    except (AlreadyExistsError, FileExistsError):
+        if not once:
+            raise
 
 
 def _read(store: ObjectStore) -> bytes:

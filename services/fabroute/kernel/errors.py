@@ -21,6 +21,8 @@ class DomainError(Exception):
 
     code: str = "domain_error"
     status: int = 400
+    passes: bool = False
+    """Whether it may be over by itself in a while: a process that can't start for it may be started again then."""
 
     def __init__(
         self,

@@ -102,6 +102,11 @@ def make_secret_key(path: Path) -> None:
     make_key_file(path, _new_key, kind=_KIND)
 
 
+def require_secret_key(path: Path) -> None:
+    """Raise ``SecretKeyMissing`` or ``SecretKeyUnusable`` where there is no good key at ``path``."""
+    _load(path)
+
+
 def _new_key() -> bytes:
     return base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n"
 
