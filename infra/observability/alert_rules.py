@@ -172,11 +172,22 @@ OWN: tuple[Rule, ...] = (
     Rule(
         name="FabrouteRelayStands",
         severity="page",
-        expr="sum(rate(fabroute_relay_turn_seconds_count[2m])) == 0",
+        expr="sum(rate(fabroute_relay_turn_seconds_count[2m])) == 0 or absent(fabroute_relay_turn_seconds_count)",
         wait="1m",
-        summary="no relay takes turns",
+        summary="no relay takes turns, or nobody tells of one",
         meaning="Nobody rings the workers: orders wait, events stay in the outbox, lapsed leases are not found.",
-        action="start one (fabroute work --only relay); if one runs, its log tells which server it waits for.",
+        action="start one (fabroute work --only relay); if one runs, its log tells which server it waits for. Where it "
+        "takes turns, Prometheus does not reach it: FABROUTE_WORKER_METRICS_PORT, and who may ask at that port.",
+    ),
+    Rule(
+        name="FabrouteTargetDown",
+        severity="ticket",
+        expr='up{job=~".*fabroute.*"} == 0',
+        wait="2m",
+        summary="{{ $labels.instance }} of {{ $labels.job }} does not tell its figures",
+        meaning="That process is gone or frozen, or Prometheus may not reach it. What it would tell is missing.",
+        action="does the process run, and listen at FABROUTE_METRICS_PORT (API) or FABROUTE_WORKER_METRICS_PORT "
+        "(workers, relay)? If it runs, see FABROUTE_METRICS_HOST and the network's policies.",
     ),
     Rule(
         name="FabrouteServerErrors",
@@ -226,9 +237,12 @@ OWN: tuple[Rule, ...] = (
     Rule(
         name="FabroutePoolShort",
         severity="ticket",
-        expr="max by (instance, pool) (fabroute_database_pool_connections) >= 38",
+        expr=(
+            "max by (instance, pool) (fabroute_database_pool_connections) / "
+            "max by (instance, pool) (fabroute_database_pool_connections_most) >= 0.95"
+        ),
         wait="2m",
-        summary="{{ $value }} of 40 connections of the pool {{ $labels.pool }} are in use at {{ $labels.instance }}",
+        summary="{{ $value | humanizePercentage }} of the pool {{ $labels.pool }} are in use at {{ $labels.instance }}",
         meaning="The next request waits for a connection, and is refused with 503 after five seconds.",
         action="slow statements hold them: see fabroute_database_oldest_transaction_seconds. Add API processes if not.",
     ),

@@ -1,4 +1,6 @@
-"""Writes ``alerts.yml``, ``alerts.md`` and the dashboards; with ``--check`` it only tells which are not up to date.
+"""Writes ``alerts.yml``, the same for the operator of Prometheus, ``alerts.md`` and the dashboards.
+
+With ``--check`` it only tells which are not up to date.
 
 Run it after a change of a metric, an alert or a panel: ``PYTHONPATH=services python infra/observability/build.py``.
 """
@@ -13,13 +15,19 @@ from alert_rules import Rule, rules
 from boards import BOARDS
 
 HERE = Path(__file__).parent
-_HEAD = "# Written by build.py: change alert_rules.py or fabroute.monitoring.alarms, and run it.\n"
+PROMETHEUS_RULE = HERE.parent / "kubernetes" / "components" / "monitoring" / "prometheus-rule.yaml"
+_HEAD = "# Written by infra/observability/build.py: change alert_rules.py or fabroute.monitoring.alarms, and run it.\n"
 
 
 def alert_file(found: list[Rule]) -> str:
     """Return the alerts as Prometheus reads them."""
-    document = {"groups": [{"name": "fabroute", "rules": [rule.as_yaml() for rule in found]}]}
-    return _HEAD + yaml.safe_dump(document, sort_keys=False, width=110, allow_unicode=True)
+    return _written(_groups(found))
+
+
+def prometheus_rule(found: list[Rule]) -> str:
+    """Return the same alerts as Prometheus's operator on Kubernetes reads them."""
+    head = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": {"name": "fabroute"}}
+    return _written(head | {"spec": _groups(found)})
 
 
 def runbook(found: list[Rule]) -> str:
@@ -38,6 +46,7 @@ def files() -> Iterator[tuple[Path, str]]:
     """Yield each file and what is to stand in it."""
     found = list(rules())
     yield HERE / "alerts.yml", alert_file(found)
+    yield PROMETHEUS_RULE, prometheus_rule(found)
     yield HERE / "alerts.md", runbook(found)
     for board in BOARDS:
         text = json.dumps(board.as_json(), indent=1, ensure_ascii=False)
@@ -54,6 +63,14 @@ def main() -> int:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return 1 if stale and "--check" in sys.argv else 0
+
+
+def _groups(found: list[Rule]) -> dict[str, object]:
+    return {"groups": [{"name": "fabroute", "rules": [rule.as_yaml() for rule in found]}]}
+
+
+def _written(document: dict[str, object]) -> str:
+    return _HEAD + yaml.safe_dump(document, sort_keys=False, width=110, allow_unicode=True)
 
 
 def _sentence(text: str) -> str:

@@ -68,6 +68,8 @@ def test_requests_are_counted_by_the_template_of_their_route(api: Api) -> None:
     assert value(found, "fabroute_intake_waiting_orders") == 0
     assert value(found, "fabroute_database_pool_connections", pool="own") is not None
     assert value(found, "fabroute_database_pool_connections", pool="tenants") is not None
+    assert value(found, "fabroute_database_pool_connections_most", pool="own") == 40
+    assert value(found, "fabroute_database_pool_connections_most", pool="tenants") == 40
 
 
 def test_no_id_and_no_path_stands_in_any_label(api: Api) -> None:

@@ -26,6 +26,7 @@ ALERTS = HERE / "alerts.yml"
 DASHBOARDS = sorted((HERE / "dashboards").glob("*.json"))
 _OF_THE_SCRAPE = {"job", "instance"}
 _OF_PROCESSES = {"process_cpu_seconds_total": set[str](), "process_resident_memory_bytes": set[str]()}
+_OF_PROMETHEUS = {"up": set[str]()}
 
 
 def of_measure(measure: Measure) -> Iterator[tuple[str, set[str]]]:
@@ -44,7 +45,7 @@ def exported() -> Mapping[str, set[str]]:
     for measure in (*API_MEASURES, *WORKER_MEASURES.values()):
         found |= dict(of_measure(measure))
     found |= {name: {"pool"} if "pool" in name else set() for name in API_GAUGES}
-    return found | {version.NAME: {"program", "version"}} | _OF_PROCESSES
+    return found | {version.NAME: {"program", "version"}} | _OF_PROCESSES | _OF_PROMETHEUS
 
 
 def rules() -> list[dict[str, Any]]:

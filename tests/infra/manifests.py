@@ -35,6 +35,11 @@ def built(overlay: str) -> list[Manifest]:
     return _build(KUBERNETES / "overlays" / overlay, [])
 
 
+def built_with(overlay: str, component: str) -> list[Manifest]:
+    """Return all manifests of an overlay to which a component is added that it has not."""
+    return _build(KUBERNETES / "components" / component, built(overlay))
+
+
 def of_kind(manifests: Sequence[Manifest], *kinds: str) -> list[Manifest]:
     """Return the manifests of some kinds."""
     return [manifest for manifest in manifests if manifest["kind"] in kinds]
@@ -119,13 +124,14 @@ def _patched(manifests: Sequence[Manifest], patch: Mapping[str, Any]) -> Iterato
 
 
 def _replaced(manifest: Manifest, changes: Sequence[Mapping[str, Any]]) -> Manifest:
-    """Return a manifest with JSON 6902 replacements."""
+    """Return a manifest with JSON 6902 replacements, and with what is added to its maps."""
     result = deepcopy(manifest)
     for change in changes:
-        assert change["op"] == "replace"
+        assert change["op"] in ("replace", "add")
         *way, last = change["path"].strip("/").split("/")
         place: Any = result
         for step in way:
             place = place[int(step) if isinstance(place, list) else step]
+        assert isinstance(place, dict) or change["op"] == "replace"
         place[int(last) if isinstance(place, list) else last] = change["value"]
     return result

@@ -1,12 +1,15 @@
 """The manifests of both overlays, held to the code, to the rules of Kubernetes, and to one another."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -23,6 +26,7 @@ from .manifests import (
     PROJECT,
     Manifest,
     built,
+    built_with,
     containers_of,
     documents,
     load,
@@ -35,7 +39,10 @@ SCALED_ELSEWHERE = {
     "production": {"fabroute-api", "fabroute-worker-routing", "fabroute-worker-files", "fabroute-worker-webhooks"}
 }
 _UNITS = {"Mi": 2**20, "Gi": 2**30}
-_FOREIGN = ("keda.sh/v1alpha1", "postgresql.cnpg.io/v1", "rabbitmq.com/v1beta1", "monitoring.coreos.com/v1")
+_FOREIGN = (
+    *("keda.sh/v1alpha1", "postgresql.cnpg.io/v1", "barmancloud.cnpg.io/v1", "rabbitmq.com/v1beta1"),
+    "monitoring.coreos.com/v1",
+)
 """Of operators: their schemas are not Kubernetes's own."""
 
 
@@ -307,6 +314,73 @@ def test_cloudnativepg_makes_the_same_rights_as_the_script_for_any_other_server(
     assert cluster["spec"]["bootstrap"]["initdb"]["owner"] == "fabroute_owner"
     assert cluster["spec"]["bootstrap"]["initdb"]["encoding"] == "UTF8"
     assert (cluster["spec"]["minSyncReplicas"], cluster["spec"]["instances"]) == (1, 3)
+
+
+def test_the_database_is_backed_up_every_night_and_its_log_all_day_to_the_same_place() -> None:
+    found = manifests("production")
+    (cluster,) = [item for item in of_kind(found, "Cluster") if item["apiVersion"] == "postgresql.cnpg.io/v1"]
+    (store,), (nightly,) = of_kind(found, "ObjectStore"), of_kind(found, "ScheduledBackup")
+    (plugin,) = cluster["spec"]["plugins"]
+
+    assert plugin["isWALArchiver"] is True
+    assert plugin["parameters"] == {"barmanObjectName": name_of(store)}
+    assert nightly["spec"]["cluster"] == {"name": name_of(cluster)}
+    assert (nightly["spec"]["method"], nightly["spec"]["pluginConfiguration"]) == ("plugin", {"name": plugin["name"]})
+    assert re.fullmatch(r"\d+ \d+ \d+ \* \* \*", nightly["spec"]["schedule"])
+    assert store["spec"]["configuration"]["destinationPath"].startswith("s3://")
+
+
+def test_the_operator_of_prometheus_gets_the_alerts_that_the_file_has() -> None:
+    (rule,) = of_kind(manifests("production"), "PrometheusRule")
+
+    assert rule["spec"] == load(INFRA / "observability" / "alerts.yml")
+    assert len(rule["spec"]["groups"][0]["rules"]) > 20
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize(
+    ("component", "policy", "settings_added", "who"),
+    [
+        ("tracing", "to-collector", {"FABROUTE_TRACING_URL"}, None),
+        (
+            "single-sign-on",
+            "to-openid-provider",
+            {"FABROUTE_OIDC_ISSUER", "FABROUTE_OIDC_CLIENT_ID"},
+            ["fabroute-api"],
+        ),
+    ],
+)
+def test_who_asks_a_collector_or_an_openid_provider_may_reach_it(
+    overlay: str, component: str, policy: str, settings_added: set[str], who: list[str] | None
+) -> None:
+    found = built_with(overlay, component)
+    (spec,) = [item["spec"] for item in of_kind(found, "NetworkPolicy") if name_of(item) == policy]
+    (told,) = of_kind(found, "ConfigMap")
+    pods = {name_of(item): labels_of(item) for item in ours(overlay)}
+
+    assert set(told["data"]) - set(settings(overlay)) == settings_added <= SETTINGS
+    reached = sorted(name for name, labels in pods.items() if selects(spec["podSelector"], labels))
+    assert reached == (who or sorted(pods))
+    ports = {urlsplit(told["data"][name]).port or 443 for name in settings_added if name.endswith(("URL", "ISSUER"))}
+    assert [{"protocol": "TCP", "port": port} for port in ports] == spec["egress"][0]["ports"]
+
+
+@pytest.mark.parametrize("component", ["tracing", "single-sign-on"])
+def test_kustomize_itself_adds_a_component(component: str, tmp_path: Path) -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not here")
+    place = {"overlay": KUBERNETES / "overlays" / "production", "component": KUBERNETES / "components" / component}
+    own = {name: os.path.relpath(path, tmp_path.resolve()) for name, path in place.items()}
+    kustomization = {"resources": [own["overlay"]], "components": [own["component"]], "namespace": "fabroute"}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+    done = subprocess.run([kubectl, "kustomize", str(tmp_path)], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    theirs = {(it["kind"], name_of(it)): it for it in yaml.safe_load_all(done.stdout)}
+    ours_too = {(it["kind"], name_of(it)): it for it in built_with("production", component)}
+    for item in ours_too.values():
+        item["metadata"] |= {"namespace": "fabroute"} if item["kind"] != "Namespace" else {}
+    assert theirs == ours_too
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from fabroute.settings import SecretsFolderMissing, Settings
+from fabroute.settings import SecretsFolderMissing, Settings, setting_problems
 
 EMBEDDED = "postgresql+psycopg://app_rw@/fabroute?host=/tmp/fabroute-abc12345/postgres"
 
@@ -49,6 +49,25 @@ def test_what_is_wrong_is_told_without_the_secrets_that_stand_beside_it() -> Non
 
     assert "pa55word" not in str(refusal.value)
     assert "s3cr3t" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"profile": "production"}, "live"),
+        ({"profile": "development"}, "test"),
+        ({"profile": "embedded"}, "test"),
+        ({}, "test"),
+        ({"profile": "production", "environment_name": "staging"}, "staging"),
+    ],
+)
+def test_keys_say_whether_they_are_for_production_unless_another_word_is_set(given: dict[str, str], name: str) -> None:
+    assert Settings.model_validate(given).environment_name == name
+
+
+def test_a_word_that_can_not_stand_in_a_key_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Settings(environment_name="my_world")
 
 
 def test_servers_of_one_s_own_are_taken_whatever_their_folder() -> None:
@@ -124,3 +143,43 @@ def test_what_is_wrong_in_a_file_is_told_without_what_stands_in_it(
         Settings()
 
     assert "pa55word" not in str(refusal.value)
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "METRICS_PORT", "HTTP_PORT", "PROFILE", "OIDC_ISSUER", "LIFE_SIGN_FILE"):
+        monkeypatch.setenv(f"FABROUTE_{name}", "")
+
+    assert Settings().database_url is None
+    assert (Settings().metrics_port, Settings().http_port, Settings().life_sign_file) == (None, 8000, None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("HTTP_PORT", "abc", "FABROUTE_HTTP_PORT: give a whole number"),
+        ("HTTP_PORT", "0", "FABROUTE_HTTP_PORT: give 1 or more"),
+        ("HTTP_PORT", "65536", "FABROUTE_HTTP_PORT: give 65535 or less"),
+        ("INTAKE_WRITERS", "0", "FABROUTE_INTAKE_WRITERS: give more than 0"),
+        ("METRICS_TOKEN", "zq-short", "FABROUTE_METRICS_TOKEN: give at least 20 characters"),
+        ("OIDC_ISSUER", "https://a/" + 500 * "b", "FABROUTE_OIDC_ISSUER: give at most 500 characters"),
+        ("CONSOLE", "perhaps", "FABROUTE_CONSOLE: give true or false"),
+        ("PROFILE", "staging", "FABROUTE_PROFILE: give 'development', 'embedded' or 'production'"),
+        ("STORAGE_ENDPOINT", "minio", r"FABROUTE_STORAGE_ENDPOINT: what it says does not match ^https?://[^\s?#]+$"),
+    ],
+)
+def test_what_is_wrong_with_a_variable_is_told_by_its_name_in_plain_words(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"FABROUTE_{variable}", value)
+
+    with pytest.raises(ValidationError) as refusal:
+        Settings()
+
+    assert setting_problems(refusal.value) == words
+
+
+@pytest.mark.parametrize("name", ["database_url", "migration_database_url"])
+def test_a_url_of_postgres_is_one_of_postgresql(name: str) -> None:
+    given = Settings.model_validate({name: "postgres://app_rw:postgres%3A%2F%2F@db/fabroute"})
+
+    assert getattr(given, name) == "postgresql://app_rw:postgres%3A%2F%2F@db/fabroute"

@@ -144,9 +144,9 @@ def make_resources(settings: Settings) -> Resources:
 
 def _engines(settings: Settings) -> tuple[Engine, Engine]:
     """Return the pool for what the process does by itself, and the one for what callers ask for."""
-    url = settings.database_url
-    own = create_database_engine(url, idle_seconds=_IDLE_SECONDS)
-    return own, create_database_engine(url, tenant=None, idle_seconds=_IDLE_SECONDS)
+    url, most = settings.database_url, settings.database_pool_connections
+    own = create_database_engine(url, most=most, idle_seconds=_IDLE_SECONDS)
+    return own, create_database_engine(url, most=most, tenant=None, idle_seconds=_IDLE_SECONDS)
 
 
 def _turns_and_intake(

@@ -49,6 +49,7 @@ API_GAUGES: dict[str, str] = {
     "fabroute_http_waiting": "Requests that wait for their turn.",
     "fabroute_intake_waiting_orders": "Orders that wait for a writer.",
     "fabroute_database_pool_connections": "Connections in use, by pool.",
+    "fabroute_database_pool_connections_most": "Connections that a pool may hold.",
 }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.pool import QueuePool
 from fabroute.api.admission.turns import Turns
 from fabroute.api.intake.queue import Intake
 from fabroute.api.measuring.measures import ApiMeasures
+from fabroute.database import most_connections
 from fabroute.monitoring.exposing import DatabaseFigures
 from fabroute.monitoring.watching import Watch
 from fabroute.settings import Settings
@@ -49,6 +50,8 @@ def _watch_levels(measures: ApiMeasures, *, turns: Turns, intake: Intake, pools:
     measures.watch("fabroute_intake_waiting_orders", {"": lambda: intake.waiting})
     of_pools = {name: _Used(engine) for name, engine in pools.items()}
     measures.watch("fabroute_database_pool_connections", dict(of_pools), label="pool")
+    most = {name: _Most(engine) for name, engine in pools.items()}
+    measures.watch("fabroute_database_pool_connections_most", dict(most), label="pool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,14 @@ class _Used:
     def __call__(self) -> float:
         pool = self.engine.pool
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Most:
+    engine: Engine
+
+    def __call__(self) -> float:
+        return most_connections(self.engine)
 
 
 @contextmanager
