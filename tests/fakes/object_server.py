@@ -50,6 +50,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if key := self._key():
+            if key in self.state.objects and self.headers.get("If-None-Match") == "*":
+                return self._answer(412)
             self.state.objects[key] = content
             self._answer(200, headers={"ETag": '"1"'})
 

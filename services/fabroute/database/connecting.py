@@ -89,9 +89,9 @@ def parsed_url(url: str | None) -> URL:
 def trouble_of(error: DBAPIError) -> DomainError:
     """Return what to tell of a connection that was not made, or of a statement that failed for no fault of its own."""
     reason = str(error.orig).strip()
-    state = getattr(error.orig, "sqlstate", None)
-    if state in _STATES:
-        return DatabaseUnreachable(f"PostgreSQL can't do it now ({reason.partition(chr(10))[0]}): {_STATES[state]}")
+    passing = _STATES.get(str(getattr(error.orig, "sqlstate", None)))
+    if passing is not None:
+        return DatabaseUnreachable(f"PostgreSQL can't do it now ({reason.partition(chr(10))[0]}): {passing}")
     said = reason.splitlines()[-1].strip() if "FATAL" in reason else reason.partition("\n")[0].strip()
     if any(part in reason for part in _UNKNOWN_HOST):
         return DatabaseUnreachable(f"no machine is known by the host in {_SETTING}: correct it, or the name service")

@@ -8,6 +8,7 @@ from datetime import datetime
 from psycopg import sql
 from sqlalchemy import Connection, Engine, text
 
+from fabroute.kernel.errors import DomainError
 from fabroute.operations.manifest import DatabaseFacts
 
 STORED_FILES: Mapping[str, str] = {
@@ -37,12 +38,24 @@ SELECT (SELECT version_num FROM alembic_version) AS revision,
 _TABLES = text("""
 SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname
 """)
+_FOREIGN = text("""
+SELECT relname, current_user AS role FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT pg_has_role(relowner, 'USAGE')
+ORDER BY relname LIMIT 1
+""")
 _GRANTS = text("""
 SELECT class.relname, string_agg(acl.privilege_type, ' ' ORDER BY acl.privilege_type) AS granted
 FROM pg_class class CROSS JOIN LATERAL aclexplode(class.relacl) acl JOIN pg_roles role ON role.oid = acl.grantee
 WHERE class.relnamespace = 'public'::regnamespace AND class.relkind IN ('r', 'p', 'S', 'v') AND role.rolname = :role
 GROUP BY class.relname ORDER BY class.relname
 """)
+
+
+class NotTheOwner(DomainError):
+    """The role of a backup does not own the tables."""
+
+    code = "not_the_owner"
+    status = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +72,28 @@ class Snapshot:
 
 @contextmanager
 def open_snapshot(engine: Engine, *, application_role: str) -> Iterator[Snapshot]:
-    """Yield what the database holds at this instant; it stays so inside the block, whatever others commit."""
+    """Yield what the database holds at this instant; it stays so inside the block, whatever others commit.
+
+    Raises ``NotTheOwner``: who does not own the tables would not see all of them.
+    """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
+        _require_owner(connection)
         instant = connection.execute(_INSTANT).one()
         yield Snapshot(
             id=instant.id,
             at=instant.at,
             facts=_facts(connection, application_role),
             stored=_stored(connection),
+        )
+
+
+def _require_owner(connection: Connection) -> None:
+    foreign = connection.execute(_FOREIGN).one_or_none()
+    if foreign is not None:
+        raise NotTheOwner(
+            f"the role {foreign.role} does not own the tables ({foreign.relname} is another's), and can't see all that "
+            "a backup has to hold: set FABROUTE_MIGRATION_DATABASE_URL to a role that does (infra/database/roles.sql "
+            "makes it: fabroute_owner)"
         )
 
 

@@ -27,6 +27,7 @@ from fabroute.operations.manifest import (
     read_manifest,
 )
 from fabroute.operations.restoring import RestoreChoice, Restored, RestoreFailed, RestoreRefused, restore_backup
+from fabroute.operations.snapshot import NotTheOwner
 from fabroute.operations.tools import ToolsMissing, connection_environment, find_tools
 from fabroute.operations.verifying import verify_backup
 from fabroute_embedded import EmbeddedServers
@@ -382,3 +383,14 @@ def counters_of_the_models() -> set[str]:
         for column in table.columns
         if column.name in ("version", "fence")
     }
+
+
+def test_who_does_not_own_the_tables_is_told_who_does_and_leaves_nothing(source: Place, tmp_path: Path) -> None:
+    installation = source.installation()
+    as_another = replace(installation, owner_url=installation.owner_url.replace("fabroute_owner@", "app_rw@"))
+
+    with pytest.raises(NotTheOwner, match=r"the role app_rw does not own the tables .* to a role that does") as refusal:
+        take_backup(as_another, tmp_path, with_keys=False, progress=quiet)
+
+    assert "FABROUTE_MIGRATION_DATABASE_URL" in refusal.value.message
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [".lock"]

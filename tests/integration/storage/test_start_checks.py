@@ -4,13 +4,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from fabroute.integrations.object_storage import UnknownStorage, open_print_file_store
-from fabroute.integrations.start_checks import StorageUnfit, StorageUnreachable, require_fit_storage
-from fabroute.operations.starting import require_good_files
+from fabroute.integrations.sign_in.secret_key import SecretKeyMissing, make_secret_key
+from fabroute.integrations.start_checks import (
+    StorageUnfit,
+    StorageUnreachable,
+    require_fit_life_sign,
+    require_fit_roots,
+    require_fit_storage,
+)
+from fabroute.integrations.validation.signing import SigningKeyMissing, open_signer
+from fabroute.operations.starting import require_good_files, require_good_files_of_api
 from fabroute.settings import Settings, get_settings
 from tests.factories.bad_servers import a_small_disk, fill
 from tests.factories.processes import plain_environment
@@ -156,3 +165,86 @@ def test_the_settings_of_a_store_can_stand_in_files(tmp_path: Path, s3: ObjectSe
 
     assert (done.stdout, done.stderr) == ("[]\n", "")
     assert [key for key in s3.objects if key.endswith("start")] == ["notes/start"]
+
+
+def test_roots_of_the_audit_log_are_written_before_who_exports_them_works(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    settings = Settings(
+        storage_url=(tmp_path / "files").as_uri(), audit_roots_url=(tmp_path / "file" / "audit-roots").as_uri()
+    )
+
+    assert require_good_files(settings, queues="inventory, routing") == []
+    assert require_good_files_of_api(settings) == []
+    with pytest.raises(StorageUnfit, match=r"audit-roots \(FABROUTE_AUDIT_ROOTS_URL\) can't be written by user"):
+        require_good_files(settings, queues="identity")
+
+
+def test_a_bucket_that_takes_no_file_twice_is_taken_for_roots_at_every_start(s3: ObjectServer) -> None:
+    settings = Settings(audit_roots_url="s3://parts/roots")
+
+    require_fit_roots(settings)
+    first = dict(s3.objects)
+    require_fit_roots(settings)
+
+    assert s3.objects == first
+    with pytest.raises(StorageUnfit, match=r"there is no bucket at s3://ports/roots: .* correct FABROUTE_AUDIT_ROOTS"):
+        require_fit_roots(Settings(audit_roots_url="s3://ports/roots"))
+
+
+@pytest.mark.parametrize(
+    ("queues", "refused"),
+    [("routing,network", None), ("identity", SigningKeyMissing), ("webhooks", SecretKeyMissing)],
+)
+def test_a_worker_of_a_production_needs_the_keys_that_its_tasks_take(
+    tmp_path: Path, queues: str, refused: type[Exception] | None
+) -> None:
+    settings = Settings(
+        profile="production",
+        storage_url=(tmp_path / "files").as_uri(),
+        audit_roots_url=(tmp_path / "audit-roots").as_uri(),
+        signing_key_file=tmp_path / "signing-key.pem",
+        secret_key_file=tmp_path / "secret-key",
+    )
+    with pytest.raises(refused) if refused else nullcontext():
+        require_good_files(settings, queues=queues)
+    with pytest.raises(SigningKeyMissing, match="make one with `fabroute keys signing`"):
+        require_good_files_of_api(settings)
+    open_signer(settings.signing_key_file, create=True)
+    with pytest.raises(SecretKeyMissing, match="make one with `fabroute people secret-key`"):
+        require_good_files_of_api(settings)
+    make_secret_key(settings.secret_key_file)
+
+    assert require_good_files_of_api(settings) == []
+    assert list(require_good_files(settings, queues=queues)) == []
+
+
+def test_outside_a_production_a_key_that_is_missing_is_made_when_it_is_needed(tmp_path: Path) -> None:
+    settings = Settings(
+        storage_url=(tmp_path / "files").as_uri(),
+        signing_key_file=tmp_path / "signing-key.pem",
+        secret_key_file=tmp_path / "secret-key",
+    )
+
+    assert require_good_files_of_api(settings) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["files"]
+
+
+def test_a_folder_of_carriers_has_to_be_there(tmp_path: Path) -> None:
+    settings = Settings(carrier_folder=tmp_path / "carriers")
+
+    assert require_good_files(settings, queues="routing") == ()
+    with pytest.raises(StorageUnfit) as refusal:
+        require_good_files(settings, queues="production")
+    assert refusal.value.message == (
+        f"there is no folder {tmp_path}/carriers (FABROUTE_CARRIER_FOLDER): make it, with a folder in it for each "
+        "carrier"
+    )
+    (tmp_path / "carriers" / "dhl").mkdir(parents=True)
+    assert require_good_files(settings, queues="production") == ()
+
+
+def test_a_sign_of_life_that_can_not_be_given_is_refused(tmp_path: Path) -> None:
+    require_fit_life_sign(Settings(life_sign_file=tmp_path / "alive"))
+
+    with pytest.raises(StorageUnfit, match=r"can't touch .*/nowhere/alive \(FABROUTE_LIFE_SIGN_FILE: No such file or"):
+        require_fit_life_sign(Settings(life_sign_file=tmp_path / "nowhere" / "alive"))
