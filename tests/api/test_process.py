@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fabroute.database import unit_of_work
+from fabroute.kernel.exit_codes import EXIT_MISCONFIGURED
 from fabroute.logistics.service import LogisticsData, save_logistics
 from tests.conftest import Database
 from tests.factories.api import BERLIN, HAMBURG, an_order, client_on
@@ -47,14 +48,14 @@ def wait_until_listening(path: Path, process: subprocess.Popen[str]) -> None:
             {"FABROUTE_DATABASE_URL": "postgresql://app_rw@/x?host=/tmp/fabroute-1/postgres"},
             "points at embedded servers",
         ),
-        ({"FABROUTE_HTTP_PORT": "many"}, "valid integer"),
+        ({"FABROUTE_HTTP_PORT": "many"}, "FABROUTE_HTTP_PORT: give a whole number"),
     ],
 )
 def test_without_what_it_needs_it_says_what_to_set_and_stops(environment: dict[str, str], words: str) -> None:
     with start(environment) as process:
         _, log = process.communicate(timeout=60)
 
-    assert process.returncode == 1
+    assert process.returncode == EXIT_MISCONFIGURED
     assert log.startswith("fabroute api: ")
     assert words in log
     assert "Traceback" not in log
@@ -76,7 +77,8 @@ def test_it_serves_on_a_socket_logs_json_and_stops_when_told(database: Database,
 
     assert placed.status_code == 201
     assert "server" not in placed.headers
-    assert process.returncode in (0, -signal.SIGTERM)
+    assert process.returncode == 0
+    assert not path.exists()
     assert [line[0] for line in log.splitlines()] == ["{"] * len(log.splitlines())
     assert '"Application startup complete."' in log
     assert '"Application shutdown complete."' in log

@@ -61,9 +61,10 @@ def require_usable(address: Address) -> None:
 
 @contextmanager
 def bound(address: Address) -> Iterator[Sequence[socket.socket]]:
-    """Yield sockets that hold the address, and take no connections yet. Raises ``AddressUnusable``, ``AddressTaken``.
+    """Yield sockets that hold the address; who comes to a port too soon is refused, who comes to a file waits.
 
-    The file of a Unix socket is gone afterwards; it alone, whatever else may be at its path by then.
+    Raises ``AddressUnusable``, ``AddressTaken``. The file of a Unix socket is gone afterwards; it alone, whatever else
+    may be at its path by then.
     """
     require_usable(address)
     with ExitStack() as opened:
@@ -103,6 +104,7 @@ def _bound_path(path: Path) -> socket.socket:
     try:
         listener.bind(str(path))
         path.chmod(mode)
+        listener.listen()  # whoever looks for the file finds somebody there
     except OSError as error:
         listener.close()
         raise _refusal(error, Address(uds=str(path))) from error

@@ -132,6 +132,12 @@ def test_a_port_is_held_and_takes_no_connection_before_it_is_served() -> None:
         """It was given back."""
 
 
+def test_whoever_finds_the_file_of_a_socket_can_connect_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with bound(Address(uds=str(path))), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+
+
 def test_an_address_reads_as_people_write_it() -> None:
     assert [str(Address(uds="/run/s")), str(Address(host="::1", port=80)), str(Address(host="a", port=1))] == [
         "/run/s",
