@@ -29,6 +29,9 @@ SECRETS_FOLDER_VARIABLE = "FABROUTE_SECRETS_DIR"
 """Names a folder in which each file holds one setting, under the setting's variable as its name: where Docker, Compose,
 Kubernetes and systemd put secrets. What the environment says goes before."""
 
+_CREDENTIAL = "secrets"
+"""As infra/systemd calls that folder: systemd puts this before its files' names (``LoadCredential=secrets:FOLDER``)."""
+
 _EMBEDDED_SOCKET = re.compile(r"/fabroute-[^/]+/(postgres|redis)\b")
 
 EXAMPLE_DATABASE_URL = "postgresql+psycopg://fabroute@localhost:5432/fabroute"
@@ -312,7 +315,18 @@ def _secrets_of(settings_class: type[BaseSettings]) -> SecretsSettingsSource:
         raise SecretsFolderMissing(
             f"{SECRETS_FOLDER_VARIABLE} is {folder}, which is no folder: mount the secrets there, or leave it out"
         )
-    return SecretsSettingsSource(settings_class, secrets_dir=folder or None)
+    return _SecretFiles(settings_class, secrets_dir=folder or None)
+
+
+class _SecretFiles(SecretsSettingsSource):
+    """Reads files that are called as settings are, or so by systemd."""
+
+    @classmethod
+    def find_case_path(cls, dir_path: Path, file_name: str, case_sensitive: bool) -> Path | None:
+        """Return the file of that name, ``None`` where there is none."""
+        names = (file_name, f"{_CREDENTIAL}_{file_name}")
+        paths = (super(_SecretFiles, cls).find_case_path(dir_path, name, case_sensitive) for name in names)
+        return next((path for path in paths if path is not None), None)
 
 
 @lru_cache(maxsize=1)

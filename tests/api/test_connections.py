@@ -12,7 +12,9 @@ from tests.infra.test_connections import BESIDE_THE_POOLS
 
 POOL = 4
 AT_ONCE = 48
-SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+SESSIONS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+)
 
 
 def sessions(engine: Engine) -> int:

@@ -19,11 +19,12 @@ from fabroute_workers.supervisor import STOP_SECONDS
 from tests.conftest import Database
 from tests.factories.databases import engine_for, in_transaction, rows
 from tests.factories.orders import given_orders, given_owner, make_order
-from tests.factories.processes import PATIENCE_SECONDS, end, wait_until
+from tests.factories.processes import PATIENCE_SECONDS, end, plain_environment, wait_until
 from tests.factories.routable import given_routable_network
 from tests.workers.conftest import broker  # noqa: F401
 
 from .commands import SETTINGS, accepts, work_of
+from .manifests import INFRA
 from .units import GROUPS, SERVICES, SYSTEMD, Server, commands_of, heard, notify_socket, program, read_unit, variables
 
 INSTANCES = {"fabroute-api@": "8000", "fabroute-worker@": "routing"}
@@ -50,8 +51,8 @@ def test_every_unit_is_locked_down_and_its_secrets_are_credentials(name: str) ->
     assert unit.one("MemoryDenyWriteExecute") == "yes"
     assert unit.all("SystemCallFilter") == ("@system-service", "~@privileged")
     assert unit.one("Environment") == "FABROUTE_SECRETS_DIR=%d"
-    owner = "fabroute_migration_database_url:/etc/fabroute/migration_database_url"
-    assert unit.one("LoadCredential") == (owner if name == "fabroute-migrate" else "fabroute:/etc/fabroute/secrets")
+    owner = "fabroute_migration_database_url:/etc/fabroute/fabroute_migration_database_url"
+    assert unit.one("LoadCredential") == (owner if name == "fabroute-migrate" else "secrets:/etc/fabroute/secrets")
 
 
 def test_whoever_serves_or_works_is_watched_and_started_again_but_not_where_settings_are_wrong() -> None:
@@ -82,10 +83,31 @@ def test_every_command_and_setting_exists_and_every_queue_has_its_group() -> Non
 
 def test_the_secrets_that_are_named_are_settings() -> None:
     text = (SYSTEMD / "fabroute.env").read_text(encoding="utf-8")
-    (line,) = [line for line in text.splitlines() if line.startswith("#   ")]
+    named = [name for line in text.splitlines() if line.startswith("#   ") for name in line[1:].split()]
 
-    assert {f"FABROUTE_{name.upper()}" for name in line[1:].split()} - SETTINGS == set()
-    assert len(line[1:].split()) == 5
+    assert {name.upper() for name in named} - SETTINGS == set()
+    assert len(named) == 5
+
+
+def test_the_pages_call_each_secret_as_its_file_is_called() -> None:
+    page = (INFRA / "running.md").read_text(encoding="utf-8")
+    made = re.findall(r"> (/etc/fabroute/\S+)", page)
+
+    assert made == [
+        "/etc/fabroute/secrets/fabroute_database_url",
+        "/etc/fabroute/secrets/fabroute_broker_url",
+        "/etc/fabroute/fabroute_migration_database_url",
+    ]
+    assert {Path(path).name.upper() for path in made} - SETTINGS == set()
+    assert read_unit("fabroute-migrate").one("LoadCredential").partition(":")[2] == made[2]
+
+
+def test_the_migration_waits_for_its_server_and_is_run_again_but_not_where_settings_are_wrong() -> None:
+    unit = read_unit("fabroute-migrate")
+
+    assert commands_of(unit)[-1] == ["migrate", "--wait"]
+    assert (unit.one("TimeoutStartSec"), unit.one("Restart")) == ("infinity", "on-failure")
+    assert unit.one("RestartPreventExitStatus") == str(EXIT_MISCONFIGURED)
 
 
 def test_the_target_wants_all_of_it() -> None:
@@ -155,9 +177,9 @@ def server(tmp_path: Path, empty_database: Database, broker: RedisServer) -> Ser
     """A plain server with its files in place and an empty database."""
     place = Server(folder=tmp_path)
     (tmp_path / "lib").mkdir()
-    place.secret("secrets/database_url", empty_database.url)
-    place.secret("secrets/broker_url", broker.url)
-    place.secret("migration_database_url", empty_database.migration_url)
+    place.secret("secrets/fabroute_database_url", empty_database.url)
+    place.secret("secrets/fabroute_broker_url", broker.url)
+    place.secret("fabroute_migration_database_url", empty_database.migration_url)
     return place
 
 
@@ -239,13 +261,87 @@ def test_what_the_units_run_takes_an_empty_database_to_routed_orders_and_ends_in
     assert codes[0] in (0, -signal.SIGTERM)
 
 
+def by_hand(server: Server, *words: str, program: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run the command of the plain server as root does, with a stand-in for ``systemd-run``."""
+    environment = plain_environment() | {"FABROUTE_PROGRAM": program or str(server.installed()), "PROFILE": "embedded"}
+    return subprocess.run(
+        [str(SYSTEMD / "fabroute"), *words],
+        env=environment | {"PATH": f"{server.stand_in()}:{environment['PATH']}"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE_SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_any_command_is_run_by_hand_with_the_settings_and_secrets_of_the_units(server: Server) -> None:
+    moved = by_hand(server, "migrate")
+    looked, owned = by_hand(server, "doctor"), by_hand(server, "keys", "list")
+    broken = by_hand(server, "order", "show", "ord_none")
+
+    assert (moved.returncode, moved.stderr.splitlines()[:-1]) == (0, [])
+    assert moved.stdout.startswith("schema: empty → ")
+    assert (looked.returncode, looked.stdout.splitlines()[-1][-9:]) == (0, " 0 broken")
+    assert owned.returncode == 0, owned.stderr
+    assert broken.returncode != 0
+    assert {path.name for path in (server.folder / "lib").iterdir()} == set()
+
+
+def test_only_the_owners_commands_get_the_owners_password_and_words_are_passed_as_they_are(
+    server: Server, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    told.write_text(
+        '#!/bin/sh\nls "$FABROUTE_SECRETS_DIR" | tr "\\n" " "\nprintf "<%s>" "$@"\nexit 3\n', encoding="utf-8"
+    )
+    told.chmod(0o755)
+    words = ("status", "two words", "$HOME", "${HOME}", "$$", "it's")
+    said = by_hand(server, *words, program=str(told))
+    owner = by_hand(server, "backup", "/var/backups", program=str(told))
+
+    secrets = "secrets_fabroute_broker_url secrets_fabroute_database_url "
+    assert said.stdout == secrets + "".join(f"<{word}>" for word in words)
+    assert (said.returncode, said.stderr) == (3, "")
+    assert owner.stdout == f"fabroute_migration_database_url {secrets}<backup></var/backups>"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_migration_waits_until_postgresql_answers(server: Server, empty_database: Database) -> None:
+    unit = read_unit("fabroute-migrate")
+    server.secret("fabroute_migration_database_url", "postgresql://fabroute_owner@127.0.0.1:1/fabroute")
+    environment = server.environment(unit) | {"FABROUTE_PROFILE": "embedded"}
+    credential = Path(environment["FABROUTE_SECRETS_DIR"]) / "fabroute_migration_database_url"
+    command = [*program(), *commands_of(unit)[-1]]
+    refused = subprocess.run(
+        [*program(), "migrate"], env=environment, capture_output=True, timeout=PATIENCE_SECONDS, check=False
+    )
+    with subprocess.Popen(command, env=environment, cwd=server.folder, stderr=subprocess.PIPE) as waiting:
+        try:
+            assert waiting.stderr is not None
+            first = waiting.stderr.readline().decode()
+            assert waiting.poll() is None
+        finally:
+            waiting.kill()
+    credential.write_text(empty_database.migration_url, encoding="utf-8")
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=PATIENCE_SECONDS, check=False)
+
+    assert refused.returncode == 75
+    assert first.startswith("fabroute: waiting: PostgreSQL does not answer")
+    assert "FABROUTE_MIGRATION_DATABASE_URL" in first
+    assert (done.returncode, done.stdout.decode().partition(" →")[0]) == (0, "schema: empty")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_can_not_start_says_so_with_the_code_that_systemd_goes_by(server: Server) -> None:
     migrated(server)
-    server.secret("secrets/broker_url", "redis+socket:///nowhere/redis.sock")
+    server.secret("secrets/fabroute_broker_url", "redis+socket:///nowhere/redis.sock")
     relay = started(server, "fabroute-relay")
-    server.secret("secrets/broker_url", "smtp://nowhere")
+    server.secret("secrets/fabroute_broker_url", "smtp://nowhere")
     worker = started(server, "fabroute-worker@", instance="jobs")
 
     assert (relay.wait(PATIENCE_SECONDS), worker.wait(PATIENCE_SECONDS)) == (75, EXIT_MISCONFIGURED)

@@ -5,14 +5,14 @@ import re
 import shlex
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.factories.processes import plain_environment
 
-from .manifests import INFRA
+from .manifests import INFRA, PROJECT
 
 SYSTEMD = INFRA / "systemd"
 SERVICES = ("fabroute-migrate", "fabroute-api@", "fabroute-worker@", "fabroute-relay")
@@ -98,17 +98,39 @@ class Server:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{value}\n", encoding="utf-8")
 
+    def installed(self) -> Path:
+        """Return a program that is there in place of the installed one."""
+        return _script(self.folder / "fabroute", f'exec {shlex.join(program())} "$@"\n')
+
+    def stand_in(self) -> Path:
+        """Return a folder with a ``systemd-run`` that does what systemd does with the options that it knows."""
+        place = self.folder / "stand-in"
+        place.mkdir(exist_ok=True)
+        own = f"{shlex.quote(sys.executable)} -m tests.infra.systemd_run {shlex.quote(str(self.folder))}"
+        _script(place / "systemd-run", f'cd {shlex.quote(str(PROJECT))} && exec {own} "$@"\n')
+        return place
+
     def _credentials(self, unit: Unit) -> Path:
         """Lay a unit's credentials out as systemd does: a folder's files get the credential's name before theirs."""
-        target = self.folder / "credentials" / unit.name
+        return self.laid_out(unit.name, unit.all("LoadCredential"))
+
+    def laid_out(self, name: str, credentials: Sequence[str]) -> Path:
+        """Return a folder with the files that ``LoadCredential`` names."""
+        target = self.folder / "credentials" / name
         target.mkdir(parents=True, exist_ok=True)
-        for entry in unit.all("LoadCredential"):
+        for entry in credentials:
             name, _, place = entry.partition(":")
             source = self.folder / "etc" / Path(place).relative_to(_HERE)
             files = {f"{name}_{it.name}": it for it in source.iterdir()} if source.is_dir() else {name: source}
             for credential, file in files.items():
                 (target / credential).write_bytes(file.read_bytes())
         return target
+
+
+def _script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
+    path.chmod(0o755)
+    return path
 
 
 def program() -> list[str]:

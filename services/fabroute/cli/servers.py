@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from fabroute.database import create_database_engine, database_engine
 from fabroute.database.connecting import DatabaseRefused, trouble_of
 from fabroute.database.schema import newer_revision, require_current_schema
 from fabroute.database.starting import require_migratable_database
+from fabroute.identity.service.keys import IssuedKey
 from fabroute.kernel.errors import DomainError
 from fabroute.migrations import current_revision, head_revision, in_turn, upgrade
 from fabroute.operations.starting import (
@@ -31,8 +33,11 @@ from fabroute.operations.starting import (
 )
 from fabroute.settings import get_settings, setting_problems
 
+_AGAIN_SECONDS = 2.0
 _DATABASE = "FABROUTE_DATABASE_URL"
 _OWNERS_DATABASE = "FABROUTE_MIGRATION_DATABASE_URL"
+
+Result = TypeVar("Result")
 
 
 def serve(
@@ -90,12 +95,38 @@ def _refusing_to_start() -> Iterator[None]:
         raise typer.Exit(exit_code_of(error)) from error
 
 
-def migrate() -> None:
+def migrate(
+    wait: Annotated[bool, typer.Option("--wait", help="Try again as long as PostgreSQL does not answer.")] = False,
+) -> None:
     """Bring the database's tables to this version (safe to run again, and by several at once).
 
     Where there is no operator yet it is made, and its key printed: it can't be shown again. Exit codes as of serve.
     """
-    with _refusing_to_start(), _refusing_as_owner():
+    with _refusing_to_start():
+        issued = _once_it_answers(_migrate) if wait else _migrate()
+    if issued is not None:
+        note(WORDS)
+        stdout.print(issued.token)
+
+
+def _once_it_answers(work: Callable[[], Result]) -> Result:
+    """Return what comes of ``work``, tried again as long as what keeps it may pass; each reason is told once."""
+    told: str | None = None
+    while True:
+        try:
+            return work()
+        except DomainError as error:
+            if not error.passes:
+                raise
+            if error.message != told:
+                note(f"fabroute: waiting: {error.message}")
+            told = error.message
+        time.sleep(_AGAIN_SECONDS)
+
+
+def _migrate() -> IssuedKey | None:
+    """Bring the tables to this version; return the key of the operator that is made where there was none."""
+    with _refusing_as_owner():
         settings = get_settings()
         url = settings.migration_database_url or settings.database_url
         engine = create_database_engine(url, pool_size=2)
@@ -104,9 +135,7 @@ def migrate() -> None:
             stdout.print(_migrated(engine, url or ""))
             issued = first_operator_key(url)
         engine.dispose()
-    if issued is not None:
-        note(WORDS)
-        stdout.print(issued.token)
+    return issued
 
 
 def _migrated(engine: Engine, url: str) -> str:
