@@ -14,10 +14,11 @@ from fabroute.integrations.start_checks import require_fit_life_sign
 from fabroute.kernel.errors import DomainError
 from fabroute.operations.starting import exit_code_of, require_good_database
 from fabroute.settings import get_settings
+from fabroute.telemetry.installed import installed_version
 from fabroute.telemetry.logs import configure_logging
 from fabroute.telemetry.tracing import load_tracing
 from fabroute_workers.app import FILE_QUEUES, QUEUES, WrongSettings, app, declare_dead_letters, require_settings
-from fabroute_workers.broker import require_lasting, require_reachable
+from fabroute_workers.broker import broker_kind, require_lasting, require_reachable
 from fabroute_workers.commands import measures_module, relay_module, worker_module
 from fabroute_workers.measuring import open_pipe
 from fabroute_workers.supervisor import Supervisor
@@ -43,7 +44,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if get_settings().worker_metrics_port is not None:
         open_pipe()
         programs["metrics"] = measures_module()
+    _tell_of_it(options, programs)
     return Supervisor(programs, stop=stop, life_sign_file=get_settings().life_sign_file).run()
+
+
+def _tell_of_it(options: argparse.Namespace, programs: Sequence[str]) -> None:
+    """Write the line by which somebody who reads the log knows what has begun here."""
+    _log.info(
+        "work.started",
+        version=installed_version(),
+        profile=get_settings().profile,
+        programs=list(programs),
+        queues=options.queues if {"worker", "files"} & set(programs) else "",
+        concurrency=options.concurrency,
+        broker=broker_kind(app.conf.broker_url),
+    )
 
 
 def _require_good_start() -> None:

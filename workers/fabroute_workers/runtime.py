@@ -2,11 +2,15 @@
 
 import faulthandler
 import gc
+import json
+import logging
+import os
 import signal
 from collections.abc import Mapping
 
 import structlog
 from celery import signals
+from celery.apps import worker as celery_worker
 
 from fabroute.database import database_engine
 from fabroute.settings import get_settings
@@ -16,15 +20,38 @@ from fabroute.telemetry.tracing import flush_spans, start_tracing
 from fabroute_workers.following import task_begins, task_ends
 from fabroute_workers.isolated import go_first, limit_memory
 from fabroute_workers.lifeline import die_with_parent
+from fabroute_workers.subscriptions import PLAY_SANDBOXES, SEAL_AUDIT_LOG
 
 _FOR = ("scope", "node_id")
 """Arguments of tasks that say what they work on."""
+_CELERYS_LOGGERS = ("celery.worker.strategy", "celery.app.trace")
+"""Each tells of every task: that it came, that it is done."""
+_OF_EVERY_SECOND = frozenset({SEAL_AUDIT_LOG, PLAY_SANDBOXES})
+_CELERYS_PRINT = "safe_say"
+_STDERR = 2
 _GARBAGE_THRESHOLDS = (50_000, 50, 1_000)
 
 
 @signals.setup_logging.connect
 def _log_as_json(**_: object) -> None:
+    """Have Celery write what we write, where we write it; what it would print belongs into the log as well."""
     configure_logging()
+    for name in _CELERYS_LOGGERS:
+        logging.getLogger(name).addFilter(is_worth_a_line)
+    setattr(celery_worker, _CELERYS_PRINT, say)
+
+
+def is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Return whether a line of Celery's is news: not that of a task that is sent every second."""
+    told = getattr(record, "data", None)
+    name = told.get("name") if isinstance(told, Mapping) else None
+    return record.levelno > logging.INFO or name not in _OF_EVERY_SECOND
+
+
+def say(message: str, *_: object) -> None:
+    """Write a line as the log has them, from within a handler of signals: the log itself may be writing just then."""
+    line = message if os.isatty(_STDERR) else json.dumps({"event": message, "level": "info", "logger": "celery"})
+    os.write(_STDERR, f"{line}\n".encode())
 
 
 @signals.worker_process_init.connect

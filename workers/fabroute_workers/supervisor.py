@@ -70,6 +70,7 @@ class Supervisor:
                 self._stop.wait(_LOOK_SECONDS)
         finally:
             tell(STOPPING)
+            self._signs.end()
             self._stop_all()
         return code or 0
 

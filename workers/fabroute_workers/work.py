@@ -59,6 +59,9 @@ IMPROVE_ENDS_SECONDS = 17.0
 LAST_VALIDATION_ENDS_SECONDS = 37.0
 """A validation has ended by then, which leaves time to note its result before the soft time limit of a task."""
 
+MOST_TOLD = 50
+"""Orders of a run that its line in the log names; ``orders`` says how many there were."""
+
 SHADOW_SECONDS = 10.0
 """No archived run is begun after this long; one takes 15 seconds at most."""
 
@@ -331,6 +334,8 @@ def _log_run(scope: str, report: RunReport) -> None:
         "routing.run",
         scope=scope,
         run_ids=list(report.run_ids),
+        order_ids=list(report.order_ids[:MOST_TOLD]),
+        orders=len(report.order_ids),
         routed=report.routed,
         no_route=report.no_route,
         open=report.open,

@@ -23,6 +23,7 @@ from fabroute.api.intake.acceptances import AcceptanceDesk
 from fabroute.api.intake.desk import OrderDesk
 from fabroute.api.intake.doorbell import Doorbell
 from fabroute.api.intake.keys import KeysInFlight
+from fabroute.api.intake.placed_log import PlacedLog
 from fabroute.api.intake.places import Places
 from fabroute.api.intake.promises import PromiseDesk
 from fabroute.api.intake.queue import Intake
@@ -88,6 +89,7 @@ class Resources:
     feed: FeedWatch
     feed_listener: FeedListener
     pressure: Pressure = field(default_factory=Pressure)
+    placed: PlacedLog = field(default_factory=PlacedLog)
 
 
 def make_resources(settings: Settings) -> Resources:
@@ -209,6 +211,7 @@ async def running(resources: Resources) -> AsyncIterator[None]:
     finally:
         await resources.changes.stop()
         await resources.intake.stop()
+        resources.placed.flush()
         await resources.last_uses.stop()
         resources.doorbell.stop()
         resources.people.openid.close()

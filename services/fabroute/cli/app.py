@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from fabroute.cli.output import complain
 from fabroute.kernel.errors import DomainError
 from fabroute.settings import setting_problems
+from fabroute.telemetry.installed import installed_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +113,18 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fabroute {installed_version()}")
+        raise typer.Exit
+
+
 @app.callback()
-def fabroute() -> None:
+def fabroute(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell the version, and end.")
+    ] = False,
+) -> None:
     """Route spare-part orders to the cheapest or fastest qualified printing node, and see why.
 
     New here? Run: fabroute demo

@@ -7,4 +7,5 @@ from fabroute.settings import Settings
 
 def serve(settings: Settings, *, uds: str | None, host: str, port: int) -> None:
     """Serve until stopped. Raises ``DomainError`` where it can't start."""
-    serve_app(create_app(settings), settings, uds=uds, host=host, port=port)
+    serves = ("api", "console") if settings.console else ("api",)
+    serve_app(create_app(settings), settings, uds=uds, host=host, port=port, serves=serves)

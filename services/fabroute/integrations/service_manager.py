@@ -52,6 +52,12 @@ class SignsOfLife:
             with contextlib.suppress(OSError):  # a full disk is told of elsewhere
                 self._file.touch()
 
+    def end(self) -> None:
+        """Take the sign of life away: whoever has ended has none, however lately it gave one."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.unlink(missing_ok=True)
+
 
 def is_fresh(file: Path, *, now: float) -> bool:
     """Return whether a sign of life was given lately; ``now`` in seconds since 1970."""

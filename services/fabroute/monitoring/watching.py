@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from fabroute.kernel.time import utc_now
 from fabroute.monitoring.figures import Figures
 from fabroute.monitoring.reading import read_figures
+from fabroute.telemetry.outages import Outage
 
 SHARE_OF_TIME = 20
 """The database is left alone for so many times as long as it took: watching takes a twentieth of one connection."""
@@ -49,6 +50,7 @@ class Watch:
         self._now = now
         self._read = read
         self._lock = threading.Lock()
+        self._outage = Outage(_log, begun="monitoring.database_silent", over="monitoring.database_answers")
         self._figures: Figures | None = None
         self._at = self._next = float("-inf")
 
@@ -64,7 +66,9 @@ class Watch:
         try:
             self._figures = self._read(self._engine, now=self._now())
         except _UNREACHABLE as error:
-            _log.warning("monitoring.database_silent", error=str(error).strip())
+            self._outage.failed(error)
             self._figures = None
+        else:
+            self._outage.over()
         self._at = self._clock()
         self._next = self._at + max(self._seconds, SHARE_OF_TIME * (self._at - began))

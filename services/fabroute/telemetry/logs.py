@@ -33,6 +33,7 @@ def configure_logging(level: int = logging.INFO, *, stream: TextIO | None = None
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    logging.captureWarnings(capture=True)  # of libraries: they would be printed otherwise
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -70,3 +70,13 @@ def test_a_file_that_can_not_be_touched_ends_nothing(tmp_path: Path) -> None:
     SignsOfLife(tmp_path / "nowhere" / "alive").give()
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_has_ended_gives_no_sign_of_life_however_lately_it_gave_one(tmp_path: Path) -> None:
+    signs = SignsOfLife(tmp_path / "alive")
+    signs.give()
+
+    signs.end()
+    signs.end()
+
+    assert list(tmp_path.iterdir()) == []

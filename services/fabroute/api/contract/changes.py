@@ -13,6 +13,7 @@ from sqlalchemy import URL
 from fabroute.database.engine import listening_conninfo
 from fabroute.database.versions import Source, read_versions
 from fabroute.outbox.service import NOTIFY_CHANNEL
+from fabroute.telemetry.outages import Outage
 
 Kind = tuple[Source, ...]
 """Where the rows lie that make a thing what it is."""
@@ -30,6 +31,9 @@ class Changes:
 
     def __init__(self, *, url: URL) -> None:
         self._conninfo = listening_conninfo(url)
+        self._outage = Outage(
+            _logger, begun="changes are not followed, those who wait look themselves", over="changes are followed again"
+        )
         self._waiting: dict[Kind, dict[str, set[asyncio.Event]]] = {}
         self._seen: dict[tuple[Kind, str], str] = {}
         self._new: set[asyncio.Event] = set()
@@ -87,7 +91,7 @@ class Changes:
             try:
                 await self._listen()
             except (psycopg.Error, TimeoutError) as error:
-                _logger.warning("changes are not followed, those who wait look themselves", error=str(error))
+                self._outage.failed(error)
                 self._wake_all()
                 await asyncio.sleep(_LOOK_SECONDS)
 
@@ -100,6 +104,7 @@ class Changes:
             while self._waiting:
                 async with asyncio.timeout(_PATIENCE_SECONDS):
                     await self._look(connection)
+                self._outage.over()
                 await asyncio.sleep(_BREATH_SECONDS)
                 async for _ in connection.notifies(timeout=_LOOK_SECONDS, stop_after=1):
                     pass

@@ -12,6 +12,7 @@ from sqlalchemy import URL
 
 from fabroute.api.feed.watch import FeedWatch
 from fabroute.database.engine import listening_conninfo
+from fabroute.telemetry.outages import Outage
 from fabroute.webhooks.service.feed import read_heads
 from fabroute.webhooks.service.sequencing import FEED_CHANNEL
 
@@ -27,6 +28,9 @@ class FeedListener:
 
     def __init__(self, *, url: URL, watch: FeedWatch) -> None:
         self._conninfo = listening_conninfo(url)
+        self._outage = Outage(
+            _logger, begun="the feeds are not followed, polls look by themselves", over="the feeds are followed again"
+        )
         self._watch = watch
         self._position = 0
 
@@ -45,7 +49,7 @@ class FeedListener:
             try:
                 await self._listen()
             except (psycopg.Error, TimeoutError) as error:
-                _logger.warning("the feeds are not followed, polls look by themselves", error=str(error))
+                self._outage.failed(error)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _listen(self) -> None:
@@ -54,6 +58,7 @@ class FeedListener:
         )
         async with connection:
             await connection.execute(_LISTEN)
+            self._outage.over()
             while True:
                 if self._watch.parked:
                     async with asyncio.timeout(_PATIENCE_SECONDS):

@@ -50,6 +50,8 @@ async def _answer(request: Request, asked: PlainRequest, body: OrderRequest) -> 
     resources: Resources = request.app.state.resources
     try:
         submission = submission_of(asked.principal, body, idempotency_key=asked.key, now=utc_now())
-        return created(await resources.desk.place(submission))
+        placed = await resources.desk.place(submission)
+        resources.placed.note(placed)
+        return created(placed)
     except ANSWERED as error:
         return await answered(request, error)

@@ -14,6 +14,7 @@ from fabroute.database.engine import listening_conninfo
 from fabroute.identity.service import live_keys
 from fabroute.network.service.nodes import QUEUE_CHANNEL
 from fabroute.network.service.queues import read_queues
+from fabroute.telemetry.outages import Outage
 
 _LOOK_SECONDS = 0.25
 """A notice may get lost: after so long it looks by itself."""
@@ -29,6 +30,9 @@ class QueueListener:
 
     def __init__(self, *, url: URL, versions: QueueVersions, pollers: PollerKeys) -> None:
         self._conninfo = listening_conninfo(url)
+        self._outage = Outage(
+            _logger, begun="the queues are not followed, polls ask the database", over="the queues are followed again"
+        )
         self._versions = versions
         self._pollers = pollers
         self._task: asyncio.Task[None] | None = None
@@ -48,7 +52,7 @@ class QueueListener:
             try:
                 await self._listen()
             except (psycopg.Error, TimeoutError) as error:
-                _logger.warning("the queues are not followed, polls ask the database", error=str(error))
+                self._outage.failed(error)
             self._versions.forget()
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -61,6 +65,7 @@ class QueueListener:
             while True:
                 async with asyncio.timeout(_PATIENCE_SECONDS):
                     await self._look(connection)
+                self._outage.over()
                 await asyncio.sleep(_BREATH_SECONDS)
                 async for _ in connection.notifies(timeout=_LOOK_SECONDS, stop_after=1):
                     pass

@@ -90,7 +90,9 @@ async def place_order(request: Request) -> Response:
     `REVISION_WITHDRAWN` (the quoted revision is not ordered any more; `released_revision` is the one that is, if any).
     """
     submission, resources = await read_submission(request), get_resources(request)
-    return created(await _desk_of(submission, resources).place(submission))
+    placed = await _desk_of(submission, resources).place(submission)
+    resources.placed.note(placed)
+    return created(placed)
 
 
 def _desk_of(submission: Submission, resources: Resources) -> OrderDesk | PromiseDesk | AcceptanceDesk:

@@ -92,6 +92,8 @@ class RunReport:
     routed: int
     no_route: int
     wall_ms: int
+    order_ids: tuple[str, ...] = ()
+    """Whose lines these were."""
 
     @property
     def open(self) -> int:
@@ -140,6 +142,7 @@ def route_pending(
         routed=account.routed,
         no_route=account.no_route,
         wall_ms=round((time.monotonic() - started) * 1000),
+        order_ids=tuple(dict.fromkeys(line.order_id for line in lines)),
     )
 
 
