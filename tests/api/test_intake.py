@@ -21,7 +21,7 @@ from fabroute.api.errors import (
 from fabroute.api.intake.desk import OrderDesk
 from fabroute.api.intake.doorbell import Doorbell
 from fabroute.api.intake.places import Places
-from fabroute.api.intake.queue import Intake
+from fabroute.api.intake.queue import MANY_WAIT, Intake
 from fabroute.api.keys import KeyCache
 from fabroute.api.resources import make_resources, open_connection, open_intake_connection
 from fabroute.orders.service import Catalogue, KeyContended, NewOrder, Placed
@@ -123,6 +123,55 @@ def test_a_post_costs_exactly_one_statement_and_no_transaction_control(database:
 
         assert (statements.executed, pooled, len(traced)) == (3, [], 1)
         assert cold == 5  # the key, the places, whose rows they are, the part, its revisions
+
+
+@contextmanager
+def first_writer_stuck(engine: Engine) -> Iterator[tuple[Callable[[], Connection[Any]], threading.Event]]:
+    """Yield a way to connect that lets the first writer wait, and what lets it go on."""
+    go_on, first = threading.Event(), threading.Lock()
+
+    def connect() -> Connection[Any]:
+        if first.acquire(blocking=False):
+            go_on.wait(20)
+        return open_intake_connection(engine)
+
+    try:
+        yield connect, go_on
+    finally:
+        go_on.set()
+
+
+@pytest.mark.parametrize(("slow_seconds", "count"), [(0.001, 1), (60, MANY_WAIT)])
+def test_a_second_statement_goes_beside_one_that_takes_long_or_when_many_wait(
+    database: Database, slow_seconds: float, count: int
+) -> None:
+    with engine_for(database.url) as engine, first_writer_stuck(engine) as (connect, go_on):
+        owner = given_owner(engine)
+        rings: list[int] = []
+        intake = Intake(
+            connect=connect, capacity=100, writers=2, on_committed=lambda: rings.append(1), slow_seconds=slow_seconds
+        )
+
+        async def beside() -> tuple[int, list[Outcome], list[Outcome]]:
+            intake.start()
+            stuck = asyncio.create_task(submit_all(intake, [make_order(owner)]))
+            await asyncio.sleep(0.05)
+            others = [asyncio.create_task(submit_all(intake, [make_order(owner) for _ in range(count - 1)]))]
+            await asyncio.sleep(0.2)
+            waiting = intake.waiting
+            others.append(asyncio.create_task(submit_all(intake, [make_order(owner)])))
+            placed = [it for task in others for it in await task]
+            go_on.set()
+            last = await stuck
+            await intake.stop()
+            return waiting, placed, last
+
+        waiting, placed, last = asyncio.run(beside())
+
+        assert waiting == count - 1
+        assert [type(it) for it in (*placed, *last)] == [Placed] * (count + 1)
+        assert len(rings) == 2
+        assert stored(engine) == count + 1
 
 
 def test_orders_that_come_while_the_writer_is_busy_share_a_statement(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""A bounded queue of orders and the writers that empty it, 1 to 128 orders at a time, without any timer."""
+"""A bounded queue of orders and the writers that empty it, 1 to 128 orders at a time, as soon as it can be."""
 
 import asyncio
 import math
@@ -17,6 +17,10 @@ from fabroute.kernel.errors import DomainError
 from fabroute.orders.service import NewOrder, Placing
 
 MAXIMUM_BATCH = 128
+MANY_WAIT = 32
+"""So many orders are worth a statement beside the one that is being executed."""
+SLOW_SECONDS = 0.02
+"""Whoever waits longer for a statement to end is written by another one."""
 _SPREAD_SECONDS = 3
 _WEIGHT = 0.3
 """Of the latest batch in how long one takes."""
@@ -36,8 +40,9 @@ class _Waiting:
 class Intake:
     """Takes orders on the event loop and has them written by threads; an order is answered after its commit.
 
-    All its state belongs to the event loop's thread. While the writers are busy, what comes in gathers to the next
-    batch; when they are idle, a single order is written at once. An order that would wait longer for a writer than
+    All its state belongs to the event loop's thread. While a batch is being written, what comes in gathers to the next
+    one; when none is, a single order is written at once. Another writer goes beside it only when many wait or it takes
+    long: two small batches cost more than a large one. An order that would wait longer for a writer than
     ``patience_seconds`` is refused: its client would have given up when it is stored.
     """
 
@@ -50,11 +55,12 @@ class Intake:
         on_committed: Callable[[], None],
         on_written: Callable[[int, float], None] = lambda orders, seconds: None,
         patience_seconds: float = math.inf,
+        slow_seconds: float = SLOW_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connect = connect
         self._capacity = capacity
-        self._patience = patience_seconds
+        self._patience, self._slow_seconds = patience_seconds, slow_seconds
         self._clock = clock
         self._writers = writers
         self._on_committed = on_committed
@@ -64,6 +70,8 @@ class Intake:
         self._has_work = asyncio.Event()
         self._is_open = False
         self._writing, self._batch_seconds = 0, 0.0
+        self._quick: set[BatchWriter] = set()
+        """Those whose batch is expected any moment."""
         self._tasks: list[asyncio.Task[None]] = []
         self._threads = ThreadPoolExecutor(writers, thread_name_prefix="intake")
 
@@ -101,8 +109,13 @@ class Intake:
             raise _full("the database takes long to store orders")
         self._in_flight.add(entry.key)
         self._waiting.append(entry)
-        self._has_work.set()
+        if self._is_due():
+            self._has_work.set()
         return await entry.answer
+
+    def _is_due(self) -> bool:
+        """Tell whether a batch is to be begun by a writer that is idle."""
+        return not self._quick or len(self._waiting) >= MANY_WAIT or not self._is_open
 
     def _expected_wait(self) -> float:
         """Return in how many seconds a writer takes one more order: at once where one is idle."""
@@ -113,7 +126,7 @@ class Intake:
     async def _write_on(self) -> None:
         writer = BatchWriter(self._connect)
         while self._waiting or self._is_open:
-            if not self._waiting:
+            if not self._waiting or not self._is_due():
                 self._has_work.clear()
                 await self._has_work.wait()
                 continue
@@ -123,8 +136,13 @@ class Intake:
 
     async def _write(self, writer: BatchWriter, orders: Sequence[NewOrder]) -> Sequence[Result]:
         began, self._writing = self._clock(), self._writing + 1
-        written = asyncio.get_running_loop().run_in_executor(self._threads, writer.write, orders)
+        loop = asyncio.get_running_loop()
+        self._quick.add(writer)
+        slow = loop.call_later(self._slow_seconds, self._let_others_write, writer)
+        written = loop.run_in_executor(self._threads, writer.write, orders)
         (results,) = await asyncio.gather(written, return_exceptions=True)
+        slow.cancel()
+        self._quick.discard(writer)
         self._writing -= 1
         seconds = self._clock() - began
         self._batch_seconds += _WEIGHT * (seconds - self._batch_seconds)
@@ -134,6 +152,10 @@ class Intake:
             return results
         _logger.error("a writer failed", orders=len(orders), exc_info=results)
         return [InternalError("this is our mistake: repeat the request, and report its id") for _ in orders]
+
+    def _let_others_write(self, slow: BatchWriter) -> None:
+        self._quick.discard(slow)
+        self._has_work.set()
 
     def _answer(self, batch: Sequence[_Waiting], results: Sequence[Result]) -> None:
         for entry, result in zip(batch, results, strict=True):
