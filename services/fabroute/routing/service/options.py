@@ -217,5 +217,26 @@ def option_at(way: Way, bucket: int, *, wish: Wish) -> Option:
     return Option(way=way, bucket=bucket, minutes=minutes, cost_millis=cost)
 
 
+class Deadlines:
+    """The options of one line's ways; ways that differ in nothing but their lot are weighed once."""
+
+    def __init__(self, wish: Wish) -> None:
+        """The ways must outlive this: it knows their prices and arrivals by what they are, not by what they hold."""
+        self._wish = wish
+        self._weighed: dict[tuple[object, ...], tuple[tuple[int, int, int], ...]] = {}
+
+    def options(self, way: Way, buckets: Sequence[int]) -> list[Option]:
+        """Return the options of ending a way's production in each of some buckets."""
+        key = (id(way.price), id(way.arrivals), way.best_bucket, way.hurry_millis, *buckets)
+        weighed = self._weighed.get(key)
+        if weighed is None:
+            weighed = self._weighed[key] = tuple(self._weigh(way, bucket) for bucket in buckets)
+        return [Option(way=way, bucket=bucket, minutes=late, cost_millis=cost) for bucket, late, cost in weighed]
+
+    def _weigh(self, way: Way, bucket: int) -> tuple[int, int, int]:
+        option = option_at(way, bucket, wish=self._wish)
+        return option.bucket, option.minutes, option.cost_millis
+
+
 def _cost_millis(way: Way, bucket: int, wish: Wish) -> int:
     return wish.cost_millis(way.price, int(way.arrivals.p90[bucket])) + way.hurry_millis
