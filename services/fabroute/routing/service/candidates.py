@@ -71,9 +71,7 @@ class NodeFinding:
 class CandidateFinder:
     """Looks for candidates on one snapshot; for splits as well if it is given what allocates pieces to machines."""
 
-    def __init__(
-        self, snapshot: RoutingSnapshot, *, allocate: Allocate | None = None, remember: bool = True
-    ) -> None:
+    def __init__(self, snapshot: RoutingSnapshot, *, allocate: Allocate | None = None, remember: bool = True) -> None:
         """Without ``remember`` each line is looked at as if no other asked for the same: slower, and no different."""
         self.calendars = Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)
         self.consolidation = Consolidation(snapshot.lines, snapshot.policies, self.calendars)
