@@ -4,6 +4,7 @@ import json
 import random
 from dataclasses import fields, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -99,13 +100,15 @@ def test_the_random_networks_hold_what_sharing_could_get_wrong() -> None:
 @pytest.mark.parametrize("name", sorted({field.name for field in fields(ClaimedLine)} - ITS_OWN))
 def test_lines_that_differ_in_anything_they_ask_are_not_alike(name: str) -> None:
     line = a_line()
-    assert likeness(line) != likeness(replace(line, **{name: "something else"}))
+    changed: dict[str, Any] = {name: "something else"}
+    assert likeness(line) != likeness(replace(line, **changed))
 
 
 @pytest.mark.parametrize("name", sorted(ITS_OWN - {"placed_at"}))
 def test_lines_that_differ_in_what_names_them_are_alike(name: str) -> None:
     line = a_line()
-    assert likeness(line) == likeness(replace(line, **{name: 77}))
+    changed: dict[str, Any] = {name: 77}
+    assert likeness(line) == likeness(replace(line, **changed))
 
 
 def test_a_line_that_a_node_declined_is_looked_at_by_itself() -> None:
