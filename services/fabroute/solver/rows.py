@@ -122,8 +122,9 @@ def fits_alone(problem: RoutingProblem) -> BoolArray:
 def is_shared(problem: RoutingProblem, alive: BoolArray) -> BoolArray:
     """Tell which builds more than one line may use."""
     used = np.flatnonzero(alive & (problem.option_build != NO_BUILD))
-    pairs = np.unique(np.stack([problem.option_build[used], problem.option_line[used]]), axis=1)
-    return np.bincount(pairs[0], minlength=len(problem.build_cost)) > 1
+    lines = max(1, problem.line_count)
+    pairs = np.unique(problem.option_build[used] * lines + problem.option_line[used])
+    return np.bincount(pairs // lines, minlength=len(problem.build_cost)) > 1
 
 
 def opening_of_options(problem: RoutingProblem, of_build: IntArray) -> IntArray:

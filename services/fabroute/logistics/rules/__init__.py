@@ -20,14 +20,17 @@ from fabroute.logistics.rules.grids import GridBook, GridFigure, GridRow, grid_b
 from fabroute.logistics.rules.parcels import Parcel, chargeable_grams, pack_parcel
 from fabroute.logistics.rules.places import Location, UnknownCountry, Zone, customs_territory, distance_km, zone_between
 from fabroute.logistics.rules.quote import (
+    Connection,
     FreightBook,
     IncompleteFreightData,
     LaneMissing,
     ParcelTooHeavy,
     Shipment,
     ShipmentQuote,
+    connect,
     freight_book,
     offered_services,
+    quote_on,
     quote_shipment,
 )
 from fabroute.logistics.rules.tariffs import (
@@ -43,6 +46,7 @@ from fabroute.logistics.rules.tariffs import (
 )
 
 __all__ = [
+    "Connection",
     "CurrencyWithoutRate",
     "Duty",
     "ExchangeBook",
@@ -69,6 +73,7 @@ __all__ = [
     "any_weight",
     "bands_problem",
     "chargeable_grams",
+    "connect",
     "consignment_of",
     "customs_duty",
     "customs_territory",
@@ -83,6 +88,7 @@ __all__ = [
     "on_time_per_mille",
     "pack_parcel",
     "quantile_days",
+    "quote_on",
     "quote_shipment",
     "rate_on",
     "transit_of",

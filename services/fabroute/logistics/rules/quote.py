@@ -91,6 +91,30 @@ class ShipmentQuote:
     """Rows that add up to freight and duty."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Carrier:
+    """A carrier between two places: what it asks, and how and how long its parcels travel, whatever they weigh."""
+
+    tariff: Tariff
+    mode: Mode
+    transit: Transit
+    median_days: int
+    late_days: int
+    """Within which 95 % of its parcels arrive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Connection:
+    """A service between two places on a day, for parcels of any weight and worth."""
+
+    zone: Zone
+    service: Service
+    great_circle_km: float
+    customs: bool
+    """Whether parcels enter another customs territory."""
+    carriers: tuple[Carrier, ...]
+
+
 def freight_book(
     *, tariffs: Iterable[Tariff], duties: Iterable[Duty], g_per_tonne_km: Mapping[Mode, float]
 ) -> FreightBook:
@@ -126,20 +150,40 @@ def quote_shipment(book: FreightBook, shipment: Shipment, *, service: Service) -
     parcel enters another customs territory. ``LaneMissing`` if no tariff covers the zone, service and day;
     ``ParcelTooHeavy`` if all that do have a lower limit; ``NoDutyRule`` if no rule covers the border.
     """
-    great_circle_km = distance_km(shipment.origin, shipment.destination)
-    zone = zone_between(shipment.origin, shipment.destination, great_circle_km=great_circle_km)
-    territory = customs_territory(shipment.destination.country)
-    customs = customs_territory(shipment.origin.country) != territory
-    found = _cheapest(book, shipment, zone, service, great_circle_km=great_circle_km, customs=customs)
-    duty_minor = _duty_minor(book, shipment, territory) if customs else 0
-    return ShipmentQuote(
+    connection = connect(book, shipment.origin, shipment.destination, service=service, day=shipment.day)
+    return quote_on(book, connection, shipment)
+
+
+def connect(book: FreightBook, origin: Location, destination: Location, *, service: Service, day: date) -> Connection:
+    """Return how carriers go from a place to another by a service, for every parcel of a day; none if none does."""
+    great_circle_km = distance_km(origin, destination)
+    zone = zone_between(origin, destination, great_circle_km=great_circle_km)
+    customs = customs_territory(origin.country) != customs_territory(destination.country)
+    return Connection(
         zone=zone,
         service=service,
+        great_circle_km=great_circle_km,
+        customs=customs,
+        carriers=tuple(
+            _carrier(tariff, great_circle_km=great_circle_km, customs=customs)
+            for tariff in tariffs_on(book, zone, service, day)
+        ),
+    )
+
+
+def quote_on(book: FreightBook, connection: Connection, shipment: Shipment) -> ShipmentQuote:
+    """Return what ``quote_shipment`` does, on the connection between the shipment's places on its day."""
+    found, great_circle_km = _cheapest(connection, shipment), connection.great_circle_km
+    territory = customs_territory(shipment.destination.country)
+    duty_minor = _duty_minor(book, shipment, territory) if connection.customs else 0
+    return ShipmentQuote(
+        zone=connection.zone,
+        service=connection.service,
         carrier=found.carrier,
         cost_minor=found.cost_minor,
         duty_minor=duty_minor,
         transit=found.transit,
-        transit_p50_days=quantile_days(found.transit, per_mille=500),
+        transit_p50_days=found.median_days,
         transit_p95_days=found.late_days,
         co2_g=_co2_g(book, shipment.parcel, found.mode, great_circle_km),
         mode=found.mode,
@@ -155,6 +199,7 @@ class _Carriage:
 
     cost_minor: int
     late_days: int
+    median_days: int
     transit: Transit
     carrier: str
     mode: Mode
@@ -162,36 +207,45 @@ class _Carriage:
 
     def preference(self) -> tuple[int, int, int, str]:
         """Return what to compare carriers by: price, then time, then name."""
-        return self.cost_minor, self.late_days, quantile_days(self.transit, per_mille=500), self.carrier
+        return self.cost_minor, self.late_days, self.median_days, self.carrier
 
 
-def _cheapest(
-    book: FreightBook, shipment: Shipment, zone: Zone, service: Service, *, great_circle_km: float, customs: bool
-) -> _Carriage:
-    tariffs = tariffs_on(book, zone, service, shipment.day)
-    if not tariffs:
+def _cheapest(connection: Connection, shipment: Shipment) -> _Carriage:
+    zone, service = connection.zone, connection.service
+    if not connection.carriers:
         raise LaneMissing(f"no carrier offers {service} into zone {zone} on {shipment.day}: choose another service")
     grams = shipment.parcel.chargeable_grams
     offers = [
-        _carriage(tariff, band, grams, great_circle_km=great_circle_km, customs=customs)
-        for tariff in tariffs
-        if (band := tariff.band(grams)) is not None
+        _carriage(carrier, band, grams)
+        for carrier in connection.carriers
+        if (band := carrier.tariff.band(grams)) is not None
     ]
     if not offers:
-        raise _too_heavy(tariffs, zone, service, grams)
+        raise _too_heavy([carrier.tariff for carrier in connection.carriers], zone, service, grams)
     return offers[0] if len(offers) == 1 else min(offers, key=_Carriage.preference)
 
 
-def _carriage(tariff: Tariff, band: WeightBand, grams: int, *, great_circle_km: float, customs: bool) -> _Carriage:
+def _carrier(tariff: Tariff, *, great_circle_km: float, customs: bool) -> Carrier:
     mode = leg_mode(tariff.mode, service=tariff.service, great_circle_km=great_circle_km)
     transit = way_transit(tariff, mode=mode, great_circle_km=great_circle_km, customs=customs)
-    rows = freight_rows(tariff, band, grams)
+    return Carrier(
+        tariff=tariff,
+        mode=mode,
+        transit=transit,
+        median_days=quantile_days(transit, per_mille=500),
+        late_days=quantile_days(transit, per_mille=950),
+    )
+
+
+def _carriage(carrier: Carrier, band: WeightBand, grams: int) -> _Carriage:
+    rows = freight_rows(carrier.tariff, band, grams)
     return _Carriage(
         cost_minor=sum(row.amount_minor for row in rows),
-        late_days=quantile_days(transit, per_mille=950),
-        transit=transit,
-        carrier=tariff.carrier,
-        mode=mode,
+        late_days=carrier.late_days,
+        median_days=carrier.median_days,
+        transit=carrier.transit,
+        carrier=carrier.tariff.carrier,
+        mode=carrier.mode,
         rows=rows,
     )
 

@@ -26,6 +26,7 @@ from fabroute.routing.service.builds import split_by_weight
 from fabroute.routing.service.options import pieces_by_node
 from fabroute.routing.service.problem import JointProblem
 from fabroute.routing.service.quotas import QuotaRule
+from fabroute.routing.service.splits import ways_of
 from fabroute.routing.service.timing import Calendars
 from fabroute.routing.snapshot import RoutingSnapshot
 from fabroute.solver.limits import SolveLimits
@@ -160,14 +161,15 @@ def run_of(
 ) -> ArchivedRun:
     """Return what is kept of a run that was decided on ``snapshot`` with ``limits``."""
     owners = {choices.line.organisation_id for choices in joint.choices}
-    places = (share.way for option in joint.options for share in option.parts(1))
-    node_of = {way.offer.machine_id: way.node for way in places}
+    options = joint.options
+    node_of = {way.offer.machine_id: way.node for way in ways_of(options)}
+    prices = [option.price for option in options]
     return ArchivedRun(
         problem=joint.problem,
         chosen=plan.chosen,
-        landed_minor=np.array([option.price.landed_minor for option in joint.options], dtype=np.int64),
-        minutes=np.array([option.minutes for option in joint.options], dtype=np.int64),
-        co2e_g=np.array([option.price.co2e_g for option in joint.options], dtype=np.int64),
+        landed_minor=np.array([price.landed_minor for price in prices], dtype=np.int64),
+        minutes=np.array([option.minutes for option in options], dtype=np.int64),
+        co2e_g=np.array([price.co2e_g for price in prices], dtype=np.int64),
         lines=_lines(joint, Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)),
         machines=joint.machines,
         machine_nodes=tuple(node_of[machine_id].node_id for machine_id in joint.machines),

@@ -54,15 +54,9 @@ def arrivals_of(cases: Days, weights: Sequence[int]) -> Arrivals:
 
     A quantile is the least outcome that, with all earlier ones, has at least its share of the weight.
     """
-    order = np.argsort(cases, axis=0, kind="stable")
-    ascending = np.take_along_axis(cases, order, axis=0)
+    order, buckets = np.argsort(cases, axis=0, kind="stable"), np.arange(cases.shape[1])
+    ascending = cases[order, buckets]
     weighed = np.array(weights, dtype=np.int64)[order]
     over = weighed.cumsum(axis=0)
-    p10, p50, p90 = (_quantile(ascending, over, share) for share in (P10, P50, P90))
+    p10, p50, p90 = (ascending[(over < share).sum(axis=0), buckets] for share in (P10, P50, P90))
     return Arrivals(p10=p10, p50=p50, p90=p90, cases=ascending, weights=weighed)
-
-
-def _quantile(ascending: Days, over: Days, share: int) -> Days:
-    position = (over < share).sum(axis=0)
-    found: Days = np.take_along_axis(ascending, position[np.newaxis], axis=0)[0]
-    return found

@@ -15,6 +15,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,8 +36,7 @@ MOST_OPTIONS = 6_000
 """With more options than this, lines of one company that fill several builds are given one of them each beforehand."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where options have to agree to be made in one build."""
 
     machine_id: str
@@ -130,19 +130,21 @@ class Builds:
 
 def shared_builds(choices: Sequence[LineChoices], *, most_options: int = MOST_OPTIONS) -> Builds:
     """Return the options of all lines with the builds in which at least two of them could meet."""
-    rooms = _rooms(choices)
+    places = [[place_of(option) for option in each.options] for each in choices]
+    rooms = _rooms(choices, places)
     plenty = sum(len(each.options) for each in choices) + sum(map(_copies, rooms)) > most_options
     builds: list[Build] = []
     berths: dict[Place, dict[int, range]] = {}
     for room in rooms:
         berths[room.place] = room.fixed_berths(len(builds)) if plenty else room.open_berths(len(builds))
         builds += [room.build] * len({build for berth in berths[room.place].values() for build in berth})
-    return Builds(placed=tuple(_placed(choices, berths)), builds=tuple(builds))
+    return Builds(placed=tuple(_placed(choices, places, berths)), builds=tuple(builds))
 
 
 def no_builds(choices: Sequence[LineChoices]) -> Builds:
     """Return the options of all lines, each with builds of its own."""
-    return Builds(placed=tuple(_placed(choices, {})), builds=())
+    alone = (Placed(line=line, option=option) for line, each in enumerate(choices) for option in each.options)
+    return Builds(placed=tuple(alone), builds=())
 
 
 def _copies(room: "_Room") -> int:
@@ -197,12 +199,14 @@ class _Room:
         return {line: range(number[build], number[build] + 1) for line, build in fit.items() if build in number}
 
 
-def _rooms(choices: Sequence[LineChoices]) -> list[_Room]:
-    """Return the places where lines could meet, each with those that could share a build with another."""
+def _rooms(choices: Sequence[LineChoices], places: Sequence[Sequence[Place | None]]) -> list[_Room]:
+    """Return the places where lines could meet, each with those that could share a build with another.
+
+    ``places`` has the place of every option of every line.
+    """
     found: dict[Place, dict[int, Opening]] = defaultdict(dict)
     for line, each in enumerate(choices):
-        for option in each.options:
-            place = place_of(option)
+        for option, place in zip(each.options, places[line], strict=True):
             if place is not None and option.way.opening is not None:
                 found[place][line] = option.way.opening
     rooms = (_Room(place=place, openings=_fitting(_worthwhile(openings))) for place, openings in sorted(found.items()))
@@ -239,15 +243,21 @@ def _fitting(openings: Mapping[int, Opening]) -> dict[int, Opening]:
     return {line: each for line, each in openings.items() if room[line] >= beside[line]}
 
 
-def _placed(choices: Sequence[LineChoices], berths: Mapping[Place, Mapping[int, range]]) -> Iterator[Placed]:
+def _placed(
+    choices: Sequence[LineChoices],
+    places: Sequence[Sequence[Place | None]],
+    berths: Mapping[Place, Mapping[int, range]],
+) -> Iterator[Placed]:
+    nobody: Mapping[int, range] = {}
     for line, each in enumerate(choices):
-        for option in each.options:
-            place = place_of(option)
-            builds = () if place is None else berths.get(place, {}).get(line, ())
-            volume = option.way.opening.volume if option.way.opening is not None else 0
-            yield from (Placed(line=line, option=option, build=build, volume=volume) for build in builds)
-            if not builds:
+        for option, place in zip(each.options, places[line], strict=True):
+            builds = None if place is None else berths.get(place, nobody).get(line)
+            if not builds or option.way.opening is None:
                 yield Placed(line=line, option=option)
+                continue
+            volume = option.way.opening.volume
+            for build in builds:
+                yield Placed(line=line, option=option, build=build, volume=volume)
 
 
 def _shared(build: Build, lines: Mapping[str, Placed]) -> dict[str, Option]:

@@ -12,6 +12,7 @@ from fabroute.orders.service import ClaimedLine
 from fabroute.routing.ports import StandingJob
 from fabroute.routing.rules import caps_of_lines, options_per_line, price_cap_minor, with_waiting
 from fabroute.routing.rules.policies import policy_for
+from fabroute.routing.service.alike import likeness
 from fabroute.routing.service.choosing import (
     best_by_node,
     best_first,
@@ -70,7 +71,8 @@ class NodeFinding:
 class CandidateFinder:
     """Looks for candidates on one snapshot; for splits as well if it is given what allocates pieces to machines."""
 
-    def __init__(self, snapshot: RoutingSnapshot, *, allocate: Allocate | None = None) -> None:
+    def __init__(self, snapshot: RoutingSnapshot, *, allocate: Allocate | None = None, remember: bool = True) -> None:
+        """Without ``remember`` each line is looked at as if no other asked for the same: slower, and no different."""
         self.calendars = Calendars(now=snapshot.now, horizon_days=snapshot.horizon_days)
         self.consolidation = Consolidation(snapshot.lines, snapshot.policies, self.calendars)
         self._snapshot = snapshot
@@ -96,6 +98,9 @@ class CandidateFinder:
         self._chances: dict[str, LineChances] = {}
         self._order_caps: dict[str, OrderCap] = {}
         self._related_offers: dict[frozenset[str], tuple[OfferView, ...]] = {}
+        self._remember = remember
+        self._found: dict[ClaimedLine, tuple[NodeFinding, ...]] = {}
+        self._chosen_from: dict[tuple[ClaimedLine, bool], LineChoices] = {}
 
     def supply(self) -> Supply:
         """Return the machine time and material that there is for all lines together."""
@@ -173,6 +178,15 @@ class CandidateFinder:
         return earliest_options((way for finding in findings for way in finding.ways), wish=self._wish(line))
 
     def _everywhere(self, line: ClaimedLine) -> tuple[NodeFinding, ...]:
+        """Return what every node has for a line; lines that ask for the same have it together."""
+        if not self._remember or self._gates.has_history(line.line_id):
+            return self._look_everywhere(line)
+        asks = likeness(line)
+        if asks not in self._found:
+            self._found[asks] = self._look_everywhere(line)
+        return self._found[asks]
+
+    def _look_everywhere(self, line: ClaimedLine) -> tuple[NodeFinding, ...]:
         asked = self._asked(line)
         every = self._snapshot.network.nodes.values()
         nodes = [node for node in every if self._gates.in_sight(asked.asking, node.node_id)]
@@ -259,6 +273,27 @@ class CandidateFinder:
     def _line_choices(
         self, line: ClaimedLine, findings: tuple[NodeFinding, ...], splits: tuple[Option, ...]
     ) -> LineChoices:
+        choices = self._choices_of(line, findings, splits)
+        if choices.best:
+            return choices
+        found = [finding.found for finding in findings]
+        return replace(choices, exclusions=self._splits.if_allowed(self._asked(line), found, choices.exclusions))
+
+    def _choices_of(
+        self, line: ClaimedLine, findings: tuple[NodeFinding, ...], splits: tuple[Option, ...]
+    ) -> LineChoices:
+        """Return a line's choices; lines that found the same, and neither wait for others nor split, have the same."""
+        asks = likeness(line)
+        if splits or self.consolidation.waits(line.line_id) or self._found.get(asks) is not findings:
+            return self._new_choices(line, findings, splits)
+        key = (asks, line.order_id in self._sharing_caps)
+        if key not in self._chosen_from:
+            self._chosen_from[key] = self._new_choices(line, findings, splits)
+        return replace(self._chosen_from[key], line=line)
+
+    def _new_choices(
+        self, line: ClaimedLine, findings: tuple[NodeFinding, ...], splits: tuple[Option, ...]
+    ) -> LineChoices:
         wish = self._wish(line)
         ways = (way for finding in findings for way in finding.ways)
         patient = self.consolidation.patient(line.line_id, ways, wish=wish, free=self._machines.free)
@@ -269,20 +304,17 @@ class CandidateFinder:
             limit=options_per_line(len(self._snapshot.lines)),
             services_apart=line.order_id in self._sharing_caps,
         )
-        every = best_first((*earliest, *splits))
+        every = best_first((*earliest, *splits)) if splits else earliest
         able = {way.node.node_id for way in ways_of(every)}
-        excluded = tuple(
-            ExcludedNode(node=finding.node, reasons=finding.reasons)
-            for finding in findings
-            if finding.node.node_id not in able
-        )
         return LineChoices(
             line=line,
-            options=best_first((*worth.options, *splits)),
+            options=best_first((*worth.options, *splits)) if splits else worth.options,
             left_out=worth.left_out,
-            exclusions=excluded
-            if every
-            else self._splits.if_allowed(self._asked(line), [finding.found for finding in findings], excluded),
+            exclusions=tuple(
+                ExcludedNode(node=finding.node, reasons=finding.reasons)
+                for finding in findings
+                if finding.node.node_id not in able
+            ),
             best=best_by_node(every),
             cheapest=cheapest(every),
             fastest=fastest(every),

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fabroute.routing.service.options import Option, Way, Wish, option_at
+from fabroute.routing.service.options import Deadlines, Option, Way, Wish, option_at
 from fabroute.routing.service.splits import ways_of
 from fabroute.routing.service.timing import ladder
 
@@ -59,8 +59,9 @@ def worth_deciding(
         resources[way.offer.machine_id, way.lot.lot_id, way.machine_minutes, service].append(way)
     kept = list(resources.values())[: max(1, limit // _LEAST_PER_RESOURCE)]
     room = max(_LEAST_PER_RESOURCE, limit // max(1, len(kept)))
-    options = (option for ways in kept for option in _of_resource(list(_deadlines(ways, wish=wish)))[:room])
-    return WorthDeciding(options=tuple(sorted(options, key=_rank)), left_out=len(resources) - len(kept))
+    deadlines, order = Deadlines(wish), _ByName(way for ways in kept for way in ways)
+    options = [option for ways in kept for option in _of_resource(_deadlines(ways, deadlines), order)[:room]]
+    return WorthDeciding(options=tuple(sorted(options, key=order.rank)), left_out=len(resources) - len(kept))
 
 
 def cheapest(options: Iterable[Option]) -> Option | None:
@@ -82,33 +83,49 @@ def greenest(options: Iterable[Option]) -> Option | None:
     )
 
 
-def _of_resource(options: list[Option]) -> list[Option]:
+class _ByName:
+    """The order of one line's options, as ``_rank`` has it, with the names of their ways compared beforehand."""
+
+    def __init__(self, ways: Iterable[Way]) -> None:
+        self._ways = tuple(ways)
+        names = {name: place for place, name in enumerate(sorted({_name(way) for way in self._ways}))}
+        self._places = {id(way): names[_name(way)] for way in self._ways}
+
+    def rank(self, option: Option) -> tuple[int, int, int]:
+        """Cheapest first, then by deadline and names."""
+        return (option.cost_millis, option.bucket, self._places[id(option.way)])
+
+    def rank_latest_first(self, option: Option) -> tuple[int, int, int]:
+        """Cheapest first, of equals the latest."""
+        return (option.cost_millis, -option.bucket, self._places[id(option.way)])
+
+
+def _of_resource(options: list[Option], order: _ByName) -> list[Option]:
     """Return the options of one machine and lot that are worth it, the most useful ones first."""
-    return [*_most_useful_first(_pareto_optimal(options)), *_to_meet_others(options)]
+    return [*_most_useful_first(_pareto_optimal(options, order)), *_to_meet_others(options, order)]
 
 
-def _to_meet_others(options: Iterable[Option]) -> list[Option]:
+def _to_meet_others(options: Iterable[Option], order: _ByName) -> list[Option]:
     """Return the cheapest option of each deadline before the one that is waited for, the latest deadline first."""
     cheapest_by: dict[int, Option] = {}
-    for option in sorted(options, key=_rank):
-        if option.bucket < option.way.best_bucket:
-            cheapest_by.setdefault(option.bucket, option)
+    for option in sorted((it for it in options if it.bucket < it.way.best_bucket), key=order.rank):
+        cheapest_by.setdefault(option.bucket, option)
     return [cheapest_by[bucket] for bucket in sorted(cheapest_by, reverse=True)]
 
 
-def _deadlines(ways: Iterable[Way], *, wish: Wish) -> Iterable[Option]:
-    return (option_at(way, bucket, wish=wish) for way in ways for bucket in _buckets(way))
+def _deadlines(ways: Iterable[Way], deadlines: Deadlines) -> list[Option]:
+    return [option for way in ways for option in deadlines.options(way, _buckets(way))]
 
 
-def _buckets(way: Way) -> Iterable[int]:
+def _buckets(way: Way) -> Sequence[int]:
     steps = ladder(way.earliest, way.latest)
     return steps if way.wanted is None else sorted({*steps, *range(way.earliest, way.wanted + 1)})
 
 
-def _pareto_optimal(options: Iterable[Option]) -> list[Option]:
+def _pareto_optimal(options: Iterable[Option], order: _ByName) -> list[Option]:
     """Return, cheapest first, the options than which none is both as cheap and as late."""
     kept: list[Option] = []
-    for option in sorted(options, key=lambda option: (option.cost_millis, -option.bucket, *_rank(option))):
+    for option in sorted(options, key=order.rank_latest_first):
         if not kept or option.bucket > kept[-1].bucket:
             kept.append(option)
     return kept
@@ -120,5 +137,8 @@ def _most_useful_first(options: list[Option]) -> list[Option]:
 
 def _rank(option: Option) -> tuple[int, int, str, str, str, str]:
     """Cheapest first; ties are broken by deadline and names, so that equal snapshots give equal problems."""
-    way = option.way
-    return (option.cost_millis, option.bucket, way.node.node_id, way.offer.offer_id, way.lot.lot_id, way.service)
+    return (option.cost_millis, option.bucket, *_name(option.way))
+
+
+def _name(way: Way) -> tuple[str, str, str, str]:
+    return (way.node.node_id, way.offer.offer_id, way.lot.lot_id, way.service)

@@ -85,6 +85,10 @@ class Consolidation:
         until = {line.line_id: waits_until(line, policies) for line in lines}
         self._until = {line_id: at for line_id, at in until.items() if at is not None and at > calendars.now}
 
+    def waits(self, line_id: str) -> bool:
+        """Return whether a line waits for others."""
+        return line_id in self._until
+
     def patient(self, line_id: str, ways: Iterable[Way], *, wish: Wish, free: Mapping[str, Days]) -> tuple[Way, ...]:
         """Return a line's ways with the bucket that it wants to be made by, if it waits."""
         until = self._until.get(line_id)

@@ -27,13 +27,14 @@ from fabroute.solver.split_search import allocate
 _LEAST_WALL_SECONDS = 1.0
 
 
-def decide(snapshot: RoutingSnapshot, limits: SolveLimits) -> Decided:
+def decide(snapshot: RoutingSnapshot, limits: SolveLimits, *, remember: bool = True) -> Decided:
     """Decide all lines of a snapshot together. The same snapshot and limits give the same decisions.
 
+    Without ``remember`` each line is looked at as if no other asked for the same: slower, and no different.
     Raises ``PlanRefused`` if the plan fails its independent check.
     """
     started = time.monotonic()
-    finder = CandidateFinder(snapshot, allocate=allocate)
+    finder = CandidateFinder(snapshot, allocate=allocate, remember=remember)
     choices, supply = finder.choices(), finder.supply()
     shares = share_facts(snapshot)
     joint = joint_problem(choices, supply=supply, buckets=snapshot.horizon_days, shares=shares)

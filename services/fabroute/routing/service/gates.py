@@ -155,6 +155,10 @@ class Gatekeeper:
         """Return whether a node is looked at and told of at all: nodes of other sandboxes are not."""
         return is_in_sight(asking.facts, self._node_facts[node_id])
 
+    def has_history(self, line_id: str) -> bool:
+        """Return whether some node had this very line before, and would not or could not make it."""
+        return line_id in self._snapshot.ruled_out
+
     def history_reasons(self, line_id: str, node_id: str) -> Reasons:
         """Return whether the node had this very line before, and would not or could not make it."""
         return self._ruled_out.get((line_id, node_id), ())

@@ -8,7 +8,7 @@ from fabroute.estimation.sources import SourcedFigure
 from fabroute.network.service import LotView, NodeView, OfferView
 from fabroute.orders.service import ClaimedLine
 from fabroute.routing.rules import ObjectiveWeights, generalised_cost_millis
-from fabroute.routing.service.arrivals import Arrivals
+from fabroute.routing.service.arrivals import Arrivals, Days
 from fabroute.routing.service.openings import Opening
 from fabroute.solver.eligibility import Exclusion
 
@@ -211,11 +211,32 @@ def option_at(way: Way, bucket: int, *, wish: Wish) -> Option:
     Earlier than the bucket that a line waits for costs no less, and a little more each day: it leaves less time to meet
     others.
     """
-    minutes, cost = int(way.arrivals.p90[bucket]), _cost_millis(way, bucket, wish)
-    if bucket < way.best_bucket:
-        cost = max(cost, _cost_millis(way, way.best_bucket, wish)) + way.best_bucket - bucket
-    return Option(way=way, bucket=bucket, minutes=minutes, cost_millis=cost)
+    cost = _cost_millis(way, bucket, way.arrivals.p90, wish)
+    return Option(way=way, bucket=bucket, minutes=int(way.arrivals.p90[bucket]), cost_millis=cost)
 
 
-def _cost_millis(way: Way, bucket: int, wish: Wish) -> int:
-    return wish.cost_millis(way.price, int(way.arrivals.p90[bucket])) + way.hurry_millis
+class Deadlines:
+    """The options of one line's ways; ways that differ in nothing but their lot are weighed once."""
+
+    def __init__(self, wish: Wish) -> None:
+        """The ways must outlive this: it knows their prices and arrivals by what they are, not by what they hold."""
+        self._wish = wish
+        self._weighed: dict[tuple[object, ...], tuple[tuple[int, int, int], ...]] = {}
+
+    def options(self, way: Way, buckets: Sequence[int]) -> list[Option]:
+        """Return the options of ending a way's production in each of some buckets."""
+        key = (id(way.price), id(way.arrivals), way.best_bucket, way.hurry_millis, *buckets)
+        weighed = self._weighed.get(key)
+        if weighed is None:
+            days = way.arrivals.p90.tolist()
+            weighed = tuple((it, days[it], _cost_millis(way, it, days, self._wish)) for it in buckets)
+            self._weighed[key] = weighed
+        return [Option(way=way, bucket=bucket, minutes=late, cost_millis=cost) for bucket, late, cost in weighed]
+
+
+def _cost_millis(way: Way, bucket: int, minutes: Days | Sequence[int], wish: Wish) -> int:
+    """Return the cost of an option; ``minutes`` are those to its promised hand-over, by bucket."""
+    cost, best = wish.cost_millis(way.price, int(minutes[bucket])) + way.hurry_millis, way.best_bucket
+    if bucket >= best:
+        return cost
+    return max(cost, wish.cost_millis(way.price, int(minutes[best])) + way.hurry_millis) + best - bucket

@@ -8,19 +8,21 @@ from fabroute.estimation.facts import Box, NodeRates, PartGeometry
 from fabroute.estimation.production import ProductionEstimate, estimate_production
 from fabroute.inventory.service import RevisionView
 from fabroute.logistics.rules import (
+    Connection,
     Location,
     Parcel,
     Service,
     Shipment,
     ShipmentQuote,
     Zone,
+    connect,
     consignment_of,
     customs_territory,
     distance_km,
     grid_g_per_kwh,
     offered_services,
     pack_parcel,
-    quote_shipment,
+    quote_on,
     zone_between,
 )
 from fabroute.logistics.rules.duties import Consignment
@@ -57,6 +59,7 @@ class Pricing:
         self._parcels: dict[tuple[Box, int, int], Parcel] = {}
         self._estimates: dict[tuple[str, int, _Terms], ProductionEstimate] = {}
         self._services: dict[tuple[str, Zone, date], tuple[Service, ...]] = {}
+        self._connections: dict[tuple[str, Location, Service, date], Connection] = {}
         self._quotes: dict[tuple[str, Location, Service, Parcel, _DutyBase | None, date], ShipmentQuote] = {}
 
     def estimate(
@@ -119,7 +122,8 @@ class Pricing:
                 consignment=goods.consignment,
                 day=day,
             )
-            self._quotes[key] = quote_shipment(self._logistics.freight, shipment, service=service)
+            connection = self._connection(node, destination, service, day)
+            self._quotes[key] = quote_on(self._logistics.freight, connection, shipment)
         return self._quotes[key]
 
     def goods(self, revision: RevisionView, estimate: ProductionEstimate, *, criticality: str) -> Goods:
@@ -147,6 +151,13 @@ class Pricing:
         own = node.grid_g_co2_per_kwh
         grid = grid_g_per_kwh(self._logistics.grid, node.country, self._on).g_per_kwh if own is None else own
         return rates_of(node, offer, grid_g_per_kwh=grid)
+
+    def _connection(self, node: NodeView, destination: Location, service: Service, day: date) -> Connection:
+        key = (node.node_id, destination, service, day)
+        if key not in self._connections:
+            origin = self._origin_of(node)
+            self._connections[key] = connect(self._logistics.freight, origin, destination, service=service, day=day)
+        return self._connections[key]
 
     def _terms_of(self, node: NodeView, offer: OfferView) -> _Terms:
         if offer.offer_id not in self._terms:

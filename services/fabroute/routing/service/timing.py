@@ -48,6 +48,7 @@ class Calendars:
         self._working: dict[tuple[str, frozenset[str]], Days] = {}
         self._open_days: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
         self._clocks: dict[str, NodeClock] = {}
+        self._days_after: dict[tuple[str, int, tuple[int, ...]], tuple[int, ...]] = {}
         self._deliveries: dict[tuple[str, str, int, int], Days] = {}
         self._arrivals: dict[tuple[str, str, tuple[int, ...], Transit, int], Arrivals] = {}
 
@@ -81,8 +82,7 @@ class Calendars:
 
         Each of the estimate's production delays, added to the minutes after the machine, counts for a fifth.
         """
-        off_machine = estimate.off_machine_minutes
-        shifts = tuple(self.days_to_dispatch(node, off_machine + delay) for delay in estimate.delays_minutes)
+        shifts = self._shifts(node, estimate)
         key = (node.node_id, destination.country, shifts, transit, clock_offset_hours(destination.longitude))
         if key not in self._arrivals:
             weights = weighed_cases(shifts, transit)
@@ -90,6 +90,16 @@ class Calendars:
             minutes = np.array(cases) * MINUTES_PER_DAY + self.minutes_to_delivery_hour(destination)
             self._arrivals[key] = arrivals_of(minutes, tuple(weights.values()))
         return self._arrivals[key]
+
+    def _shifts(self, node: NodeView, estimate: ProductionEstimate) -> tuple[int, ...]:
+        """Return the days from the end of production to dispatch, by production delay."""
+        key = (node.node_id, estimate.off_machine_minutes, estimate.delays_minutes)
+        if key not in self._days_after:
+            off_machine = estimate.off_machine_minutes
+            self._days_after[key] = tuple(
+                self.days_to_dispatch(node, off_machine + delay) for delay in estimate.delays_minutes
+            )
+        return self._days_after[key]
 
     def minutes_to_delivery_hour(self, destination: Location) -> int:
         """Return the minutes from now to the hour of hand-over on the run's first day, less than 0 if it is over."""

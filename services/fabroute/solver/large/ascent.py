@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from fabroute.solver.large.draws import Entries
 from fabroute.solver.large.market import Market, Sweep, no_prices, sweep
 from fabroute.solver.limits import Budget
 from fabroute.solver.plan import FloatArray, ScarcityPrices
-from fabroute.solver.problem import IntArray, RoutingProblem
+from fabroute.solver.problem import BoolArray, IntArray, RoutingProblem
 
 _Single = NDArray[np.float32]
 
@@ -120,15 +121,32 @@ def falling(target: FloatArray, weight: FloatArray) -> FloatArray:
     Isotonic regression by the min-max formula (Robertson, Wright and Dykstra, 1988): x_t is the least over s ≤ t of the
     greatest over e ≥ t of the weighted mean of target s…e. Weights must be over 0.
     """
-    steps = target.shape[1]
-    start, end = np.indices((steps, steps))
+    nearest = np.zeros(target.shape)
+    asked = np.flatnonzero((target > 0.0).any(axis=1))
+    if asked.size:
+        nearest[asked] = _falling(target[asked], weight[asked])
+    return nearest
+
+
+def _falling(target: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return what ``falling`` does, by all spans: where no target is over 0, it is 0 without them."""
+    backwards = _backwards(target.shape[1])
     mass = _spans(weight)
     with np.errstate(divide="ignore", invalid="ignore"):
-        means = _spans(weight * target) / mass
-    means[:, start > end] = -np.inf
-    highest = np.maximum.accumulate(means[:, :, ::-1], axis=2)[:, :, ::-1]
-    highest[:, start > end] = np.inf
-    return np.asarray(np.maximum(highest.min(axis=1), 0.0))
+        means = _spans(weight * target)
+        means /= mass
+    np.copyto(means, -np.inf, where=backwards)
+    from_end = means[:, :, ::-1]
+    np.maximum.accumulate(from_end, axis=2, out=from_end)
+    np.copyto(means, np.inf, where=backwards)
+    return np.asarray(np.maximum(means.min(axis=1), 0.0))
+
+
+@cache
+def _backwards(steps: int) -> BoolArray:
+    """Return which spans (s, e) end before they start."""
+    start, end = np.indices((steps, steps))
+    return np.asarray(start > end)
 
 
 def _spans(values: FloatArray) -> FloatArray:

@@ -150,3 +150,8 @@ def _least_distance(target: FloatArray, weight: FloatArray) -> float:
 
 def _distance(levels: FloatArray, target: FloatArray, weight: FloatArray) -> float:
     return float((weight * (levels - target) ** 2).sum())
+
+
+def test_where_nothing_is_wanted_over_nothing_the_nearest_falling_sequence_is_nothing() -> None:
+    target = np.array([[-1.0, -0.5, -3.0], [2.0, 4.0, -9.0], [0.0, 0.0, -1.0]])
+    assert falling(target, np.ones((3, 3))).tolist() == [[0.0, 0.0, 0.0], [3.0, 3.0, 0.0], [0.0, 0.0, 0.0]]
