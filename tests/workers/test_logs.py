@@ -51,7 +51,9 @@ def said(log: Path, event: str) -> list[Line]:
 
 def offered(engine: Engine) -> int:
     found = in_transaction(engine, lambda session: rows(session, "SELECT count(*) FROM jobs WHERE state = 'offered'"))
-    return int(found[0][0])
+    count = found[0][0]
+    assert isinstance(count, int)
+    return count
 
 
 def test_an_order_that_goes_well_is_named_from_its_request_to_its_run_and_every_line_is_an_object(

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return Supervisor(programs, stop=stop, life_sign_file=get_settings().life_sign_file).run()
 
 
-def _tell_of_it(options: argparse.Namespace, programs: Sequence[str]) -> None:
+def _tell_of_it(options: argparse.Namespace, programs: Collection[str]) -> None:
     """Write the line by which somebody who reads the log knows what has begun here."""
     _log.info(
         "work.started",
