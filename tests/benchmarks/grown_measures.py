@@ -49,12 +49,12 @@ _UNCLAIM = (
     "UPDATE jobs SET state = 'offered', lease_id = NULL, lease_kind = '', lease_until = NULL, fence = 0, claimed_by ="
     " NULL, claimed_at = NULL WHERE lease_id IS NOT NULL AND state = 'offered'"
 )
-_NEW = "(SELECT substring(location FROM 12) FROM idempotency_keys WHERE key LIKE 'intake%')"
+_NEW = text("SELECT key, substring(location FROM 12) FROM idempotency_keys WHERE key LIKE 'intake%'")
 _END_NEW = (
-    f"UPDATE order_lines SET state = 'cancelled' WHERE order_id IN {_NEW}",
-    f"UPDATE outbox_events SET published_at = now() WHERE subject_id IN {_NEW}",
-    f"UPDATE orders SET state = 'cancelled' WHERE id IN {_NEW}",
-    "DELETE FROM idempotency_keys WHERE key LIKE 'intake%'",
+    "UPDATE order_lines SET state = 'cancelled' WHERE order_id = ANY(:ids)",
+    "UPDATE outbox_events SET published_at = occurred_at WHERE published_at IS NULL",
+    "UPDATE orders SET state = 'cancelled' WHERE id = ANY(:ids)",
+    "DELETE FROM idempotency_keys WHERE key = ANY(:keys)",
 )
 """Orders are never deleted, so PostgreSQL has no index by which to see quickly that nothing names them."""
 
@@ -123,8 +123,10 @@ def snapshot(grown: Grown) -> Sequence[float]:
     """What a run over 200 lines of a scope reads before it decides; then what ``intake`` placed is cancelled."""
     found = [read for _, read in _begun_runs(grown)]
     with unit_of_work(grown.engine) as session:
+        new = session.connection().execute(_NEW).all()
+        asked = {"ids": [it[1] for it in new], "keys": [it[0] for it in new]}
         for statement in _END_NEW:
-            session.connection().execute(text(statement))
+            session.connection().execute(text(statement), asked)
     return found
 
 
