@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from fabroute.advice.service.screenings import due_screenings
-from fabroute.database import unit_of_work
+from fabroute.database import unit_of_work, walk_indexes
 from fabroute.identity.service.sealing import sealing_waits
 from fabroute.inventory.service import due_submissions
 from fabroute.kernel.time import utc_now
@@ -167,6 +167,7 @@ class Relay:
     def sweep(self) -> int:
         """Ring for all that is due: retries, lapsed leases, workers that died, a broker that forgot."""
         with unit_of_work(self._engine) as session:
+            walk_indexes(session)
             scopes = dict.fromkeys((*scopes_with_due_lines(session), *lapsed_scopes(session)))
             errands = [Errand(task=ROUTE_PENDING, scope=scope) for scope in scopes]
             if due_submissions(session):

@@ -13,6 +13,7 @@ from fabroute.database.tenancy import TenantSession
 
 Result = TypeVar("Result")
 
+_WALK_INDEXES = text("SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true)")
 _BELLS = "bells"
 _PAUSE_SECONDS = 0.2
 
@@ -30,6 +31,16 @@ def unit_of_work(engine: Engine, *, tenant: str | None = None, repeatable_read: 
         with session.begin():
             yield session
     _ring(engine, session)
+
+
+def walk_indexes(session: Session) -> None:
+    """Have the rest of the session's transaction walk indexes entry by entry, where one leads to the rows.
+
+    For who looks again and again for the few that are due. Only such a walk marks the entries of rows that are over,
+    for the next one to pass by; a bitmap meets all of them each time, until the whole table is vacuumed: the larger it
+    is, the later. Row-level security lets PostgreSQL expect few rows, so that it would rather sort a table, too.
+    """
+    session.connection().execute(_WALK_INDEXES)
 
 
 def once_reachable(work: Callable[[], Result], *, seconds: float) -> Result:
