@@ -141,6 +141,30 @@ _OF_ALARMS: Mapping[str, _Of] = {
         summary="a transaction is open for {{ $value | humanizeDuration }}",
         meaning="It keeps PostgreSQL from cleaning up, and may hold locks that others wait for.",
     ),
+    "FabrouteNoRelay": _Of(
+        expr='max(fabroute_program_connections{program="relay"}) == 0',
+        wait="1m",
+        summary="no relay is connected to PostgreSQL",
+        meaning="Nobody rings the workers: orders wait, events stay in the outbox, lapsed leases are not found.",
+    ),
+    "FabrouteNobodyRoutes": _Of(
+        expr='max(fabroute_program_connections{program="routing"}) == 0',
+        wait="1m",
+        summary="no worker for the queue routing is connected to PostgreSQL",
+        meaning="Orders are taken, and wait. Told before one does.",
+    ),
+    "FabrouteAuditNotSealed": _Of(
+        expr=f"max(fabroute_audit_unsealed_age_seconds) > {alarms.UNSEALED_SECONDS}",
+        wait="1m",
+        summary="an entry of the audit log has no seal after {{ $value | humanizeDuration }}",
+        meaning="Nobody seals. Entries are written all the same, and nothing tells if one of these is changed.",
+    ),
+    "FabrouteClockOff": _Of(
+        expr=f"max by (instance) (abs(fabroute_database_clock_apart_seconds)) > {alarms.CLOCK_SECONDS:g}",
+        wait="2m",
+        summary="the clock of {{ $labels.instance }} and the database's are {{ $value | humanizeDuration }} apart",
+        meaning="One of the two machines does not keep time, or their clocks are set by different servers.",
+    ),
     "FabrouteFiguresMissing": _Of(
         expr="max by (group) (fabroute_figures_missing) > 0",
         wait="5m",

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from fabroute.database import create_database_engine
+from fabroute.database.programs import call_program
 from fabroute.kernel.errors import DomainError
 from fabroute.outbox.service import NOTIFY_CHANNEL
 from fabroute.settings import get_settings
@@ -74,6 +75,7 @@ def serve(engine: Engine, relay: Relay, *, stop: threading.Event) -> None:
 def main() -> int:
     """Run a relay until SIGTERM or SIGINT; return the exit code."""
     configure_logging()
+    call_program("relay")
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda _sign, _frame: stop.set())

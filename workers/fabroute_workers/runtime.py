@@ -17,9 +17,11 @@ from fabroute.settings import get_settings
 from fabroute.telemetry.binding import bind_ids
 from fabroute.telemetry.logs import configure_logging
 from fabroute.telemetry.tracing import flush_spans, start_tracing
+from fabroute_workers.app import app
 from fabroute_workers.following import task_begins, task_ends
 from fabroute_workers.isolated import go_first, limit_memory
 from fabroute_workers.lifeline import die_with_parent
+from fabroute_workers.presence import show_presence
 from fabroute_workers.subscriptions import PLAY_SANDBOXES, SEAL_AUDIT_LOG
 
 _FOR = ("scope", "node_id")
@@ -68,6 +70,7 @@ def _begin_child(**_: object) -> None:
     start_tracing(get_settings(), service="fabroute-worker")
     faulthandler.enable(all_threads=False)
     database_engine.cache_clear()
+    show_presence(frozenset(app.amqp.queues.consume_from))
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
 

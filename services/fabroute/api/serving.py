@@ -12,6 +12,7 @@ from fabroute.api.app import create_app
 from fabroute.api.first_start import greet_first_operator
 from fabroute.api.listening import run_until_stopped
 from fabroute.api.measuring.room import served_metrics
+from fabroute.database.programs import call_program
 from fabroute.integrations.paper.sheet import require_font
 from fabroute.settings import Settings
 from fabroute.telemetry.installed import installed_version
@@ -38,6 +39,7 @@ def serve_app(
     if settings.paper_font_file is not None:
         require_font(settings.paper_font_file)
     with bound(Address(uds=uds, host=host, port=port)) as sockets:
+        call_program("api")
         greet_first_operator(settings, terminal=sys.stdout)
         configure_logging()
         sys.setswitchinterval(_SWITCH_SECONDS)

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fabroute.database.programs import Program
 from fabroute.monitoring.alarms import Raised, duration
 from fabroute.monitoring.figures import (
     DecisionFigures,
@@ -14,6 +15,7 @@ from fabroute.monitoring.figures import (
     JobFigures,
     LineFigures,
     OutboxFigures,
+    ProgramFigures,
     RunFigures,
     ScopeFigures,
     ServerFigures,
@@ -23,6 +25,12 @@ from fabroute.monitoring.figures import (
 MOST_SCOPES = 12
 MOST_NODES = 8
 MOST_CODES = 6
+_PROGRAMS: Mapping[Program, str] = {
+    "api": "API",
+    "relay": "relay",
+    "routing": "workers that route",
+    "worker": "other workers",
+}
 _UNREAD = "could not be read in time"
 
 
@@ -62,6 +70,7 @@ def _facts(figures: Figures) -> Table:
     table.add_row("events", _UNREAD if figures.outbox is None else outbox_words(figures.outbox))
     table.add_row("webhooks", _UNREAD if figures.webhooks is None else webhook_words(figures.webhooks))
     table.add_row("decisions", _UNREAD if figures.decisions is None else decision_words(figures.decisions))
+    table.add_row("programs", _UNREAD if figures.programs is None else program_words(figures.programs))
     table.add_row("PostgreSQL", _UNREAD if figures.server is None else server_words(figures.server))
     return table
 
@@ -120,6 +129,12 @@ def decision_words(found: DecisionFigures) -> str:
     left = f"; {sum(found.reroutes.values())} jobs left their nodes within an hour" if found.reroutes else ""
     left += f" ({_counts(_first(found.reroutes))})" if found.reroutes else ""
     return f"of the latest {found.decisions:,}, {lost:,} without a route{why}{left}"
+
+
+def program_words(found: ProgramFigures) -> str:
+    """Return who is there, by the connections that PostgreSQL has of them."""
+    told = [f"{words} ({count:,})" for name, words in _PROGRAMS.items() if (count := found.connections.get(name, 0))]
+    return f"connected: {', '.join(told)}" if told else "none is connected"
 
 
 def server_words(server: ServerFigures) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from fabroute.database.starting import CLOCK_TOLD_SECONDS
 from fabroute.monitoring.figures import Figures, RunFigures
 
 Severity = Literal["page", "ticket"]
@@ -22,6 +23,8 @@ RUN_SECONDS = 30.0
 RUN_LATELY = timedelta(minutes=30)
 CONNECTION_SHARE = 0.85
 TRANSACTION_SECONDS = 300
+UNSEALED_SECONDS = 300
+CLOCK_SECONDS = CLOCK_TOLD_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +173,33 @@ def _transaction_is_old(figures: Figures) -> str | None:
     return f"a transaction has been open for {duration(server.oldest_transaction_seconds)}"
 
 
+def _no_relay(figures: Figures) -> str | None:
+    if figures.programs is None or figures.programs.connections.get("relay"):
+        return None
+    return "no relay is connected to PostgreSQL: nobody rings the workers, what is placed now waits"
+
+
+def _nobody_routes(figures: Figures) -> str | None:
+    if figures.programs is None or figures.programs.connections.get("routing"):
+        return None
+    return "no worker for the queue routing is connected to PostgreSQL: what is placed now waits"
+
+
+def _audit_is_unsealed(figures: Figures) -> str | None:
+    audit = figures.audit
+    if audit is None or audit.unsealed_age_seconds <= UNSEALED_SECONDS:
+        return None
+    return f"entries of the audit log have no seal yet, the oldest for {duration(audit.unsealed_age_seconds)}"
+
+
+def _clock_is_off(figures: Figures) -> str | None:
+    server = figures.server
+    if server is None or abs(server.clock_apart_seconds) <= CLOCK_SECONDS:
+        return None
+    side = "behind" if server.clock_apart_seconds > 0 else "ahead of"
+    return f"this machine's clock is {duration(abs(server.clock_apart_seconds))} {side} the database's"
+
+
 def _figures_are_missing(figures: Figures) -> str | None:
     if not figures.failed:
         return None
@@ -264,6 +294,34 @@ ALARMS: tuple[Alarm, ...] = (
         words=_transaction_is_old,
         action="SELECT pid, query, xact_start FROM pg_stat_activity ORDER BY xact_start LIMIT 5; a backup or a "
         "migration may last, anything else is ended with pg_terminate_backend(pid).",
+    ),
+    Alarm(
+        name="FabrouteNoRelay",
+        severity="page",
+        words=_no_relay,
+        action="start one (fabroute work, or fabroute work --only relay); if one runs, its log tells which server it "
+        "waits for. An application_name in FABROUTE_DATABASE_URL hides all programs: leave it out.",
+    ),
+    Alarm(
+        name="FabrouteNobodyRoutes",
+        severity="page",
+        words=_nobody_routes,
+        action="start one (fabroute work, or fabroute work --only worker --queues routing,suspects,replanning); if one "
+        "runs, its log tells which server it waits for.",
+    ),
+    Alarm(
+        name="FabrouteAuditNotSealed",
+        severity="ticket",
+        words=_audit_is_unsealed,
+        action="does a worker take the queue identity, and does its log tell of errors? A transaction that stays open "
+        "holds seals up (FabrouteTransactionOpen). What has no seal could be changed unseen.",
+    ),
+    Alarm(
+        name="FabrouteClockOff",
+        severity="ticket",
+        words=_clock_is_off,
+        action="let both machines keep time by NTP (timedatectl set-ntp true): promises, days of production and second "
+        "factors go by this machine's clock, and a process that starts anew is refused at 5 minutes.",
     ),
     Alarm(
         name="FabrouteFiguresMissing",

@@ -6,18 +6,22 @@ the most are told apart, and the rest together as ``other``.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from fabroute.database.programs import Program
 from fabroute.monitoring.figures import (
     GROUPS,
+    AuditFigures,
     DecisionFigures,
     Figures,
     HolderFigures,
     JobFigures,
     LineFigures,
     OutboxFigures,
+    ProgramFigures,
     RunFigures,
     ServerFigures,
     WebhookFigures,
@@ -102,6 +106,13 @@ BINDING = Gauge(
 REROUTES = Gauge(name="recent_reroutes", help="Jobs that left their nodes within an hour, by cause.", labels=("cause",))
 CONNECTIONS = Gauge(name="database_connections", help="Connections of PostgreSQL in use, of all databases.")
 MOST_CONNECTIONS = Gauge(name="database_connections_most", help="Connections that PostgreSQL allows.")
+CLOCK_APART = Gauge(
+    name="database_clock_apart_seconds", help="By how much the database's clock is ahead of this machine's, at least."
+)
+UNSEALED_AGE = Gauge(name="audit_unsealed_age_seconds", help="Age of the oldest entry of the audit log without a seal.")
+PROGRAM_CONNECTIONS = Gauge(
+    name="program_connections", help="Connections to PostgreSQL by the program they belong to.", labels=("program",)
+)
 OLDEST_TRANSACTION = Gauge(
     name="database_oldest_transaction_seconds", help="Age of this installation's oldest transaction."
 )
@@ -205,10 +216,19 @@ def _decisions(found: DecisionFigures) -> Iterator[Metric]:
     yield REROUTES.of(_by(found.reroutes))
 
 
+def _audit(found: AuditFigures) -> Iterator[Metric]:
+    yield UNSEALED_AGE.at(found.unsealed_age_seconds)
+
+
+def _programs(found: ProgramFigures) -> Iterator[Metric]:
+    yield PROGRAM_CONNECTIONS.of(((program,), found.connections.get(program, 0)) for program in get_args(Program))
+
+
 def _server(found: ServerFigures) -> Iterator[Metric]:
     yield CONNECTIONS.at(found.connections)
     yield MOST_CONNECTIONS.at(found.most_connections)
     yield OLDEST_TRANSACTION.at(found.oldest_transaction_seconds)
+    yield CLOCK_APART.at(found.clock_apart_seconds)
 
 
 _TOLD = (
@@ -219,6 +239,8 @@ _TOLD = (
     ("webhooks", _webhooks),
     ("runs", _runs),
     ("decisions", _decisions),
+    ("audit", _audit),
+    ("programs", _programs),
     ("server", _server),
 )
 

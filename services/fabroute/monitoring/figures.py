@@ -142,6 +142,22 @@ class DecisionFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFigures:
+    """The audit log."""
+
+    unsealed_age_seconds: float = 0.0
+    """Of the oldest entry without a seal, which could be changed unseen; 0: there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramFigures:
+    """Who is there."""
+
+    connections: Mapping[str, int] = field(default_factory=dict)
+    """To PostgreSQL, by program: ``api``, ``relay``, ``routing`` (workers that route), ``worker`` (others)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFigures:
     """PostgreSQL itself."""
 
@@ -149,6 +165,8 @@ class ServerFigures:
     most_connections: int = 0
     oldest_transaction_seconds: float = 0.0
     """Of this installation's own."""
+    clock_apart_seconds: float = 0.0
+    """By how much its clock is ahead of this machine's, at least; less than 0: behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +182,13 @@ class Figures:
     webhooks: WebhookFigures | None = None
     runs: tuple[RunFigures, ...] | None = None
     decisions: DecisionFigures | None = None
+    audit: AuditFigures | None = None
+    programs: ProgramFigures | None = None
     server: ServerFigures | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     """Why, by group."""
 
 
-GROUPS: tuple[str, ...] = ("lines", "holders", "jobs", "outbox", "webhooks", "runs", "decisions", "server")
+GROUPS: tuple[str, ...] = (
+    *("lines", "holders", "jobs", "outbox", "webhooks", "runs", "decisions", "audit", "programs", "server"),
+)

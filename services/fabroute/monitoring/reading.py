@@ -10,16 +10,18 @@ from sqlalchemy import Engine, RowMapping, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from fabroute.database import unit_of_work
+from fabroute.database import unit_of_work, walk_indexes
 from fabroute.monitoring import statements
 from fabroute.monitoring.figures import (
     GROUPS,
+    AuditFigures,
     DecisionFigures,
     Figures,
     HolderFigures,
     JobFigures,
     LineFigures,
     OutboxFigures,
+    ProgramFigures,
     RunFigures,
     ScopeFigures,
     ServerFigures,
@@ -32,8 +34,16 @@ _TOTAL_SECONDS = 5.0
 _LONGEST_REASON = 120
 
 
-def read_figures(engine: Engine, *, now: datetime, statement_seconds: float = STATEMENT_SECONDS) -> Figures:
+def read_figures(
+    engine: Engine,
+    *,
+    now: datetime,
+    statement_seconds: float = STATEMENT_SECONDS,
+    clock: Callable[[], float] = time.time,
+) -> Figures:
     """Return the figures at ``now``; groups whose statements took too long are missing, with the reason.
+
+    ``clock`` is this machine's, in seconds since 1970, to which the database's is compared.
 
     Raises the database's ``OperationalError`` where it does not answer at all.
     """
@@ -46,7 +56,7 @@ def read_figures(engine: Engine, *, now: datetime, statement_seconds: float = ST
                 continue
             try:
                 with session.begin_nested():
-                    found[group] = _READERS[group](session)
+                    found[group] = _READERS[group](session) if group != "server" else _server(session, clock)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise
@@ -56,11 +66,8 @@ def read_figures(engine: Engine, *, now: datetime, statement_seconds: float = ST
 
 
 def _limit(session: Session, seconds: float) -> None:
-    """Let nothing be changed, take long, or look through a whole table where an index leads to the rows.
-
-    Row-level security lets PostgreSQL expect few rows, so that it would rather sort a large table than walk its key.
-    """
-    session.connection().execute(text("SET LOCAL enable_seqscan = off"))
+    """Let nothing be changed, or take long."""
+    walk_indexes(session)
     session.connection().execute(text("SET TRANSACTION READ ONLY"))
     session.connection().execute(text(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}"))
 
@@ -114,8 +121,21 @@ def _decisions(session: Session) -> DecisionFigures:
     )
 
 
-def _server(session: Session) -> ServerFigures:
-    return ServerFigures(**_one(session, statements.SERVER))
+def _audit(session: Session) -> AuditFigures:
+    return AuditFigures(**_one(session, statements.AUDIT))
+
+
+def _programs(session: Session) -> ProgramFigures:
+    found = _rows(session, statements.PROGRAMS)
+    return ProgramFigures(connections={row["program"]: row["connections"] for row in found})
+
+
+def _server(session: Session, clock: Callable[[], float]) -> ServerFigures:
+    asked = clock()
+    found = _one(session, statements.SERVER)
+    theirs, answered = found.pop("clock"), clock()
+    apart = min(theirs - asked, 0.0) + max(theirs - answered, 0.0)  # 0 where theirs lies between the two
+    return ServerFigures(clock_apart_seconds=apart, **found)
 
 
 _READERS: Mapping[str, Callable[[Session], Any]] = {
@@ -126,7 +146,8 @@ _READERS: Mapping[str, Callable[[Session], Any]] = {
     "webhooks": _webhooks,
     "runs": _runs,
     "decisions": _decisions,
-    "server": _server,
+    "audit": _audit,
+    "programs": _programs,
 }
 
 

@@ -4,6 +4,8 @@ Each goes along a partial index that holds just the rows that it counts, or take
 what history has piled up is never looked through. ``tests/integration/monitoring`` asks PostgreSQL for their plans.
 """
 
+from fabroute.database.programs import PREFIX
+
 MOST_COUNTED = 100_000
 """More lines without a route, or events that wait, are told as so many: the exact number helps nobody then."""
 SWEPT_WITHIN = "interval '30 seconds'"
@@ -126,8 +128,23 @@ FROM (SELECT cause, rerouted_at FROM reroutes ORDER BY id DESC LIMIT {LATEST_RER
 WHERE rerouted_at > clock_timestamp() - interval '1 hour' GROUP BY cause
 """
 
+AUDIT = """
+SELECT coalesce((
+        SELECT extract(epoch FROM clock_timestamp() - entry.occurred_at) FROM audit_entries entry
+        WHERE entry.id > coalesce((SELECT sealed_through FROM audit_watermark WHERE id = 1), 0)
+            AND NOT EXISTS (SELECT FROM audit_seals seal WHERE seal.entry_id = entry.id)
+        ORDER BY entry.id LIMIT 1
+    ), 0)::float8 AS unsealed_age_seconds
+"""
+
+PROGRAMS = f"""
+SELECT substr(application_name, {len(PREFIX) + 1}) AS program, count(*) AS connections FROM pg_stat_activity
+WHERE datname = current_database() AND starts_with(application_name, '{PREFIX}') GROUP BY 1 ORDER BY 1
+"""
+
 SERVER = """
-SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+SELECT extract(epoch FROM clock_timestamp())::float8 AS clock,
+    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
     current_setting('max_connections')::int AS most_connections,
     coalesce((
         SELECT max(extract(epoch FROM clock_timestamp() - xact_start)) FROM pg_stat_activity

@@ -10,16 +10,19 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlmodel import Session
 
+from fabroute.identity.service.sealing import seal_audit_log
 from fabroute.kernel.time import utc_now
 from fabroute.monitoring import statements
 from fabroute.monitoring.alarms import raised_alarms
 from fabroute.monitoring.figures import (
+    AuditFigures,
     DecisionFigures,
     Figures,
     HolderFigures,
     JobFigures,
     LineFigures,
     OutboxFigures,
+    ProgramFigures,
     WebhookFigures,
 )
 from fabroute.monitoring.reading import read_figures
@@ -31,11 +34,12 @@ from tests.conftest import Database
 from tests.factories.databases import allow_connections, engine_for, in_transaction, refuse_connections, rows
 from tests.factories.network import a_node
 from tests.factories.orders import Owner, given_orders, given_owner, make_order
+from tests.factories.programs import connected
 from tests.factories.routable import given_routable_network
 
 OVER_LARGE_TABLES = (
     *("OPEN_LINES", "STOPPED_LINES", "OFFERED_JOBS", "OTHER_JOBS", "OUTBOX", "WEBHOOKS"),
-    *("RUNS", "EXCLUSIONS", "BINDING", "REROUTES"),
+    *("RUNS", "EXCLUSIONS", "BINDING", "REROUTES", "AUDIT"),
 )
 
 
@@ -85,7 +89,39 @@ def test_of_an_empty_database_every_figure_is_nothing(engine: Engine) -> None:
     assert (found.runs, found.decisions) == ((), DecisionFigures())
     assert found.server is not None
     assert found.server.most_connections == 200
+    assert (found.audit, found.programs) == (AuditFigures(), ProgramFigures())
+    assert [it.name for it in raised_alarms(found)] == ["FabrouteNoRelay", "FabrouteNobodyRoutes"]
+
+
+def test_programs_are_told_by_their_connections(engine: Engine, database: Database) -> None:
+    with connected(database.url, "api", "relay", "routing", "routing"):
+        found = figures_of(engine)
+
+    assert found.programs == ProgramFigures(connections={"api": 1, "relay": 1, "routing": 2})
     assert raised_alarms(found) == ()
+
+
+@pytest.mark.parametrize("off", [-3600.0, 3600.0])
+def test_by_how_much_the_clocks_are_apart_is_told(engine: Engine, off: float) -> None:
+    found = read_figures(engine, now=utc_now(), clock=lambda: time.time() + off).server
+    right = figures_of(engine).server
+
+    assert found is not None
+    assert found.clock_apart_seconds == pytest.approx(-off, abs=1)
+    assert right is not None
+    assert abs(right.clock_apart_seconds) < 1
+
+
+def test_the_oldest_entry_without_a_seal_is_found_until_it_has_one(engine: Engine, owner: Owner) -> None:
+    seal_audit_log(engine, seconds=10)
+    place(engine, owner, 3, minutes_ago=10)
+    before = figures_of(engine).audit
+    seal_audit_log(engine, seconds=10)
+    after = figures_of(engine).audit
+
+    assert before is not None
+    assert 600 <= before.unsealed_age_seconds < 700
+    assert after == AuditFigures()
 
 
 def test_lines_are_counted_by_scope_and_state_with_their_ages(engine: Engine, owner: Owner) -> None:
@@ -199,7 +235,7 @@ def test_a_group_that_takes_too_long_is_missing_and_the_others_are_there(
     assert found.holders is None
     assert found.failed == {"holders": "canceling statement due to statement timeout"}
     assert (found.lines, found.outbox) == (LineFigures(), OutboxFigures())
-    assert [alarm.name for alarm in raised_alarms(found)] == ["FabrouteFiguresMissing"]
+    assert raised_alarms(found)[-1].name == "FabrouteFiguresMissing"
 
 
 def test_whoever_asks_and_however_often_the_database_is_asked_once(engine: Engine) -> None:

@@ -12,12 +12,14 @@ from fabroute.cli.invariants import INVARIANTS
 from fabroute.cli.status_page import silent_page, status_page
 from fabroute.monitoring.alarms import ALARMS, duration, raised_alarms
 from fabroute.monitoring.figures import (
+    AuditFigures,
     DecisionFigures,
     Figures,
     HolderFigures,
     JobFigures,
     LineFigures,
     OutboxFigures,
+    ProgramFigures,
     RunFigures,
     ScopeFigures,
     ServerFigures,
@@ -25,6 +27,7 @@ from fabroute.monitoring.figures import (
 )
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+PROGRAMS = ProgramFigures(connections={"api": 9, "relay": 2, "routing": 4})
 RUN = RunFigures(
     scope="metal/europe",
     kind="joint",
@@ -53,6 +56,8 @@ WELL = Figures(
     decisions=DecisionFigures(
         decisions=1000, excluded={"CAPACITY": 9}, no_route={"CAPACITY": 20, "NEED_BY": 30}, reroutes={"decline": 2}
     ),
+    audit=AuditFigures(unsealed_age_seconds=2),
+    programs=PROGRAMS,
     server=ServerFigures(connections=24, most_connections=100, oldest_transaction_seconds=0.4),
 )
 ILL = replace(
@@ -72,7 +77,11 @@ ILL = replace(
         replace(RUN, gap=0.2, seconds=31),
         replace(RUN, scope="idle/asia", gap=0.9, finished_at=NOW - timedelta(days=1)),
     ),
-    server=ServerFigures(connections=86, most_connections=100, oldest_transaction_seconds=301),
+    audit=AuditFigures(unsealed_age_seconds=301),
+    programs=ProgramFigures(connections={"api": 9}),
+    server=ServerFigures(
+        connections=86, most_connections=100, oldest_transaction_seconds=301, clock_apart_seconds=3605
+    ),
     failed={"decisions": "canceling statement due to statement timeout"},
     decisions=None,
 )
@@ -95,6 +104,7 @@ def test_a_day_on_which_all_is_well() -> None:
         "webhooks    5 wait (1 due), the oldest 1 min 1 s old; 1 endpoints failing; disabled: gone 1",
         "decisions   of the latest 1,000, 50 without a route (NEED_BY 30, CAPACITY 20); 2 jobs left their "
         "nodes within an hour (decline 2)",
+        "programs    connected: API (9), relay (2), workers that route (4)",
         "PostgreSQL  24 of 100 connections, oldest transaction 0 s",
         "",
         "scope         waiting  routing  first due  decided by     last run   took    gap  routed  no",
@@ -113,6 +123,8 @@ def test_of_an_empty_installation() -> None:
         webhooks=WebhookFigures(),
         runs=(),
         decisions=DecisionFigures(),
+        audit=AuditFigures(),
+        programs=PROGRAMS,
         server=ServerFigures(connections=1, most_connections=100),
     )
     assert shown(empty) == [
@@ -122,6 +134,7 @@ def test_of_an_empty_installation() -> None:
         "events      all are told",
         "webhooks    none waits; 0 endpoints failing",
         "decisions   none yet",
+        "programs    connected: API (9), relay (2), workers that route (4)",
         "PostgreSQL  1 of 100 connections, oldest transaction 0 s",
         "",
         "no order was placed yet, so there is no planning scope",
@@ -142,16 +155,20 @@ def test_whatever_can_be_wrong_is_told_in_words_the_urgent_first() -> None:
         "9 events wait for the broker, the oldest for 1 min 1 s",
         "8 events are in nobody's feed yet, the oldest for 1 min 2 s",
         "86 of 100 connections of PostgreSQL are taken",
+        "no relay is connected to PostgreSQL: nobody rings the workers, what is placed now waits",
+        "no worker for the queue routing is connected to PostgreSQL: what is placed now waits",
         "1 line is parked: nobody routes what is parked until a person has looked",
         "the nodes of 3 accepted jobs fell silent",
         "1 webhooks wait, the oldest for 1 h 0 min",
         "the last run over metal/europe is proven only to 20.0% of the optimum, with 40 lines",
         "the last run over metal/europe took 31 s, with 40 lines",
         "a transaction has been open for 5 min 1 s",
+        "entries of the audit log have no seal yet, the oldest for 5 min 1 s",
+        "this machine's clock is 1 h 0 min behind the database's",
         "figures could not be read in time: decisions",
     ]
     page = shown(ILL)
-    assert page[0] == "fabroute at 2026-11-23 06:00:00 UTC: 13 alerts"
+    assert page[0] == "fabroute at 2026-11-23 06:00:00 UTC: 17 alerts"
     assert page[1] == (
         "! lines are due and nobody takes them: 1 in metal/europe, the first for 1 min 10 s  (FabrouteLinesOverdue)"
     )
@@ -171,7 +188,10 @@ def test_at_the_bound_nothing_is_raised_yet() -> None:
         outbox=OutboxFigures(unpublished_age_seconds=60, unsequenced_age_seconds=60),
         webhooks=WebhookFigures(oldest_seconds=3600),
         runs=(replace(RUN, gap=0.1, seconds=30.0),),
-        server=ServerFigures(connections=85, most_connections=100, oldest_transaction_seconds=300),
+        audit=AuditFigures(unsealed_age_seconds=300),
+        server=ServerFigures(
+            connections=85, most_connections=100, oldest_transaction_seconds=300, clock_apart_seconds=-5
+        ),
     )
     assert raised_alarms(at_bound) == ()
 
@@ -182,6 +202,32 @@ def test_at_the_bound_nothing_is_raised_yet() -> None:
 )
 def test_times_are_told_as_people_say_them(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("connections", "names", "words"),
+    [
+        ({}, ["FabrouteNoRelay", "FabrouteNobodyRoutes"], "none is connected"),
+        ({"api": 3, "routing": 1}, ["FabrouteNoRelay"], "connected: API (3), workers that route (1)"),
+        ({"relay": 2, "worker": 5}, ["FabrouteNobodyRoutes"], "connected: relay (2), other workers (5)"),
+        ({"relay": 2, "routing": 5}, [], "connected: relay (2), workers that route (5)"),
+    ],
+)
+def test_it_is_not_well_where_nobody_rings_or_routes(
+    connections: dict[str, int], names: list[str], words: str
+) -> None:
+    figures = replace(WELL, programs=ProgramFigures(connections=connections))
+
+    assert [(it.name, it.severity) for it in raised_alarms(figures)] == [(name, "page") for name in names]
+    assert f"programs    {words}" in shown(figures)
+
+
+@pytest.mark.parametrize(("apart", "side"), [(7200.0, "behind"), (-7200.0, "ahead of")])
+def test_a_clock_that_is_off_is_told_with_its_side(apart: float, side: str) -> None:
+    server = ServerFigures(connections=1, most_connections=100, clock_apart_seconds=apart)
+    (told,) = raised_alarms(replace(WELL, server=server))
+
+    assert (told.name, told.words) == ("FabrouteClockOff", f"this machine's clock is 2 h 0 min {side} the database's")
 
 
 def test_many_scopes_are_told_by_the_largest() -> None:

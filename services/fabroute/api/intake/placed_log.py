@@ -1,4 +1,4 @@
-"""Which orders were placed by which requests, in the log: many in a line, as a line each would cost more than an order."""
+"""Which orders were placed by which requests, in the log: many in a line, as one each would cost more than an order."""
 
 import asyncio
 from contextvars import Context
