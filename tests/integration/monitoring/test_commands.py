@@ -110,7 +110,7 @@ def test_on_a_terminal_status_is_shown_anew_until_the_person_has_seen_enough(
     with subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs, stdin=theirs) as process:
         os.close(theirs)
         seen = b""
-        while not re.search(rb"\d alerts?", seen):  # on a busy machine a line is overdue by then, too
+        while b"1 line is parked" not in seen:
             if b"all is well" in seen and b"none is open" in seen:
                 park_one(engine)
                 seen = b""
@@ -120,7 +120,6 @@ def test_on_a_terminal_status_is_shown_anew_until_the_person_has_seen_enough(
     os.close(ours)
 
     assert code == 128 + signal.SIGINT
-    assert b"FabrouteLinesParked" in seen or b"1 line is parked" in seen
 
 
 def test_metrics_are_printed_once(engine: Engine, settings: dict[str, str]) -> None:
