@@ -213,9 +213,7 @@ def test_times_are_told_as_people_say_them(seconds: float, words: str) -> None:
         ({"relay": 2, "routing": 5}, [], "connected: relay (2), workers that route (5)"),
     ],
 )
-def test_it_is_not_well_where_nobody_rings_or_routes(
-    connections: dict[str, int], names: list[str], words: str
-) -> None:
+def test_it_is_not_well_where_nobody_rings_or_routes(connections: dict[str, int], names: list[str], words: str) -> None:
     figures = replace(WELL, programs=ProgramFigures(connections=connections))
 
     assert [(it.name, it.severity) for it in raised_alarms(figures)] == [(name, "page") for name in names]
