@@ -38,6 +38,7 @@ def upgrade() -> None:
     for name, (columns, more) in _INDEXES.items():
         _replace_index(name, [*columns, *more])
     op.create_index("ix_jobs_owner_node", "jobs", ["organisation_id", "node_id"])
+    op.create_index("ix_jobs_node", "jobs", ["node_id", "id"])
     op.create_index(
         "ix_lot_movements_consumed",
         "lot_movements",
@@ -65,6 +66,7 @@ def downgrade() -> None:
     _define_lots(mine="")
     _show_movements(f"{_EVERYONE} OR {_SEEN_LOT}")
     op.drop_index("ix_lot_movements_consumed", "lot_movements")
+    op.drop_index("ix_jobs_node", "jobs")
     op.drop_index("ix_jobs_owner_node", "jobs")
     for name, (columns, _) in _INDEXES.items():
         _replace_index(name, columns)

@@ -15,6 +15,7 @@ class Job(SQLModel, table=True):
     __tablename__ = "jobs"
     __table_args__ = (
         Index("ix_jobs_queue", "node_id", "state", "id"),
+        Index("ix_jobs_node", "node_id", "id"),
         Index(
             "uq_jobs_one_live_dispatch",
             "order_line_id",
