@@ -30,4 +30,4 @@ def test_a_command_that_is_named_is_one_of_make(command: str) -> None:
 def test_every_threat_has_a_test_and_a_figure() -> None:
     rows = [row.split(" | ") for row in TABLE.splitlines() if row.startswith("| ")][1:]
     assert [row[0] for row in rows if len(row) != 4 or "`" not in row[2] or len(row[3].strip(" |")) < 5] == []
-    assert len(rows) == 25
+    assert len(rows) == 26
