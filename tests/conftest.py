@@ -1,5 +1,6 @@
 """Fixtures for tests that need real servers; nothing is started for those that don't ask."""
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +61,18 @@ class Database:
     """As ``app_rw``, which requests and tasks use."""
     migration_url: str
     """As the owner of the tables."""
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Take away what a command, run in this process, set up for its logs: the next test has none."""
+    root = logging.getLogger()
+    handlers, level = set(root.handlers), root.level
+    yield
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler and handler not in handlers:
+            root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

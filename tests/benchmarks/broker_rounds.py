@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,12 +90,12 @@ def hand_off(kind: BrokerKind, engine: Engine, *, url: str, folder: Path, count:
             a_process(*relay_module(), environment=environment, log=folder / "relay.log") as relay,
         ):
             warm = [_committed(engine, f"warm/{number}") for number in range(10)]
-            wait_for(stamps, len(warm))
-            alone = dict(_one_by_one(engine, stamps, count, already=len(warm)))
+            wait_for_scopes(stamps, [scope for scope, _ in warm])
+            alone = dict(_one_by_one(engine, stamps, count))
             processes = {"relay": relay.pid, "broker": broker.pid, "worker": worker, "postgres": _postmaster(engine)}
             before = {name: cpu_seconds(pid) for name, pid in processes.items()}
             busy = dict(_at_a_rate(engine, count))
-            wait_for(stamps, len(warm) + 2 * count)
+            wait_for_scopes(stamps, busy)
             cpu = {name: (cpu_seconds(pid) - before[name]) / count * 1e6 for name, pid in processes.items()}
     started = dict(reversed(stamps.starts()))
     alone_ms, busy_ms = ([1e3 * (started[scope] - at) for scope, at in each.items()] for each in (alone, busy))
@@ -182,15 +182,23 @@ def wait_for(stamps: Stamps, count: int) -> None:
         raise RuntimeError(f"only {stamps.count()} of {count} tasks have started")
 
 
+def wait_for_scopes(stamps: Stamps, scopes: Collection[str]) -> None:
+    """Wait until the tasks of all these scopes have started; the relay's sweep may have others started, too."""
+    wanted = set(scopes)
+    if not wait_until(lambda: wanted <= {scope for scope, _ in stamps.starts()}, seconds=_STARTED_SECONDS, every=0.02):
+        raise RuntimeError(f"not all of {len(wanted)} tasks have started")
+
+
 def percentile(values: Sequence[float], share: int) -> float:
     """Return the value that ``share`` of a hundred do not exceed."""
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
 
 
-def _one_by_one(engine: Engine, stamps: Stamps, count: int, *, already: int) -> Iterator[tuple[str, float]]:
+def _one_by_one(engine: Engine, stamps: Stamps, count: int) -> Iterator[tuple[str, float]]:
     for number in range(count):
-        yield _committed(engine, f"alone/{number}")
-        wait_for(stamps, already + number + 1)
+        committed = _committed(engine, f"alone/{number}")
+        yield committed
+        wait_for_scopes(stamps, committed[:1])
 
 
 def _at_a_rate(engine: Engine, count: int) -> Iterator[tuple[str, float]]:

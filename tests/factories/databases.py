@@ -15,8 +15,8 @@ Result = TypeVar("Result")
 
 @contextmanager
 def engine_for(url: str, *, connections: int = 5) -> Iterator[Engine]:
-    """Yield an engine with up to ``connections`` connections, closed in the end."""
-    engine = create_database_engine(url, pool_size=connections)
+    """Yield an engine that keeps ``connections`` connections, and has up to twenty more; closed in the end."""
+    engine = create_database_engine(url, pool_size=connections, most=connections + 20)
     try:
         yield engine
     finally:

@@ -385,7 +385,7 @@ def test_what_fabroute_refuses_is_put_aside_with_its_reason_and_the_rest_goes_on
 
 def test_one_job_that_is_refused_does_not_hold_up_the_others(tmp_path: Path) -> None:
     fabroute = FakeFabroute(FakeJob(job_id="job_1"), FakeJob(job_id="job_2"))
-    fabroute.faults.append(once("acceptance", problem(409, "job_unqualified", "its certificate has run out")))
+    fabroute.faults.append(once("job_1/acceptance", problem(409, "job_unqualified", "its certificate has run out")))
     with a_bureau(tmp_path, fabroute) as bureau:
         bureau.claim()
         bureau.work(3)

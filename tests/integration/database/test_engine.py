@@ -79,6 +79,8 @@ def test_no_statement_of_ours_is_compiled(database: Database, tenant: Literal["*
 
 def test_who_listens_is_in_the_time_zone_and_of_the_settings_of_an_engine(database: Database) -> None:
     with psycopg.connect(listening_conninfo(make_url(database.url))) as connection:
-        found = [connection.execute(f"SHOW {name}".encode()).fetchone() for name in ("jit", "random_page_cost", "timezone")]
+        found = [
+            connection.execute(f"SHOW {name}".encode()).fetchone() for name in ("jit", "random_page_cost", "timezone")
+        ]
 
     assert found == [("off",), ("1.1",), ("UTC",)]
