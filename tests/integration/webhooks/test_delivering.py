@@ -325,7 +325,8 @@ def test_while_a_secret_is_changed_both_sign(engine: Engine) -> None:
         deliver(engine, sender, now=Clock(at))
 
     first, second = sender.sent
-    assert [it.partition(",")[0] for it in first.headers["webhook-signature"].split()] == ["v1", "v1a", "v1"]
+    kinds = [it.partition(",")[0] for it in first.headers["webhook-signature"].split()]
+    assert (kinds[0], sorted(kinds)) == ("v1", ["v1", "v1", "v1a"])
     for text in (old.text, new):
         assert Webhook(text).verify(first.body, dict(first.headers))["type"] == "order.placed"
     assert len(second.headers["webhook-signature"].split()) == 2
