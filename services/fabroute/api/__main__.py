@@ -8,7 +8,7 @@ from types import ModuleType
 
 from pydantic import ValidationError
 
-from fabroute.api.addresses import Address, require_usable
+from fabroute.api.addresses import Address, require_free
 from fabroute.database import create_database_engine
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.exit_codes import EXIT_MISCONFIGURED, exit_code_of
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None, *, serving: str = "fabroute.api.ser
     try:
         settings = get_settings()
         asked = _parser(settings).parse_args(arguments)
-        require_usable(Address(uds=asked.uds, host=asked.host, port=asked.port))
+        require_free(Address(uds=asked.uds, host=asked.host, port=asked.port))
         create_database_engine(settings.database_url, pool_size=1).dispose()
         _import_for_good(serving).serve(settings, uds=asked.uds, host=asked.host, port=asked.port)
     except ValidationError as error:

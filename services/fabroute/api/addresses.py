@@ -59,6 +59,16 @@ def require_usable(address: Address) -> None:
         )
 
 
+def require_free(address: Address) -> None:
+    """Raise what ``bound`` would, and hold nothing: for whoever loads for seconds before it listens."""
+    require_usable(address)
+    if address.uds is not None:
+        _require_silence(Path(address.uds))
+    else:
+        for listener in _bound_ports(address):
+            listener.close()
+
+
 @contextmanager
 def bound(address: Address) -> Iterator[Sequence[socket.socket]]:
     """Yield sockets that hold the address; who comes to a port too soon is refused, who comes to a file waits.
@@ -96,8 +106,7 @@ def _bound_path(path: Path) -> socket.socket:
     """Bind a path; a socket that a process left there when it was killed is replaced, its permissions are kept."""
     mode = _FOR_EVERYONE
     if path.exists():
-        if _somebody_answers(path):
-            raise AddressTaken(f"another process listens on {path}: end it, or give another path (--uds)")
+        _require_silence(path)
         mode = stat.S_IMODE(path.stat().st_mode)
         path.unlink()
     listener = socket.socket(socket.AF_UNIX)
@@ -109,6 +118,11 @@ def _bound_path(path: Path) -> socket.socket:
         listener.close()
         raise _refusal(error, Address(uds=str(path))) from error
     return listener
+
+
+def _require_silence(path: Path) -> None:
+    if path.exists() and _somebody_answers(path):
+        raise AddressTaken(f"another process listens on {path}: end it, or give another path (--uds)")
 
 
 def _somebody_answers(path: Path) -> bool:

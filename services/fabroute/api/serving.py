@@ -13,7 +13,6 @@ from fabroute.api.first_start import greet_first_operator
 from fabroute.api.listening import run_until_stopped
 from fabroute.api.measuring.room import served_metrics
 from fabroute.database.programs import call_program
-from fabroute.integrations.paper.sheet import require_font
 from fabroute.settings import Settings
 from fabroute.telemetry.installed import installed_version
 from fabroute.telemetry.logs import configure_logging
@@ -36,8 +35,6 @@ def serve_app(
     app: FastAPI, settings: Settings, *, uds: str | None, host: str, port: int, serves: Sequence[str] = ("api",)
 ) -> None:
     """Serve an application of this installation until stopped. Raises ``DomainError`` where it can't start."""
-    if settings.paper_font_file is not None:
-        require_font(settings.paper_font_file)
     with bound(Address(uds=uds, host=host, port=port)) as sockets:
         call_program("api")
         greet_first_operator(settings, terminal=sys.stdout)

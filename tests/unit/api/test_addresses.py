@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fabroute.api.addresses import Address, AddressTaken, AddressUnusable, bound, require_usable
+from fabroute.api.addresses import Address, AddressTaken, AddressUnusable, bound, require_free, require_usable
 from fabroute.kernel.exit_codes import EXIT_MISCONFIGURED, EXIT_UNREACHABLE, exit_code_of
 
 
@@ -19,9 +19,12 @@ def taken() -> Iterator[int]:
 
 
 def refusal(address: Address) -> tuple[int, str]:
-    """Return the exit code and the words for an address that can't be taken."""
+    """Return the exit code and the words for an address that can't be taken, and is found so before, too."""
+    with pytest.raises((AddressUnusable, AddressTaken)) as foreseen:
+        require_free(address)
     with pytest.raises((AddressUnusable, AddressTaken)) as refused, bound(address):
         raise AssertionError(f"{address} was taken")
+    assert foreseen.value.message == refused.value.message
     return exit_code_of(refused.value), refused.value.message
 
 
@@ -73,6 +76,7 @@ def test_a_socket_that_a_killed_process_left_is_replaced_with_its_permissions(tm
         dead.bind(str(path))
     path.chmod(0o660)
 
+    require_free(Address(uds=str(path)))
     with bound(Address(uds=str(path))):
         assert path.stat().st_mode & 0o777 == 0o660
     assert not path.exists()
@@ -128,8 +132,9 @@ def test_a_port_is_held_and_takes_no_connection_before_it_is_served() -> None:
         port = listener.getsockname()[1]
         with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
             raise AssertionError("somebody listens")
+    require_free(Address(host="127.0.0.1", port=port))
     with bound(Address(host="127.0.0.1", port=port)):
-        """It was given back."""
+        """It was given back, and looking at it took nothing."""
 
 
 def test_whoever_finds_the_file_of_a_socket_can_connect_to_it(tmp_path: Path) -> None:

@@ -14,10 +14,9 @@ import segno
 from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, TextEmphasis, XPos, YPos
 from fpdf.fonts import FontFace, TTFFont
-from PIL import Image, ImageFont
+from PIL import Image
 
 from fabroute.integrations.paper.code128 import modules_of
-from fabroute.kernel.errors import DomainError
 
 Colour = tuple[int, int, int]
 
@@ -275,24 +274,6 @@ def accent_of(colour: str) -> Colour:
 def _printable(more_letters: Path | None) -> frozenset[int]:
     look = Look(name="", accent="#000000", more_letters=more_letters)
     return Canvas(look, written_at=datetime(2026, 1, 1, tzinfo=UTC)).letters
-
-
-class FontUnusable(DomainError):
-    """The file of more letters for papers is no font."""
-
-    code = "font_unusable"
-    status = 500
-
-
-def require_font(more_letters: Path) -> None:
-    """Raise ``FontUnusable`` where papers could not be drawn with the letters of that file."""
-    try:
-        ImageFont.truetype(more_letters)
-    except OSError as error:
-        raise FontUnusable(
-            f"{more_letters} (FABROUTE_PAPER_FONT_FILE) can't be read as a font ({error}): name a TrueType or OpenType "
-            "file, or leave it out"
-        ) from error
 
 
 def unprintable_letters(text: str, *, more_letters: Path | None = None) -> str:
