@@ -1,5 +1,6 @@
 """Fixtures for tests that need real servers; nothing is started for those that don't ask."""
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ os.environ.pop("COLUMNS", None)  # of whoever runs the tests; what a test reads 
 
 compile_once()
 
+gc.disable()  # until all is imported and collected: what stays need not be gone through
+
+_GARBAGE_THRESHOLDS = (50_000, 20, 50)
 _TOGETHER = ("tests/architecture/",)
 """Parses all there is."""
 _TEMPLATE = "template_migrated"
@@ -34,6 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, of what comes now alone: thousands of tests and modules stay as they are."""
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -30,6 +30,7 @@ def test_rabbitmq_is_left_out_where_it_is_not_installed() -> None:
     assert set(KINDS) - set(kinds_here()) == (set() if is_installed() else {"rabbitmq", "rabbitmq-classic"})
 
 
+@pytest.mark.drill
 def test_what_redis_hands_over_is_started_and_every_figure_has_its_place_in_a_table(
     database: Database, engine: Engine, tmp_path: Path
 ) -> None:
@@ -50,6 +51,7 @@ def test_what_redis_hands_over_is_started_and_every_figure_has_its_place_in_a_ta
     assert [table.row_count for table in tables(found)] == [1, 1, 1, 1]
 
 
+@pytest.mark.drill
 def test_a_redis_without_its_file_loses_what_waits_in_it(database: Database, tmp_path: Path) -> None:
     lost = lose(KINDS["redis-forgets"], url=database.url, folder=tmp_path, count=400)
 

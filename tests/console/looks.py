@@ -38,6 +38,13 @@ _SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LOOKS = tuple(Look(width=width, scheme=scheme) for width, scheme in product((1440, 390), _SCHEMES))
 every_look = pytest.mark.parametrize("look", LOOKS, ids=str)
 """Marks a test that is run at both widths and in both schemes."""
+_OF_EVERY_TEST_RUN = (DESK, Look(width=390, scheme="dark"))
+of_a_story = pytest.mark.parametrize(
+    "look",
+    [pytest.param(it, marks=[pytest.mark.story] if it in _OF_EVERY_TEST_RUN else []) for it in LOOKS],
+    ids=str,
+)
+"""Marks what a user does from sign-in to outcome: ``make test`` takes two looks, ``make test-console`` all."""
 both_widths = pytest.mark.parametrize("look", [DESK, PHONE], ids=str)
 
 

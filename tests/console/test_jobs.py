@@ -13,7 +13,7 @@ from fabroute.settings import get_settings
 from tests.console.browsing import hidden_fields, surfing, words_of
 from tests.console.checks import MOST_BYTES, assert_good, page_weight
 from tests.console.conftest import Visit
-from tests.console.looks import Look, both_widths, every_look
+from tests.console.looks import Look, both_widths, of_a_story
 from tests.factories.console import ServedConsole
 from tests.factories.console_jobs import BureauAtWork, a_bureau_at_work
 from tests.factories.many_jobs import given_many_jobs
@@ -39,9 +39,8 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).first.click()
 
 
-@pytest.mark.story
 @pytest.mark.timeout(600)
-@every_look
+@of_a_story
 def test_a_job_is_made_from_its_offer_to_its_shipment(
     visit: Visit, work: BureauAtWork, look: Look, tmp_path: Path
 ) -> None:

@@ -2,13 +2,12 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page
 
 from tests.console.browsing import hidden_fields, surfing, words_of
 from tests.console.checks import MOST_BYTES, assert_good, page_weight
 from tests.console.conftest import Visit
-from tests.console.looks import Look, both_widths, every_look
+from tests.console.looks import Look, both_widths, every_look, of_a_story
 from tests.factories.console import ServedConsole
 from tests.factories.decided_orders import LONG_NAME, MANY_CITIES, OTHER_CITIES, given_console_works, order_placed
 from tests.factories.rerouting import Works, a_leaving
@@ -30,8 +29,7 @@ def lost_by(works: Works, times: int) -> None:
         works.route()
 
 
-@pytest.mark.story
-@every_look
+@of_a_story
 def test_the_owner_sees_why_this_node(visit: Visit, console: ServedConsole, look: Look) -> None:
     works = given_console_works(console)
     order_id = order_placed(works)

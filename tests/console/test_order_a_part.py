@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from tests.console.browsing import hidden_fields, surfing, words_of
 from tests.console.checks import MOST_BYTES, assert_good, page_weight
 from tests.console.conftest import Visit, sign_in
-from tests.console.looks import Look, every_look
+from tests.console.looks import Look, every_look, of_a_story
 from tests.factories.console import ServedConsole
 from tests.factories.console_spares import ASSET, NAME, OLD_NUMBER, LegacySpare, a_legacy_spare
 from tests.factories.people import PASSWORD
@@ -49,9 +49,8 @@ def confirmed(surf: httpx.Client, path: str, **typed: str) -> httpx.Response:
     return surf.post(f"{path}/order", data=hidden_fields(page, "confirm") | typed)
 
 
-@pytest.mark.story
 @pytest.mark.timeout(600)
-@every_look
+@of_a_story
 def test_a_legacy_spare_is_ordered_from_its_asset_to_a_promise(visit: Visit, spare: LegacySpare, look: Look) -> None:
     page = visit("/console/", who="buyer")
     page.get_by_role("link", name="Order a part", exact=True).first.click()

@@ -131,7 +131,7 @@ WHERE rerouted_at > clock_timestamp() - interval '1 hour' GROUP BY cause
 AUDIT = """
 SELECT coalesce((
         SELECT extract(epoch FROM clock_timestamp() - entry.occurred_at) FROM audit_entries entry
-        WHERE entry.id > coalesce((SELECT sealed_through FROM audit_watermark WHERE id = 1), 0)
+        WHERE entry.id > (SELECT coalesce(max(sealed_through), 0) FROM audit_watermark WHERE id = 1)
             AND NOT EXISTS (SELECT FROM audit_seals seal WHERE seal.entry_id = entry.id)
         ORDER BY entry.id LIMIT 1
     ), 0)::float8 AS unsealed_age_seconds

@@ -144,7 +144,13 @@ class LotMovement(SQLModel, table=True):
     __tablename__ = "lot_movements"
     __table_args__ = (
         Index("ix_lot_movements_lot", "lot_id", "id"),
-        Index("ix_lot_movements_consumed", "lot_id", "moved_at", postgresql_where=text("kind = 'consumed'")),
+        Index(
+            "ix_lot_movements_consumed",
+            "lot_id",
+            "moved_at",
+            postgresql_include=["grams"],
+            postgresql_where=text("kind = 'consumed'"),
+        ),
         Index("ix_lot_movements_job", "job_id", postgresql_where=text("job_id IS NOT NULL")),
     )
 

@@ -302,6 +302,13 @@ def test_the_oldest_lines_of_a_scope_are_found_by_their_keys(engine: Engine, own
     assert re.findall(by_key, found) == ["new", "again"], found
 
 
+def test_the_oldest_entry_without_a_seal_is_looked_for_behind_the_last_sealed_one(engine: Engine) -> None:
+    """A condition that row-level security holds to be leaky would read all entries that there ever were."""
+    found = plan_of(engine, statements.AUDIT)
+
+    assert re.search(r"pk_audit_entries .*\n +Index Cond: \(id > ", found), found
+
+
 def plan_of(engine: Engine, statement: str) -> str:
     def explain(session: Session) -> str:
         connection = session.connection()

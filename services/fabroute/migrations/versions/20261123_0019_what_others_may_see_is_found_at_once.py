@@ -43,6 +43,7 @@ def upgrade() -> None:
         "ix_lot_movements_consumed",
         "lot_movements",
         ["lot_id", "moved_at"],
+        postgresql_include=["grams"],
         postgresql_where=sa.text("kind = 'consumed'"),
     )
     _show_movements(f"{_EVERYONE} OR {_OWN_LOT} OR {_SEEN_LOT}")
