@@ -52,7 +52,8 @@ _UNCLAIM = (
 _NEW = text("SELECT key, substring(location FROM 12) FROM idempotency_keys WHERE key LIKE 'intake%'")
 _END_NEW = (
     "UPDATE order_lines SET state = 'cancelled' WHERE order_id = ANY(:ids)",
-    "UPDATE outbox_events SET published_at = occurred_at WHERE published_at IS NULL",
+    "UPDATE outbox_events SET published_at = occurred_at, sequenced_at = occurred_at WHERE published_at IS NULL OR"
+    " sequenced_at IS NULL",
     "UPDATE orders SET state = 'cancelled' WHERE id = ANY(:ids)",
     "DELETE FROM idempotency_keys WHERE key = ANY(:keys)",
 )

@@ -13,7 +13,10 @@ from fabroute.database.tenancy import TenantSession
 
 Result = TypeVar("Result")
 
-_WALK_INDEXES = text("SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true)")
+_WALK_INDEXES = text(
+    "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true),"
+    " set_config('max_parallel_workers_per_gather', '0', true)"
+)
 _BELLS = "bells"
 _PAUSE_SECONDS = 0.2
 
@@ -38,7 +41,8 @@ def walk_indexes(session: Session) -> None:
 
     For who looks again and again for the few that are due. Only such a walk marks the entries of rows that are over,
     for the next one to pass by; a bitmap meets all of them each time, until the whole table is vacuumed: the larger it
-    is, the later. Row-level security lets PostgreSQL expect few rows, so that it would rather sort a table, too.
+    is, the later. Row-level security lets PostgreSQL expect few rows, so that it would rather sort a table, too. For
+    so little, more processes are begun for longer than they work.
     """
     session.connection().execute(_WALK_INDEXES)
 
