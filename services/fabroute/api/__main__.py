@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from fabroute.api.addresses import Address, require_free
 from fabroute.database import create_database_engine
+from fabroute.integrations.paper.font_files import require_font
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.exit_codes import EXIT_MISCONFIGURED, exit_code_of
 from fabroute.settings import Settings, get_settings, setting_problems
@@ -22,6 +23,8 @@ def main(arguments: list[str] | None = None, *, serving: str = "fabroute.api.ser
         asked = _parser(settings).parse_args(arguments)
         require_free(Address(uds=asked.uds, host=asked.host, port=asked.port))
         create_database_engine(settings.database_url, pool_size=1).dispose()
+        if settings.paper_font_file is not None:
+            require_font(settings.paper_font_file)
         _import_for_good(serving).serve(settings, uds=asked.uds, host=asked.host, port=asked.port)
     except ValidationError as error:
         return _complain(setting_problems(error), code=EXIT_MISCONFIGURED)

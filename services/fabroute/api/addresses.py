@@ -63,7 +63,7 @@ def require_free(address: Address) -> None:
     """Raise what ``bound`` would, and hold nothing: for whoever loads for seconds before it listens."""
     require_usable(address)
     if address.uds is not None:
-        _require_silence(Path(address.uds))
+        _require_nobody_answers(Path(address.uds))
     else:
         for listener in _bound_ports(address):
             listener.close()
@@ -106,7 +106,7 @@ def _bound_path(path: Path) -> socket.socket:
     """Bind a path; a socket that a process left there when it was killed is replaced, its permissions are kept."""
     mode = _FOR_EVERYONE
     if path.exists():
-        _require_silence(path)
+        _require_nobody_answers(path)
         mode = stat.S_IMODE(path.stat().st_mode)
         path.unlink()
     listener = socket.socket(socket.AF_UNIX)
@@ -120,8 +120,8 @@ def _bound_path(path: Path) -> socket.socket:
     return listener
 
 
-def _require_silence(path: Path) -> None:
-    if path.exists() and _somebody_answers(path):
+def _require_nobody_answers(path: Path) -> None:
+    if _somebody_answers(path):
         raise AddressTaken(f"another process listens on {path}: end it, or give another path (--uds)")
 
 

@@ -190,5 +190,14 @@ class Figures:
 
 
 GROUPS: tuple[str, ...] = (
-    *("lines", "holders", "jobs", "outbox", "webhooks", "runs", "decisions", "audit", "programs", "server"),
+    "lines",
+    "holders",
+    "jobs",
+    "outbox",
+    "webhooks",
+    "runs",
+    "decisions",
+    "audit",
+    "programs",
+    "server",
 )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, RowMapping, text
@@ -48,6 +49,7 @@ def read_figures(
     Raises the database's ``OperationalError`` where it does not answer at all.
     """
     began, found, failed = time.monotonic(), dict[str, Any](), dict[str, str]()
+    readers = {**_READERS, "server": partial(_server, clock=clock)}
     with unit_of_work(engine, repeatable_read=True) as session:
         _limit(session, statement_seconds)
         for group in GROUPS:
@@ -56,7 +58,7 @@ def read_figures(
                 continue
             try:
                 with session.begin_nested():
-                    found[group] = _READERS[group](session) if group != "server" else _server(session, clock)
+                    found[group] = readers[group](session)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise
@@ -130,7 +132,7 @@ def _programs(session: Session) -> ProgramFigures:
     return ProgramFigures(connections={row["program"]: row["connections"] for row in found})
 
 
-def _server(session: Session, clock: Callable[[], float]) -> ServerFigures:
+def _server(session: Session, *, clock: Callable[[], float]) -> ServerFigures:
     asked = clock()
     found = _one(session, statements.SERVER)
     theirs, answered = found.pop("clock"), clock()

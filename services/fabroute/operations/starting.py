@@ -7,7 +7,6 @@ from sqlalchemy.exc import OperationalError
 
 from fabroute.database.connecting import trouble_of
 from fabroute.database.starting import require_fit_database
-from fabroute.integrations.paper.font_files import require_font
 from fabroute.integrations.start_checks import (
     require_fit_carriers,
     require_fit_roots,
@@ -71,6 +70,4 @@ def require_good_files_of_api(settings: Settings) -> Sequence[str]:
     """Raise what keeps an API from its files and keys; return warnings. Never before a fork."""
     require_fit_signing_key(settings)
     require_fit_secret_key(settings)
-    if settings.paper_font_file is not None:
-        require_font(settings.paper_font_file)
     return require_fit_storage(settings)

@@ -235,7 +235,8 @@ def test_a_group_that_takes_too_long_is_missing_and_the_others_are_there(
     assert found.holders is None
     assert found.failed == {"holders": "canceling statement due to statement timeout"}
     assert (found.lines, found.outbox) == (LineFigures(), OutboxFigures())
-    assert raised_alarms(found)[-1].name == "FabrouteFiguresMissing"
+    names = [alarm.name for alarm in raised_alarms(found)]
+    assert names == ["FabrouteNoRelay", "FabrouteNobodyRoutes", "FabrouteFiguresMissing"]
 
 
 def test_whoever_asks_and_however_often_the_database_is_asked_once(engine: Engine) -> None:
