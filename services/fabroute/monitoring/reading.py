@@ -49,7 +49,7 @@ def read_figures(
     Raises the database's ``OperationalError`` where it does not answer at all.
     """
     began, found, failed = time.monotonic(), dict[str, Any](), dict[str, str]()
-    readers = {**_READERS, "server": partial(_server, clock=clock)}
+    readers: dict[str, Callable[[Session], Any]] = {**_READERS, "server": partial(_server, clock=clock)}
     with unit_of_work(engine, repeatable_read=True) as session:
         _limit(session, statement_seconds)
         for group in GROUPS:
