@@ -39,7 +39,7 @@ help:
 	@echo "make bench-audit entries sealed in a second, how long a verification takes (ENTRIES=100000)"
 	@echo "make bench-backup backup, verification and restore (JOBS=10000 FILES=1000)"
 	@echo "make bench-console what each page of the console takes: time, statements, bytes (ORDERS=10000 TIMES=100)"
-	@echo "make bench-growth whether cost grows with what has piled up (ORDERS='10000 100000 1000000' OPEN=1000 TIMES=200 ROUNDS=3 KEEP=all)"
+	@echo "make bench-growth whether cost grows with what has piled up (ORDERS='10000 100000 1000000' OPEN=1000 TIMES=200 ROUNDS=5 KEEP=all)"
 	@echo "make bench-e2e   from an order to its bureau at a rate: times, backlog, what each stage takes (RATE=1000 SECONDS=60 APIS=1 ROUTERS=2)"
 	@echo "make bench-brokers  Redis and RabbitMQ side by side: hand-offs, computing, losses (HANDOFFS=200 MESSAGES=2000 LOST=600 LINES=100 ROUNDS=3 ONLY=losses)"
 	@echo "make hosts       two API hosts, three of workers, a database and a broker in network namespaces, each cut off in turn (SECONDS=20 RATE=4 SEED=7); as root"

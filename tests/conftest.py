@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 
 import pytest
+import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -77,9 +78,10 @@ class Database:
 @pytest.fixture(autouse=True)
 def logs_as_they_were() -> Iterator[None]:
     """Take away what a command, run in this process, set up for its logs: the next test has none."""
-    root = logging.getLogger()
+    root, of_events = logging.getLogger(), structlog.get_config()
     handlers, level = set(root.handlers), root.level
     yield
+    structlog.configure(**of_events)
     for handler in root.handlers[:]:
         if type(handler) is logging.StreamHandler and handler not in handlers:
             root.removeHandler(handler)

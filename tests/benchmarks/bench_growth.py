@@ -1,10 +1,12 @@
 """Whether cost grows with what has piled up: the same requests in databases of ten thousand to a million orders.
 
-``python -m tests.benchmarks.bench_growth [ORDERS='10000 100000 1000000'] [OPEN=1000] [TIMES=200] [ROUNDS=3]
-[KEEP=days|all]``: durable PostgreSQL that is filled with copies of orders that really lived (``copied_orders``): a year
-for a million, OPEN of them open at each size, the others delivered. What an installation removes is removed, unless
-KEEP=all. At each size an API process answers; times are the client's over a Unix socket, or of the call itself where it
-is no request. Told are the medians of ROUNDS rounds. Goal: p50 within 1.5 of that at the first size.
+``python -m tests.benchmarks.bench_growth [ORDERS='10000 100000 1000000'] [OPEN=1000] [TIMES=200] [ROUNDS=5]
+[KEEP=days|all]``: durable PostgreSQL with a database for each size, filled with copies of orders that really lived
+(``copied_orders``): a year for a million, OPEN of them open at each size, the others delivered. What an installation
+removes is removed, unless KEEP=all. Then an API process answers on each, and everything is measured at all sizes in
+turn, ROUNDS times, so that a machine that is quicker at times is so for all. Times are the client's over a Unix socket,
+or of the call itself where it is no request; told are medians of the rounds. Goal: p50 within 1.5 of that at the first
+size, the median of what the rounds have each for itself.
 """
 
 import os
@@ -13,14 +15,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from fabroute import migrations
 from fabroute.kernel.time import utc_now
-from fabroute_embedded import embedded_servers
+from fabroute_embedded import EmbeddedServers, embedded_servers
 from tests.benchmarks.bench_files import processor
 from tests.benchmarks.bench_overload import percentile
 from tests.benchmarks.copied_orders import Copier, Pattern
@@ -28,9 +31,9 @@ from tests.benchmarks.grown_measures import MEASURES, Grown
 from tests.benchmarks.lived_orders import PATIENT, Life, LivedOrders, with_plenty
 from tests.benchmarks.served_processes import served_console
 from tests.factories.databases import engine_for, in_transaction, rows
-from tests.faults.chaos.network import given_network
+from tests.faults.chaos.network import ChaosNetwork, given_network
 
-ORDERS, OPEN, TIMES, ROUNDS = (10_000, 100_000, 1_000_000), 1_000, 200, 3
+ORDERS, OPEN, TIMES, ROUNDS = (10_000, 100_000, 1_000_000), 1_000, 200, 5
 GOAL = 1.5
 _OPEN_NUMBERS = 100_000_000
 """Copies of open orders are counted from here on: apart from those that have ended."""
@@ -81,77 +84,83 @@ def main(*arguments: str) -> int:
 
 def run(plan: Plan) -> Found:
     """Return the times at each size."""
-    found: Found = {}
-    with _filling(plan) as (grown, fill):
-        for number, orders in enumerate(plan.orders):
-            fill(plan.orders[number - 1] if number else 0, orders)
-            found[orders] = _measured(grown, plan)
-    return found
+    with embedded_servers(durable=True) as servers, tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        lived = _lived(servers, storage_url=Path(folder).as_uri(), plan=plan)
+        urls = {want: lived.filled(servers, have=have, want=want) for have, want in pairwise((0, *plan.orders))}
+        return _measured({orders: lived.served(stack, url) for orders, url in urls.items()}, plan)
 
 
-@contextmanager
-def _filling(plan: Plan) -> Iterator[tuple[Grown, "Filler"]]:
-    with embedded_servers(durable=True) as servers, tempfile.TemporaryDirectory() as folder:
-        urls = servers.postgres.create_database("bench")
-        migrations.upgrade(urls.migration_url)
-        storage_url = Path(folder).as_uri()
-        with engine_for(urls.url, connections=4) as engine:
-            network = given_network(engine, utc_now(), storage_url=storage_url)
-            with_plenty(engine)
-            settings = PATIENT | {"storage_url": storage_url, "password_hashing": "cheap"}
-            with served_console(urls.url, **settings) as api:
-                lived = Life(engine=engine, network=network, socket=api.socket).live()
-                copier = Copier(urls.url, keep_all=plan.keep_all)
-                grown = Grown(engine=engine, network=network, api=api, lived=lived, times=plan.times)
-                yield grown, Filler(copier=copier, grown=grown, plan=plan, **_patterns(copier, lived))
-
-
-def _patterns(copier: Copier, lived: LivedOrders) -> dict[str, Sequence[Pattern]]:
-    """Return how each kind of order is copied; found before there are copies."""
+def _lived(servers: EmbeddedServers, *, storage_url: str, plan: Plan) -> "Beginnings":
+    """Have the orders live that all others are copies of, in the database that all others are copies of."""
+    urls = servers.postgres.create_database(_name(0))
+    migrations.upgrade(urls.migration_url)
+    settings = PATIENT | {"storage_url": storage_url, "password_hashing": "cheap"}
+    with engine_for(urls.url, connections=4) as engine, served_console(urls.url, **settings) as api:
+        network = given_network(engine, utc_now(), storage_url=storage_url)
+        with_plenty(engine)
+        lived = Life(engine=engine, network=network, socket=api.socket).live()
+    copier = Copier(urls.url)
     still_open = [order_id for fate, ids in lived.orders.items() if fate != "delivered" for order_id in ids]
-    return {
-        "ended": copier.patterns(lived.orders["delivered"]),
-        "still_open": copier.patterns(still_open),
-        "runs": copier.run_patterns(),
-    }
+    return Beginnings(
+        plan=plan,
+        settings=settings,
+        network=network,
+        lived=lived,
+        ended=copier.patterns(lived.orders["delivered"]),
+        still_open=copier.patterns(still_open),
+        runs=copier.run_patterns(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filler:
-    """Fills the database up to a size."""
+class Beginnings:
+    """What lived, and how each kind of order is copied: found before there are copies."""
 
-    copier: Copier
-    grown: Grown
     plan: Plan
+    settings: Mapping[str, object]
+    network: ChaosNetwork
+    lived: LivedOrders
     ended: Sequence[Pattern]
     still_open: Sequence[Pattern]
     runs: Sequence[Pattern]
 
-    def __call__(self, have: int, want: int) -> None:
-        """Add orders until there are ``want``; tell how long it took and how large it is now."""
+    def filled(self, servers: EmbeddedServers, *, have: int, want: int) -> str:
+        """Return a database of ``want`` orders, made of that with ``have``; tell how long it took, and how large."""
         began = time.monotonic()
+        url = servers.postgres.create_database(_name(want), template=_name(have)).url
+        copier = Copier(url, keep_all=self.plan.keep_all)
         if not have:
-            self.copier.copy(
-                self.still_open, after=_OPEN_NUMBERS, until=_OPEN_NUMBERS + self.plan.open_orders, recent=True
-            )
-        self.copier.copy(self.ended, after=have, until=want)
-        self.copier.copy(self.runs, after=have // _ORDERS_PER_RUN, until=want // _ORDERS_PER_RUN)
-        self.copier.settle()
-        ((size, largest),) = in_transaction(self.grown.engine, lambda session: rows(session, _SIZES))
-        seconds = time.monotonic() - began
-        print(f"{want:,} orders: filled in {seconds:.0f} s, {size}; {largest}", flush=True)
+            copier.copy(self.still_open, after=_OPEN_NUMBERS, until=_OPEN_NUMBERS + self.plan.open_orders, recent=True)
+        copier.copy(self.ended, after=have, until=want)
+        copier.copy(self.runs, after=have // _ORDERS_PER_RUN, until=want // _ORDERS_PER_RUN)
+        copier.settle()
+        with engine_for(url) as engine:
+            ((size, largest),) = in_transaction(engine, lambda session: rows(session, _SIZES))
+        print(f"{want:,} orders: filled in {time.monotonic() - began:.0f} s, {size}; {largest}", flush=True)
+        return url
+
+    def served(self, stack: ExitStack, url: str) -> Grown:
+        """Return such a database with an API process on it, until the stack ends."""
+        engine = stack.enter_context(engine_for(url, connections=4))
+        api = stack.enter_context(served_console(url, **self.settings))
+        return Grown(engine=engine, network=self.network, api=api, lived=self.lived, times=self.plan.times)
 
 
-def _measured(grown: Grown, plan: Plan) -> dict[str, Times]:
-    """Measure everything, round by round; what is first asked for is asked for once before."""
-    found = {name: Times() for name in MEASURES}
+def _name(orders: int) -> str:
+    return f"bench_{orders}"
+
+
+def _measured(grown: Mapping[int, Grown], plan: Plan) -> Found:
+    """Measure everything at all sizes in turn, from either end; what is first asked for is asked for once before."""
+    found: Found = {orders: {name: Times() for name in MEASURES} for orders in grown}
     for number in range(plan.rounds + 1):
+        began = time.monotonic()
         for name, measure in MEASURES.items():
-            seconds = measure(grown)
-            if number:
-                found[name].rounds.append(seconds)
-    for name, times in found.items():
-        print(f"  {name:34}{times.ms(0.5):9.2f}{times.ms(0.99):9.2f} ms", flush=True)
+            for orders in list(grown)[:: -1 if number % 2 else 1]:
+                seconds = measure(grown[orders])
+                if number:
+                    found[orders][name].rounds.append(seconds)
+        print(f"round {number} of {plan.rounds}: {time.monotonic() - began:.0f} s", flush=True)
     return found
 
 
@@ -172,8 +181,16 @@ def missed(found: Found) -> list[str]:
     return [name for name in found[min(found)] if _ratio(found, name) > GOAL]
 
 
-def _ratio(found: Mapping[int, Mapping[str, Times]], name: str) -> float:
-    return max(it[name].ms(0.5) for it in found.values()) / found[min(found)][name].ms(0.5)
+def _ratio(found: Found, name: str) -> float:
+    """Return the dearest size's p50 in units of the first size's, each round compared in itself."""
+    first = found[min(found)][name].rounds
+    return max(
+        statistics.median(
+            percentile(later, 0.5) / percentile(before, 0.5)
+            for before, later in zip(first, it[name].rounds, strict=True)
+        )
+        for it in found.values()
+    )
 
 
 def _plan(given: Mapping[str, str]) -> Plan:

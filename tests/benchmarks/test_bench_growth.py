@@ -82,6 +82,14 @@ def test_what_grew_by_more_than_half_is_named() -> None:
     assert lines[-1] == "over the goal: poll"
 
 
+def test_each_round_is_compared_in_itself_for_the_machine_is_not_equally_quick_in_all() -> None:
+    found = found_at(claim=(1.0, 1.0))
+    found[10_000]["claim"].rounds = [[0.001], [0.004], [0.002]]
+    found[100_000]["claim"].rounds = [[0.0012], [0.008], [0.0024]]
+
+    assert report(found).splitlines()[2].endswith("1.20x")
+
+
 def test_the_times_of_a_size_are_the_medians_of_its_rounds() -> None:
     times = Times(rounds=[[0.001, 0.002, 0.009], [0.001, 0.003, 0.005], [0.004, 0.004, 0.004]])
 

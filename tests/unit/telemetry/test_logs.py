@@ -23,13 +23,9 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def own_logging() -> Iterator[None]:
-    """Leave the logging of the test process as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+def no_ids_bound() -> Iterator[None]:
+    """Leave no id bound that the next test's events would have."""
     yield
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
 
 

@@ -44,16 +44,6 @@ def app() -> Celery:
 
 
 @pytest.fixture
-def plain_logging() -> Iterator[None]:
-    """Put back what the logging of a process was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
-
-
-@pytest.fixture
 def no_lifeline() -> Iterator[None]:
     """Cut the line to the parent process again."""
     yield
@@ -94,7 +84,7 @@ def test_redis_is_not_asked_for_dead_letters() -> None:
     assert app.conf.broker_url.startswith("redis")
 
 
-def test_logs_are_json_lines_with_the_ids_of_the_task(plain_logging: None, capfd: pytest.CaptureFixture[str]) -> None:
+def test_logs_are_json_lines_with_the_ids_of_the_task(capfd: pytest.CaptureFixture[str]) -> None:
     assert runtime is not None
     signals.setup_logging.send(sender=None)
     task = type("Task", (), {"name": "routing.route_pending"})()
@@ -111,9 +101,7 @@ def test_logs_are_json_lines_with_the_ids_of_the_task(plain_logging: None, capfd
     assert "task_id" not in second
 
 
-def test_failures_are_logged_with_their_trace_on_one_line(
-    plain_logging: None, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_failures_are_logged_with_their_trace_on_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging(logging.ERROR)
     try:
         raise ValueError("two\nlines")
