@@ -9,6 +9,7 @@ from types import ModuleType
 from pydantic import ValidationError
 
 from fabroute.api.addresses import Address, require_free
+from fabroute.api.heaps import share_heaps
 from fabroute.database import create_database_engine
 from fabroute.integrations.paper.font_files import require_font
 from fabroute.kernel.errors import DomainError
@@ -18,6 +19,7 @@ from fabroute.settings import Settings, get_settings, setting_problems
 
 def main(arguments: list[str] | None = None, *, serving: str = "fabroute.api.serving") -> int:
     """Serve until stopped; 75 or 78, with what to do on stderr, if it can't start. The module ``serving`` says what."""
+    share_heaps()
     try:
         settings = get_settings()
         asked = _parser(settings).parse_args(arguments)
