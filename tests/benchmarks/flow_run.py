@@ -1,5 +1,6 @@
 """Orders offered at a rate to a whole installation, bureaus at their desks, and a look every few seconds."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +17,15 @@ from tests.benchmarks.running_processes import Taken
 from tests.benchmarks.simulated_bureaus import Desk, work
 from tests.benchmarks.simulated_bureaus import Taken as Bureaus
 from tests.benchmarks.whole_installation import WholeInstallation
+from tests.factories.wire import wire
 from tests.faults.chaos.network import ChaosNetwork, ChaosOwner
 
 Tell = Callable[[str], None]
 Line = Callable[["Look", "Look"], str]
 """Of a look and the one before, what is told."""
 _SETTLE_SECONDS = 3.0
+_CROWD, _CROWDS_REQUESTS = 40, 10
+"""As many clients at once as an API process has threads: it opens the connections that it keeps."""
 _WARM_RATE = 7.0
 _WARM_SECONDS = 90.0
 """For the first order through all processes: what they import and compile is no part of it."""
@@ -147,10 +151,23 @@ def _warm(installation: WholeInstallation, pool: ProcessPoolExecutor, loads: Seq
     while time.monotonic() < until:
         waiting = read_backlog(installation.engine)
         if waiting.placed and not waiting.undecided + waiting.unclaimed + waiting.unsequenced:
+            for api in installation.sockets:
+                asyncio.run(_crowded(api, installation.network.owners[0].token))
             time.sleep(_SETTLE_SECONDS)
             return
         time.sleep(0.2)
     raise RuntimeError("the first orders did not come through: see the logs")
+
+
+async def _crowded(socket: str, token: str) -> None:
+    """Have as many as can be served at once read at once, a few times each."""
+
+    async def read() -> None:
+        async with wire(socket, token) as it:
+            for _ in range(_CROWDS_REQUESTS):
+                await it.get("/v1/orders?limit=50")
+
+    await asyncio.gather(*(read() for _ in range(_CROWD)))
 
 
 def _loads(installation: WholeInstallation, flow: Flow) -> list[Load]:

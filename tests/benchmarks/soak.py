@@ -2,8 +2,10 @@
 
 ``python -m tests.benchmarks.soak [MINUTES=30] [RATE=5] [WARM=5] [APIS=1] [ROUTERS=2]``: as ``bench_e2e``, and every
 job is made, shipped and delivered, so that nothing piles up but history. Told is what each stage's processes hold of
-their own (``RssAnon``: neither files nor what PostgreSQL's processes share). After WARM minutes a line is laid through
-the rest by least squares: returns 1 where a stage grows along it by more than 5 %, and by more than 4 MiB.
+their own (``RssAnon``: neither files nor what PostgreSQL's processes share), and of how many processes. Before the
+first look the API's connections are all opened, as a crowd would open them some time later. After WARM minutes a line
+is laid through the rest by least squares: returns 1 where a stage grows along it by more than 5 %, and by more than
+4 MiB.
 """
 
 import os
@@ -81,9 +83,9 @@ def memory_line(before: Look, now: Look) -> str:
     """Return in a line what each stage holds, and what waits; nothing but once a minute."""
     if before.at // 60 == now.at // 60:
         return ""
-    held = ", ".join(f"{name} {taken.own_mib:.0f}" for name, taken in now.taken.items())
+    held = ", ".join(f"{name} {it.own_mib:.0f} ({it.processes})" for name, it in now.taken.items())
     waiting = now.backlog.undecided + now.backlog.unclaimed
-    return f"{now.at / 60:6.1f} min  {now.backlog.placed:8,} orders, {waiting:,} wait; own MiB: {held}"
+    return f"{now.at / 60:6.1f} min  {now.backlog.placed:8,} orders, {waiting:,} wait; own MiB (processes): {held}"
 
 
 def growth(looks: Sequence[Look], *, warm_seconds: float, until: float) -> list[Grown]:
