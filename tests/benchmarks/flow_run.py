@@ -165,7 +165,9 @@ async def _crowded(socket: str, token: str) -> None:
     async def read() -> None:
         async with wire(socket, token) as it:
             for _ in range(_CROWDS_REQUESTS):
-                await it.get("/v1/orders?limit=50")
+                answer = await it.get("/v1/orders?limit=50")
+                if answer.status != 200:
+                    raise RuntimeError(f"the crowd got {answer.status}: {answer.body.decode()[:300]}")
 
     await asyncio.gather(*(read() for _ in range(_CROWD)))
 
