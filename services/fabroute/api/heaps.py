@@ -18,6 +18,6 @@ def share_heaps() -> bool:
     libraries than glibc are left as they are.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    if set_option is None or _OPERATORS_OWN in os.environ:
+    if set_option is None or os.environ.get(_OPERATORS_OWN):
         return False
     return bool(set_option(_M_ARENA_MAX, _HEAPS))
