@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser test-console demo demo-stop test drills check coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-intake bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console bench-growth bench-e2e soak fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean bench-brokers hosts
+.PHONY: help setup browser test-console demo demo-stop test drills check check-types check-openapi check-imports check-style check-supplies coverage bench-quote bench-files bench-holds bench-routing bench-gap bench-rolling bench-online bench-scopes bench-readiness bench-intake bench-queue bench-reports bench-recall bench-reroute bench-keys bench-webhooks bench-audit bench-backup bench-console bench-growth bench-e2e soak fuzz fuzz-api chaos chaos-guards state-machine poison overload relay-kills frozen broker-outage export-networks sbom lint-api matrix client format lock clean bench-brokers hosts
 
 help:
 	@echo "make demo        order, route and print a table of outcomes, all on this machine (KEEP=1 leaves it running)"
@@ -121,12 +121,24 @@ test-console: setup browser
 drills: setup
 	@$(BIN)/python -m pytest -m drill -ra $(ARGS)
 
+# Side by side, the longest first.
 check: setup
+	@$(MAKE) --no-print-directory -j2 check-types check-style check-openapi check-imports check-supplies
+
+check-types: setup
+	@$(BIN)/python -m mypy
+
+check-openapi: setup
+	@$(BIN)/python -m fabroute.cli openapi --check
+
+check-imports: setup
+	@PYTHONPATH=services:workers:infra/embedded $(BIN)/lint-imports --no-logo
+
+check-style: setup
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
-	@$(BIN)/python -m mypy
-	@PYTHONPATH=services:workers:infra/embedded $(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m fabroute.cli openapi --check
+
+check-supplies: setup
 	@$(BIN)/python infra/supply_chain/audit.py requirements-dev.txt
 
 coverage: setup browser

@@ -49,6 +49,10 @@ _COLUMNS = """
 SELECT column_name, data_type FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name = %s AND is_identity = 'NO' ORDER BY ordinal_position
 """
+_KEY = """
+SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)
+WHERE indrelid = %s::regclass AND indisprimary ORDER BY attnum
+"""
 _SEAL = """
 WITH added AS (
     SELECT id, coalesce(organisation_id, 'installation') AS chain, occurred_at FROM audit_entries WHERE id > {after}
@@ -77,7 +81,10 @@ _SETTLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """How the rows of one lived order are copied: for each a statement, with the table that it fills."""
+    """How the rows of one lived order are copied: for each a statement, with the table that it fills.
+
+    A row is named by its primary key: where it lies changes whenever it is updated.
+    """
 
     statements: Sequence[tuple[str, sql.Composed]]
 
@@ -90,6 +97,7 @@ class Copier:
         self._place = f"host={parsed.query['host']} dbname={parsed.database} user=postgres"
         self._keep_all = keep_all
         self._columns: dict[str, Sequence[tuple[str, str]]] = {}
+        self._keys: dict[str, Sequence[str]] = {}
 
     def patterns(self, order_ids: Iterable[str]) -> list[Pattern]:
         """Return how to copy each of these orders."""
@@ -104,9 +112,9 @@ class Copier:
             return [
                 Pattern(
                     statements=[
-                        (table, self._statement(connection, table, ctid, row, [run_id]))
+                        (table, self._statement(connection, table, row, [run_id]))
                         for table, name in tables.items()
-                        for ctid, row in _found(connection, table, f"t.{name} = %s", run_id)
+                        for row in self._found(connection, table, f"t.{name} = %s", run_id)
                     ]
                 )
                 for run_id in runs
@@ -146,19 +154,19 @@ class Copier:
                     if begin <= until:
                         bounds = {"begin": sql.Literal(begin), "until": sql.Literal(until)}
                         named = bounds | {"every": sql.Literal(len(patterns)), "step": step}
-                        connection.execute(sql.SQL(statement.as_string(connection)).format(**named))
+                        done = connection.execute(sql.SQL(statement.as_string(connection)).format(**named))
+                        if done.rowcount != len(range(begin, until + 1, len(patterns))):
+                            raise RuntimeError(f"{table}: {done.rowcount} copies from {begin} to {until}")
 
     def _pattern(self, connection: "psycopg.Connection[tuple[Any, ...]]", order_id: str) -> Pattern:
-        found, own = _rows_of(connection, order_id)
-        statements = [(table, self._statement(connection, table, ctid, row, own)) for table, ctid, row in found]
-        return Pattern(statements=statements)
+        found, own = self._rows_of(connection, order_id)
+        return Pattern(statements=[(table, self._statement(connection, table, row, own)) for table, row in found])
 
     def _statement(
         self,
         connection: "psycopg.Connection[tuple[Any, ...]]",
         table: str,
-        ctid: str,
-        row: Mapping[str, object],
+        row: Mapping[str, Any],
         own: Sequence[str],
     ) -> sql.Composed:
         if table not in self._columns:
@@ -167,13 +175,51 @@ class Copier:
         values = [_value(table, name, kind, row[name], own) for name, kind in columns]
         return sql.SQL(
             "INSERT INTO {table} ({names}) SELECT {values} FROM generate_series({{begin}}, {{until}}, {{every}}) n,"
-            " lateral (SELECT lpad((1000000000 - n)::text, 12, '0') AS s) counted, {table} t WHERE t.ctid = {ctid}"
+            " lateral (SELECT lpad((1000000000 - n)::text, 12, '0') AS s) counted, {table} t WHERE {key}"
         ).format(
             table=sql.Identifier(table),
             names=sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
             values=sql.SQL(", ").join(values),
-            ctid=sql.Literal(ctid),
+            key=sql.SQL(" AND ").join(
+                sql.SQL("t.{} = {}").format(sql.Identifier(name), _valued(row[name]))
+                for name in self._key(connection, table)
+            ),
         )
+
+    def _rows_of(
+        self, connection: "psycopg.Connection[tuple[Any, ...]]", order_id: str
+    ) -> tuple[list[tuple[str, Mapping[str, Any]]], list[str]]:
+        """Return the rows of an order, each with its table, and its own ids: what names one of them is its row."""
+        found: dict[tuple[str, ...], Mapping[str, Any]] = {}
+        known, fresh = {order_id}, {order_id}
+        while fresh:
+            wanted = "|".join(sorted(fresh))
+            rows = [
+                (table, row)
+                for table in _TABLES
+                for row in self._found(connection, table, "row_to_json(t)::text ~ %s", wanted)
+            ]
+            found |= {(table, *(str(row[name]) for name in self._key(connection, table))): row for table, row in rows}
+            fresh = {token for _, row in rows for token in _tokens(row)} - known
+            known |= fresh
+        order = {table: place for place, table in enumerate(_TABLES)}
+        named = [(key[0], row) for key, row in found.items()]
+        named.sort(key=lambda it: (order[it[0]], _number(it[1])))
+        return named, sorted(known)
+
+    def _found(
+        self, connection: "psycopg.Connection[tuple[Any, ...]]", table: str, condition: str, value: str
+    ) -> list[Mapping[str, Any]]:
+        """Return the rows that meet a condition, in the order of their keys."""
+        key = ", ".join(f"t.{name}" for name in self._key(connection, table))
+        statement = f"SELECT row_to_json(t) FROM {table} t WHERE {condition} ORDER BY {key}"
+        return [row[0] for row in connection.execute(statement.encode(), (value,)).fetchall()]
+
+    def _key(self, connection: "psycopg.Connection[tuple[Any, ...]]", table: str) -> Sequence[str]:
+        """Return the names of the columns of a table's primary key."""
+        if table not in self._keys:
+            self._keys[table] = [str(row[0]) for row in connection.execute(_KEY, (table,)).fetchall()]
+        return self._keys[table]
 
 
 def _kept(table: str) -> int:
@@ -182,40 +228,10 @@ def _kept(table: str) -> int:
     return 1_000_000_000 if days is None else int(days * 86_400 / STEP_SECONDS)
 
 
-def _rows_of(
-    connection: "psycopg.Connection[tuple[Any, ...]]", order_id: str
-) -> tuple[list[tuple[str, str, Mapping[str, Any]]], list[str]]:
-    """Return the rows of an order (table, place and content) and its own ids: what names one of them is its row."""
-    found: dict[tuple[str, str], Mapping[str, Any]] = {}
-    known, fresh = {order_id}, {order_id}
-    while fresh:
-        wanted = "|".join(sorted(fresh))
-        rows = [
-            (table, ctid, row)
-            for table in _TABLES
-            for ctid, row in _found(connection, table, "row_to_json(t)::text ~ %s", wanted)
-        ]
-        found |= {(table, ctid): row for table, ctid, row in rows}
-        fresh = {token for _, _, row in rows for token in _tokens(row)} - known
-        known |= fresh
-    order = {table: place for place, table in enumerate(_TABLES)}
-    rows = [(table, ctid, row) for (table, ctid), row in found.items()]
-    rows.sort(key=lambda it: (order[it[0]], _number(it[2])))
-    return rows, sorted(known)
-
-
 def _number(row: Mapping[str, Any]) -> int:
     """Return the number by which rows of a table come in their order, 0 where they have none."""
     number = row.get("position", row.get("id"))
     return number if isinstance(number, int) else 0
-
-
-def _found(
-    connection: "psycopg.Connection[tuple[Any, ...]]", table: str, condition: str, value: str
-) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return place and content of the rows that meet a condition."""
-    statement = f"SELECT ctid::text, row_to_json(t) FROM {table} t WHERE {condition}"
-    return [(ctid, row) for ctid, row in connection.execute(statement.encode(), (value,)).fetchall()]
 
 
 def _tokens(row: Mapping[str, Any]) -> Iterator[str]:
@@ -253,6 +269,11 @@ def _renamed(written: str, own: Sequence[str], kind: str) -> sql.Composable:
         named = (_literal(f"{prefix}_"), sql.SQL("counted.s"), _literal(digits[12:]))
         pieces += named if place % 2 else (_literal(piece),)
     return sql.SQL("({})::{}").format(sql.SQL(" || ").join(pieces), sql.SQL("jsonb" if kind == "jsonb" else "text"))
+
+
+def _valued(value: object) -> sql.Literal:
+    """Return a value of a primary key as it stands in such a statement."""
+    return _literal(value) if isinstance(value, str) else sql.Literal(value)
 
 
 def _literal(written: str) -> sql.Literal:

@@ -129,13 +129,16 @@ WHERE rerouted_at > clock_timestamp() - interval '1 hour' GROUP BY cause
 """
 
 AUDIT = """
+WITH sealed AS MATERIALIZED (SELECT coalesce(max(sealed_through), 0) AS through FROM audit_watermark WHERE id = 1)
 SELECT coalesce((
         SELECT extract(epoch FROM clock_timestamp() - entry.occurred_at) FROM audit_entries entry
-        WHERE entry.id > (SELECT coalesce(max(sealed_through), 0) FROM audit_watermark WHERE id = 1)
-            AND NOT EXISTS (SELECT FROM audit_seals seal WHERE seal.entry_id = entry.id)
+        WHERE entry.id > (SELECT through FROM sealed) AND NOT EXISTS (
+            SELECT FROM audit_seals seal WHERE seal.entry_id = entry.id AND seal.entry_id > (SELECT through FROM sealed)
+        )
         ORDER BY entry.id LIMIT 1
     ), 0)::float8 AS unsealed_age_seconds
 """
+"""Both tables from the watermark on: a merge of the two walks all seals there ever were if it may."""
 
 PROGRAMS = f"""
 SELECT substr(application_name, {len(PREFIX) + 1}) AS program, count(*) AS connections FROM pg_stat_activity

@@ -3,13 +3,16 @@
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlmodel import Session
 
+from fabroute.database import walk_indexes
 from fabroute.identity.service.sealing import seal_audit_log
 from fabroute.kernel.time import utc_now
 from fabroute.monitoring import statements
@@ -41,6 +44,14 @@ OVER_LARGE_TABLES = (
     *("OPEN_LINES", "STOPPED_LINES", "OFFERED_JOBS", "OTHER_JOBS", "OUTBOX", "WEBHOOKS"),
     *("RUNS", "EXCLUSIONS", "BINDING", "REROUTES", "AUDIT"),
 )
+
+JOINS = ("nestloop", "mergejoin", "hashjoin")
+_ENTRIES = text(
+    "INSERT INTO audit_entries (organisation_id, occurred_at, actor, action, subject_type, subject_id, data)"
+    " SELECT NULL, clock_timestamp(), 'somebody', 'something.done', 'thing', n::text, '{}'"
+    " FROM generate_series(1, :count) n"
+)
+_ALL_SEALED = text("UPDATE audit_watermark SET sealed_through = (SELECT max(entry_id) FROM audit_seals)")
 
 
 @pytest.fixture
@@ -308,6 +319,44 @@ def test_the_oldest_entry_without_a_seal_is_looked_for_behind_the_last_sealed_on
     found = plan_of(engine, statements.AUDIT)
 
     assert re.search(r"pk_audit_entries .*\n +Index Cond: \(id > ", found), found
+
+
+@pytest.mark.parametrize("join", JOINS)
+def test_however_they_are_joined_no_seal_before_the_last_sealed_one_is_read(engine: Engine, join: str) -> None:
+    in_transaction(engine, lambda session: session.connection().execute(_ENTRIES, {"count": 2_000}))
+    seal_audit_log(engine, seconds=10)
+    in_transaction(engine, lambda session: session.connection().execute(_ALL_SEALED))
+    in_transaction(engine, lambda session: session.connection().execute(_ENTRIES, {"count": 3}))
+
+    read = rows_read(engine, statements.AUDIT, join=join)
+
+    assert in_transaction(engine, lambda session: rows(session, "SELECT count(*) FROM audit_seals")) == [(2_000,)]
+    assert read["audit_watermark"] == 1
+    assert read["audit_entries"] <= 3
+    assert read["audit_seals"] == 0
+
+
+def rows_read(engine: Engine, statement: str, *, join: str) -> Counter[str]:
+    """Return how many rows of each table a statement reads if that is the only join there is."""
+
+    def explain(session: Session) -> dict[str, Any]:
+        walk_indexes(session)
+        for other in JOINS:
+            session.connection().execute(text(f"SET LOCAL enable_{other} = {'on' if other == join else 'off'}"))
+        ((found,),) = session.connection().execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"))
+        return dict(found[0]["Plan"])
+
+    return Counter(_read_by(in_transaction(engine, explain)))
+
+
+def _read_by(plan: dict[str, Any]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    if "Relation Name" in plan:
+        rejected = sum(int(plan.get(f"Rows Removed by {it}", 0)) for it in ("Filter", "Index Recheck"))
+        found[plan["Relation Name"]] += round(plan["Actual Rows"] * plan["Actual Loops"]) + rejected
+    for below in plan.get("Plans", ()):
+        found.update(_read_by(below))
+    return found
 
 
 def plan_of(engine: Engine, statement: str) -> str:
