@@ -3,9 +3,11 @@
 import gc
 import logging
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import pytest
 import structlog
@@ -20,9 +22,13 @@ os.environ.pop("COLUMNS", None)  # of whoever runs the tests; what a test reads 
 
 compile_once()
 
+# Whoever runs the tests in the background ignores it, and so would every program that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 gc.disable()  # until all is imported and collected: what stays need not be gone through
 
 _GARBAGE_THRESHOLDS = (50_000, 20, 50)
+_BESIDE_SLOW_ONES = 2 / 3
 _TOGETHER = ("tests/architecture/",)
 """Parses all there is."""
 _TEMPLATE = "template_migrated"
@@ -30,15 +36,26 @@ _numbers = count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that hold slow tests: whoever shares files out over processes ends evenly.
+    """Spread the files that hold slow tests over the first two thirds of the others.
 
-    Whatever opens a browser is marked so.
+    Slow tests mostly wait for processes that they have started: side by side they leave processors idle, and at the end
+    the others would wait for the last of them. Whatever opens a browser is marked so.
     """
     for item in items:
         if {"browser", "visit"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    files = list(dict.fromkeys(item.path for item in items))
+    turns = _in_turns([it for it in files if it in slow], [it for it in files if it not in slow])
+    items.sort(key=lambda item: turns[item.path])
+
+
+def _in_turns(slow: Sequence[Path], others: Sequence[Path]) -> Mapping[Path, float]:
+    """Return when each file's turn comes."""
+    every = _BESIDE_SLOW_ONES * len(others) / max(1, len(slow))
+    return {path: number for number, path in enumerate(others)} | {
+        path: number * every - 0.5 for number, path in enumerate(slow)
+    }
 
 
 def pytest_collection_finish() -> None:

@@ -108,15 +108,18 @@ def test_on_a_terminal_status_is_shown_anew_until_the_person_has_seen_enough(
     environment = plain_environment() | settings | {"TERM": "xterm-256color"}
     command = [sys.executable, "-m", "fabroute.cli", "status", "--every", "1"]
     with subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs, stdin=theirs) as process:
-        os.close(theirs)
-        seen = b""
-        while b"1 line is parked" not in seen:
-            if b"all is well" in seen and b"none is open" in seen:
-                park_one(engine)
-                seen = b""
-            seen += os.read(ours, 65_536)
-        process.send_signal(signal.SIGINT)
-        code = process.wait(PATIENCE_SECONDS)
+        try:
+            os.close(theirs)
+            seen = b""
+            while b"1 line is parked" not in seen:
+                if b"all is well" in seen and b"none is open" in seen:
+                    park_one(engine)
+                    seen = b""
+                seen += os.read(ours, 65_536)
+            process.send_signal(signal.SIGINT)
+            code = process.wait(PATIENCE_SECONDS)
+        finally:
+            process.kill()
     os.close(ours)
 
     assert code == 128 + signal.SIGINT
