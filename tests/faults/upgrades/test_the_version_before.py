@@ -48,8 +48,14 @@ def code_before(folder: Path) -> Path:
     if git("ls-tree", "--name-only", commit, f"{VERSIONS}/{second}").strip() == b"":
         pytest.skip(f"{newest} came together with {second}: no version had only the one before")
     with tarfile.open(fileobj=BytesIO(git("archive", "--format=tar", commit, *SOURCE_ROOTS))) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", _as_it_is)
+        archive.extractall(folder)
     return folder
+
+
+def _as_it_is(member: tarfile.TarInfo, _path: str) -> tarfile.TarInfo:
+    """Change nothing of our own archive: Python before 3.11.4 knows no filters."""
+    return member
 
 
 def import_path(code: Path) -> str:
