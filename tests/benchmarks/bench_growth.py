@@ -34,6 +34,7 @@ from tests.factories.databases import engine_for, in_transaction, rows
 from tests.faults.chaos.network import ChaosNetwork, given_network
 
 ORDERS, OPEN, TIMES, ROUNDS = (10_000, 100_000, 1_000_000), 1_000, 200, 5
+FEWEST = 1_000
 GOAL = 1.5
 _OPEN_NUMBERS = 100_000_000
 """Copies of open orders are counted from here on: apart from those that have ended."""
@@ -71,8 +72,12 @@ Found = dict[int, dict[str, Times]]
 
 
 def main(*arguments: str) -> int:
-    """Print the table; return 1 where something grew by more than the goal."""
-    plan = _plan(dict(argument.split("=", 1) for argument in arguments))
+    """Print the table; return 1 where something grew by more than the goal, 2 where the arguments are wrong."""
+    try:
+        plan = _plan(dict(argument.split("=", 1) for argument in arguments))
+    except ValueError as error:
+        print(f"bench-growth: {error}", file=sys.stderr)
+        return 2
     print(
         f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}; {plan.open_orders:,} open at each"
     )
@@ -194,13 +199,23 @@ def _ratio(found: Found, name: str) -> float:
 
 
 def _plan(given: Mapping[str, str]) -> Plan:
-    return Plan(
-        orders=tuple(map(int, given["ORDERS"].split())) if "ORDERS" in given else ORDERS,
-        open_orders=int(given.get("OPEN", OPEN)),
-        times=int(given.get("TIMES", TIMES)),
-        rounds=int(given.get("ROUNDS", ROUNDS)),
+    """Return what is asked for. Raises ``ValueError``, which says what to write."""
+    plan = Plan(
+        orders=tuple(_whole("ORDERS", word, at_least=FEWEST) for word in given.get("ORDERS", "").split()) or ORDERS,
+        open_orders=_whole("OPEN", given.get("OPEN", str(OPEN)), at_least=100),
+        times=_whole("TIMES", given.get("TIMES", str(TIMES))),
+        rounds=_whole("ROUNDS", given.get("ROUNDS", str(ROUNDS))),
         keep_all=given.get("KEEP") == "all",
     )
+    if list(plan.orders) != sorted(set(plan.orders)):
+        raise ValueError(f"each of ORDERS is made of the one before, so they must grow: not {given['ORDERS']}")
+    return plan
+
+
+def _whole(name: str, word: str, *, at_least: int = 1) -> int:
+    if not (word.isdecimal() and int(word) >= at_least):
+        raise ValueError(f"{name}: whole numbers from {at_least:,} on, written like {at_least}: not {word}")
+    return int(word)
 
 
 if __name__ == "__main__":

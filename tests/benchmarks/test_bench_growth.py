@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from fabroute.cli.invariants import check_invariants
 from fabroute.kernel.time import utc_now
-from tests.benchmarks.bench_growth import Found, Times, missed, report
+from tests.benchmarks.bench_growth import Found, Times, main, missed, report
 from tests.benchmarks.copied_orders import Copier
 from tests.benchmarks.lived_orders import PATIENT, Life, LivedOrders, with_plenty
 from tests.benchmarks.served_processes import served_processes
@@ -74,6 +74,22 @@ def test_copies_of_orders_that_lived_hold_all_that_must_hold(engine: Engine, dat
         engine, lambda session: rows(session, "SELECT min(id), max(id) FROM orders WHERE id < 'ord_01'")
     )
     assert (str(oldest)[:16], str(newest)[:16]) == ("ord_000999998994", "ord_000999999999")
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("ORDERS=abc", "ORDERS: whole numbers from 1,000 on, written like 1000: not abc"),
+        ("ORDERS=10000 0", "ORDERS: whole numbers from 1,000 on, written like 1000: not 0"),
+        ("ORDERS=3000 1000", "each of ORDERS is made of the one before, so they must grow: not 3000 1000"),
+        ("TIMES=-1", "TIMES: whole numbers from 1 on, written like 1: not -1"),
+    ],
+)
+def test_what_can_t_be_measured_is_refused_before_anything_is_filled_in(
+    argument: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argument) == 2
+    assert capsys.readouterr().err == f"bench-growth: {told}\n"
 
 
 def test_what_grew_by_more_than_half_is_named() -> None:
