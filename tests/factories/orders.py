@@ -1,6 +1,7 @@
 """Owners with parts that can be ordered, and orders of them."""
 
-from collections.abc import Collection, Iterator
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,10 +20,11 @@ from fabroute.orders.service import (
     ClaimedLine,
     NewLine,
     NewOrder,
+    OrderPlacer,
     Placed,
+    Placing,
     ShipTo,
     claim_lines,
-    place_orders,
     scopes_with_due_lines,
 )
 from tests.factories.inventory import a_part, a_print_file, a_revision, release
@@ -153,6 +155,19 @@ def claim_all_lines(session: Session) -> tuple[ClaimedLine, ...]:
         for scope in scopes_with_due_lines(session)
         for line in claim_lines(session, scope=scope, limit=1000, lease_seconds=60, attempt_cap=8)
     )
+
+
+def place_orders(connection: Connection[Any], *, orders: Sequence[NewOrder]) -> tuple[Placing, ...]:
+    """Place orders as the intake does, and wait for what becomes of them."""
+    placer = OrderPlacer(connection)
+
+    async def placings() -> tuple[Placing, ...]:
+        try:
+            return await placer.place(orders)
+        finally:
+            placer.end()
+
+    return asyncio.run(placings())
 
 
 def given_orders(engine: Engine, *orders: NewOrder) -> tuple[NewOrder, ...]:

@@ -11,10 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from fabroute.kernel.errors import DomainError
 from fabroute.network.service.reservations import ReservationBroken
 from fabroute.orders.rules import suspects_scope
-from fabroute.orders.service import place_orders
 from fabroute_workers.delivery import Relay
 from fabroute_workers.subscriptions import Errand
-from tests.factories.orders import given_orders, intake_connection, make_order
+from tests.factories.orders import given_orders, intake_connection, make_order, place_orders
 from tests.factories.organisations import NOW
 from tests.fakes.ringers import FakeClock, FakeRinger
 from tests.faults.machine import runs

@@ -16,12 +16,12 @@ from fabroute.cli.invariants import check_invariants
 from fabroute.database import unit_of_work
 from fabroute.kernel.errors import DomainError
 from fabroute.kernel.ids import new_id
-from fabroute.orders.service import KeyReused, NewOrder, Replayed, place_orders
+from fabroute.orders.service import KeyReused, NewOrder, Replayed
 from fabroute.production.service.leases import ReportedLate
 from fabroute.production.service.phases.reconciling import keep_late
 from fabroute_embedded import EmbeddedServers
 from tests.factories.databases import in_transaction
-from tests.factories.orders import given_orders, intake_connection, make_order
+from tests.factories.orders import given_orders, intake_connection, make_order, place_orders
 from tests.faults.machine import jobs, lines, runs
 from tests.faults.machine.deeds import WORKERS, Deed, Told
 from tests.faults.machine.guards import drop

@@ -17,14 +17,13 @@ from fabroute.orders.service import (
     claim_lines,
     lock_fenced_lines,
     mark_cancelled,
-    place_orders,
     record_outcomes,
     requeue_unroutable,
 )
 from fabroute.orders.states import LineState, derive_order_state
 from tests.conftest import Database
 from tests.factories.databases import engine_for, in_transaction, rows
-from tests.factories.orders import Owner, given_owner, intake_connection, make_order
+from tests.factories.orders import Owner, given_owner, intake_connection, make_order, place_orders
 from tests.factories.organisations import NOW
 
 CAP = 3

@@ -18,7 +18,6 @@ from fabroute.orders.service import (
     Replayed,
     ShipTo,
     find_answer,
-    place_orders,
 )
 from tests.conftest import Database
 from tests.factories.databases import engine_for, in_transaction, rows
@@ -30,6 +29,7 @@ from tests.factories.orders import (
     given_revision,
     intake_connection,
     make_order,
+    place_orders,
 )
 from tests.factories.organisations import NOW
 from tests.factories.statements import counted_statements

@@ -38,12 +38,13 @@ class _Waiting:
 
 
 class Intake:
-    """Takes orders on the event loop and has them written by threads; an order is answered after its commit.
+    """Takes orders and has them written, all on the event loop; an order is answered after its commit.
 
-    All its state belongs to the event loop's thread. While a batch is being written, what comes in gathers to the next
-    one; when none is, a single order is written at once. Another writer goes beside it only when many wait or it takes
-    long: two small batches cost more than a large one. An order that would wait longer for a writer than
-    ``patience_seconds`` is refused: its client would have given up when it is stored.
+    All its state belongs to the event loop's thread; other threads connect to PostgreSQL, for that blocks. While a
+    batch is being written, what comes in gathers to the next one; when none is, a single order is written at once.
+    Another writer goes beside it only when many wait or it takes long: two small batches cost more than a large one. An
+    order that would wait longer for a writer than ``patience_seconds`` is refused: its client would have given up when
+    it is stored.
     """
 
     def __init__(
@@ -124,7 +125,7 @@ class Intake:
         return (0.5 + len(self._waiting) // MAXIMUM_BATCH) * self._batch_seconds / self._writers
 
     async def _write_on(self) -> None:
-        writer = BatchWriter(self._connect)
+        writer = BatchWriter(self._connect, threads=self._threads)
         while self._waiting or self._is_open:
             if not self._waiting or not self._is_due():
                 self._has_work.clear()
@@ -132,15 +133,13 @@ class Intake:
                 continue
             batch = [self._waiting.popleft() for _ in range(min(MAXIMUM_BATCH, len(self._waiting)))]
             self._answer(batch, await self._write(writer, [entry.order for entry in batch]))
-        await asyncio.get_running_loop().run_in_executor(self._threads, writer.close)
+        writer.close()
 
     async def _write(self, writer: BatchWriter, orders: Sequence[NewOrder]) -> Sequence[Result]:
         began, self._writing = self._clock(), self._writing + 1
-        loop = asyncio.get_running_loop()
         self._quick.add(writer)
-        slow = loop.call_later(self._slow_seconds, self._let_others_write, writer)
-        written = loop.run_in_executor(self._threads, writer.write, orders)
-        (results,) = await asyncio.gather(written, return_exceptions=True)
+        slow = asyncio.get_running_loop().call_later(self._slow_seconds, self._let_others_write, writer)
+        (results,) = await asyncio.gather(writer.write(orders), return_exceptions=True)
         slow.cancel()
         self._quick.discard(writer)
         self._writing -= 1

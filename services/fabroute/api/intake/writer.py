@@ -1,6 +1,8 @@
 """Writes batches of orders on a connection of its own, and lets no order suffer for another."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 import psycopg
@@ -9,7 +11,7 @@ from psycopg import Connection
 
 from fabroute.api.errors import InternalError, TemporarilyUnavailable
 from fabroute.kernel.errors import DomainError
-from fabroute.orders.service import KeyContended, NewOrder, Placing, place_orders
+from fabroute.orders.service import KeyContended, NewOrder, OrderPlacer, Placing
 
 Result = Placing | DomainError
 Connect = Callable[[], Connection[Any]]
@@ -17,40 +19,42 @@ _logger = structlog.get_logger(__name__)
 
 
 class BatchWriter:
-    """One connection to PostgreSQL and what to do when it fails. For one thread at a time."""
+    """One connection to PostgreSQL and what to do when it fails. One batch at a time, on the event loop."""
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, *, threads: Executor) -> None:
+        """``connect`` blocks: it is called in one of ``threads``."""
         self._connect = connect
-        self._connection: Connection[Any] | None = None
+        self._threads = threads
+        self._placer: OrderPlacer | None = None
 
-    def write(self, orders: Sequence[NewOrder]) -> list[Result]:
+    async def write(self, orders: Sequence[NewOrder]) -> list[Result]:
         """Write ``orders`` by one statement; if that fails, each by one of its own.
 
         It returns when all that it calls placed is committed. Repeating an order whose first attempt was committed
         unseen is harmless: its key finds it.
         """
         try:
-            return list(self._place(orders))
+            return list(await self._place(orders))
         except (psycopg.Error, KeyContended) as error:
             _logger.warning("a batch failed, its orders are repeated one by one", orders=len(orders), error=str(error))
-        return self._write_one_by_one(orders)
+        return await self._write_one_by_one(orders)
 
     def close(self) -> None:
         """Close the connection; the next write would open another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        placer, self._placer = self._placer, None
+        if placer is not None:
+            placer.close()
 
-    def _write_one_by_one(self, orders: Sequence[NewOrder]) -> list[Result]:
+    async def _write_one_by_one(self, orders: Sequence[NewOrder]) -> list[Result]:
         results: list[Result] = []
         for order in orders:
             is_down = bool(results) and isinstance(results[-1], TemporarilyUnavailable)
-            results.append(_unavailable() if is_down else self._write_one(order))
+            results.append(_unavailable() if is_down else await self._write_one(order))
         return results
 
-    def _write_one(self, order: NewOrder) -> Result:
+    async def _write_one(self, order: NewOrder) -> Result:
         try:
-            return self._place((order,))[0]
+            return (await self._place((order,)))[0]
         except psycopg.OperationalError as error:
             _logger.warning("the database does not take orders", error=str(error))
             return _unavailable()
@@ -60,13 +64,22 @@ class BatchWriter:
         except KeyContended as error:
             return error
 
-    def _place(self, orders: Sequence[NewOrder]) -> Sequence[Placing]:
-        if self._connection is None:
-            self._connection = self._connect()
+    async def _place(self, orders: Sequence[NewOrder]) -> Sequence[Placing]:
+        if self._placer is None or not self._placer.is_open:
+            self.close()
+            self._placer = await asyncio.get_running_loop().run_in_executor(self._threads, self._open)
         try:
-            return place_orders(self._connection, orders=orders)
+            return await self._placer.place(orders)
         except psycopg.OperationalError:
             self.close()
+            raise
+
+    def _open(self) -> OrderPlacer:
+        connection = self._connect()
+        try:
+            return OrderPlacer(connection)
+        except psycopg.Error:
+            connection.close()
             raise
 
 

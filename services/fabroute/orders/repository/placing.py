@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import args_row
 from pydantic_core import to_json
 from sqlalchemy import text
 from sqlmodel import Session
+
+from fabroute.database.on_loop import StatementOnLoop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ class Outcome:
 
 _STATEMENT = """
 WITH asked AS (
-    SELECT * FROM ROWS FROM (json_to_recordset(%(orders)s::json) AS (
+    SELECT * FROM ROWS FROM (json_to_recordset($1::json) AS (
         id text, organisation_id text, actor text, idempotency_key text, request_sha256 text, answer text,
         location text, planning_scope text, reference text, batch text, objective text, criticality text,
         packaging text, need_by timestamptz, need_by_hard bool, max_price_minor int, currency text, ship_to json,
@@ -193,14 +194,18 @@ _FIND_ANSWER = text(
 )
 
 
-def place(connection: Connection[Any], orders: Sequence[NewOrder]) -> list[Outcome]:
+def placing_statement(connection: Connection[Any]) -> StatementOnLoop:
+    """Return what ``place`` executes, prepared on a connection of its own in autocommit mode."""
+    return StatementOnLoop(connection, _STATEMENT)
+
+
+async def place(statement: StatementOnLoop, orders: Sequence[NewOrder]) -> list[Outcome]:
     """Write what may be written of ``orders`` by one statement and return their outcomes, in the order given.
 
-    ``connection`` is in autocommit mode: the statement is its own transaction, committed when this returns. An order
-    that is neither placed, nor closed, nor known lost a race for its key to a request committed in the same instant.
+    The statement is its own transaction, committed when this returns. An order that is neither placed, nor closed, nor
+    known lost a race for its key to a request committed in the same instant.
     """
-    with connection.cursor(row_factory=args_row(_outcome)) as cursor:
-        return cursor.execute(_STATEMENT, {"orders": to_json(orders).decode()}).fetchall()
+    return [_outcome(*row) for row in await statement.rows(to_json(orders))]
 
 
 def find_answer(session: Session, *, organisation_id: str, key: str) -> StoredAnswer | None:

@@ -33,12 +33,12 @@ from fabroute.orders.service.outcomes import (
 from fabroute.orders.service.placing import (
     KeyContended,
     KeyReused,
+    OrderPlacer,
     Placed,
     Placing,
     Refused,
     Replayed,
     find_answer,
-    place_orders,
 )
 from fabroute.orders.service.promising import place_promised_order
 from fabroute.orders.service.quotes import (
@@ -81,6 +81,7 @@ __all__ = [
     "NewOrder",
     "NewQuote",
     "OrderFilter",
+    "OrderPlacer",
     "OrderStatistics",
     "OrderView",
     "OrderableRevision",
@@ -116,7 +117,6 @@ __all__ = [
     "monthly_demand",
     "order_statistics",
     "ordered_to",
-    "place_orders",
     "place_promised_order",
     "place_quoted_order",
     "read_standing_lines",

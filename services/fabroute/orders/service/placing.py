@@ -53,25 +53,49 @@ class Refused:
 Placing = Placed | Replayed | KeyReused | Refused
 
 
-def place_orders(connection: Connection[Any], *, orders: Sequence[NewOrder]) -> tuple[Placing, ...]:
-    """Write ``orders`` by one statement, committed on return, and say of each what became of it.
+class OrderPlacer:
+    """Places orders on a connection of its own, whose answers the event loop reads. One call at a time.
 
-    ``connection`` is in autocommit mode. Equal keys are found wherever the other request is: in the database, in this
-    batch, or in a transaction under way, which the statement waits for and a second round then sees.
+    ``connection`` is in autocommit mode. Make it where it may block: the server plans the statement then.
     """
-    settled: dict[int, Placing] = {}
-    open_numbers = list(range(len(orders)))
-    for _ in range(_ROUNDS):
-        found = repository.place(connection, [orders[number] for number in open_numbers])
-        settled |= {
-            number: placing
-            for number, outcome in zip(open_numbers, found, strict=True)
-            if (placing := _settle(orders[number], outcome)) is not None
-        }
-        open_numbers = [number for number in open_numbers if number not in settled]
-        if not open_numbers:
-            return tuple(settled[number] for number in range(len(orders)))
-    raise KeyContended("requests with this Idempotency-Key race each other: wait for one answer before repeating")
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+        self._statement = repository.placing_statement(connection)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the connection may be used."""
+        return self._statement.is_open
+
+    async def place(self, orders: Sequence[NewOrder]) -> tuple[Placing, ...]:
+        """Write ``orders`` by one statement, committed on return, and say of each what became of it.
+
+        Equal keys are found wherever the other request is: in the database, in this batch, or in a transaction under
+        way, which the statement waits for and a second round then sees. Raises ``KeyContended`` and ``psycopg.Error``.
+        """
+        settled: dict[int, Placing] = {}
+        open_numbers: Sequence[int] = range(len(orders))
+        for _ in range(_ROUNDS):
+            found = await repository.place(self._statement, [orders[number] for number in open_numbers])
+            settled |= {
+                number: placing
+                for number, outcome in zip(open_numbers, found, strict=True)
+                if (placing := _settle(orders[number], outcome)) is not None
+            }
+            open_numbers = [number for number in open_numbers if number not in settled]
+            if not open_numbers:
+                return tuple(settled[number] for number in range(len(orders)))
+        raise KeyContended("requests with this Idempotency-Key race each other: wait for one answer before repeating")
+
+    def end(self) -> None:
+        """Leave the event loop; the connection stays open."""
+        self._statement.end()
+
+    def close(self) -> None:
+        """Leave the event loop and close the connection."""
+        self.end()
+        self._connection.close()
 
 
 def find_answer(
