@@ -17,7 +17,7 @@ from fabroute.kernel.errors import DomainError
 from fabroute.orders.service import NewOrder, Placing
 
 MAXIMUM_BATCH = 128
-MANY_WAIT = 8
+MANY_WAIT = 12
 """So many orders are worth a statement beside the one that is being executed."""
 SLOW_SECONDS = 0.02
 """Whoever waits longer for a statement to end is written by another one."""
