@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from fabroute.api.app import build_app
+from fabroute.api.intake.at_the_parser import OrdersAtTheParser
 from fabroute.api.resources import Resources, make_resources
 from fabroute.database import unit_of_work
 from fabroute.logistics.service import LogisticsData, PlaceView, save_logistics
@@ -103,7 +104,8 @@ def served(app: FastAPI) -> Iterator[str]:
     """Yield the path of a Unix socket on which uvicorn serves ``app`` from a thread."""
     with TemporaryDirectory() as folder:
         socket = str(Path(folder) / "api.sock")
-        server = uvicorn.Server(uvicorn.Config(app, uds=socket, log_level="warning", access_log=False))
+        config = uvicorn.Config(app, uds=socket, http=OrdersAtTheParser, log_level="warning", access_log=False)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, name="uvicorn")
         thread.start()
         while not server.started and thread.is_alive():

@@ -20,28 +20,49 @@ _LINGER_BYTES = 2**24
 _ACCEPTED = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
+class _RequestIds:
+    """Ids for the requests of a process: its own, and a number."""
+
+    def __init__(self) -> None:
+        self._process = new_id("req")
+        self._numbers = count(1)
+
+    def next(self) -> bytes:
+        """Return another id."""
+        return f"{self._process}_{next(self._numbers)}".encode()
+
+
+_IDS = _RequestIds()
+
+
+def give_request_id(scope: Scope) -> bytes:
+    """Return the id of a request: the client's ``X-Request-Id`` if that is a plain word, else one of ours."""
+    state: dict[str, str] = scope.setdefault("state", {})
+    if "request_id" in state:
+        return state["request_id"].encode()
+    offered = header(scope, b"x-request-id")
+    given = _IDS.next() if offered is None or not _ACCEPTED.fullmatch(offered) else offered
+    state["request_id"] = given.decode()
+    return given
+
+
 class RequestId:
-    """Takes a client's ``X-Request-Id`` that is a plain word, else makes one; the answer tells it, with its limits."""
+    """Gives every request its id; the answer tells it, with the limits of who asked."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._process = new_id("req")
-        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        offered = header(scope, b"x-request-id")
-        if offered is None or not _ACCEPTED.fullmatch(offered):
-            offered = f"{self._process}_{next(self._numbers)}".encode()
-        request_id = scope.setdefault("state", {})["request_id"] = offered.decode()
-        bind_ids(request_id=request_id)
+        given = give_request_id(scope)
+        bind_ids(request_id=given.decode())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", offered), *limits_told(scope)]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", given), *limits_told(scope)]
                 tell_deprecation(scope, message)
             await send(message)
 

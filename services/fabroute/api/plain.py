@@ -53,8 +53,13 @@ def plain_body(message: Message, model: type[Body]) -> Body | None:
     """Return what a message holds, if that is a whole body and good."""
     if message["type"] != "http.request" or message.get("more_body", False):
         return None
+    return valid(message.get("body", b""), model)
+
+
+def valid(content: bytes, model: type[Body]) -> Body | None:
+    """Return what a body says, if it is good."""
     try:
-        return model.model_validate_json(message.get("body", b""))
+        return model.model_validate_json(content)
     except ValidationError:
         return None
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fabroute.api.addresses import Address, bound
 from fabroute.api.app import create_app
 from fabroute.api.first_start import greet_first_operator
+from fabroute.api.intake.at_the_parser import OrdersAtTheParser
 from fabroute.api.listening import run_until_stopped
 from fabroute.api.measuring.room import served_metrics
 from fabroute.database.programs import call_program
@@ -66,7 +67,7 @@ def _config(app: FastAPI, settings: Settings, *, uds: str | None, host: str, por
         uds=uds,
         host=host,
         port=port,
-        http="httptools",
+        http=OrdersAtTheParser,
         loop="uvloop",
         log_config=None,
         access_log=False,  # a line a request costs a tenth of the throughput; a proxy in front writes better ones

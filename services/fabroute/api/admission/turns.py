@@ -99,16 +99,22 @@ class Turns:
 
         ``None`` at once where it would have to wait longer than ``patience_seconds``, or when it has.
         """
-        party = self._parties.get(name)
-        if party is None:
-            party = self._parties[name] = Party(name)
-        self._note_coming(name)
-        if not party.line and self._serving < self._bounds.at_once and party.serving < self._room(party):
+        party = self._come(name)
+        if self._is_free(party):
             self._start(party)
             return party
         if self._may_wait(party, patience_seconds) and await self._wait(party, patience_seconds):
             return party
         party.refused_at = self._clock()
+        self._forget(party)
+        return None
+
+    def enter_at_once(self, name: str) -> Party | None:
+        """Return the party if it has a turn now, as ``enter`` does; ``None`` where it would have to wait."""
+        party = self._come(name)
+        if self._is_free(party):
+            self._start(party)
+            return party
         self._forget(party)
         return None
 
@@ -125,6 +131,16 @@ class Turns:
         known = self._parties.setdefault(party.name, party)
         self._start(known)
         return known
+
+    def _come(self, name: str) -> Party:
+        party = self._parties.get(name)
+        if party is None:
+            party = self._parties[name] = Party(name)
+        self._note_coming(name)
+        return party
+
+    def _is_free(self, party: Party) -> bool:
+        return not party.line and self._serving < self._bounds.at_once and party.serving < self._room(party)
 
     def _note_coming(self, name: str) -> None:
         if name != self._latest:

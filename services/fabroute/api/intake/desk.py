@@ -1,5 +1,6 @@
 """Where an order is understood: its parts, its destination, its answer; then it is queued to be written."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -64,14 +65,26 @@ class OrderDesk:
         self._catalogue = catalogue
         self._places = places
 
-    async def place(self, submission: Submission) -> Placed | Replayed:
+    def begin(self, submission: Submission) -> asyncio.Future[Placing] | None:
+        """Queue an order at once, if all that it takes is remembered here, and return what will have become of it.
+
+        Raises what ``place`` raises. Give ``place`` what it returns, unless that is ``Placed``: so it is all told.
+        """
+        require_future(submission)
+        book, items = self._places.recall(now=submission.received_at), self._recall_items(submission)
+        if book is None or items is None:
+            return None
+        return self._intake.submit_now(compose_order(submission, items, ship_to_of(book, submission.asked.ship_to)))
+
+    async def place(self, submission: Submission, *, begun: asyncio.Future[Placing] | None = None) -> Placed | Replayed:
         """Return the answer to a submission, once it is committed, or the stored one if it came before.
 
         An order that would be refused today (a revision withdrawn, a date gone by) is still answered if it was taken
         once. Raises the refusals of the catalogue, of the places and of the intake, and ``IdempotencyKeyReused``.
+        ``begun`` is what ``begin`` returned for it.
         """
         try:
-            placing = await self._place(submission)
+            placing = await self._place(submission, begun)
         except DomainError as refusal:
             if refusal.status != 422:
                 raise
@@ -83,14 +96,18 @@ class OrderDesk:
             return placing
         raise IdempotencyKeyReused("this Idempotency-Key belongs to a request with another body: use a new key")
 
-    async def _place(self, submission: Submission) -> Placed | Replayed | KeyReused:
+    async def _place(
+        self, submission: Submission, begun: asyncio.Future[Placing] | None
+    ) -> Placed | Replayed | KeyReused:
+        if begun is not None and not isinstance(placing := await begun, Refused):
+            return placing
         require_future(submission)
         ship_to = await self._ship_to(submission)
-        for may_recall in (True, False):
+        for may_recall in (True, False)[begun is not None :]:
             items = await self._items(submission, may_recall=may_recall)
             order = compose_order(submission, items, ship_to)
             bind_ids(order_id=order.id)
-            placing: Placing = await self._intake.submit(order)
+            placing = await self._intake.submit(order)
             if not isinstance(placing, Refused):
                 return placing
         raise RevisionNotReleased("the revisions of these parts are changing just now: repeat the request")
@@ -103,12 +120,17 @@ class OrderDesk:
         return ship_to_of(book, submission.asked.ship_to)
 
     async def _items(self, submission: Submission, *, may_recall: bool) -> Sequence[OrderableRevision]:
-        organisation_id, now = submission.principal.organisation_id, submission.received_at
-        lines = [AskedLine(part=line.part, revision=line.revision) for line in submission.asked.lines]
-        known = self._catalogue.recall(organisation_id=organisation_id, lines=lines, now=now) if may_recall else None
+        known = self._recall_items(submission) if may_recall else None
         if known is not None:
             return known
-        return await run_in_threadpool(self._look_up, submission.principal, lines, now)
+        return await run_in_threadpool(
+            self._look_up, submission.principal, _asked_lines(submission), submission.received_at
+        )
+
+    def _recall_items(self, submission: Submission) -> Sequence[OrderableRevision] | None:
+        asking = submission.principal.organisation_id
+        lines = _asked_lines(submission)
+        return self._catalogue.recall(organisation_id=asking, lines=lines, now=submission.received_at)
 
     def _load_places(self, now: datetime) -> PlaceBook:
         with unit_of_work(self._tenants) as session:
@@ -126,6 +148,10 @@ class OrderDesk:
                 idempotency_key=submission.idempotency_key,
                 request_sha256=submission.request_sha256,
             )
+
+
+def _asked_lines(submission: Submission) -> Sequence[AskedLine]:
+    return [AskedLine(part=line.part, revision=line.revision) for line in submission.asked.lines]
 
 
 def require_future(submission: Submission) -> None:

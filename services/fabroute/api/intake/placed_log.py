@@ -22,11 +22,10 @@ class PlacedLog:
         self._requests: dict[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, placed: Placed | Replayed) -> None:
-        """Have an order told of soon, unless it was there before. Call it in the request that placed it."""
+    def note(self, placed: Placed | Replayed, *, request_id: str) -> None:
+        """Have an order told of soon, with the request that placed it, unless it was there before."""
         if not isinstance(placed, Placed):
             return
-        request_id = structlog.contextvars.get_contextvars().get("request_id", "")
         self._requests[placed.location.rpartition("/")[2]] = request_id
         if len(self._requests) >= MOST_ORDERS:
             self.flush()

@@ -94,10 +94,13 @@ class Intake:
         self._threads.shutdown()
 
     async def submit(self, order: NewOrder) -> Placing:
-        """Return what became of ``order``, once that is committed.
+        """Return what became of ``order``, once that is committed. Raises what ``submit_now`` raises."""
+        return await self.submit_now(order)
 
-        Raises ``IntakeFull``, ``IdempotencyKeyInFlight``, ``TemporarilyUnavailable`` (nothing of these was queued or
-        stored) or whatever the writer says.
+    def submit_now(self, order: NewOrder) -> asyncio.Future[Placing]:
+        """Queue ``order`` and return what will have become of it, or whatever the writer says, once it is committed.
+
+        Raises ``IntakeFull``, ``IdempotencyKeyInFlight``, ``TemporarilyUnavailable``: nothing of these was queued.
         """
         entry = _Waiting(order, asyncio.get_running_loop().create_future())
         if not self._is_open:
@@ -112,7 +115,7 @@ class Intake:
         self._waiting.append(entry)
         if self._is_due():
             self._has_work.set()
-        return await entry.answer
+        return entry.answer
 
     def _is_due(self) -> bool:
         """Tell whether a batch is to be begun by a writer that is idle."""

@@ -53,8 +53,13 @@ def template_of(scope: Scope) -> str:
     return str(found)
 
 
-def _note(measures: ApiMeasures, scope: Scope, status: int, seconds: float) -> None:
-    method, template = _METHODS.get(scope["method"], "other"), template_of(scope)
+def note_request(measures: ApiMeasures, method: str, template: str, status: int, *, seconds: float | None) -> None:
+    """Count a request that was answered; ``seconds`` is ``None`` where its time tells nothing."""
     measures.requests.add((method, template, str(status)))
-    if WAITED not in scope:
+    if seconds is not None:
         measures.seconds.add((method, template), seconds)
+
+
+def _note(measures: ApiMeasures, scope: Scope, status: int, seconds: float) -> None:
+    method = _METHODS.get(scope["method"], "other")
+    note_request(measures, method, template_of(scope), status, seconds=None if WAITED in scope else seconds)

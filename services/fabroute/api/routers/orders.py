@@ -25,6 +25,7 @@ from fabroute.api.intake.desk import OrderDesk, Submission
 from fabroute.api.intake.promises import PromiseDesk
 from fabroute.api.order_answers import read_order, with_routings
 from fabroute.api.pages import listing
+from fabroute.api.problems import request_id_of
 from fabroute.api.resources import Resources
 from fabroute.api.schemas.base import Listing
 from fabroute.api.schemas.decisions import OrderDecisionsOut, decisions_out
@@ -91,7 +92,7 @@ async def place_order(request: Request) -> Response:
     """
     submission, resources = await read_submission(request), get_resources(request)
     placed = await _desk_of(submission, resources).place(submission)
-    resources.placed.note(placed)
+    resources.placed.note(placed, request_id=request_id_of(request))
     return created(placed)
 
 
