@@ -33,6 +33,7 @@ from tests.factories.databases import engine_for, in_transaction, rows
 from tests.factories.orders import SWALLOW_KEYS, given_owner, make_order
 from tests.factories.problems import Refusal, refusal_of
 from tests.factories.statements import counted_statements
+from tests.factories.writers import a_writer_waits, keys_locked, wait_until
 
 Outcome = object
 
@@ -62,34 +63,10 @@ def run(intake: Intake, *batches: Sequence[NewOrder]) -> list[list[Outcome]]:
     return asyncio.run(all_batches())
 
 
-@contextmanager
-def keys_locked(engine: Engine) -> Iterator[None]:
-    """Let every writer wait inside its statement while the block runs."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql("LOCK TABLE idempotency_keys IN EXCLUSIVE MODE")
-        yield
-
-
-def a_writer_waits(engine: Engine) -> bool:
-    ((waiting,),) = in_transaction(
-        engine, lambda session: rows(session, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-    )
-    return bool(waiting)
-
-
 def stored(engine: Engine) -> int:
     found = in_transaction(engine, lambda session: rows(session, "SELECT count(*)::int FROM orders"))[0][0]
     assert isinstance(found, int)
     return found
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    done = threading.Event()
-    for _ in range(1000):
-        if condition():
-            return
-        done.wait(0.01)
-    raise AssertionError("it did not happen within ten seconds")
 
 
 # ---------------------------------------------------------------- statements

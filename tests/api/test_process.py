@@ -4,18 +4,21 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from fabroute.database import unit_of_work
 from fabroute.kernel.exit_codes import EXIT_MISCONFIGURED
 from fabroute.logistics.service import LogisticsData, save_logistics
 from tests.conftest import Database
-from tests.factories.api import BERLIN, HAMBURG, an_order, client_on
+from tests.factories.api import BERLIN, HAMBURG, an_order, client_on, given_owner_and_places
 from tests.factories.databases import engine_for
 from tests.factories.orders import given_owner
+from tests.factories.writers import a_writer_waits, keys_locked, wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,3 +85,37 @@ def test_it_serves_on_a_socket_logs_json_and_stops_when_told(database: Database,
     assert [line[0] for line in log.splitlines()] == ["{"] * len(log.splitlines())
     assert '"Application startup complete."' in log
     assert '"Application shutdown complete."' in log
+
+
+def test_told_to_stop_it_answers_the_order_that_waits_to_be_written(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "api.sock"
+    settings = {"FABROUTE_DATABASE_URL": database.url, "FABROUTE_PROFILE": "embedded"}
+    with (
+        engine_for(database.url) as engine,
+        start(settings, "--uds", str(path)) as process,
+        ThreadPoolExecutor(1) as threads,
+        client_on(str(path), given_owner_and_places(engine).token, {}) as client,
+    ):
+        wait_until_listening(path, process)
+
+        def place(key: str) -> httpx.Response:
+            return client.post("/v1/orders", json=an_order(), headers={"Idempotency-Key": key})
+
+        place("warm")
+        with keys_locked(engine):
+            waiting = threads.submit(place, "k")
+            wait_until(lambda: a_writer_waits(engine))
+            process.send_signal(signal.SIGTERM)
+            wait_until(lambda: not is_listening(path))
+        answer = waiting.result()
+        process.communicate(timeout=60)
+
+    assert (answer.status_code, answer.headers["connection"]) == (201, "close")
+    assert process.returncode == 0
+
+
+def is_listening(path: Path) -> bool:
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(str(path))
+        return True
+    return False

@@ -1,10 +1,8 @@
 """What PostgreSQL gets to do for requests that place orders, by its own log: a bound on what an order costs it."""
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import httpx
@@ -18,10 +16,11 @@ from fabroute.orders.rules import MAXIMUM_LINES
 from fabroute_embedded import EmbeddedServers
 from tests.conftest import Database
 from tests.factories.api import Api, Json, an_order, served_api
-from tests.factories.databases import engine_for, in_transaction, rows
+from tests.factories.databases import engine_for
 from tests.factories.organisations import NOW
 from tests.factories.postgres_log import StatementLog, logged_statements
 from tests.factories.problems import Refusal, refusal_of
+from tests.factories.writers import a_writer_waits, keys_locked, wait_until
 
 INTAKE = "the intake's statement"
 PING = ";"
@@ -77,29 +76,6 @@ def watched(servers: EmbeddedServers, database: Database) -> Iterator[Watched]:
         assert api.place(key="warm").status_code == 201
         wait_until(lambda: any(text.startswith("NOTIFY") for text in log.statements(since=began)))
         yield Watched(api=api, log=log, owner_of_tables=owner_of_tables)
-
-
-@contextmanager
-def keys_locked(engine: Engine) -> Iterator[None]:
-    """Let the writer wait inside its statement while the block runs."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql("LOCK TABLE idempotency_keys IN EXCLUSIVE MODE")
-        yield
-
-
-def a_writer_waits(engine: Engine) -> bool:
-    asked = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
-    ((waits,),) = in_transaction(engine, lambda session: rows(session, asked))
-    return bool(waits)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(3000):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not happen within half a minute")
 
 
 def of_part(part: str) -> Json:
