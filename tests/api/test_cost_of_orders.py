@@ -24,9 +24,9 @@ from tests.factories.api import a_servers_settings, given_owner_and_places
 from tests.factories.databases import engine_for
 
 MOST = 36.0
-"""Pieces of work that an order may cost: it takes 18 to 25 by the parser, which reads HTTP too, and 19 to 25 by the layer
-before the application. With threads that write it took 21 to 28, by the routes 43 to 64, by a unit of work of the ORM 165
-to 260.
+"""Pieces of work that an order may cost: it takes 18 to 25 by the parser, which reads HTTP too, and 19 to 25 by the
+layer before the application. With threads that write it took 21 to 28, by the routes 43 to 64, by a unit of work of the
+ORM 165 to 260.
 """
 WAYS = ("parser", "application")
 ROUNDS = 20

@@ -1,5 +1,6 @@
 """Orders that are answered before the application: what that takes them for, and that nobody can tell by the answer."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from fabroute.api.plain import plain_request
 from fabroute.database import unit_of_work
 from fabroute.identity.service import issue_api_key
 from fabroute.kernel.time import utc_now
-from fabroute.orders.service import Placed, Replayed
+from fabroute.orders.service import Placed, Placing, Replayed
 from tests.conftest import Database
 from tests.factories.api import Api, Json, an_order, served_api
 from tests.factories.databases import allow_connections, refuse_connections
@@ -210,7 +211,7 @@ def test_a_database_that_is_away_is_told_in_the_same_words(api: Api, database: D
 
 
 class BrokenDesk(OrderDesk):
-    async def place(self, submission: Submission) -> Placed | Replayed:
+    async def place(self, submission: Submission, *, begun: asyncio.Future[Placing] | None = None) -> Placed | Replayed:
         raise LookupError("a bug")
 
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from fabroute.api.intake.placed_log import MOST_ORDERS, PlacedLog
 from fabroute.orders.service import Placed, Replayed
-from fabroute.telemetry.binding import bind_ids, bound
+from fabroute.telemetry.binding import bind_ids
 
 MOST_MICROSECONDS = 20.0
 
@@ -19,14 +19,13 @@ def placed(number: int) -> Placed:
 
 async def note_all(log: PlacedLog, orders: int) -> None:
     for number in range(orders):
-        with bound(request_id=f"req_{number}"):
-            log.note(placed(number))
+        log.note(placed(number), request_id=f"req_{number}")
 
 
 def test_all_orders_are_told_with_their_requests_fifty_in_a_line_that_belongs_to_no_request() -> None:
     async def place() -> None:
         log = PlacedLog()
-        bind_ids(order_id="ord_of_somebody")
+        bind_ids(order_id="ord_of_somebody", request_id="req_of_somebody")
         await note_all(log, 2 * MOST_ORDERS + 1)
         log.flush()
         log.flush()
@@ -43,14 +42,14 @@ def test_all_orders_are_told_with_their_requests_fifty_in_a_line_that_belongs_to
 def test_a_lonely_order_is_told_within_a_second_and_one_that_was_there_before_is_not() -> None:
     async def place() -> None:
         log = PlacedLog()
-        log.note(Replayed(status=201, answer=b"{}", location="/v1/orders/ord_before"))
-        log.note(placed(7))
+        log.note(Replayed(status=201, answer=b"{}", location="/v1/orders/ord_before"), request_id="req_1")
+        log.note(placed(7), request_id="req_2")
         await asyncio.sleep(1.2)
 
     with capture_logs() as told:
         asyncio.run(place())
 
-    assert [line["orders"] for line in told] == [{"ord_7": ""}]
+    assert [line["orders"] for line in told] == [{"ord_7": "req_2"}]
 
 
 def test_an_order_costs_no_more_than_twenty_microseconds_for_its_place_in_the_log() -> None:
