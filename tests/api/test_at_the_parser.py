@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -142,6 +143,36 @@ def test_what_is_unusual_is_the_applications(api: Api, only_the_parser: None, ch
     assert keys_in(api) == ["warm"]
 
 
+def test_who_takes_time_to_send_a_body_is_asked_for_the_key_again(
+    api: Api, only_the_parser: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_the_parser, "AT_ONCE_SECONDS", 0.0)
+    assert answers_to(api.socket, a_request(api, "k1"), count=1) == [(418, b"")]
+
+
+def test_a_key_that_is_taken_away_while_the_body_comes_places_nothing(api: Api) -> None:
+    sent = a_request(api, "k1")
+    with connected(api.socket) as connection, connection.makefile("rb") as stream:
+        connection.sendall(sent[:-1])
+        time.sleep(2 * at_the_parser.AT_ONCE_SECONDS)
+        in_transaction(api.engine, lambda session: rows(session, "UPDATE api_keys SET revoked_at = now() RETURNING id"))
+        forgetful = KeyCache(engine=api.resources.engine, seconds=3600)
+        api.app.state.resources = replace(api.app.state.resources, keys=forgetful)
+        connection.sendall(sent[-1:])
+        assert read_from(stream)[0] == 401
+    assert keys_in(api) == ["warm"]
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [("0" * 5_000 + str(len(ORDER)), 201), ("9" * 5_000, 400), ("-1", 400), ("1e3", 400)]
+)
+def test_a_length_that_is_none_is_a_clients_mistake(api: Api, length: str, status: int) -> None:
+    sent = a_request(api, "k1", f"Content-Length: {length}", length=False)
+    with connected(api.socket) as connection, connection.makefile("rb") as stream:
+        connection.sendall(sent)
+        assert read_from(stream)[0] == status
+
+
 def test_orders_whose_traces_are_kept_are_the_applications(
     api: Api, only_the_parser: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +193,7 @@ def test_requests_that_come_together_are_answered_one_after_the_other(api: Api) 
     assert keys_in(api) == ["warm", "k0", "k1", "k2"]
 
 
-def test_an_order_may_come_in_any_pieces(api: Api, only_the_parser: None) -> None:
+def test_an_order_may_come_in_any_pieces(api: Api) -> None:
     whole = a_request(api, "k1")
     pieces = [whole[at : at + 1] for at in range(len(whole))]
     assert [status for status, _ in answers_to(api.socket, *pieces, count=1)] == [201]

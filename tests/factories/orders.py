@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -167,7 +168,8 @@ def place_orders(connection: Connection[Any], *, orders: Sequence[NewOrder]) -> 
         finally:
             placer.end()
 
-    return asyncio.run(placings())
+    with ThreadPoolExecutor(1) as thread:  # a browser's test has an event loop in its own
+        return thread.submit(asyncio.run, placings()).result()
 
 
 def given_orders(engine: Engine, *orders: NewOrder) -> tuple[NewOrder, ...]:

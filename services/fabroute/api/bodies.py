@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from starlette.requests import ClientDisconnect
 
 from fabroute.api.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType, ValidationFailed
+from fabroute.api.lengths import declared_length
 from fabroute.kernel.errors import FieldProblem
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -140,9 +141,9 @@ async def read_at_most(request: Request, limit: int) -> bytes:
     ``UnsupportedMediaType`` for one that is compressed.
     """
     require_plain(request)
-    declared = request.headers.get("Content-Length", "0")
+    declared = declared_length(request.headers.get("Content-Length", "0").encode("latin-1"))
     content = bytearray()
-    if not declared.isdecimal() or int(declared) <= limit:
+    if declared is None or declared <= limit:
         try:
             async for chunk in request.stream():
                 content += chunk

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fabroute.api.contract.deprecation import tell_deprecation
 from fabroute.api.contract.limits import limits_told
+from fabroute.api.lengths import declared_length
 from fabroute.kernel.ids import new_id
 from fabroute.telemetry.binding import bind_ids
 
@@ -127,7 +128,7 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 def may_be_long(scope: Scope) -> bool:
     """Return whether a request's body may be more than what lies in the server's buffer when it is served."""
-    length = header(scope, b"content-length") or b"0"
-    if not length.isdigit() or int(length) > _SHORT_BYTES:
+    length = declared_length(header(scope, b"content-length") or b"0")
+    if length is None or length > _SHORT_BYTES:
         return True
     return header(scope, b"transfer-encoding") is not None

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope
 from fabroute.api.contract.deprecation import DEPRECATED
 from fabroute.api.contract.limits import is_over_limits
 from fabroute.api.keys import KeyCache
+from fabroute.api.lengths import declared_length
 from fabroute.identity.rules import Principal
 from fabroute.identity.rules import Scope as OfKeys
 from fabroute.kernel.time import utc_now
@@ -75,10 +76,10 @@ def received_again(message: Message, receive: Receive) -> Receive:
 
 
 def _has_plain_body(headers: dict[bytes, bytes], most_bytes: int) -> bool:
-    length = headers.get(b"content-length", b"")
+    length = declared_length(headers.get(b"content-length", b""))
     return (
-        length.isdigit()
-        and int(length) <= most_bytes
+        length is not None
+        and length <= most_bytes
         and headers.get(b"content-type") == b"application/json"
         and headers.get(b"content-encoding", b"") in _UNCOMPRESSED
     )

@@ -28,6 +28,7 @@ from fabroute.api.errors import (
     UploadsBusy,
     UploadTooSlow,
 )
+from fabroute.api.lengths import declared_length
 
 DEFAULT_MEDIA_TYPE = "application/octet-stream"
 LONGEST_FILE_NAME = 200
@@ -149,8 +150,8 @@ def _content_digest(request: Request) -> bytes | None:
 
 
 def _require_declared_within(request: Request, limit: int) -> None:
-    declared = request.headers.get("Content-Length", "0")
-    if declared.isdecimal() and int(declared) > limit:
+    declared = declared_length(request.headers.get("Content-Length", "0").encode("latin-1"))
+    if declared is not None and declared > limit:
         raise _too_large(limit)
 
 

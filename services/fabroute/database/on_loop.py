@@ -95,12 +95,12 @@ class StatementOnLoop:
             result = self._server.get_result()
             if result is None:
                 self._answer()
-                return
+                break
             self._result = result
         self._watch()
 
     def _watch(self) -> None:
-        """Watch for more; again, for uvloop tells of a reset connection once, with the last data, and then no more."""
+        """Watch for more; again after each time, for uvloop tells of a reset once, with the last data or none."""
         assert self._loop is not None
         self._loop.remove_reader(self._socket)
         self._loop.add_reader(self._socket, self._read)

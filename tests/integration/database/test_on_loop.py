@@ -1,10 +1,11 @@
 import asyncio
 import select
 import socket
+import struct
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,6 +20,8 @@ from tests.conftest import Database
 _SHUTDOWN = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
 FATAL = b"E" + (len(_SHUTDOWN) + 4).to_bytes(4, "big") + _SHUTDOWN
 """What a server that is being stopped says last (PostgreSQL's documentation, 54.7, ErrorResponse)."""
+AT_ONCE = struct.pack("ii", 1, 0)
+"""Of a connection that is closed without waiting for what was not taken yet: it is reset."""
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
@@ -29,10 +32,12 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 @contextmanager
-def connected(database: Database, *, host: str = "") -> Iterator[Connection[Any]]:
+def connected(database: Database, *, port: int | None = None) -> Iterator[Connection[Any]]:
+    """Yield a connection to the server, or to whom it is passed on by at ``port``."""
     url = make_url(database.url)
-    host = host or str(url.query["host"])
-    with closing(psycopg.connect(host=host, user=url.username, dbname=url.database, autocommit=True)) as connection:
+    where: dict[str, Any] = {"host": url.query["host"]} if port is None else {"host": "127.0.0.1", "port": port}
+    plainly: dict[str, Any] = {"sslmode": "disable", "gssencmode": "disable", "autocommit": True}
+    with closing(psycopg.connect(user=url.username, dbname=url.database, **where, **plainly)) as connection:
         yield connection
 
 
@@ -131,14 +136,15 @@ def test_a_connection_that_is_lost_between_two_executions_is_told_of(database: D
 
 
 @contextmanager
-def dying_server(database: Database, folder: Path) -> Iterator[threading.Event]:
-    """Listen in ``folder`` and pass on what is said, until the event is set: what comes then is left unread.
+def dying_server(database: Database) -> Iterator[tuple[int, threading.Event, threading.Event]]:
+    """Yield a port on which all that is said to the server and by it is passed on, until one of two events is set.
 
-    As a server that is stopped does, it says so and closes the connection. That resets it, for words were left unread.
+    After the first, what comes is left unread: the server says that it ends, as one does that is stopped. After the
+    other it ends with its next answer. Both reset the connection.
     """
-    url, dies = make_url(database.url), threading.Event()
-    listener, server = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
-    listener.bind(str(folder / ".s.PGSQL.5432"))
+    url, unread, answered = make_url(database.url), threading.Event(), threading.Event()
+    listener, server = socket.socket(), socket.socket(socket.AF_UNIX)
+    listener.bind(("127.0.0.1", 0))
     listener.listen()
 
     def pass_on() -> None:
@@ -147,28 +153,49 @@ def dying_server(database: Database, folder: Path) -> Iterator[threading.Event]:
         with client:
             while True:
                 for readable in select.select([client, server], [], [])[0]:
-                    if readable is client and dies.is_set():
+                    if readable is client and unread.is_set():
                         client.send(FATAL)
                         return
                     said = readable.recv(2**16)
                     (server if readable is client else client).sendall(said)
+                    if readable is server and answered.is_set():
+                        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+                        return
 
     thread = threading.Thread(target=pass_on)
     thread.start()
     with listener, server:
-        yield dies
+        yield listener.getsockname()[1], unread, answered
         thread.join()
 
 
-def test_a_server_that_dies_with_words_unread_is_told_of(database: Database, tmp_path: Path, run: Run) -> None:
-    with dying_server(database, tmp_path) as dies, connected(database, host=str(tmp_path)) as connection:
+def test_a_server_that_dies_with_words_unread_is_told_of(database: Database, run: Run) -> None:
+    with dying_server(database) as (port, unread, _), connected(database, port=port) as connection:
         statement = StatementOnLoop(connection, "SELECT $1::int")
 
         async def interrupted() -> None:
             assert await statement.rows(b"1") == [(1,)]
-            dies.set()
+            unread.set()
             with pytest.raises(psycopg.OperationalError):
                 await asyncio.wait_for(statement.rows(b"2"), 10)
+
+        run(interrupted())
+        assert not statement.is_open
+
+
+def test_a_server_that_dies_with_its_answer_is_told_of_by_the_next_execution(database: Database, run: Run) -> None:
+    with dying_server(database) as (port, _, answered), connected(database, port=port) as connection:
+        statement = StatementOnLoop(connection, "SELECT $1::int")
+
+        async def interrupted() -> None:
+            assert await statement.rows(b"1") == [(1,)]
+            answered.set()
+            last = asyncio.create_task(statement.rows(b"2"))
+            await asyncio.sleep(0)
+            time.sleep(0.2)  # the loop is busy meanwhile, so answer and end come together
+            assert await asyncio.wait_for(last, 10) == [(2,)]
+            with pytest.raises(psycopg.OperationalError):
+                await asyncio.wait_for(statement.rows(b"3"), 10)
 
         run(interrupted())
         assert not statement.is_open

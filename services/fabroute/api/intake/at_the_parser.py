@@ -25,7 +25,7 @@ from uvicorn.server import ServerState
 from fabroute.api.admission.turns import Party
 from fabroute.api.contract.limits import limits_told
 from fabroute.api.intake.plain_orders import ORDERS, PLACING, asked_of, needs_the_desk_only
-from fabroute.api.measuring.measured import note_request
+from fabroute.api.measuring.measured import BEGAN, HUNG_UP, note_request
 from fabroute.api.middleware import give_request_id
 from fabroute.api.plain import PlainRequest, valid
 from fabroute.api.resources import Resources
@@ -38,6 +38,8 @@ from fabroute.telemetry.tracing import is_tracing
 
 _URL = ORDERS.encode()
 _REQUEST = {"method": "POST", "path": ORDERS, "raw_path": _URL, "query_string": b""}
+AT_ONCE_SECONDS = 0.05
+"""Whose body comes later than that after its headers is asked for its key again: it may be good no more."""
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("fabroute.api.intake")
 
 
@@ -106,11 +108,14 @@ class OrdersAtTheParser(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what can't be parsed. A bug of ours in a callback is called the same by the parser, but isn't."""
         exchange, error = self._reading, sys.exception()
-        if exchange is None or not isinstance(error, HttpParserCallbackError):
+        is_ours = isinstance(error, HttpParserCallbackError)
+        if is_ours:
+            _log.error("a bug: a request could not be read", exc_info=error and error.__context__)
+        if exchange is None or not is_ours:
             super().send_400_response(msg)
             return
-        _log.error("a bug: the application answers what the parser could not", exc_info=error.__context__ or error)
         self._reading, exchange.keep_alive = None, False
+        self.flow.pause_reading()
         self._pass_on(exchange)
 
     def _begun(self) -> _Exchange | None:
@@ -131,6 +136,7 @@ class OrdersAtTheParser(HttpToolsProtocol):
             (before is None or before.response_complete)
             and self.parser.get_http_version() == "1.1"
             and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
             and not self.expect_100_continue
             and not self.flow.write_paused
         )
@@ -138,6 +144,8 @@ class OrdersAtTheParser(HttpToolsProtocol):
     def _is_queued(self, exchange: _Exchange) -> bool:
         """Have an order written, if there is a turn for it now and all that it takes is remembered here."""
         asked, resources = exchange.asked, exchange.resources
+        if time.perf_counter() - exchange.began > AT_ONCE_SECONDS:
+            return False
         party = resources.turns.enter_at_once(asked.principal.organisation_id)
         if party is None:
             return False
@@ -169,15 +177,14 @@ class OrdersAtTheParser(HttpToolsProtocol):
 
     def _answer(self, exchange: _Exchange, placed: Placed) -> None:
         request_id = give_request_id(exchange.scope)
-        exchange.resources.placed.note(placed, request_id=request_id.decode())
-        seconds = time.perf_counter() - exchange.began
-        note_request(exchange.resources.measuring.measures, "POST", ORDERS, 201, seconds=seconds)
         exchange.response_complete = True
         if not exchange.disconnected and not self.transport.is_closing():
             self.transport.write(self._response(exchange, placed, request_id))
             if not exchange.keep_alive:
                 self.transport.close()
         self.on_response_complete()
+        _count(exchange, 201)
+        exchange.resources.placed.note(placed, request_id=request_id.decode())
 
     def _response(self, exchange: _Exchange, placed: Placed, request_id: bytes) -> bytes:
         answer = placed.answer
@@ -194,8 +201,10 @@ class OrdersAtTheParser(HttpToolsProtocol):
 
     def _pass_on(self, exchange: _Exchange) -> None:
         """Make an order a request of the application's, which was read to its end."""
-        if exchange.disconnected:
+        if exchange.disconnected or self.transport.is_closing():
+            _count(exchange, HUNG_UP)
             return
+        exchange.scope[BEGAN] = exchange.began
         cycle = RequestResponseCycle(
             scope=exchange.scope,  # type: ignore[arg-type]
             transport=self.transport,
@@ -215,6 +224,11 @@ class OrdersAtTheParser(HttpToolsProtocol):
         if self.cycle is cast(RequestResponseCycle, exchange):
             self.cycle = cycle
         self._start_asgi_task(cycle, self.app)
+
+
+def _count(exchange: _Exchange, status: int) -> None:
+    seconds = time.perf_counter() - exchange.began
+    note_request(exchange.resources.measuring.measures, "POST", ORDERS, status, seconds=seconds)
 
 
 def _begun_placing(exchange: _Exchange) -> asyncio.Future[Placing] | None:

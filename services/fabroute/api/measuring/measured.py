@@ -11,10 +11,12 @@ TEMPLATE = "fabroute.template"
 """In a request's scope, where something else than a route answers it: the template of the route that it stands for."""
 WAITED = "fabroute.waited"
 """In a request's scope: it waited for something to happen, so its time tells nothing of this process."""
+BEGAN = "fabroute.began"
+"""In a request's scope, where it began before it came here: when, by ``time.perf_counter``."""
 UNMATCHED = "unmatched"
 REFUSED = "refused"
 _METHODS: Mapping[str, str] = {name: name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")}
-_HUNG_UP = 499
+HUNG_UP = 499
 """Nobody was there any more to be answered."""
 
 
@@ -30,7 +32,7 @@ class Measured:
         if scope["type"] != "http" or resources is None:
             await self._app(scope, receive, send)
             return
-        began, status = time.perf_counter(), _HUNG_UP
+        began, status = scope.get(BEGAN) or time.perf_counter(), HUNG_UP
 
         async def send_noting(message: Message) -> None:
             nonlocal status
