@@ -23,6 +23,8 @@ from fabroute.routing.ports import Ending, Isolation
 from fabroute.telemetry.tracing import flush_spans
 from fabroute_workers.lifeline import die_with_parent
 
+_TIME_LIMITS = {signal.SIGUSR1}
+"""By which Celery interrupts a task whose time is up."""
 _SLICE_SECONDS = 0.1
 _LAST_WORDS_SECONDS = 1.0
 """For a process that is ended to say in the log where it is."""
@@ -57,8 +59,10 @@ def isolated(work: Callable[[], bytes], *, seconds: float) -> Ending:
     one was frozen; if there is more of that than a while, it is ended as ``starved``; and it ends with this one.
     ``OSError`` where no process can be made.
     """
-    fork = _fork(work)
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, _TIME_LIMITS)  # until the fork is sure to be buried
+    fork = _fork(work, signals=held)
     with _buried(fork):
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         heard = _heard_out(fork, seconds=seconds)
         if heard is not _Heard.ALL:
             os.kill(fork.pid, signal.SIGABRT)  # faulthandler says where it is, then lets it end
@@ -69,7 +73,7 @@ def isolated(work: Callable[[], bytes], *, seconds: float) -> Ending:
     return _ending(fork, status, seconds=seconds, heard=heard)
 
 
-def _fork(work: Callable[[], bytes]) -> _Fork:
+def _fork(work: Callable[[], bytes], *, signals: set[int]) -> _Fork:
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -80,8 +84,10 @@ def _fork(work: Callable[[], bytes]) -> _Fork:
     except OSError:
         os.close(reading)
         os.close(writing)
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         raise
     if pid == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         os.close(reading)
         _be_child(work, pipe=writing, parent=parent)
     os.close(writing)

@@ -99,15 +99,16 @@ def a_world() -> World:
 
 def make_template(servers: EmbeddedServers, *, copy_of: str | None = None) -> Template:
     """Return a migrated database with three nodes of one bureau, an owner with two parts, and the clock."""
-    urls = servers.postgres.create_database(_TEMPLATE, template=copy_of)
+    name = f"{_TEMPLATE}_{os.getpid()}_{next(_numbers)}"  # a scheduler may come back to a module that it had left
+    urls = servers.postgres.create_database(name, template=copy_of)
     if copy_of is None:
         migrations.upgrade(urls.migration_url)
     with engine_for(urls.migration_url) as admin, admin.begin() as connection:
         connection.exec_driver_sql(_CLOCK)
         connection.execute(text("INSERT INTO simulated.clock VALUES (:now)"), {"now": NOW})
-        connection.exec_driver_sql(_search_path(_TEMPLATE))
+        connection.exec_driver_sql(_search_path(name))
     with engine_for(urls.url) as engine:
-        return _furnished(engine)
+        return _furnished(engine, name=name)
 
 
 @contextmanager
@@ -133,15 +134,15 @@ def _search_path(database: str) -> str:
     return f"ALTER DATABASE {database} SET search_path = simulated, pg_catalog, public"
 
 
-def _furnished(engine: Engine) -> Template:
+def _furnished(engine: Engine, *, name: str) -> Template:
     nodes = tuple(
-        a_node(node_id=name, minimum_order_minor=minimum, labour_minor_per_hour=wage)
-        for name, minimum, wage in zip(NODES, (5_000, 6_000, 7_000), (4_600, 6_000, 8_000), strict=True)
+        a_node(node_id=node, minimum_order_minor=minimum, labour_minor_per_hour=wage)
+        for node, minimum, wage in zip(NODES, (5_000, 6_000, 7_000), (4_600, 6_000, 8_000), strict=True)
     )
     given_routable_network(engine, nodes=nodes, lot_grams=LOT_GRAMS)
     owner = given_owner(engine)
     return Template(
-        name=_TEMPLATE,
+        name=name,
         plain=_with_part(engine, owner, part_no="RL-0002", licensed=False),
         licensed=_with_part(engine, owner, part_no="RL-0003", licensed=True),
     )

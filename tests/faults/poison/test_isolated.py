@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -116,14 +116,42 @@ def test_a_kill_from_outside_is_told_apart_from_an_end_of_its_own() -> None:
     assert isolated(lambda: os._exit(3), seconds=LONG).why == "its process ended with code 3"
 
 
-def test_time_limits_that_interrupt_the_waiting_leave_no_process_behind() -> None:
-    class SoftLimit(Exception):
-        pass
+class SoftLimit(Exception):
+    """A task's time is up."""
+
+
+@pytest.fixture
+def limited() -> Iterator[None]:
+    """Have a signal interrupt what is being done, as Celery does."""
 
     def interrupt(_sign: int, _frame: object) -> None:
         raise SoftLimit
 
     before = signal.signal(signal.SIGUSR1, interrupt)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_time_limit_in_the_instant_of_the_fork_leaves_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    really_fork, children = os.fork, forks_of_ours()
+
+    def fork() -> int:
+        pid = really_fork()
+        if pid:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        return pid
+
+    monkeypatch.setattr("fabroute_workers.isolated.os.fork", fork)
+    with pytest.raises(SoftLimit):
+        isolated(poison("hang"), seconds=LONG)
+
+    assert forks_of_ours() == children
+    assert signal.SIGUSR1 not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+@pytest.mark.usefixtures("limited")
+def test_time_limits_that_interrupt_the_waiting_leave_no_process_behind() -> None:
     timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGUSR1))
     children = forks_of_ours()
     timer.start()
@@ -132,7 +160,6 @@ def test_time_limits_that_interrupt_the_waiting_leave_no_process_behind() -> Non
             isolated(poison("hang"), seconds=LONG)
     finally:
         timer.cancel()
-        signal.signal(signal.SIGUSR1, before)
 
     assert forks_of_ours() == children
 
