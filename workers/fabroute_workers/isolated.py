@@ -8,6 +8,7 @@ import resource
 import select
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import NoReturn
+from types import FrameType
+from typing import NoReturn, Self
 
 from sqlalchemy import Engine
 
@@ -23,8 +25,6 @@ from fabroute.routing.ports import Ending, Isolation
 from fabroute.telemetry.tracing import flush_spans
 from fabroute_workers.lifeline import die_with_parent
 
-_TIME_LIMITS = {signal.SIGUSR1}
-"""By which Celery interrupts a task whose time is up."""
 _SLICE_SECONDS = 0.1
 _LAST_WORDS_SECONDS = 1.0
 """For a process that is ended to say in the log where it is."""
@@ -45,6 +45,43 @@ class _Fork:
         return bytes(self.output)
 
 
+class _TimeLimit:
+    """Holds back the signal by which Celery interrupts a task whose time is up, until that can do no harm.
+
+    Its handler runs in the main thread, whichever thread the signal reaches: to block it in one would not do.
+    """
+
+    def __init__(self) -> None:
+        self._handler = signal.getsignal(signal.SIGUSR1)
+        self._holds = callable(self._handler) and threading.current_thread() is threading.main_thread()
+        self._came: FrameType | None = None
+        self._has_come = False
+
+    def __enter__(self) -> Self:
+        if self._holds:
+            signal.signal(signal.SIGUSR1, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let it come from now on, and what came meanwhile at once."""
+        self.forget()
+        if self._has_come and callable(self._handler):
+            self._has_come = False
+            self._handler(signal.SIGUSR1, self._came)
+
+    def forget(self) -> None:
+        """Hold it back no longer."""
+        if self._holds:
+            self._holds = False
+            signal.signal(signal.SIGUSR1, self._handler)
+
+    def _note(self, _sign: int, frame: FrameType | None) -> None:
+        self._has_come, self._came = True, frame
+
+
 class _Heard(Enum):
     ALL = "all that it had to say"
     OVERDUE = "not all in the time that it had"
@@ -59,21 +96,25 @@ def isolated(work: Callable[[], bytes], *, seconds: float) -> Ending:
     one was frozen; if there is more of that than a while, it is ended as ``starved``; and it ends with this one.
     ``OSError`` where no process can be made.
     """
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, _TIME_LIMITS)  # until the fork is sure to be buried
-    fork = _fork(work, signals=held)
-    with _buried(fork):
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        heard = _heard_out(fork, seconds=seconds)
-        if heard is not _Heard.ALL:
-            os.kill(fork.pid, signal.SIGABRT)  # faulthandler says where it is, then lets it end
-            _heard_out(fork, seconds=_LAST_WORDS_SECONDS)
-            os.kill(fork.pid, signal.SIGKILL)
-        _, status = os.waitpid(fork.pid, 0)
-        fork.pid = 0
+    with _TimeLimit() as limit:
+        fork = _fork(work, limit=limit)
+        with _buried(fork):
+            limit.let_go()  # the fork will be buried, whatever interrupts the waiting
+            return _waited_for(fork, seconds=seconds)
+
+
+def _waited_for(fork: _Fork, *, seconds: float) -> Ending:
+    heard = _heard_out(fork, seconds=seconds)
+    if heard is not _Heard.ALL:
+        os.kill(fork.pid, signal.SIGABRT)  # faulthandler says where it is, then lets it end
+        _heard_out(fork, seconds=_LAST_WORDS_SECONDS)
+        os.kill(fork.pid, signal.SIGKILL)
+    _, status = os.waitpid(fork.pid, 0)
+    fork.pid = 0
     return _ending(fork, status, seconds=seconds, heard=heard)
 
 
-def _fork(work: Callable[[], bytes], *, signals: set[int]) -> _Fork:
+def _fork(work: Callable[[], bytes], *, limit: _TimeLimit) -> _Fork:
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -84,10 +125,9 @@ def _fork(work: Callable[[], bytes], *, signals: set[int]) -> _Fork:
     except OSError:
         os.close(reading)
         os.close(writing)
-        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         raise
     if pid == 0:
-        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+        limit.forget()
         os.close(reading)
         _be_child(work, pipe=writing, parent=parent)
     os.close(writing)
